@@ -1,0 +1,12 @@
+//! The `holdfast` program: command line, configuration, daemon, control socket and disk images.
+//!
+//! A command is parsed into what was typed (`cli::arguments`), resolved into a [`control::Request`] and executed by
+//! the [`engine::Engine`]: in the daemon if one runs, else in the process itself, which then holds the lock on the
+//! data folder. The library target exists so that tests and fuzzers reach the parsers.
+
+pub mod clock;
+pub mod failure;
+pub mod names;
+pub mod size;
+pub mod span;
+pub mod when;
