@@ -1,0 +1,116 @@
+"""A served disk as a block device of this host: nbdfuse makes it a file, a loop device makes that a disk.
+
+The loop device bypasses the host's page cache (direct I/O): what a file system syncs is on the server when the sync returns, and a
+rolled-back disk shows its old content at the next mount.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import time
+
+DETACH_SECONDS_MAX = 20
+
+
+def unavailable():
+    """Why disks can't be attached here, or None."""
+    if os.geteuid() != 0:
+        return "attaching a disk to this host needs root"
+    if not pathlib.Path("/dev/fuse").exists():
+        return "no /dev/fuse on this host"
+    if not pathlib.Path("/dev/loop-control").exists():
+        return "no loop devices on this host"
+    return None
+
+
+class Attached:
+    """`device` is the served disk as a loop device, until `detach`."""
+
+    def __init__(self, server, folder, sector_size=4096):
+        self.file = folder / "disk.fuse"
+        self.file.touch()
+        self.log = open(folder / "nbdfuse.log", "ab")
+        command = ["nbdfuse", "-C", "4", str(self.file), server.uri()]
+        self.nbdfuse = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        self.device = None
+        try:
+            wait_until(lambda: self.file.stat().st_size == server.size_bytes, "nbdfuse to mount")
+            self.device = self.attach_loop(sector_size)
+        except Exception:
+            self.detach()
+            raise
+
+    def attach_loop(self, sector_size):
+        command = ["losetup", "--direct-io=on", "--sector-size", str(sector_size), "--show", "-f", str(self.file)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def detach(self):
+        """Undoes everything, in whatever state it is: also after the server died."""
+        if self.device is not None:
+            wait_until(lambda: succeeds("losetup", "-d", self.device) or not loop_in_use(self.device), "losetup -d")
+            wait_until(lambda: not loop_in_use(self.device), f"{self.device} to be released")
+            self.device = None
+        if self.nbdfuse.poll() is None and not succeeds("fusermount3", "-u", str(self.file)):
+            succeeds("fusermount3", "-u", "-z", str(self.file))
+        try:
+            self.nbdfuse.wait(DETACH_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.nbdfuse.kill()
+            self.nbdfuse.wait()
+        # A killed nbdfuse leaves a dead mount behind.
+        if is_mounted(self.file):
+            succeeds("fusermount3", "-u", "-z", str(self.file))
+        self.log.close()
+
+
+@contextlib.contextmanager
+def attached(server, folder, sector_size=4096):
+    disk = Attached(server, folder, sector_size)
+    try:
+        yield disk
+    finally:
+        disk.detach()
+
+
+@contextlib.contextmanager
+def mounted(device, folder, kind, options=()):
+    """The file system on `device`, mounted at `folder` for the length of the block."""
+    folder.mkdir(exist_ok=True)
+    if kind == "ntfs":
+        command = ["ntfs-3g", *options, device, str(folder)]
+    else:
+        command = ["mount", "-t", kind, "-o", "discard", *options, device, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"`{' '.join(command)}` exited {done.returncode}: {done.stdout}{done.stderr}")
+    try:
+        yield folder
+    finally:
+        unmount(folder)
+
+
+def unmount(folder):
+    wait_until(lambda: succeeds("umount", str(folder)) or not is_mounted(folder), f"umount {folder}")
+
+
+def is_mounted(path):
+    # Read from the table: asking a dead FUSE mount itself fails with ENOTCONN.
+    return any(line.split()[1] == str(path) for line in pathlib.Path("/proc/mounts").read_text().splitlines())
+
+
+def loop_in_use(device):
+    """Whether the loop device still has a backing file."""
+    return pathlib.Path("/sys/block", pathlib.Path(device).name, "loop").exists()
+
+
+def succeeds(*command):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def wait_until(condition, what, seconds=DETACH_SECONDS_MAX):
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
