@@ -1,0 +1,10 @@
+//! Crash and fault simulation of the volume: the production code on a simulated disk, driven by one seed, checked after
+//! every step and every crash against a model that knows each moment of the past.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "in a test harness an index out of range is a finding, and a panic reports it"
+)]
+
+pub mod disk;
+pub mod random;
