@@ -5,6 +5,7 @@
 //! data folder. The library target exists so that tests and fuzzers reach the parsers.
 
 pub mod clock;
+pub mod config;
 pub mod failure;
 pub mod names;
 pub mod size;

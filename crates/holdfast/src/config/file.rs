@@ -1,0 +1,155 @@
+//! The configuration file as it is written: one type per table, nothing resolved, unknown keys refused.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::values::{Budget, FileMode, SegmentSize, SizeValue, SpanValue};
+use crate::failure::{Failure, FailureCode};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfigFile {
+    /// `[server]`
+    pub server: Server,
+    /// `[defaults]`
+    pub defaults: VolumeTable,
+    /// `[volume.NAME]`
+    pub volume: BTreeMap<String, VolumeTable>,
+}
+
+/// `[server]`: how clients reach the volumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: Option<Vec<String>>,
+    /// Permissions of the unix sockets.
+    pub socket_mode: Option<FileMode>,
+    /// Connections at the same time.
+    pub max_clients: Option<u32>,
+    /// `[server.tls]`
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Whether clients may or must use TLS.
+    pub mode: TlsMode,
+    /// PEM file with the server's certificate and its chain.
+    pub certificate: Option<PathBuf>,
+    /// PEM file with the certificate's key.
+    pub key: Option<PathBuf>,
+    /// PEM file with the authority that signs clients' certificates.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Whether clients may or must use TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// No TLS.
+    Off,
+    /// A client may ask for TLS.
+    Allow,
+    /// A client without TLS is turned away.
+    Require,
+}
+
+/// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VolumeTable {
+    /// How far back every moment can be seen.
+    pub retention: Option<SpanValue>,
+    /// History younger than this is never dropped.
+    pub retention_floor: Option<SpanValue>,
+    /// Most bytes on disk.
+    pub budget: Option<Budget>,
+    /// Memory for the map.
+    pub map_cache: Option<SizeValue>,
+    /// Size of one file of the log.
+    pub segment_size: Option<SegmentSize>,
+    /// Age at which history is compressed.
+    pub compress_after: Option<SpanValue>,
+    /// zstd level.
+    pub compression_level: Option<i32>,
+    /// Bytes of background work in a second.
+    pub background_io: Option<SizeValue>,
+}
+
+impl ConfigFile {
+    /// Parses a file's text. Errors name the path, the line and the column.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let place = error.span().map_or_else(String::new, |span| {
+                let (line, column) = line_and_column(text, span.start);
+                format!(" line {line}, column {column}")
+            });
+            let message = error.message().trim().replace('\n', ", ");
+            Failure::new(FailureCode::Config, format!("`{}`{place}: {message}", path.display()))
+                .hint("`holdfast config default` prints every setting with its default")
+        })
+    }
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ConfigFile, String> {
+        ConfigFile::parse(text, Path::new("h.toml")).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        assert_eq!(parse(""), Ok(ConfigFile::default()));
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_their_place() {
+        let error = parse("[defaults]\nretention = \"7d\"\nretenton_floor = \"1h\"\n").unwrap_err();
+        assert!(
+            error.starts_with("`h.toml` line 3, column 1: unknown field `retenton_floor`, expected one of"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn bad_values_are_named_with_their_place() {
+        for (text, expected) in [
+            (
+                "[defaults]\nretention = \"7x\"",
+                "`h.toml` line 2, column 13: `7x` is not a span of time",
+            ),
+            (
+                "[defaults]\nbudget = \"lots\"",
+                "`h.toml` line 2, column 10: `lots` is not a size",
+            ),
+            (
+                "[server]\nsocket_mode = \"rw\"",
+                "`h.toml` line 2, column 15: `rw` is not a mode",
+            ),
+            (
+                "[server.tls]\nmode = \"maybe\"",
+                "`h.toml` line 2, column 8: unknown variant `maybe`, expected",
+            ),
+            ("[defaults\n", "`h.toml` line 1, column 10: "),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}

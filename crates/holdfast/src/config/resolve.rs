@@ -1,0 +1,334 @@
+//! What a configuration means: defaults filled in, values checked against each other.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
+use crate::failure::{Failure, FailureCode};
+use crate::names::is_name;
+use crate::size::format_size;
+use crate::span::format_span;
+
+/// A place to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// A unix socket; relative paths are relative to the data folder.
+    Unix(PathBuf),
+    /// A TCP address.
+    Tcp(SocketAddr),
+}
+
+impl Listen {
+    /// From `unix:PATH` or `ADDRESS:PORT`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() {
+                Err("`unix:` needs a path".to_owned())
+            } else {
+                Ok(Self::Unix(path.into()))
+            };
+        }
+        let address = text.strip_prefix("tcp:").unwrap_or(text);
+        address.parse().map(Self::Tcp).map_err(|_| {
+            format!(
+                "`{text}` is no place to listen at; write `unix:PATH` or an address with a port like `127.0.0.1:10809`"
+            )
+        })
+    }
+}
+
+/// The settings of one volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeSettings {
+    /// How far back every moment can be seen.
+    pub retention: Duration,
+    /// History younger than this is never dropped.
+    pub retention_floor: Duration,
+    /// Most bytes on disk.
+    pub budget_bytes: Option<u64>,
+    /// Memory for the map.
+    pub map_cache_bytes: u64,
+    /// Size of one file of the log; by the disk's size if `None`.
+    pub segment_bytes: Option<u64>,
+    /// Age at which history is compressed.
+    pub compress_after: Duration,
+    /// zstd level.
+    pub compression_level: i32,
+    /// Bytes of background work in a second.
+    pub background_io_bytes: u64,
+}
+
+impl Default for VolumeSettings {
+    fn default() -> Self {
+        Self {
+            retention: Duration::from_secs(7 * 86_400),
+            retention_floor: Duration::from_secs(86_400),
+            budget_bytes: None,
+            map_cache_bytes: 64 << 20,
+            segment_bytes: None,
+            compress_after: Duration::from_secs(3_600),
+            compression_level: 3,
+            background_io_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A configuration that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Vec<Listen>,
+    /// Permissions of the unix sockets.
+    pub socket_mode: u32,
+    /// Connections at the same time.
+    pub max_clients: u32,
+    /// TLS, unless it is off.
+    pub tls: Option<Tls>,
+    defaults: VolumeSettings,
+    volumes: BTreeMap<String, VolumeSettings>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![Listen::Unix("nbd.sock".into())],
+            socket_mode: 0o600,
+            max_clients: 256,
+            tls: None,
+            defaults: VolumeSettings::default(),
+            volumes: BTreeMap::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::new(FailureCode::Config, format!("can't read `{}`: {error}", path.display())))?;
+        Self::resolve(&ConfigFile::parse(&text, path)?)
+            .map_err(|message| Failure::new(FailureCode::Config, format!("`{}`: {message}", path.display())))
+    }
+
+    /// Fills in the defaults and checks values against each other.
+    pub fn resolve(file: &ConfigFile) -> Result<Self, String> {
+        let ours = Self::default();
+        let listen = match &file.server.listen {
+            Some(places) => places
+                .iter()
+                .map(|place| Listen::parse(place))
+                .collect::<Result<_, _>>()?,
+            None => ours.listen,
+        };
+        let max_clients = file.server.max_clients.unwrap_or(ours.max_clients);
+        if max_clients == 0 {
+            return Err("[server] max_clients: `0` would refuse every client".to_owned());
+        }
+        let defaults = volume_settings("[defaults]", &file.defaults, &ours.defaults)?;
+        let mut volumes = BTreeMap::new();
+        for (name, table) in &file.volume {
+            if !is_name(name) {
+                return Err(format!("[volume.{name}]: `{name}` can't be a volume's name"));
+            }
+            volumes.insert(
+                name.clone(),
+                volume_settings(&format!("[volume.{name}]"), table, &defaults)?,
+            );
+        }
+        Ok(Self {
+            listen,
+            socket_mode: file.server.socket_mode.map_or(ours.socket_mode, |mode| mode.0),
+            max_clients,
+            tls: resolve_tls(file.server.tls.as_ref())?,
+            defaults,
+            volumes,
+        })
+    }
+
+    /// The settings of a volume.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> &VolumeSettings {
+        self.volumes.get(name).unwrap_or(&self.defaults)
+    }
+
+    /// The volumes that have a table of their own.
+    pub fn volumes_named(&self) -> impl Iterator<Item = &str> {
+        self.volumes.keys().map(String::as_str)
+    }
+}
+
+fn resolve_tls(tls: Option<&Tls>) -> Result<Option<Tls>, String> {
+    let Some(tls) = tls.filter(|tls| tls.mode != TlsMode::Off) else {
+        return Ok(None);
+    };
+    if tls.certificate.is_none() || tls.key.is_none() {
+        return Err("[server.tls]: `certificate` and `key` are needed unless `mode` is \"off\"".to_owned());
+    }
+    Ok(Some(tls.clone()))
+}
+
+/// Lays a table over what it inherits, and checks the result.
+fn volume_settings(place: &str, table: &VolumeTable, base: &VolumeSettings) -> Result<VolumeSettings, String> {
+    let settings = VolumeSettings {
+        retention: table.retention.map_or(base.retention, |span| span.0),
+        retention_floor: table.retention_floor.map_or(base.retention_floor, |span| span.0),
+        budget_bytes: table.budget.map_or(base.budget_bytes, |budget| budget.0),
+        map_cache_bytes: table.map_cache.map_or(base.map_cache_bytes, |size| size.0),
+        segment_bytes: table.segment_size.map_or(base.segment_bytes, |size| size.0),
+        compress_after: table.compress_after.map_or(base.compress_after, |span| span.0),
+        compression_level: table.compression_level.unwrap_or(base.compression_level),
+        background_io_bytes: table.background_io.map_or(base.background_io_bytes, |size| size.0),
+    };
+    check(&settings).map_err(|message| format!("{place} {message}"))?;
+    Ok(settings)
+}
+
+fn check(settings: &VolumeSettings) -> Result<(), String> {
+    if settings.retention_floor > settings.retention {
+        return Err(format!(
+            "retention_floor: `{}` is longer than the retention of `{}`",
+            format_span(settings.retention_floor),
+            format_span(settings.retention)
+        ));
+    }
+    within("map_cache", settings.map_cache_bytes, 1 << 20, 1 << 40)?;
+    within("background_io", settings.background_io_bytes, 1 << 20, 1 << 40)?;
+    if let Some(segment_bytes) = settings.segment_bytes {
+        within("segment_size", segment_bytes, 1 << 20, 1 << 30)?;
+    }
+    if let Some(budget_bytes) = settings.budget_bytes {
+        within("budget", budget_bytes, 16 << 20, 1 << 60)?;
+    }
+    if !(1..=19).contains(&settings.compression_level) {
+        return Err(format!(
+            "compression_level: `{}` is not within 1 to 19",
+            settings.compression_level
+        ));
+    }
+    Ok(())
+}
+
+fn within(key: &str, bytes: u64, least: u64, most: u64) -> Result<(), String> {
+    if (least..=most).contains(&bytes) {
+        return Ok(());
+    }
+    Err(format!(
+        "{key}: `{}` is not within {} to {}",
+        format_size(bytes),
+        format_size(least),
+        format_size(most)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DEFAULT_TEXT;
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Config, String> {
+        Config::resolve(&ConfigFile::parse(text, Path::new("h.toml")).unwrap())
+    }
+
+    #[test]
+    fn the_shipped_file_as_it_is_means_the_defaults() {
+        assert_eq!(resolve(DEFAULT_TEXT), Ok(Config::default()));
+    }
+
+    #[test]
+    fn the_shipped_file_shows_the_true_defaults() {
+        let tables = ["[server.tls]", "mode =", "certificate =", "key =", "client_ca ="];
+        let mut text = String::new();
+        for line in DEFAULT_TEXT.lines().take_while(|line| !line.starts_with("#[volume.")) {
+            let setting = line
+                .strip_prefix('#')
+                .filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
+            if let Some(setting) = setting.filter(|setting| !tables.iter().any(|word| setting.starts_with(word))) {
+                assert!(setting.contains(" = "), "{setting}");
+                text.push_str(setting);
+            } else if line.starts_with('[') {
+                text.push_str(line);
+            }
+            text.push('\n');
+        }
+        assert_eq!(text.matches(" = ").count(), 11, "{text}");
+        assert_eq!(resolve(&text), Ok(Config::default()));
+    }
+
+    #[test]
+    fn the_examples_of_the_shipped_file_are_usable() {
+        let text: String = DEFAULT_TEXT
+            .lines()
+            .map(|line| {
+                line.strip_prefix('#')
+                    .filter(|rest| !rest.starts_with(' '))
+                    .unwrap_or(line)
+                    .to_owned()
+                    + "\n"
+            })
+            .collect();
+        let config = resolve(&text).unwrap();
+        assert_eq!(config.volume("disk").retention, Duration::from_secs(30 * 86_400));
+        assert_eq!(config.volume("disk").budget_bytes, Some(500 << 30));
+        assert_eq!(config.volume("other").retention, Duration::from_secs(7 * 86_400));
+        assert_eq!(config.tls.unwrap().mode, TlsMode::Require);
+    }
+
+    #[test]
+    fn a_volume_inherits_what_it_does_not_say() {
+        let config = resolve("[defaults]\nretention = \"3d\"\n[volume.a]\ncompression_level = 9\n").unwrap();
+        assert_eq!(config.volume("a").retention, Duration::from_secs(3 * 86_400));
+        assert_eq!(config.volume("a").compression_level, 9);
+        assert_eq!(config.volume("b").compression_level, 3);
+        assert_eq!(config.volumes_named().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn values_that_contradict_are_refused() {
+        for (text, expected) in [
+            (
+                "[volume.a]\nretention = \"1h\"",
+                "[volume.a] retention_floor: `1 d` is longer than the retention of `1 h`",
+            ),
+            (
+                "[defaults]\nmap_cache = \"1K\"",
+                "[defaults] map_cache: `1 KiB` is not within 1 MiB to 1 TiB",
+            ),
+            (
+                "[defaults]\ncompression_level = 40",
+                "[defaults] compression_level: `40` is not within 1 to 19",
+            ),
+            (
+                "[server]\nmax_clients = 0",
+                "[server] max_clients: `0` would refuse every client",
+            ),
+            (
+                "[server.tls]\nmode = \"allow\"",
+                "[server.tls]: `certificate` and `key` are needed unless `mode` is \"off\"",
+            ),
+            ("[volume.\"a/b\"]", "[volume.a/b]: `a/b` can't be a volume's name"),
+        ] {
+            assert_eq!(resolve(text).unwrap_err(), expected);
+        }
+        assert!(
+            resolve("[server]\nlisten = [\"localhost\"]")
+                .unwrap_err()
+                .starts_with("`localhost` is no place")
+        );
+    }
+
+    #[test]
+    fn places_to_listen_are_read() {
+        assert_eq!(Listen::parse("unix:/run/x"), Ok(Listen::Unix("/run/x".into())));
+        assert_eq!(
+            Listen::parse("127.0.0.1:10809"),
+            Ok(Listen::Tcp("127.0.0.1:10809".parse().unwrap()))
+        );
+        assert_eq!(
+            Listen::parse("tcp:[::1]:1"),
+            Ok(Listen::Tcp("[::1]:1".parse().unwrap()))
+        );
+        assert!(Listen::parse("unix:").is_err());
+    }
+}
