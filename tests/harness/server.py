@@ -89,6 +89,7 @@ class Holdfast(Server):
 
     features = frozenset(
         ["moments", "pins", "rollback", "fork", "resize", "tls", "activation", "extended headers", "list", "persistent"]
+        + ["ENOSPC past the end", "limit of 32 MiB", "block sizes", "strict stream", "graceful stop"]
     )
 
     def __init__(self, folder, size_bytes, config="", **options):
@@ -119,7 +120,7 @@ class Holdfast(Server):
 class Nbdkit(Server):
     """nbdkit's file plugin."""
 
-    features = frozenset(["tls", "activation", "persistent"])
+    features = frozenset(["tls", "activation", "persistent", "ENOSPC past the end", "strict stream"])
 
     def prepare(self):
         make_sparse_file(self.folder / "disk.raw", self.size_bytes)
@@ -133,7 +134,7 @@ class Nbdkit(Server):
 class QemuNbd(Server):
     """qemu-nbd on a raw file, the page cache in writeback mode."""
 
-    features = frozenset(["extended headers", "list", "persistent"])
+    features = frozenset(["extended headers", "list", "persistent", "limit of 32 MiB", "block sizes", "graceful stop"])
 
     def prepare(self):
         make_sparse_file(self.folder / "disk.raw", self.size_bytes)
