@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod config;
 pub mod failure;
+pub mod image;
 pub mod names;
 pub mod size;
 pub mod span;
