@@ -1,0 +1,24 @@
+//! The control protocol: what commands ask, what they are told, and how both travel.
+//!
+//! Over `<data>/holdfast.sock` a message is a line of JSON. The command sends `{"version":1,"request":...}`, with at
+//! most one open file beside it; the daemon answers with any number of `{"progress":...}` and then one
+//! `{"done":...}` or `{"failed":...}`. A connection may carry several requests, one after the other.
+
+mod client;
+mod line;
+mod protocol;
+mod report;
+mod server;
+
+pub use client::Client;
+pub use line::LINE_BYTES_MAX;
+pub use protocol::{Answer, Envelope, Progress, Request, VERSION, is_image_request};
+pub use report::{
+    BucketReport, ClientReport, CopyReport, DaemonReport, DamageReport, EventReport, ForkReport, HistoryReport,
+    MomentReport, PinReport, Response, RestoreReport, SettingsReport, StatusReport, Time, VerifyReport, VolumeDetails,
+    VolumeListReport, VolumeReport,
+};
+pub use server::{Execute, ControlServer};
+
+/// The control socket's name in the data folder.
+pub const SOCKET_NAME: &str = "holdfast.sock";

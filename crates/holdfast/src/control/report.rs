@@ -1,0 +1,337 @@
+//! What commands are told. These types are also the objects that `--json` prints, documented in
+//! `docs/operations.md`: fields are added, never renamed or removed.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use volume::Timestamp;
+
+use crate::failure::Failure;
+use crate::image::Format;
+
+/// A time; in JSON RFC 3339 in UTC with nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::when::utc(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        let nanos = u64::try_from(time.as_nanosecond()).map_err(serde::de::Error::custom)?;
+        Ok(Self(Timestamp::from_unix_nanos(nanos)))
+    }
+}
+
+/// A response to a request. Across the socket it carries its kind; `--json` prints the object inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// To [`super::Request::Status`].
+    Status(StatusReport),
+    /// To requests that are about one volume as a whole.
+    Volume(VolumeReport),
+    /// To [`super::Request::List`].
+    Volumes(VolumeListReport),
+    /// To [`super::Request::Delete`].
+    Deleted {
+        /// The name that is free now.
+        deleted: String,
+    },
+    /// To [`super::Request::Import`] and [`super::Request::Export`].
+    Copied(CopyReport),
+    /// To [`super::Request::Verify`].
+    Verified(VerifyReport),
+    /// To [`super::Request::History`].
+    History(HistoryReport),
+    /// To [`super::Request::Pin`].
+    Pinned(PinReport),
+    /// To [`super::Request::Unpin`].
+    Unpinned {
+        /// The pin that is gone.
+        unpinned: String,
+    },
+    /// To [`super::Request::Fork`].
+    Forked(ForkReport),
+    /// To [`super::Request::Restore`] and [`super::Request::RestoreUndo`].
+    Restored(RestoreReport),
+}
+
+/// A moment: a batch of the log and when it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MomentReport {
+    /// When it was recorded.
+    pub time: Time,
+    /// Its number; `#NUMBER` names it.
+    pub sequence: u64,
+}
+
+/// `holdfast status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The data folder.
+    pub data: String,
+    /// The daemon; `None` if none runs.
+    pub daemon: Option<DaemonReport>,
+    /// The volumes.
+    pub volumes: Vec<VolumeReport>,
+}
+
+/// A running daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonReport {
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started: Time,
+    /// Where it listens.
+    pub listening: Vec<String>,
+    /// Who is connected.
+    pub clients: Vec<ClientReport>,
+}
+
+/// A connected NBD client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientReport {
+    /// Where it comes from.
+    pub peer: String,
+    /// The export it uses; `None` during the handshake.
+    pub export: Option<String>,
+    /// Whether TLS is in use.
+    pub tls: bool,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Requests answered with an error.
+    pub errors: u64,
+}
+
+/// `holdfast volume list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeListReport {
+    /// The volumes, by name.
+    pub volumes: Vec<VolumeReport>,
+}
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeReport {
+    /// Its name.
+    pub name: String,
+    /// Why it can't be used, if it can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Failure>,
+    /// The rest, if it could be opened.
+    #[serde(flatten)]
+    pub details: Option<VolumeDetails>,
+}
+
+/// A volume that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeDetails {
+    /// The disk's size.
+    pub size_bytes: u64,
+    /// Bytes on the disk below, history included.
+    pub stored_bytes: u64,
+    /// The newest moment.
+    pub newest: MomentReport,
+    /// The oldest moment kept.
+    pub oldest: MomentReport,
+    /// Clients that use the live disk.
+    pub clients: u64,
+    /// Moments of it that are being looked at.
+    pub views: u64,
+    /// Whether writes are refused for lack of space.
+    pub no_space: bool,
+    /// Memory that its map takes.
+    pub memory_bytes: u64,
+    /// Its pins, oldest moment first.
+    pub pins: Vec<PinReport>,
+    /// Its settings.
+    pub settings: SettingsReport,
+}
+
+/// A volume's settings, as they are in effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsReport {
+    /// How far back every moment is kept.
+    pub retention_seconds: u64,
+    /// History younger than this is never dropped.
+    pub retention_floor_seconds: u64,
+    /// Most bytes on disk.
+    pub budget_bytes: Option<u64>,
+}
+
+/// A pin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinReport {
+    /// Its name.
+    pub name: String,
+    /// The moment it keeps.
+    #[serde(flatten)]
+    pub moment: MomentReport,
+    /// When it was made.
+    pub created: Time,
+    /// The fork that starts here, which holds the pin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fork: Option<String>,
+}
+
+/// An import or an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyReport {
+    /// The volume.
+    pub volume: String,
+    /// The image's format.
+    pub format: Format,
+    /// The disk's size.
+    pub size_bytes: u64,
+    /// Bytes that weren't zero.
+    pub data_bytes: u64,
+    /// The moment that was exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moment: Option<MomentReport>,
+}
+
+/// `holdfast volume verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyReport {
+    /// The volume.
+    pub volume: String,
+    /// Segments read.
+    pub segments: u64,
+    /// Stored blocks checked.
+    pub blocks: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Whether every sealed segment follows from the one before it.
+    pub chain_intact: bool,
+    /// The hash of the newest sealed segment, which stands for the whole chain.
+    pub chain_head: String,
+    /// What is damaged.
+    pub damage: Vec<DamageReport>,
+}
+
+/// A damaged stored block or structure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamageReport {
+    /// The 4 KiB block on the disk, if the damage is in one.
+    pub block: Option<u64>,
+    /// The segment.
+    pub segment: u32,
+    /// The offset in the segment's file.
+    pub offset: u64,
+    /// When the damaged version was written.
+    pub written: Option<Time>,
+    /// Whether the live disk needs it (else only the past does).
+    pub current: bool,
+    /// The newest moment at which the block is intact.
+    pub newest_intact: Option<MomentReport>,
+}
+
+/// `holdfast history`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryReport {
+    /// The volume.
+    pub volume: String,
+    /// Start of the span looked at.
+    pub since: Time,
+    /// End of the span looked at.
+    pub until: Time,
+    /// Length of a bucket.
+    pub bucket_seconds: u64,
+    /// The oldest moment kept.
+    pub oldest: MomentReport,
+    /// The newest moment.
+    pub newest: MomentReport,
+    /// Buckets in which something was written, in order.
+    pub buckets: Vec<BucketReport>,
+    /// What was done with the volume, in order.
+    pub events: Vec<EventReport>,
+}
+
+/// What was written in a span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketReport {
+    /// When the bucket starts.
+    pub start: Time,
+    /// Batches.
+    pub batches: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Bytes zeroed.
+    pub bytes_zeroed: u64,
+    /// Bytes trimmed.
+    pub bytes_trimmed: u64,
+}
+
+/// Something that was done with a volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventReport {
+    /// When, and at which batch.
+    #[serde(flatten)]
+    pub moment: MomentReport,
+    /// `created`, `pinned`, `unpinned`, `restored`, `resized` or `forked`.
+    pub kind: String,
+    /// The event in words.
+    pub text: String,
+}
+
+/// `holdfast fork`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkReport {
+    /// The new volume.
+    pub fork: String,
+    /// The volume it was forked from.
+    pub from: String,
+    /// The moment it starts at.
+    pub moment: MomentReport,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+/// `holdfast restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreReport {
+    /// The volume.
+    pub volume: String,
+    /// Whether this took an earlier restore back.
+    pub undone: bool,
+    /// The newest moment before.
+    pub from: MomentReport,
+    /// The moment that the disk is as of now.
+    pub to: MomentReport,
+    /// Clients that are refused writes until they reconnect.
+    pub clients_refused: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_their_nanoseconds() {
+        let time = Time(Timestamp::from_unix_nanos(1_795_428_900_000_000_001));
+        let text = serde_json::to_string(&time).unwrap();
+        assert_eq!(text, r#""2026-11-23T10:15:00.000000001Z""#);
+        assert_eq!(serde_json::from_str::<Time>(&text).unwrap(), time);
+    }
+
+    #[test]
+    fn a_volume_with_a_problem_crosses_the_socket() {
+        let report = VolumeReport {
+            name: "a".to_owned(),
+            problem: Some(Failure::refused("damaged")),
+            details: None,
+        };
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(text, r#"{"name":"a","problem":{"code":"refused","message":"damaged"}}"#);
+        assert_eq!(serde_json::from_str::<VolumeReport>(&text).unwrap(), report);
+    }
+}

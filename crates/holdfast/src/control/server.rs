@@ -1,0 +1,301 @@
+//! The daemon's side of the control socket.
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::line::{LINE_BYTES_MAX, LineReader, send};
+use super::protocol::{Answer, Envelope, Progress, Request, VERSION};
+use super::report::Response;
+use crate::failure::{Failure, FailureCode};
+
+/// Commands that are served at the same time.
+const COMMANDS_MAX: usize = 32;
+/// A command that neither sends nor takes anything for so long is cut off.
+const IDLE: Duration = Duration::from_secs(30);
+/// Progress is told at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What carries requests out: the engine, or a stand-in in tests.
+pub trait Execute: Send + Sync + 'static {
+    /// Carries a request out.
+    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure>;
+}
+
+/// Accepts commands until it is dropped.
+#[derive(Debug)]
+pub struct ControlServer {
+    path: PathBuf,
+    stopping: Arc<AtomicBool>,
+    running: Arc<AtomicUsize>,
+}
+
+impl ControlServer {
+    /// Listens at `path` and serves from threads of its own. The caller holds the lock on the data folder, so a
+    /// socket that is there already is left over from a daemon that was killed.
+    pub fn start(path: &Path, engine: Arc<dyn Execute>) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::io(format!("make the control socket `{}`", path.display()), &error);
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        // The data folder is its owner's alone, so nobody else reaches the socket before its mode is set.
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let server = Self {
+            path: path.to_owned(),
+            stopping: Arc::new(AtomicBool::new(false)),
+            running: Arc::new(AtomicUsize::new(0)),
+        };
+        let (stopping, running) = (Arc::clone(&server.stopping), Arc::clone(&server.running));
+        std::thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || accept(&listener, &engine, &stopping, &running))
+            .map_err(failed)?;
+        Ok(server)
+    }
+
+    /// Takes no more commands and waits for those that run; long ones break off at their next progress.
+    pub fn stop(self, patience: Duration) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread.
+        drop(UnixStream::connect(&self.path));
+        let end = Instant::now() + patience;
+        while self.running.load(Ordering::SeqCst) > 0 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for ControlServer {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Nothing can be done where it fails; the next daemon replaces the socket.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Counts a command as running as long as it lives.
+struct Running(Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn accept(
+    listener: &UnixListener,
+    engine: &Arc<dyn Execute>,
+    stopping: &Arc<AtomicBool>,
+    running: &Arc<AtomicUsize>,
+) {
+    for socket in listener.incoming() {
+        if stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(socket) = socket else {
+            // Out of files, most likely: let others finish.
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        };
+        running.fetch_add(1, Ordering::SeqCst);
+        let guard = Running(Arc::clone(running));
+        let refusal = admit(&socket, running.load(Ordering::SeqCst)).err();
+        if let Some(failure) = refusal {
+            // A command that doesn't listen loses nothing.
+            let _ = send(&socket, &Answer::Failed(failure), None);
+            continue;
+        }
+        let (engine, stopping) = (Arc::clone(engine), Arc::clone(stopping));
+        // Without a thread the command's socket closes, which tells it.
+        let _ = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
+            let _guard = guard;
+            // A connection that fails concerns nobody but the command at its other end.
+            let _ = serve(&socket, engine.as_ref(), &stopping);
+        });
+    }
+}
+
+/// Checks who is at the other end, whatever the permissions of the folder and the socket say.
+fn admit(socket: &UnixStream, running: usize) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::io("prepare the connection", &error);
+    socket.set_read_timeout(Some(IDLE)).map_err(failed)?;
+    socket.set_write_timeout(Some(IDLE)).map_err(failed)?;
+    let peer = rustix::net::sockopt::socket_peercred(socket).map_err(|error| failed(error.into()))?;
+    if !(peer.uid.is_root() || peer.uid == rustix::process::geteuid()) {
+        return Err(Failure::refused(
+            "only the user that runs the daemon, and root, may talk to it",
+        ));
+    }
+    if running > COMMANDS_MAX {
+        return Err(Failure::refused(format!("`{COMMANDS_MAX}` commands are running already")).hint("try again later"));
+    }
+    Ok(())
+}
+
+fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool) -> io::Result<()> {
+    let mut reader = LineReader::new(LINE_BYTES_MAX);
+    while let Some(line) = reader.next(socket)? {
+        let mut progress = Told {
+            socket,
+            stopping,
+            last: Instant::now(),
+        };
+        let result = parse(&line.text).and_then(|request| engine.execute(request, line.file, &mut progress));
+        let answer = match result {
+            Ok(response) => Answer::Done(Box::new(response)),
+            Err(failure) => Answer::Failed(failure),
+        };
+        send(socket, &answer, None)?;
+    }
+    Ok(())
+}
+
+fn parse(line: &[u8]) -> Result<Request, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let unreadable = |error: serde_json::Error| Failure::usage(format!("the request isn't understood: {error}"));
+    // The version first: requests of another version need not have the shape of this one's.
+    let Version { version } = serde_json::from_slice(line).map_err(unreadable)?;
+    if version != VERSION {
+        return Err(Failure::new(
+            FailureCode::Refused,
+            format!("the daemon speaks version `{VERSION}` of the control protocol, the command version `{version}`"),
+        )
+        .hint("restart the daemon after an upgrade, and use the same `holdfast` for both"));
+    }
+    Ok(serde_json::from_slice::<Envelope>(line).map_err(unreadable)?.request)
+}
+
+/// Tells a command how far its request is, and breaks it off when the command is gone or the daemon stops.
+struct Told<'a> {
+    socket: &'a UnixStream,
+    stopping: &'a AtomicBool,
+    last: Instant,
+}
+
+impl Progress for Told<'_> {
+    fn update(&mut self, done: u64, total: u64) -> ControlFlow<()> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        if self.last.elapsed() < PROGRESS_EVERY {
+            return ControlFlow::Continue(());
+        }
+        self.last = Instant::now();
+        match send(self.socket, &Answer::Progress { done, total }, None) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Client, SOCKET_NAME};
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+
+    /// Answers every deletion, after telling progress.
+    struct Echo;
+
+    impl Execute for Echo {
+        fn execute(&self, request: Request, _: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
+            let Request::Delete { name } = request else {
+                return Err(Failure::not_found("only deletions"));
+            };
+            for done in 0..3 {
+                std::thread::sleep(PROGRESS_EVERY);
+                if progress.update(done, 3).is_break() {
+                    return Err(Failure::new(FailureCode::Failure, "broken off"));
+                }
+            }
+            Ok(Response::Deleted { deleted: name })
+        }
+    }
+
+    struct Count(u32);
+
+    impl Progress for Count {
+        fn update(&mut self, _: u64, _: u64) -> ControlFlow<()> {
+            self.0 += 1;
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn start(name: &str) -> (PathBuf, ControlServer) {
+        let data = std::env::temp_dir().join(format!("holdfast-control-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&data).unwrap();
+        let server = ControlServer::start(&data.join(SOCKET_NAME), Arc::new(Echo)).unwrap();
+        (data, server)
+    }
+
+    #[test]
+    fn requests_are_answered_with_progress() {
+        let (data, server) = start("progress");
+        let mut client = Client::connect(&data).unwrap().unwrap();
+        let mut count = Count(0);
+        for name in ["a", "b"] {
+            let response = client
+                .execute(Request::Delete { name: name.to_owned() }, None, &mut count)
+                .unwrap();
+            assert_eq!(
+                response,
+                Response::Deleted {
+                    deleted: name.to_owned()
+                }
+            );
+        }
+        assert_eq!(count.0, 6);
+        assert_eq!(
+            client.execute(Request::List, None, &mut count),
+            Err(Failure::not_found("only deletions"))
+        );
+        drop(client);
+        server.stop(Duration::from_secs(5));
+        assert!(Client::connect(&data).unwrap().is_none());
+    }
+
+    #[test]
+    fn other_versions_and_nonsense_are_refused() {
+        let (data, server) = start("nonsense");
+        for (line, expected) in [
+            (
+                r#"{"version":7,"request":{"dance":1}}"#,
+                "the daemon speaks version `1` of the control protocol",
+            ),
+            (r#"{"version":1,"request":{"dance":1}}"#, "the request isn't understood"),
+            ("hello", "the request isn't understood"),
+        ] {
+            let mut socket = UnixStream::connect(data.join(SOCKET_NAME)).unwrap();
+            writeln!(socket, "{line}").unwrap();
+            let mut answer = String::new();
+            BufReader::new(&socket).read_line(&mut answer).unwrap();
+            assert!(answer.contains(expected), "{answer}");
+        }
+        drop(server);
+    }
+
+    #[test]
+    fn stopping_breaks_long_requests_off() {
+        let (data, server) = start("stopping");
+        let mut client = Client::connect(&data).unwrap().unwrap();
+        let waiting =
+            std::thread::spawn(move || client.execute(Request::Delete { name: "a".to_owned() }, None, &mut Count(0)));
+        std::thread::sleep(PROGRESS_EVERY / 2);
+        server.stop(Duration::from_secs(5));
+        assert_eq!(
+            waiting.join().unwrap(),
+            Err(Failure::new(FailureCode::Failure, "broken off"))
+        );
+    }
+}
