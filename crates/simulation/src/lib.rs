@@ -7,4 +7,5 @@
 )]
 
 pub mod disk;
+pub mod model;
 pub mod random;

@@ -46,3 +46,4 @@ mod state;
 
 pub use faults::{Cut, Faults, Geometry};
 pub use sim_disk::SimDisk;
+pub use state::Counts;

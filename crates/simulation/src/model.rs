@@ -1,0 +1,440 @@
+//! The reference model: what every volume holds now, and held after each batch of its past. Obviously right rather than
+//! fast: it keeps every version of every block.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use volume::{Sequence, Timestamp};
+
+/// Bytes in a block.
+pub const BLOCK: u64 = 4096;
+
+/// What a block holds; `None` is zeros.
+pub type Content = Option<Rc<[u8]>>;
+
+/// Names one volume for the life of the model, also after the volume is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineId(usize);
+
+/// Something that happened to a volume in one batch.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Bytes written, in order.
+    Write(Vec<(u64, Rc<[u8]>)>),
+    /// A range zeroed or trimmed: offset and length.
+    Clear(u64, u64),
+    /// A new size.
+    Resize(u64),
+    /// A return to an earlier moment.
+    Rollback(Sequence),
+    /// A moment gets a name.
+    Pin(String, Sequence),
+    /// A moment loses its name.
+    Unpin(String),
+    /// Nothing that a reader could see.
+    Nothing,
+}
+
+/// Every volume with its past.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Line {
+    parent: Option<(LineId, Sequence)>,
+    /// The time of every batch, the moment that the line starts with first.
+    times: BTreeMap<Sequence, Timestamp>,
+    versions: BTreeMap<u64, BTreeMap<Sequence, Content>>,
+    /// Whole blocks that read as zeros from a batch on: first block and the one after the last.
+    fills: BTreeMap<Sequence, (u64, u64)>,
+    rollbacks: BTreeMap<Sequence, Sequence>,
+    sizes: BTreeMap<Sequence, u64>,
+    pins: BTreeMap<Sequence, (String, Option<Sequence>)>,
+}
+
+impl Model {
+    /// A new, empty volume.
+    pub fn create(&mut self, size: u64, start: Sequence, now: Timestamp) -> LineId {
+        self.add(None, size, start, now)
+    }
+
+    /// A new volume that starts with `moment` of another, which is `start` in its own counting.
+    pub fn fork(&mut self, source: LineId, moment: Sequence, start: Sequence, now: Timestamp) -> LineId {
+        let size = self.size(source, moment);
+        self.add(Some((source, moment)), size, start, now)
+    }
+
+    fn add(&mut self, parent: Option<(LineId, Sequence)>, size: u64, start: Sequence, now: Timestamp) -> LineId {
+        let line = Line {
+            parent,
+            times: BTreeMap::from([(start, now)]),
+            sizes: BTreeMap::from([(start, size)]),
+            ..Line::default()
+        };
+        self.lines.push(line);
+        LineId(self.lines.len() - 1)
+    }
+
+    /// Records what the batch `sequence` changed.
+    pub fn apply(&mut self, id: LineId, change: &Change, sequence: Sequence, time: Timestamp) {
+        let before = self.newest(id);
+        assert!(sequence > before, "batch {sequence:?} isn't after {before:?}");
+        match change {
+            Change::Write(parts) => {
+                for (offset, bytes) in parts {
+                    self.write(id, sequence, *offset, bytes);
+                }
+            }
+            Change::Clear(offset, length) => self.clear(id, sequence, *offset, *offset + *length),
+            Change::Resize(size) => {
+                let old = self.size(id, before);
+                if *size < old {
+                    self.clear(id, sequence, *size, old.next_multiple_of(BLOCK));
+                }
+                self.line_mut(id).sizes.insert(sequence, *size);
+            }
+            Change::Rollback(to) => {
+                let size = self.size(id, *to);
+                let line = self.line_mut(id);
+                line.rollbacks.insert(sequence, *to);
+                line.sizes.insert(sequence, size);
+            }
+            Change::Pin(name, moment) => {
+                self.line_mut(id).pins.insert(sequence, (name.clone(), Some(*moment)));
+            }
+            Change::Unpin(name) => {
+                self.line_mut(id).pins.insert(sequence, (name.clone(), None));
+            }
+            Change::Nothing => {}
+        }
+        self.line_mut(id).times.insert(sequence, time);
+    }
+
+    /// Forgets every batch after `sequence`: a crash took them.
+    pub fn truncate(&mut self, id: LineId, sequence: Sequence) {
+        let line = self.line_mut(id);
+        let after = sequence.next();
+        line.times.split_off(&after);
+        line.fills.split_off(&after);
+        line.rollbacks.split_off(&after);
+        line.sizes.split_off(&after);
+        line.pins.split_off(&after);
+        for versions in line.versions.values_mut() {
+            versions.split_off(&after);
+        }
+    }
+
+    /// What a block held after a batch.
+    #[must_use]
+    pub fn content(&self, id: LineId, block: u64, sequence: Sequence) -> Content {
+        self.origin(id, block, sequence).and_then(|(_, _, content)| content)
+    }
+
+    /// The batch, of this or an earlier line, that gave a block what it held after `sequence`; nothing if none did.
+    #[must_use]
+    pub fn origin(&self, id: LineId, block: u64, sequence: Sequence) -> Option<(LineId, Sequence, Content)> {
+        let (mut id, mut sequence) = (id, sequence);
+        loop {
+            let line = self.line(id);
+            let version = line
+                .versions
+                .get(&block)
+                .and_then(|versions| versions.range(..=sequence).next_back());
+            let mut fills = line.fills.range(..=sequence).rev();
+            let fill = fills
+                .find(|(_, (first, end))| (*first..*end).contains(&block))
+                .map(|(at, _)| at);
+            let rollback = line.rollbacks.range(..=sequence).next_back();
+            let newest = version.map(|(at, _)| at).max(fill).max(rollback.map(|(at, _)| at));
+            match (newest, version, rollback, line.parent) {
+                (Some(at), Some((written, content)), ..) if at == written => return Some((id, *at, content.clone())),
+                (Some(at), _, Some((rolled, to)), _) if at == rolled => sequence = *to,
+                (Some(at), ..) => return Some((id, *at, None)),
+                (None, _, _, Some((parent, moment))) => (id, sequence) = (parent, moment),
+                (None, _, _, None) => return None,
+            }
+        }
+    }
+
+    /// The size after a batch.
+    #[must_use]
+    pub fn size(&self, id: LineId, sequence: Sequence) -> u64 {
+        *self
+            .line(id)
+            .sizes
+            .range(..=sequence)
+            .next_back()
+            .expect("a line starts with a size")
+            .1
+    }
+
+    /// The newest batch.
+    #[must_use]
+    pub fn newest(&self, id: LineId) -> Sequence {
+        *self
+            .line(id)
+            .times
+            .last_key_value()
+            .expect("a line starts with a moment")
+            .0
+    }
+
+    /// The moment that the line starts with.
+    #[must_use]
+    pub fn start(&self, id: LineId) -> Sequence {
+        *self
+            .line(id)
+            .times
+            .first_key_value()
+            .expect("a line starts with a moment")
+            .0
+    }
+
+    /// When a batch was written, if there is one of that number.
+    #[must_use]
+    pub fn time(&self, id: LineId, sequence: Sequence) -> Option<Timestamp> {
+        self.line(id).times.get(&sequence).copied()
+    }
+
+    /// The last batch at or before a time.
+    #[must_use]
+    pub fn at(&self, id: LineId, time: Timestamp) -> Option<Sequence> {
+        self.line(id)
+            .times
+            .iter()
+            .rev()
+            .find(|(_, batch)| **batch <= time)
+            .map(|(sequence, _)| *sequence)
+    }
+
+    /// Every batch with its time.
+    pub fn moments(&self, id: LineId) -> impl Iterator<Item = (Sequence, Timestamp)> + '_ {
+        self.line(id).times.iter().map(|(sequence, time)| (*sequence, *time))
+    }
+
+    /// The pins there are after a batch.
+    #[must_use]
+    pub fn pins(&self, id: LineId, sequence: Sequence) -> BTreeMap<String, Sequence> {
+        let mut pins = BTreeMap::new();
+        for (name, moment) in self.line(id).pins.range(..=sequence).map(|(_, pin)| pin) {
+            match moment {
+                Some(moment) => pins.insert(name.clone(), *moment),
+                None => pins.remove(name),
+            };
+        }
+        pins
+    }
+
+    /// The number of rollbacks up to a batch.
+    #[must_use]
+    pub fn rollbacks(&self, id: LineId, sequence: Sequence) -> usize {
+        self.line(id).rollbacks.range(..=sequence).count()
+    }
+
+    /// The last rollback up to a batch: its own batch, and the moment it went back to.
+    #[must_use]
+    pub fn last_rollback(&self, id: LineId, sequence: Sequence) -> Option<(Sequence, Sequence)> {
+        self.line(id)
+            .rollbacks
+            .range(..=sequence)
+            .next_back()
+            .map(|(at, to)| (*at, *to))
+    }
+
+    /// Every block that was ever written, here or in what the line was forked from, with the neighbours of fills.
+    #[must_use]
+    pub fn touched(&self, id: LineId) -> BTreeSet<u64> {
+        let mut touched = BTreeSet::new();
+        let mut next = Some(id);
+        while let Some(id) = next {
+            let line = self.line(id);
+            touched.extend(line.versions.keys().copied());
+            for (first, end) in line.fills.values() {
+                touched.extend([first.saturating_sub(1), *first, end - 1, *end]);
+            }
+            next = line.parent.map(|(parent, _)| parent);
+        }
+        touched
+    }
+
+    /// Fills `buffer` with what a volume held after a batch.
+    pub fn read(&self, id: LineId, sequence: Sequence, offset: u64, buffer: &mut [u8]) {
+        let end = offset + buffer.len() as u64;
+        let mut rest = buffer;
+        for block in offset / BLOCK..end.div_ceil(BLOCK) {
+            let (first, last) = (offset.max(block * BLOCK), end.min((block + 1) * BLOCK));
+            let (part, tail) = rest.split_at_mut(index(last - first));
+            match self.content(id, block, sequence) {
+                Some(bytes) => part.copy_from_slice(&bytes[index(first - block * BLOCK)..][..part.len()]),
+                None => part.fill(0),
+            }
+            rest = tail;
+        }
+    }
+
+    fn write(&mut self, id: LineId, sequence: Sequence, offset: u64, bytes: &[u8]) {
+        let end = offset + bytes.len() as u64;
+        for block in offset / BLOCK..end.div_ceil(BLOCK) {
+            let (first, last) = (offset.max(block * BLOCK), end.min((block + 1) * BLOCK));
+            let source = &bytes[index(first - offset)..index(last - offset)];
+            let content = if last - first == BLOCK {
+                source.to_vec()
+            } else {
+                self.merge(id, sequence, block, index(first - block * BLOCK), source)
+            };
+            self.put(id, sequence, block, Some(content.into()));
+        }
+    }
+
+    fn merge(&self, id: LineId, sequence: Sequence, block: u64, start: usize, source: &[u8]) -> Vec<u8> {
+        let mut content = self
+            .content(id, block, sequence)
+            .map_or_else(|| vec![0; index(BLOCK)], |c| c.to_vec());
+        content[start..start + source.len()].copy_from_slice(source);
+        content
+    }
+
+    fn clear(&mut self, id: LineId, sequence: Sequence, offset: u64, end: u64) {
+        let (first, last) = (offset.div_ceil(BLOCK), end / BLOCK);
+        if first > last {
+            // Within one block.
+            let zeros = vec![0; index(end - offset)];
+            return self.write(id, sequence, offset, &zeros);
+        }
+        if first < last {
+            self.line_mut(id).fills.insert(sequence, (first, last));
+        }
+        self.write(id, sequence, offset, &vec![0; index(first * BLOCK - offset)]);
+        self.write(id, sequence, last * BLOCK, &vec![0; index(end - last * BLOCK)]);
+    }
+
+    fn put(&mut self, id: LineId, sequence: Sequence, block: u64, content: Content) {
+        self.line_mut(id)
+            .versions
+            .entry(block)
+            .or_default()
+            .insert(sequence, content);
+    }
+
+    fn line(&self, id: LineId) -> &Line {
+        &self.lines[id.0]
+    }
+
+    fn line_mut(&mut self, id: LineId) -> &mut Line {
+        &mut self.lines[id.0]
+    }
+}
+
+fn index(value: u64) -> usize {
+    usize::try_from(value).expect("a range in memory fits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: u64 = 1 << 20;
+
+    fn time(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    fn bytes(value: u8, length: usize) -> Rc<[u8]> {
+        vec![value; length].into()
+    }
+
+    fn read(model: &Model, id: LineId, sequence: u64, offset: u64, length: usize) -> Vec<u8> {
+        let mut buffer = vec![0xff; length];
+        model.read(id, Sequence(sequence), offset, &mut buffer);
+        buffer
+    }
+
+    fn with_changes(changes: &[Change]) -> (Model, LineId) {
+        let mut model = Model::default();
+        let id = model.create(SIZE, Sequence(0), time(0));
+        for (change, sequence) in changes.iter().zip(1..) {
+            model.apply(id, change, Sequence(sequence), time(sequence));
+        }
+        (model, id)
+    }
+
+    #[test]
+    fn every_moment_keeps_its_bytes() {
+        let (model, id) = with_changes(&[
+            Change::Write(vec![(100, bytes(1, 5000)), (200, bytes(2, 10))]),
+            Change::Clear(4000, 200),
+            Change::Clear(0, SIZE),
+        ]);
+        assert_eq!(read(&model, id, 0, 0, 8192), [0; 8192]);
+        let first = read(&model, id, 1, 0, 8192);
+        assert_eq!(
+            (first[99], first[100], first[200], first[210], first[5099], first[5100]),
+            (0, 1, 2, 1, 1, 0)
+        );
+        let second = read(&model, id, 2, 0, 8192);
+        assert_eq!((second[3999], second[4000], second[4199], second[4200]), (1, 0, 0, 1));
+        assert_eq!(read(&model, id, 3, 0, 8192), [0; 8192]);
+    }
+
+    #[test]
+    fn a_rollback_shows_the_moment_it_went_to_and_can_be_undone() {
+        let (model, id) = with_changes(&[
+            Change::Write(vec![(0, bytes(1, 4096))]),
+            Change::Write(vec![(0, bytes(2, 4096))]),
+            Change::Rollback(Sequence(1)),
+            Change::Rollback(Sequence(2)),
+            Change::Resize(1 << 19),
+            Change::Rollback(Sequence(3)),
+        ]);
+        let firsts: Vec<u8> = (0..=6).map(|sequence| read(&model, id, sequence, 0, 1)[0]).collect();
+        assert_eq!(firsts, [0, 1, 2, 1, 2, 2, 1]);
+        assert_eq!(model.size(id, Sequence(5)), 1 << 19);
+        assert_eq!(model.size(id, Sequence(6)), SIZE);
+    }
+
+    #[test]
+    fn what_a_smaller_size_cut_off_reads_as_zeros_when_it_grows_again() {
+        let (model, id) = with_changes(&[
+            Change::Write(vec![(0, bytes(1, 1 << 20))]),
+            Change::Resize((1 << 19) + 512),
+            Change::Resize(1 << 20),
+        ]);
+        let end = (1 << 19) + 512;
+        assert_eq!(read(&model, id, 3, end - 1, 2), [1, 0]);
+        assert_eq!(read(&model, id, 3, SIZE - 1, 1), [0]);
+        assert_eq!(read(&model, id, 1, SIZE - 1, 1), [1]);
+    }
+
+    #[test]
+    fn a_fork_starts_with_its_moment_and_goes_its_own_way() {
+        let (mut model, id) = with_changes(&[
+            Change::Write(vec![(0, bytes(1, 4096))]),
+            Change::Write(vec![(0, bytes(2, 4096))]),
+        ]);
+        let fork = model.fork(id, Sequence(1), Sequence(5), time(9));
+        let of_fork = model.fork(fork, Sequence(5), Sequence(0), time(9));
+        model.apply(fork, &Change::Write(vec![(0, bytes(3, 1))]), Sequence(6), time(10));
+        assert_eq!(read(&model, fork, 5, 0, 2), [1, 1]);
+        assert_eq!(read(&model, fork, 6, 0, 2), [3, 1]);
+        assert_eq!(read(&model, of_fork, 0, 0, 2), [1, 1]);
+        assert_eq!(read(&model, id, 2, 0, 2), [2, 2]);
+    }
+
+    #[test]
+    fn a_crash_forgets_what_came_after() {
+        let (mut model, id) = with_changes(&[
+            Change::Write(vec![(0, bytes(1, 4096))]),
+            Change::Pin("p".into(), Sequence(1)),
+            Change::Unpin("p".into()),
+            Change::Clear(0, SIZE),
+        ]);
+        assert!(model.pins(id, Sequence(4)).is_empty());
+        model.truncate(id, Sequence(2));
+        assert_eq!(model.newest(id), Sequence(2));
+        assert_eq!(read(&model, id, 2, 0, 1), [1]);
+        assert_eq!(model.pins(id, Sequence(2)), BTreeMap::from([("p".into(), Sequence(1))]));
+        assert_eq!(model.at(id, time(7)), Some(Sequence(2)));
+    }
+}
