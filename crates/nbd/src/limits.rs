@@ -1,0 +1,42 @@
+//! What a client can make the server spend.
+
+use std::time::Duration;
+
+/// Limits of a server. The defaults suit a host with tens of disks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Clients at the same time, those still in the handshake included. More are refused.
+    pub clients_max: usize,
+    /// Requests of one connection that wait for workers or to be sent. Beyond it no more are read from the socket.
+    pub requests_in_flight_max: usize,
+    /// Bytes of replies of one connection that wait for workers or to be sent; one reply may exceed it alone.
+    pub bytes_in_flight_max: usize,
+    /// Threads of the pool that waits for the disk, shared by all connections. They are started when needed.
+    pub workers_max: usize,
+    /// Jobs that wait for a worker. When it is full, connections execute their requests themselves.
+    pub jobs_waiting_max: usize,
+    /// The time for the whole handshake, with TLS.
+    pub handshake_timeout: Duration,
+    /// Options in one handshake.
+    pub options_max: usize,
+    /// Exports told to a client that asks for the list.
+    pub exports_listed_max: usize,
+    /// Rounds and jobs that take longer are reported as slow.
+    pub slow_request: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clients_max: 256,
+            requests_in_flight_max: 256,
+            bytes_in_flight_max: 64 << 20,
+            workers_max: 16,
+            jobs_waiting_max: 1024,
+            handshake_timeout: Duration::from_secs(10),
+            options_max: 128,
+            exports_listed_max: 10_000,
+            slow_request: Duration::from_secs(2),
+        }
+    }
+}

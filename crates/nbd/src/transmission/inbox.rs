@@ -1,0 +1,120 @@
+//! The buffer into which requests are received.
+
+use std::time::Duration;
+
+/// Room for many small requests. Larger ones make the buffer grow.
+const SIZE: usize = 256 << 10;
+/// The buffer grows in steps of this size.
+const GROWTH: usize = 64 << 10;
+/// A buffer that had to grow is given back after a silence of this length.
+pub(super) const IDLE: Duration = Duration::from_secs(5);
+
+/// Bytes that have arrived and weren't understood yet.
+///
+/// Invariant: `start <= end <= bytes.len()`.
+pub(super) struct Inbox {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: vec![0; SIZE],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// What has arrived.
+    pub(super) fn window(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Drops bytes from the front.
+    pub(super) fn consume(&mut self, length: usize) {
+        self.start = self.end.min(self.start + length);
+        if self.start == self.end {
+            // Starting at the front again keeps the memory in use small, and so in the cache.
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Makes sure that `needed` bytes from the front of the window fit, and says how many of them are missing.
+    pub(super) fn make_room(&mut self, needed: usize) -> usize {
+        let present = self.end - self.start;
+        let needed = needed.max(present + 1);
+        if self.start + needed > self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = present;
+        }
+        if needed > self.bytes.len() {
+            self.bytes.resize(needed.next_multiple_of(GROWTH), 0);
+        }
+        needed - present
+    }
+
+    /// The free part behind the window.
+    pub(super) fn free(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Bytes were received into the free part.
+    pub(super) fn received(&mut self, length: usize) {
+        self.end = self.bytes.len().min(self.end + length);
+    }
+
+    /// Whether the buffer had to grow.
+    pub(super) fn is_grown(&self) -> bool {
+        self.bytes.len() > SIZE
+    }
+
+    /// Gives memory back, as far as it isn't in use.
+    pub(super) fn shrink(&mut self) {
+        let used = self.end - self.start;
+        if self.is_grown() && used <= SIZE {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = used;
+            self.bytes.truncate(SIZE);
+            self.bytes.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(inbox: &mut Inbox, bytes: &[u8]) {
+        inbox.free()[..bytes.len()].copy_from_slice(bytes);
+        inbox.received(bytes.len());
+    }
+
+    #[test]
+    fn a_large_request_makes_it_grow_and_keeps_what_has_arrived() {
+        let mut inbox = Inbox::new();
+        receive(&mut inbox, &[9; 100]);
+        receive(&mut inbox, &[7; 28]);
+        inbox.consume(100);
+        assert_eq!(inbox.make_room(SIZE * 2), SIZE * 2 - 28);
+        assert_eq!(inbox.window(), &[7; 28]);
+        assert!(inbox.is_grown());
+        assert!(inbox.free().len() >= SIZE * 2 - 28);
+        inbox.shrink();
+        assert!(!inbox.is_grown());
+        assert_eq!(inbox.window(), &[7; 28]);
+    }
+
+    #[test]
+    fn an_emptied_buffer_starts_at_the_front_again() {
+        let mut inbox = Inbox::new();
+        receive(&mut inbox, &[1; 50]);
+        inbox.consume(50);
+        assert_eq!(inbox.free().len(), SIZE);
+        assert_eq!(inbox.make_room(28), 28);
+    }
+}

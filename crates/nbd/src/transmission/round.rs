@@ -1,0 +1,488 @@
+//! Executes requests. All that arrived together are one round: their writes are one batch of the disk, their flushes
+//! one flush, and their replies are sent together.
+//!
+//! Within a round, reads come after the writes of the round, and flushes last. Requests in flight have no order by the
+//! protocol, so that this is allowed; and a client that relies on the order of a pipeline finds its writes done.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use volume::{Error, Wait, WriteRequest};
+
+use crate::clients::Traffic;
+use crate::events::{RequestKind, RequestSummary};
+use crate::protocol::numbers::{ErrorCode, PAYLOAD_SIZE_MAX};
+use crate::protocol::{
+    Command, ContextSelection, Decoded, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request,
+    decode_request,
+};
+use crate::transmission::connection::{Connection, Load};
+use crate::transmission::failure::{Failure, past_the_end};
+use crate::transmission::read::PendingRead;
+use crate::transmission::status;
+use crate::transport::Patience;
+use crate::workers::WorkerPool;
+
+/// Writes in a batch.
+const BATCH_LENGTH: usize = 64;
+/// Reads collected before they are executed.
+const READS_LENGTH: usize = 64;
+/// Replies are sent once they are this long, so that the client has something to do.
+const REPLIES_SIZE: usize = 128 << 10;
+/// Longer reads go to a worker, unless they are alone.
+const INLINE_READ_LENGTH_MAX: u32 = 1 << 20;
+/// Memory for replies that is kept when nothing happens.
+const REPLIES_SIZE_KEPT: usize = 256 << 10;
+
+const SHUTTING_DOWN: Rejection = Rejection {
+    code: ErrorCode::Shutdown,
+    message: "the server is being stopped",
+};
+const READ_ONLY: Rejection = Rejection {
+    code: ErrorCode::NotPermitted,
+    message: "the export is read-only",
+};
+
+/// Executes the requests of one connection, on its thread.
+pub(super) struct Executor {
+    connection: Arc<Connection>,
+    workers: Arc<WorkerPool>,
+    contexts: Vec<MetaContext>,
+    /// Whether every request is answered with an error because the server is being stopped.
+    pub(super) refuses_all: bool,
+    out: ReplyBuffer,
+    writes: Vec<PendingWrite>,
+    reads: Vec<PendingRead>,
+    /// Requests that are answered after the flush at the end of the round.
+    flushes: Vec<ReplyTo>,
+    traffic: Traffic,
+    size: u64,
+}
+
+/// What a round came to.
+pub(super) struct RoundEnd {
+    /// Bytes of the window that were dealt with.
+    pub(super) consumed: usize,
+    /// What to do next.
+    pub(super) next: NextStep,
+}
+
+pub(super) enum NextStep {
+    /// Receive until so many bytes of the next request are there.
+    Receive { needed: usize },
+    /// Skip bytes and then answer with an error.
+    Skip {
+        length: u64,
+        to: ReplyTo,
+        rejection: Rejection,
+    },
+    /// End the connection: the client said goodbye.
+    Disconnect,
+    /// End the connection: the stream makes no sense.
+    Abandon(ProtocolViolation),
+}
+
+/// The answer that a write of the batch will get.
+#[derive(Clone, Copy)]
+struct PendingWrite {
+    to: ReplyTo,
+    durable: bool,
+}
+
+/// Writes that are executed together; their data still lies where it was received.
+struct Batch<'a> {
+    writes: [WriteRequest<'a>; BATCH_LENGTH],
+    length: usize,
+}
+
+impl<'a> Batch<'a> {
+    fn new() -> Self {
+        Self {
+            writes: [WriteRequest { offset: 0, data: &[] }; BATCH_LENGTH],
+            length: 0,
+        }
+    }
+
+    fn push(&mut self, write: WriteRequest<'a>) {
+        if let Some(place) = self.writes.get_mut(self.length) {
+            *place = write;
+            self.length += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[WriteRequest<'a>] {
+        self.writes.get(..self.length).unwrap_or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        self.length == BATCH_LENGTH
+    }
+}
+
+impl Executor {
+    pub(super) fn new(connection: Arc<Connection>, workers: Arc<WorkerPool>, contexts: Vec<MetaContext>) -> Self {
+        Self {
+            connection,
+            workers,
+            contexts,
+            refuses_all: false,
+            out: ReplyBuffer::new(),
+            writes: Vec::with_capacity(BATCH_LENGTH),
+            reads: Vec::with_capacity(READS_LENGTH),
+            flushes: Vec::with_capacity(BATCH_LENGTH),
+            traffic: Traffic::default(),
+            size: 0,
+        }
+    }
+
+    /// Executes all complete requests in `window`.
+    pub(super) fn round(&mut self, window: &[u8]) -> RoundEnd {
+        let started = Instant::now();
+        self.size = self.connection.device.size_bytes();
+        let mut batch = Batch::new();
+        let mut consumed = 0;
+        let mut requests = 0_usize;
+        let mut last = RequestSummary {
+            kind: RequestKind::Flush,
+            offset: 0,
+            length: 0,
+        };
+        let next = loop {
+            let rest = window.get(consumed..).unwrap_or_default();
+            match decode_request(rest, self.connection.dialect) {
+                Ok(Decoded::Incomplete { needed }) => break NextStep::Receive { needed },
+                Err(violation) => break NextStep::Abandon(violation),
+                Ok(Decoded::Complete { request, size, skipped }) => {
+                    consumed += size;
+                    requests += 1;
+                    last = summary(&request);
+                    match request.command {
+                        Command::Disconnect => break NextStep::Disconnect,
+                        Command::Rejected(rejection) if skipped > 0 => {
+                            break NextStep::Skip {
+                                length: skipped,
+                                to: self.reply_to(&request),
+                                rejection,
+                            };
+                        }
+                        _ => self.take(&request, &mut batch),
+                    }
+                }
+            }
+        };
+        let alone = requests == 1 && consumed == window.len();
+        self.run_batch(&mut batch);
+        self.run_reads(alone);
+        self.run_flushes(alone);
+        self.send();
+        if requests > 0 {
+            self.connection.reporter.took(last, started);
+        }
+        self.connection.client.add(&std::mem::take(&mut self.traffic));
+        RoundEnd { consumed, next }
+    }
+
+    /// Answers a request with an error, and sends that.
+    pub(super) fn answer_rejected(&mut self, to: &ReplyTo, rejection: Rejection) {
+        self.reject(to, rejection);
+        self.send();
+        self.connection.client.add(&std::mem::take(&mut self.traffic));
+    }
+
+    /// Whether it holds more memory than it should keep while nothing happens.
+    pub(super) fn is_grown(&self) -> bool {
+        self.out.capacity() > REPLIES_SIZE_KEPT
+    }
+
+    /// Gives memory back.
+    pub(super) fn shrink(&mut self) {
+        self.out.shrink(REPLIES_SIZE_KEPT);
+    }
+
+    /// Executes a request, or puts it with those of its kind.
+    fn take<'a>(&mut self, request: &Request<'a>, batch: &mut Batch<'a>) {
+        let to = self.reply_to(request);
+        if let Err(rejection) = self.check(request) {
+            if !matches!(
+                request.command,
+                Command::Read { .. } | Command::Write { .. } | Command::Flush
+            ) {
+                self.traffic.others += 1;
+            }
+            return self.reject(&to, rejection);
+        }
+        match request.command {
+            Command::Write { data, durable } => {
+                if batch.is_full() {
+                    self.run_batch(batch);
+                }
+                batch.push(WriteRequest {
+                    offset: request.offset,
+                    data,
+                });
+                self.writes.push(PendingWrite { to, durable });
+            }
+            Command::Read { length: 0, .. } => {
+                self.traffic.reads += 1;
+                to.nothing_read(&mut self.out);
+            }
+            Command::Read { length, unfragmented } => {
+                if self.reads.len() == READS_LENGTH {
+                    self.run_batch(batch);
+                    self.run_reads(false);
+                }
+                // The cast loses nothing: the length was checked against that of a payload.
+                self.reads.push(PendingRead {
+                    to,
+                    length: length as u32,
+                    unfragmented,
+                });
+            }
+            Command::Flush => {
+                self.traffic.flushes += 1;
+                self.flushes.push(to);
+            }
+            _ => {
+                self.run_batch(batch);
+                self.run_other(request, &to);
+            }
+        }
+    }
+
+    fn reply_to(&self, request: &Request<'_>) -> ReplyTo {
+        ReplyTo {
+            dialect: self.connection.dialect,
+            cookie: request.cookie,
+            offset: request.offset,
+        }
+    }
+
+    /// Finds what is wrong with a request, as far as that doesn't need the disk.
+    fn check(&self, request: &Request<'_>) -> Result<(), Rejection> {
+        if self.refuses_all {
+            return Err(SHUTTING_DOWN);
+        }
+        let summary = summary(request);
+        let changes = matches!(
+            summary.kind,
+            RequestKind::Write | RequestKind::WriteZeroes | RequestKind::Trim
+        );
+        if let Command::Rejected(rejection) = request.command {
+            return Err(rejection);
+        }
+        if changes && self.connection.device.is_read_only() {
+            return Err(READ_ONLY);
+        }
+        if summary
+            .offset
+            .checked_add(summary.length)
+            .is_none_or(|end| end > self.size)
+        {
+            return Err(Rejection {
+                code: past_the_end(summary.kind),
+                message: "past the end of the disk",
+            });
+        }
+        if summary.kind == RequestKind::Read && summary.length > u64::from(PAYLOAD_SIZE_MAX) {
+            return Err(Rejection {
+                code: ErrorCode::Overflow,
+                message: "read longer than 32 MiB",
+            });
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, to: &ReplyTo, rejection: Rejection) {
+        self.traffic.errors += 1;
+        to.error(&mut self.out, rejection.code, rejection.message, None);
+    }
+
+    /// Executes the writes collected so far.
+    fn run_batch(&mut self, batch: &mut Batch<'_>) {
+        if batch.length == 0 {
+            return;
+        }
+        match self.connection.device.write(batch.as_slice()) {
+            Ok(()) => {
+                for (index, write) in batch.as_slice().iter().enumerate() {
+                    self.write_done(index, write);
+                }
+            }
+            // The disk shrank just now, and one write must not fail the others.
+            Err(Error::OutOfRange { .. }) if batch.length > 1 => {
+                for (index, write) in batch.as_slice().iter().enumerate() {
+                    match self.connection.device.write(std::slice::from_ref(write)) {
+                        Ok(()) => self.write_done(index, write),
+                        Err(error) => self.write_failed(index, write, &error),
+                    }
+                }
+            }
+            Err(error) => {
+                for (index, write) in batch.as_slice().iter().enumerate() {
+                    self.write_failed(index, write, &error);
+                }
+            }
+        }
+        self.traffic.writes += batch.length as u64;
+        batch.length = 0;
+        self.writes.clear();
+    }
+
+    fn write_done(&mut self, index: usize, write: &WriteRequest<'_>) {
+        let Some(pending) = self.writes.get(index) else { return };
+        self.traffic.bytes_written += write.data.len() as u64;
+        if pending.durable {
+            self.flushes.push(pending.to);
+        } else {
+            pending.to.success(&mut self.out);
+        }
+    }
+
+    fn write_failed(&mut self, index: usize, write: &WriteRequest<'_>, error: &Error) {
+        let Some(PendingWrite { to, .. }) = self.writes.get(index).copied() else {
+            return;
+        };
+        let length = write.data.len() as u64;
+        let summary = RequestSummary {
+            kind: RequestKind::Write,
+            offset: write.offset,
+            length,
+        };
+        self.fail(&to, summary, error);
+    }
+
+    fn fail(&mut self, to: &ReplyTo, summary: RequestSummary, error: &Error) {
+        self.traffic.errors += 1;
+        self.connection.reporter.failed(summary, error);
+        Failure::of(error, summary.kind).reply(&mut self.out, to, summary.offset, summary.length);
+    }
+
+    /// Executes the reads collected so far, as far as that needs no waiting; workers do the others. A read that is
+    /// `alone` may wait: nobody else would use the time, and a worker would have to be woken.
+    fn run_reads(&mut self, alone: bool) {
+        for index in 0..self.reads.len() {
+            let Some(read) = self.reads.get(index).copied() else {
+                break;
+            };
+            if self.out.len() >= REPLIES_SIZE {
+                self.send();
+            }
+            let is_short = read.length <= INLINE_READ_LENGTH_MAX;
+            if is_short && read.answer(&self.connection, &mut self.out, &mut self.traffic, Wait::Never) {
+                continue;
+            }
+            let waits_here = alone && self.connection.is_idle();
+            if !waits_here {
+                self.send();
+            }
+            if waits_here || !self.connection.read_later(read, &self.workers) {
+                read.answer(&self.connection, &mut self.out, &mut self.traffic, Wait::Allowed);
+            }
+        }
+        self.reads.clear();
+    }
+
+    /// Makes everything durable, and then answers who waits for that. A worker does it, unless the request is `alone`
+    /// and nobody else would be held up.
+    fn run_flushes(&mut self, alone: bool) {
+        if self.flushes.is_empty() {
+            return;
+        }
+        if alone && self.connection.is_idle() {
+            self.connection.flush_now(&self.flushes, &mut self.out);
+            self.flushes.clear();
+        } else {
+            self.send();
+            self.connection.flush_later(&mut self.flushes, &self.workers);
+        }
+    }
+
+    /// Executes a request of the less frequent kinds.
+    fn run_other(&mut self, request: &Request<'_>, to: &ReplyTo) {
+        self.traffic.others += 1;
+        let device = &self.connection.device;
+        let offset = request.offset;
+        let (result, durable) = match request.command {
+            Command::WriteZeroes { length, durable, hole } => (zero(device.as_ref(), offset, length, hole), durable),
+            Command::Trim { length: 0, durable } => (Ok(()), durable),
+            Command::Trim { length, durable } => (device.trim(offset, length), durable),
+            Command::Cache { length } => (device.prefetch(offset, length), false),
+            Command::BlockStatus {
+                length,
+                single,
+                contexts,
+            } => {
+                return self.block_status(to, length, single, contexts);
+            }
+            // All others were dealt with before.
+            _ => (Ok(()), false),
+        };
+        match result {
+            Ok(()) if durable => self.flushes.push(*to),
+            Ok(()) => to.success(&mut self.out),
+            Err(error) => self.fail(to, summary(request), &error),
+        }
+    }
+
+    fn block_status(&mut self, to: &ReplyTo, length: u64, single: bool, contexts: ContextSelection<'_>) {
+        let contexts = match status::select(&self.contexts, contexts) {
+            Ok(contexts) if length > 0 => contexts,
+            Ok(_) => {
+                return self.reject(
+                    to,
+                    Rejection {
+                        code: ErrorCode::Invalid,
+                        message: "status of nothing",
+                    },
+                );
+            }
+            Err(rejection) => return self.reject(to, rejection),
+        };
+        let device = self.connection.device.as_ref();
+        if let Err(error) = status::describe(device, to, length, single, &contexts, &mut self.out) {
+            let summary = RequestSummary {
+                kind: RequestKind::BlockStatus,
+                offset: to.offset,
+                length,
+            };
+            self.fail(to, summary, &error);
+        }
+        if self.out.len() >= REPLIES_SIZE {
+            self.send();
+        }
+    }
+
+    /// Sends the replies collected so far.
+    fn send(&mut self) {
+        if !self.out.is_empty() {
+            self.connection
+                .deliver(self.out.filled(), Load::default(), Patience::Wait);
+            self.out.clear();
+        }
+    }
+}
+
+fn zero(device: &dyn volume::Device, offset: u64, length: u64, hole: volume::Hole) -> Result<(), Error> {
+    if length == 0 {
+        Ok(())
+    } else {
+        device.zero(offset, length, hole)
+    }
+}
+
+fn summary(request: &Request<'_>) -> RequestSummary {
+    let (kind, length) = match request.command {
+        Command::Read { length, .. } => (RequestKind::Read, length),
+        Command::Write { data, .. } => (RequestKind::Write, data.len() as u64),
+        Command::WriteZeroes { length, .. } => (RequestKind::WriteZeroes, length),
+        Command::Trim { length, .. } => (RequestKind::Trim, length),
+        Command::Cache { length } => (RequestKind::Cache, length),
+        Command::BlockStatus { length, .. } => (RequestKind::BlockStatus, length),
+        Command::Flush | Command::Disconnect | Command::Rejected(_) => (RequestKind::Flush, 0),
+    };
+    RequestSummary {
+        kind,
+        offset: request.offset,
+        length,
+    }
+}
