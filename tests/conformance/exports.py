@@ -173,7 +173,7 @@ def add_forks(suite):
             fill(client, 1)
             server.holdfast("pin", "disk", "start")
             fill(client, 2)
-        server.holdfast("fork", "disk", "start", "copy")
+        server.holdfast("fork", "disk@start", "copy")
         with wire.connect(server, "copy") as copy:
             assert copy.ask(wire.READ, 0, BLOCK).data(BLOCK) == b"\1" * BLOCK
             fill(copy, 3, blocks=1)
@@ -186,7 +186,7 @@ def add_forks(suite):
         case.needs("fork")
         server = case.start_server(size_bytes=SIZE)
         server.holdfast("pin", "disk", "start")
-        server.holdfast("fork", "disk", "start", "copy")
+        server.holdfast("fork", "disk@start", "copy")
         listed = json.loads(case.run("nbdinfo", "--list", "--json", f"nbd+unix:///?socket={server.socket}").stdout)
         assert sorted(export["export-name"] for export in listed["exports"]) == ["copy", "disk"]
 

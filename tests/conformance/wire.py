@@ -64,7 +64,8 @@ class Client:
         self.next_cookie = 1
         self.size = None
         self.flags = None
-        self.read_base = 0
+        # What may be relied on when the server doesn't say.
+        self.payload_max = 32 << 20
 
     def __enter__(self):
         return self
@@ -209,6 +210,8 @@ def connect(server, export=None, dialect="structured", contexts=()):
     name = server.export if export is None else export
     if contexts:
         client.contexts = client.meta_context(name, *contexts)
-    answer = client.go(name)
+    answer = client.go(name, [INFO_BLOCK_SIZE])
     assert isinstance(answer, dict), f"OPT_GO `{name}` answered {answer:#x}"
+    if INFO_BLOCK_SIZE in answer:
+        client.payload_max = struct.unpack(">III", answer[INFO_BLOCK_SIZE])[2]
     return client

@@ -89,7 +89,7 @@ class Holdfast(Server):
 
     features = frozenset(
         ["moments", "pins", "rollback", "fork", "resize", "tls", "activation", "extended headers", "list", "persistent"]
-        + ["ENOSPC past the end", "limit of 32 MiB", "block sizes", "strict stream", "graceful stop"]
+        + ["ENOSPC past the end", "limit of payloads", "block sizes", "strict stream", "graceful stop"]
     )
 
     def __init__(self, folder, size_bytes, config="", **options):
@@ -134,7 +134,7 @@ class Nbdkit(Server):
 class QemuNbd(Server):
     """qemu-nbd on a raw file, the page cache in writeback mode."""
 
-    features = frozenset(["extended headers", "list", "persistent", "limit of 32 MiB", "block sizes", "graceful stop"])
+    features = frozenset(["extended headers", "list", "persistent", "limit of payloads", "block sizes", "graceful stop"])
 
     def prepare(self):
         make_sparse_file(self.folder / "disk.raw", self.size_bytes)
