@@ -120,6 +120,12 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// Too many rollbacks within the history kept.
+    #[error("a volume can have at most {limit} rollbacks within the history it keeps")]
+    TooManyRollbacks {
+        /// The limit.
+        limit: usize,
+    },
     /// No rollback to undo within the history kept.
     #[error("there is no rollback to undo")]
     NoRollback,
@@ -167,7 +173,10 @@ impl std::fmt::Display for NoSpace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Budget { budget_bytes } => {
-                write!(f, "history younger than the retention floor fills the volume's budget of {budget_bytes} bytes")
+                write!(
+                    f,
+                    "history younger than the retention floor fills the volume's budget of {budget_bytes} bytes"
+                )
             }
             Self::Disk => f.write_str("the disk that holds the volume is full"),
         }

@@ -5,12 +5,49 @@
 //! a [`Directory`]; times are arguments. `ARCHITECTURE.md` walks through a write and a rollback, `docs/format.md`
 //! describes every byte on disk.
 
+mod attachment;
+mod chain;
+mod compact;
+mod control;
 mod device;
 mod error;
+#[doc(hidden)]
+pub mod format;
+mod history;
+mod locks;
+mod log;
+mod maintain;
+mod map;
+mod moments;
+mod names;
+mod os;
+mod reader;
+mod recover;
+mod replay;
+mod retention;
+mod segment;
+mod settings;
 mod storage;
+mod store;
 mod time;
+mod verify;
+mod view;
+mod volume;
+mod write;
 
+pub use attachment::Attachment;
+pub use control::RollbackReport;
 pub use device::{Device, Extent, ExtentKind, Hole, WriteRequest};
 pub use error::{Error, NoSpace};
+pub use format::{BLOCK_BYTES, Pin};
+pub use history::{Bucket, Event, EventKind, History};
+pub use maintain::Maintenance;
+pub use names::check_name;
+pub use os::{FolderLock, OsDirectory, os_random};
+pub use settings::Settings;
 pub use storage::{Directory, File, Wait};
+pub use store::{RandomBytes, RepairReport, SettingsOf, Store};
 pub use time::{Clock, Moment, Sequence, Timestamp};
+pub use verify::{Damage, VerifyProgress, VerifyReport};
+pub use view::View;
+pub use volume::{MomentInfo, Status, Volume};

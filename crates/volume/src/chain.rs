@@ -1,0 +1,150 @@
+//! The hash chain file of a volume: reading it at the start, continuing it as segments are sealed and rewritten.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::Error;
+use crate::format::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord, Segment};
+use crate::segment::file_error;
+use crate::storage::{Directory, File, Wait};
+use crate::time::Timestamp;
+
+pub(crate) const CHAIN_FILE: &str = "chain";
+/// Space kept ready, so that removing segments from a full disk, which is recorded first, works.
+const AHEAD_BYTES: u64 = 64 << 10;
+/// Bytes hashed at a time.
+const HASH_BYTES: usize = 1 << 20;
+
+/// What the chain says a segment may contain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Expected {
+    pub(crate) newest: Option<ChainLink>,
+    /// Before a rewrite that may not have taken place.
+    pub(crate) before: Option<ChainLink>,
+}
+
+/// The chain of one volume.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    file: Arc<dyn File>,
+    head: ChainLink,
+    records: u64,
+    expected: FxHashMap<Segment, Expected>,
+    /// Whether every record that was read continued the one before it.
+    pub(crate) intact: bool,
+}
+
+impl Chain {
+    /// Opens the chain, creating it if there is none. A torn last record is overwritten by the next.
+    pub(crate) fn open(directory: &Arc<dyn Directory>) -> Result<Self, Error> {
+        let file = match directory.open(CHAIN_FILE) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => directory.create(CHAIN_FILE),
+            opened => opened,
+        };
+        let file = file.map_err(|source| file_error("open", CHAIN_FILE, source))?;
+        let mut chain = Self {
+            file,
+            head: [0; 32],
+            records: 0,
+            expected: FxHashMap::default(),
+            intact: true,
+        };
+        chain.load()?;
+        // Where the disk is full already, what was kept ready before has to do.
+        let _ = chain
+            .file
+            .allocate(chain.records * CHAIN_RECORD_BYTES as u64 + AHEAD_BYTES);
+        Ok(chain)
+    }
+
+    fn load(&mut self) -> Result<(), Error> {
+        let length = self
+            .file
+            .length()
+            .map_err(|source| file_error("read", CHAIN_FILE, source))?;
+        let count = length / CHAIN_RECORD_BYTES as u64;
+        let mut bytes = [0; CHAIN_RECORD_BYTES];
+        for index in 0..count {
+            let offset = index * CHAIN_RECORD_BYTES as u64;
+            let read = self.file.read_at(offset, &mut bytes, Wait::Allowed);
+            read.map_err(|source| file_error("read", CHAIN_FILE, source))?;
+            match ChainRecord::parse(&bytes) {
+                Some(record) => {
+                    self.intact &= record.continues(&self.head);
+                    self.note(&record);
+                    self.records = index + 1;
+                }
+                // The last record may be torn; one in the middle was changed.
+                None if index + 1 == count => {}
+                None => {
+                    self.intact = false;
+                    self.records = index + 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, record: &ChainRecord) {
+        self.head = record.link;
+        if record.event == ChainEvent::Removed {
+            self.expected.remove(&record.segment);
+            return;
+        }
+        let expected = self.expected.entry(record.segment).or_default();
+        expected.before = expected.newest.filter(|_| record.event == ChainEvent::Rewritten);
+        expected.newest = Some(record.content);
+    }
+
+    /// Appends a record and makes it durable.
+    pub(crate) fn append(
+        &mut self,
+        event: ChainEvent,
+        segment: Segment,
+        content: ChainLink,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let record = ChainRecord::new(&self.head, event, segment, now, content);
+        let offset = self.records * CHAIN_RECORD_BYTES as u64;
+        let bytes = record.encode();
+        let written = self
+            .file
+            .write_at(offset, &mut [IoSlice::new(&bytes)])
+            .and_then(|()| self.file.sync());
+        written.map_err(|source| file_error("write", CHAIN_FILE, source))?;
+        self.note(&record);
+        self.records += 1;
+        Ok(())
+    }
+
+    pub(crate) fn head(&self) -> ChainLink {
+        self.head
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    pub(crate) fn expected(&self, segment: Segment) -> Expected {
+        self.expected.get(&segment).copied().unwrap_or_default()
+    }
+}
+
+/// BLAKE3 of a whole file.
+pub(crate) fn hash_file(file: &dyn File, name: &str) -> Result<ChainLink, Error> {
+    let error = |source| file_error("read", name, source);
+    let length = file.length().map_err(error)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; HASH_BYTES];
+    let mut offset = 0;
+    while offset < length {
+        let count = usize::try_from(length - offset).unwrap_or(usize::MAX).min(HASH_BYTES);
+        let part = buffer.get_mut(..count).unwrap_or_default();
+        file.read_at(offset, part, Wait::Allowed).map_err(error)?;
+        hasher.update(part);
+        offset += count as u64;
+    }
+    Ok(hasher.finalize().into())
+}

@@ -1,0 +1,26 @@
+//! The bytes on disk: parsing and writing of every structure, without I/O. `docs/format.md` has the tables.
+//!
+//! Every parser takes untrusted bytes, checks lengths before arithmetic, and returns a typed value or `None`; the
+//! caller knows where the bytes came from and makes the error. Integers are little-endian.
+
+mod batch;
+mod bytes;
+mod chain;
+mod checkpoint;
+mod entry;
+mod index;
+mod node;
+mod packed;
+mod segment;
+mod volume_file;
+
+pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, RECORD_BYTES, Record, RecordKind};
+pub(crate) use batch::{find_magic, head_bytes, put_head};
+pub use chain::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord};
+pub use checkpoint::{Cause, Checkpoint, CheckpointRef, Horizon, LogPosition, Pin, Rollback};
+pub use entry::{BLOCK_BYTES, Entry, EntryKind, Location, SLOT_BYTES, Segment, Slot};
+pub use index::{TRAILER_BYTES, Totals, Trailer};
+pub use node::{FANOUT_BITS, LEAF_BITS, LEVELS, Node, NodeAddress};
+pub use packed::{FRAME_BYTES, Frame, PackedIndex, PackedRecord};
+pub use segment::{SEGMENT_HEADER_BYTES, SegmentHeader, SegmentLayout};
+pub use volume_file::{Parent, VolumeFile};

@@ -1,0 +1,203 @@
+//! A rewritten segment: payloads in compressed frames, found by slot through an index.
+//!
+//! ```text
+//! segment header (8192) | frames | index | trailer (128)
+//! index: frame count (4) | record count (4) | frames | records, ascending by slot
+//! ```
+//!
+//! | bytes | frame |
+//! | --- | --- |
+//! | 0..8 | offset in the file |
+//! | 8..12 | bytes in the file |
+//! | 12..16 | bytes of the payloads in it |
+//! | 16..20 | CRC-32C of the bytes in the file |
+//! | 20..24 | 1 if compressed with zstd, 0 if stored |
+//!
+//! | bytes | record |
+//! | --- | --- |
+//! | 0..24 | as in a batch |
+//! | 24..32 | sequence of its batch |
+//! | 32..40 | time of its batch |
+//! | 40..44 | slot |
+//! | 44..48 | frame |
+//! | 48..52 | offset in the frame's payloads |
+
+use crate::format::batch::{RECORD_BYTES, Record};
+use crate::format::bytes::Bytes;
+use crate::format::entry::Slot;
+use crate::time::{Sequence, Timestamp};
+
+/// Payload bytes gathered into one frame: the unit of compression and of reading.
+pub const FRAME_BYTES: usize = 64 * 1024;
+const FRAME_ENTRY_BYTES: usize = 24;
+const RECORD_ENTRY_BYTES: usize = RECORD_BYTES + 28;
+/// The bound on what a damaged frame can make a reader allocate. A single large payload is a frame of its own.
+const FRAME_PAYLOAD_MAX: u32 = 1 << 26;
+
+/// A run of payloads compressed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Where it is in the file.
+    pub offset: u64,
+    /// Its bytes in the file.
+    pub stored_bytes: u32,
+    /// Bytes of the payloads in it.
+    pub payload_bytes: u32,
+    /// CRC-32C of its bytes in the file.
+    pub crc: u32,
+    /// Whether it is compressed.
+    pub compressed: bool,
+}
+
+/// A record of a rewritten segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedRecord {
+    /// The record as it was in its batch.
+    pub record: Record,
+    /// Its batch.
+    pub sequence: Sequence,
+    /// Its batch's time.
+    pub time: Timestamp,
+    /// The slot by which maps know its payload.
+    pub slot: Slot,
+    /// The frame that holds its payload.
+    pub frame: u32,
+    /// Where in the frame's payloads.
+    pub offset: u32,
+}
+
+/// The index of a rewritten segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackedIndex {
+    /// All frames.
+    pub frames: Vec<Frame>,
+    /// All records, in log order, so ascending by slot.
+    pub records: Vec<PackedRecord>,
+}
+
+impl PackedIndex {
+    /// The index's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out =
+            Vec::with_capacity(8 + self.frames.len() * FRAME_ENTRY_BYTES + self.records.len() * RECORD_ENTRY_BYTES);
+        out.extend(u32::try_from(self.frames.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend(u32::try_from(self.records.len()).unwrap_or(u32::MAX).to_le_bytes());
+        for frame in &self.frames {
+            out.extend(frame.offset.to_le_bytes());
+            out.extend(frame.stored_bytes.to_le_bytes());
+            out.extend(frame.payload_bytes.to_le_bytes());
+            out.extend(frame.crc.to_le_bytes());
+            out.extend(u32::from(frame.compressed).to_le_bytes());
+        }
+        for packed in &self.records {
+            packed.record.put(&mut out);
+            out.extend(packed.sequence.0.to_le_bytes());
+            out.extend(packed.time.as_unix_nanos().to_le_bytes());
+            out.extend(packed.slot.0.to_le_bytes());
+            out.extend(packed.frame.to_le_bytes());
+            out.extend(packed.offset.to_le_bytes());
+        }
+        out
+    }
+
+    /// Parses an index, whose checksum was checked before. Every record's payload lies within its frame.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes::new(bytes);
+        let frame_count = bytes.u32()? as usize;
+        let record_count = bytes.u32()? as usize;
+        let expected = frame_count
+            .checked_mul(FRAME_ENTRY_BYTES)?
+            .checked_add(record_count.checked_mul(RECORD_ENTRY_BYTES)?)?;
+        if bytes.remaining() != expected {
+            return None;
+        }
+        let frames = (0..frame_count)
+            .map(|_| parse_frame(&mut bytes))
+            .collect::<Option<Vec<_>>>()?;
+        let records = (0..record_count)
+            .map(|_| parse_record(&mut bytes, &frames))
+            .collect::<Option<Vec<_>>>()?;
+        records
+            .is_sorted_by_key(|packed| (packed.sequence, packed.slot))
+            .then_some(Self { frames, records })
+    }
+}
+
+fn parse_frame(bytes: &mut Bytes<'_>) -> Option<Frame> {
+    let frame = Frame {
+        offset: bytes.u64()?,
+        stored_bytes: bytes.u32()?,
+        payload_bytes: bytes.u32()?,
+        crc: bytes.u32()?,
+        compressed: bytes.u32()? == 1,
+    };
+    (frame.payload_bytes <= FRAME_PAYLOAD_MAX && frame.stored_bytes <= FRAME_PAYLOAD_MAX).then_some(frame)
+}
+
+fn parse_record(bytes: &mut Bytes<'_>, frames: &[Frame]) -> Option<PackedRecord> {
+    let packed = PackedRecord {
+        record: Record::parse(bytes)?,
+        sequence: Sequence(bytes.u64()?),
+        time: Timestamp::from_unix_nanos(bytes.u64()?),
+        slot: Slot(bytes.u32()?),
+        frame: bytes.u32()?,
+        offset: bytes.u32()?,
+    };
+    if packed.slot.0 > Slot::MAX {
+        return None;
+    }
+    if packed.record.payload_length > 0 {
+        let frame = frames.get(usize::try_from(packed.frame).ok()?)?;
+        let end = packed.offset.checked_add(packed.record.payload_length)?;
+        (end <= frame.payload_bytes).then_some(())?;
+    }
+    Some(packed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::batch::RecordKind;
+
+    #[test]
+    fn an_index_survives_a_round_trip_and_rejects_payloads_outside_frames() {
+        let record = Record {
+            kind: RecordKind::Write,
+            class: 1,
+            payload_length: 4096,
+            address: 3,
+            count: 1,
+            crc: 4,
+        };
+        let frame = Frame {
+            offset: 4096,
+            stored_bytes: 100,
+            payload_bytes: 8192,
+            crc: 1,
+            compressed: true,
+        };
+        let packed = PackedRecord {
+            record,
+            sequence: Sequence(1),
+            time: Timestamp::ZERO,
+            slot: Slot(260),
+            frame: 0,
+            offset: 4096,
+        };
+        let index = PackedIndex {
+            frames: vec![frame],
+            records: vec![packed],
+        };
+        assert_eq!(PackedIndex::parse(&index.encode()), Some(index.clone()));
+        for length in 0..index.encode().len() {
+            assert_eq!(PackedIndex::parse(&index.encode()[..length]), None);
+        }
+        let outside = PackedIndex {
+            records: vec![PackedRecord { offset: 4097, ..packed }],
+            ..index
+        };
+        assert_eq!(PackedIndex::parse(&outside.encode()), None);
+    }
+}

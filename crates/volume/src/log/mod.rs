@@ -1,0 +1,11 @@
+//! The log: appending batches, making them durable, reading them back.
+
+mod append;
+mod read;
+mod scan;
+mod sync;
+
+pub(crate) use append::{Appended, Appender, LogStart, Purpose, RESERVE_FILE, totals_of, write_seal};
+pub(crate) use read::sealed_records;
+pub(crate) use scan::{find_batch_behind, payload_intact, scan, scan_from};
+pub(crate) use sync::Log;

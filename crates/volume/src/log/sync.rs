@@ -1,0 +1,123 @@
+//! Making the log durable: one sync at a time, shared by all who wait for it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+use crate::locks::lock;
+use crate::log::append::{Appender, SyncWork};
+use crate::segment::{file_error, file_name};
+use crate::time::Sequence;
+
+/// The log of one volume.
+#[derive(Debug)]
+pub(crate) struct Log {
+    appender: Mutex<Appender>,
+    durability: Mutex<Durability>,
+    synced: Condvar,
+    poisoned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Durability {
+    durable: Sequence,
+    syncing: bool,
+}
+
+impl Log {
+    pub(crate) fn new(appender: Appender) -> Self {
+        let durable = appender.durable;
+        Self {
+            appender: Mutex::new(appender),
+            durability: Mutex::new(Durability {
+                durable,
+                syncing: false,
+            }),
+            synced: Condvar::new(),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// The right to append. Fails with [`Error::Poisoned`] after a failed write or sync.
+    pub(crate) fn appender(&self) -> Result<MutexGuard<'_, Appender>, Error> {
+        let appender = lock(&self.appender);
+        self.check_poison()?;
+        Ok(appender)
+    }
+
+    /// The end of the log, to look at; also after a failure.
+    pub(crate) fn peek(&self) -> MutexGuard<'_, Appender> {
+        lock(&self.appender)
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    fn check_poison(&self) -> Result<(), Error> {
+        if self.is_poisoned() {
+            Err(Error::Poisoned)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Marks the log unusable if `error` leaves its state on disk unknown.
+    pub(crate) fn note_failure(&self, error: &Error) {
+        if !matches!(error, Error::NoSpace(_)) {
+            self.poisoned.store(true, Ordering::Release);
+        }
+    }
+
+    /// The newest sequence known durable.
+    pub(crate) fn durable(&self) -> Sequence {
+        lock(&self.durability).durable
+    }
+
+    /// Makes everything appended before this call durable. Callers that arrive during a sync share the next one.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        let target = Sequence(self.appender()?.next().0 - 1);
+        let mut durability = lock(&self.durability);
+        loop {
+            self.check_poison()?;
+            if durability.durable >= target {
+                return Ok(());
+            }
+            if !durability.syncing {
+                break;
+            }
+            durability = self.synced.wait(durability).unwrap_or_else(PoisonError::into_inner);
+        }
+        durability.syncing = true;
+        drop(durability);
+        let synced = self.sync_once();
+        let mut durability = lock(&self.durability);
+        durability.syncing = false;
+        match synced {
+            Ok(covered) => durability.durable = covered,
+            Err(_) => self.poisoned.store(true, Ordering::Release),
+        }
+        self.synced.notify_all();
+        synced.map(|_| ())
+    }
+
+    fn sync_once(&self) -> Result<Sequence, Error> {
+        let mut appender = self.appender()?;
+        let SyncWork {
+            covered,
+            files,
+            directory,
+        } = appender.prepare_sync()?;
+        let (segment, segments) = (appender.active_segment(), appender.directory());
+        drop(appender);
+        for file in files {
+            file.sync()
+                .map_err(|source| file_error("sync", &file_name(segment), source))?;
+        }
+        if directory {
+            segments.sync().map_err(|source| file_error("sync", ".", source))?;
+        }
+        lock(&self.appender).durable = covered;
+        Ok(covered)
+    }
+}

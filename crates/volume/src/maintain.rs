@@ -1,0 +1,160 @@
+//! Background work, one bounded step at a time: checkpoints, syncs, the hash chain, retention, compaction.
+//!
+//! The owner of a volume calls `maintain` in a loop on a thread of its own; nothing here is needed for correctness of
+//! reads and writes, only for bounds on memory, start-up time and space.
+
+use std::sync::atomic::Ordering;
+
+use crate::chain::hash_file;
+use crate::error::Error;
+use crate::format::{ChainEvent, Horizon, Segment};
+use crate::locks::{lock, read_lock};
+use crate::retention::{Situation, drop_before};
+use crate::segment::file_name;
+use crate::time::{Moment, Timestamp};
+use crate::volume::{Control, Volume};
+
+/// How far compaction and the hash chain have come.
+#[derive(Debug, Default)]
+pub(crate) struct Sweep {
+    /// Segments below are in the hash chain.
+    pub(crate) hashed_below: Segment,
+    /// Segments below are compressed, or were looked at and left.
+    pub(crate) compressed_below: Segment,
+    /// Expired segments below were looked at for this horizon.
+    pub(crate) expired_below: Segment,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Bytes read and written.
+    pub io_bytes: u64,
+    /// Whether another step would find work now.
+    pub more: bool,
+    /// Bytes that the step freed on the disk.
+    pub freed_bytes: u64,
+    /// Damage that the step met: the segment is left as it is, and `verify` tells more.
+    pub damaged: Option<u32>,
+}
+
+impl Volume {
+    /// Does the most urgent background work there is, as one step that reads and writes about a segment at most, and
+    /// nothing but a checkpoint and syncs if `io_budget_bytes` is 0.
+    pub fn maintain(&self, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
+        let mut control = lock(&self.control);
+        self.log.appender()?.restore_reserve_if_used();
+        if self.is_checkpoint_due() {
+            self.checkpoint_locked(&mut control, now)?;
+            return Ok(Maintenance {
+                more: true,
+                ..Maintenance::default()
+            });
+        }
+        if self.log.peek().has_unsynced_segments() {
+            self.log.flush()?;
+            return Ok(Maintenance {
+                more: true,
+                ..Maintenance::default()
+            });
+        }
+        if io_budget_bytes == 0 {
+            return Ok(Maintenance::default());
+        }
+        if let Some(done) = self.extend_chain(&mut control, now)? {
+            return Ok(done);
+        }
+        if let Some(done) = self.compact_expired(&mut control, now)? {
+            return Ok(done);
+        }
+        if self.advance_horizon(&mut control, now)? {
+            return Ok(Maintenance {
+                more: true,
+                ..Maintenance::default()
+            });
+        }
+        Ok(self.compress_cold(&mut control, now)?.unwrap_or_default())
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        let settings = read_lock(&self.settings);
+        self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records
+            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / 4
+    }
+
+    /// Adds the next sealed and durable segment to the hash chain.
+    fn extend_chain(&self, control: &mut Control, now: Timestamp) -> Result<Option<Maintenance>, Error> {
+        let active = self.log.peek().active_segment();
+        let from = control.sweep.hashed_below;
+        let next = self
+            .segments
+            .ids()
+            .into_iter()
+            .find(|id| *id >= from && *id < active && control.chain.expected(*id).newest.is_none());
+        let Some(id) = next else {
+            control.sweep.hashed_below = active;
+            return Ok(None);
+        };
+        let segment = self.segments.open(id)?;
+        let content = hash_file(&*segment.file, &file_name(id))?;
+        control.chain.append(ChainEvent::Sealed, id, content, now)?;
+        control.sweep.hashed_below = Segment(id.0 + 1);
+        let io_bytes = segment.file.length().unwrap_or(0);
+        Ok(Some(Maintenance {
+            io_bytes,
+            more: true,
+            ..Maintenance::default()
+        }))
+    }
+
+    /// Moves the oldest moment kept on, if retention allows and there is something to gain. Whether it did.
+    fn advance_horizon(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
+        let settings = self.settings();
+        let pressed = self.is_pressed();
+        let oldest = control.state.horizon.time;
+        let before = drop_before(&settings, Situation { now, oldest, pressed });
+        if before <= oldest {
+            return Ok(false);
+        }
+        let info = self.resolve_locked(control, &Moment::At(before))?;
+        let (state, reference) = self.checkpoint_before(control.state.horizon, info.sequence)?;
+        if reference.sequence <= control.state.horizon.sequence
+            || state.replay_from.segment <= self.expired_end(control)?
+        {
+            return Ok(false);
+        }
+        let horizon = Horizon {
+            sequence: reference.sequence,
+            time: state.time,
+            checkpoint: Some(reference),
+        };
+        self.apply_change(control, crate::control::Change::MoveHorizon(horizon), now)?;
+        control.sweep.expired_below = self.segments.first();
+        Ok(true)
+    }
+
+    /// The first segment that the oldest moment kept still needs for replaying.
+    pub(crate) fn expired_end(&self, control: &Control) -> Result<Segment, Error> {
+        match control.state.horizon.checkpoint {
+            Some(reference) => Ok(crate::replay::load_checkpoint(&self.segments, &reference)?
+                .replay_from
+                .segment),
+            None => Ok(self.segments.first()),
+        }
+    }
+
+    /// Whether history must go sooner than the retention time says, to keep space for new writes.
+    fn is_pressed(&self) -> bool {
+        let appender = self.log.peek();
+        let capacity = u64::from(appender.capacity());
+        if appender.is_reserve_used() {
+            return true;
+        }
+        let stored = self.segments.total_bytes();
+        let budget_short = appender
+            .budget_bytes
+            .is_some_and(|budget| stored + 2 * capacity > budget.saturating_sub(budget / 10));
+        let free = self.segments.directory().free_bytes().unwrap_or(u64::MAX);
+        budget_short || free < 4 * capacity
+    }
+}

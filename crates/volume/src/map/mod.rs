@@ -1,0 +1,11 @@
+//! The map from blocks to entries: immutable nodes in the log, changes in memory, and writing one into the other.
+
+mod build;
+mod delta;
+mod nodes;
+mod snapshot;
+
+pub(crate) use build::{NodeSink, build_root};
+pub(crate) use delta::Delta;
+pub(crate) use nodes::Nodes;
+pub(crate) use snapshot::{LiveMap, Snapshot};

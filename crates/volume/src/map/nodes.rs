@@ -1,0 +1,163 @@
+//! Reading nodes, through a cache of bounded size. Nodes never change, so a cached one is never out of date.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use crate::error::Error;
+use crate::format::{Entry, EntryKind, FANOUT_BITS, LEVELS, Location, Node, NodeAddress};
+use crate::locks::{read_lock, write_lock};
+use crate::segment::Segments;
+use crate::storage::Wait;
+
+/// What a cached node costs beside itself, in bytes.
+const OVERHEAD_BYTES: usize = 64;
+
+/// All nodes that a volume can see.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    segments: Arc<Segments>,
+    cache: RwLock<Cache>,
+    limit_bytes: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    nodes: FxHashMap<Location, Cached>,
+    /// The order in which eviction looks at nodes: a clock.
+    clock: VecDeque<Location>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Cached {
+    node: Arc<Node>,
+    used: AtomicBool,
+}
+
+/// What a root says of a subtree.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    /// Every block has this entry.
+    Uniform(Entry),
+    /// There is a node.
+    Node(Arc<Node>),
+}
+
+impl Nodes {
+    pub(crate) fn new(segments: Arc<Segments>, limit_bytes: usize) -> Self {
+        Self {
+            segments,
+            cache: RwLock::default(),
+            limit_bytes: AtomicUsize::new(limit_bytes),
+        }
+    }
+
+    pub(crate) fn set_limit(&self, limit_bytes: usize) {
+        self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        read_lock(&self.cache).bytes
+    }
+
+    /// The node that `entry` points at, which must be at `address`.
+    pub(crate) fn load(&self, entry: &Entry, address: NodeAddress, wait: Wait) -> Result<Arc<Node>, Error> {
+        let location = entry.location();
+        if let Some(cached) = read_lock(&self.cache).nodes.get(&location) {
+            cached.used.store(true, Ordering::Relaxed);
+            return Ok(Arc::clone(&cached.node));
+        }
+        let segment = self.segments.open(location.segment)?;
+        let mut payload = vec![0; entry.payload_length() as usize];
+        let length = payload.len().max(1);
+        segment.read(location.slot, length, &mut payload, wait)?;
+        let damaged = || segment.damaged("map node", location.slot.offset());
+        if crc32c::crc32c(&payload) != entry.crc {
+            return Err(damaged());
+        }
+        let node = Arc::new(Node::parse(&payload, address).ok_or_else(damaged)?);
+        self.insert(location, &node);
+        Ok(node)
+    }
+
+    /// Caches a node that was just written.
+    pub(crate) fn insert(&self, location: Location, node: &Arc<Node>) {
+        let cost = node.memory_bytes() + OVERHEAD_BYTES;
+        let limit = self.limit_bytes.load(Ordering::Relaxed);
+        let mut cache = write_lock(&self.cache);
+        while cache.bytes + cost > limit && cache.evict_one() {}
+        let cached = Cached {
+            node: Arc::clone(node),
+            used: AtomicBool::new(true),
+        };
+        if cache.nodes.insert(location, cached).is_none() {
+            cache.bytes += cost;
+            cache.clock.push_back(location);
+        }
+    }
+
+    /// What `root` says of the node at `address`.
+    pub(crate) fn find(&self, root: &Entry, address: NodeAddress, wait: Wait) -> Result<Base, Error> {
+        let mut entry = *root;
+        let mut level = LEVELS - 1;
+        loop {
+            if entry.kind() != EntryKind::Node {
+                return Ok(Base::Uniform(entry));
+            }
+            let here = NodeAddress {
+                level,
+                index: address.index >> (FANOUT_BITS * u32::from(level - address.level)),
+            };
+            let node = self.load(&entry, here, wait)?;
+            if level == address.level {
+                return Ok(Base::Node(node));
+            }
+            level -= 1;
+            entry = node.entry(child_position(address, level));
+        }
+    }
+
+    /// Where `root` has the node at `address`, without reading that node itself.
+    pub(crate) fn locate(&self, root: &Entry, address: NodeAddress) -> Result<Entry, Error> {
+        if address.level >= LEVELS - 1 {
+            return Ok(*root);
+        }
+        let parent = NodeAddress {
+            level: address.level + 1,
+            index: address.index >> FANOUT_BITS,
+        };
+        match self.find(root, parent, Wait::Allowed)? {
+            Base::Uniform(entry) => Ok(entry),
+            Base::Node(node) => Ok(node.entry((address.index & ((1 << FANOUT_BITS) - 1)) as u32)),
+        }
+    }
+}
+
+/// The position, in its parent, of the node of `level` that leads to `address`.
+fn child_position(address: NodeAddress, level: u8) -> u32 {
+    let index = address.index >> (FANOUT_BITS * u32::from(level - address.level));
+    (index & ((1 << FANOUT_BITS) - 1)) as u32
+}
+
+impl Cache {
+    /// Evicts the next node that wasn't used since the clock's hand last passed it. False when nothing is left.
+    fn evict_one(&mut self) -> bool {
+        while let Some(location) = self.clock.pop_front() {
+            let Some(cached) = self.nodes.get(&location) else {
+                continue;
+            };
+            if cached.used.swap(false, Ordering::Relaxed) {
+                self.clock.push_back(location);
+                continue;
+            }
+            if let Some(cached) = self.nodes.remove(&location) {
+                self.bytes -= cached.node.memory_bytes() + OVERHEAD_BYTES;
+            }
+            return true;
+        }
+        false
+    }
+}

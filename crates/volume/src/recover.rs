@@ -1,0 +1,510 @@
+//! Opening a volume: from the newest durable checkpoint, through the batches behind it, to the last that is whole.
+//!
+//! A batch belongs to the log if its header, and every batch before it back to the checkpoint, is intact; and, unless
+//! a later batch says that it was durable, if its payloads are too (the disk may have kept the header and lost the
+//! payload). The first batch that isn't whole ends the log if nothing says that it was durable; otherwise the log is
+//! damaged, which is an error: an operator decides (`repair`).
+//!
+//! Order of effects: find the end; cut and seal the last segment there; remove segments behind it; sync all of them
+//! and the directory; only then begin a new segment. Recovery may itself be cut off at any point and be done again.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::format::{Batch, BatchHeader, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, put_head};
+use crate::log::{LogStart, find_batch_behind, payload_intact, scan_from, totals_of, write_seal};
+use crate::replay::{Replay, load_checkpoint};
+use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
+use crate::settings::Settings;
+use crate::storage::Wait;
+use crate::time::{Sequence, Timestamp};
+
+/// Whether damage in flushed data stops recovery or is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnDamage {
+    Stop,
+    PassOver,
+}
+
+/// What recovery found.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) replay: Replay,
+    /// Where to begin the next segment.
+    pub(crate) next_segment: Segment,
+    /// Batches that were passed over because they are damaged.
+    pub(crate) batches_lost: u64,
+}
+
+impl Recovered {
+    pub(crate) fn log_start(&self, volume: [u8; 16], capacity: u32, opened: Timestamp) -> LogStart {
+        LogStart {
+            volume,
+            capacity,
+            segment: self.next_segment,
+            next: self.replay.last.0.next(),
+            last_time: self.replay.last.1,
+            checkpoint: Some(self.replay.reference),
+            opened,
+        }
+    }
+}
+
+/// A segment on the way from the checkpoint to the end of the log.
+struct Walked {
+    segment: Arc<OpenSegment>,
+    content: Content,
+}
+
+enum Content {
+    /// Rewritten by compaction: durable as a whole.
+    Packed(Vec<LoggedRecord>),
+    Raw {
+        batches: Vec<Batch>,
+        /// Where the last batch ends.
+        end: u64,
+        /// Whether index and trailer are intact and say just this.
+        sealed: bool,
+    },
+}
+
+/// Finds the end of the log, makes it the end on disk too, and collects what must be replayed.
+pub(crate) fn recover(segments: &Segments, on_damage: OnDamage) -> Result<Recovered, Error> {
+    let newest = newest_begun(segments, on_damage)?;
+    let mut replay = start(segments, newest)?;
+    let from = replay.state.replay_from.segment;
+    let mut walked = walk(segments, from, newest, on_damage)?;
+    let batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
+    for logged in walked.iter().flat_map(Walked::records) {
+        match replay.push(segments, &logged) {
+            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => {}
+            pushed => pushed?,
+        }
+    }
+    let next_segment = settle(segments, &walked)?;
+    Ok(Recovered {
+        replay,
+        next_segment,
+        batches_lost,
+    })
+}
+
+/// A segment as it is on the disk: what a failed sync left in the system's cache only is forgotten first.
+fn open_fresh(segments: &Segments, id: Segment) -> Result<Arc<OpenSegment>, Error> {
+    let name = file_name(id);
+    let file = segments
+        .directory()
+        .open(&name)
+        .map_err(|source| file_error("open", &name, source))?;
+    file.forget_cache();
+    segments.close(id);
+    segments.open(id)
+}
+
+/// The newest segment with a header. One without, in which nothing was flushed, was never begun: it is removed.
+fn newest_begun(segments: &Segments, on_damage: OnDamage) -> Result<Segment, Error> {
+    for id in segments.ids().into_iter().rev() {
+        match open_fresh(segments, id) {
+            Ok(_) => return Ok(id),
+            Err(error @ Error::BadFile { .. }) => {
+                if !holds_flushed_batches(segments, id)? {
+                    remove(segments, id)?;
+                } else if on_damage == OnDamage::PassOver {
+                    set_aside(segments, id)?;
+                } else {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::BadFile {
+        file: file_name(segments.first()),
+        reason: "the volume has no usable segment",
+    })
+}
+
+/// Whether a segment without a header holds a batch that says an earlier one of the segment was durable.
+fn holds_flushed_batches(segments: &Segments, id: Segment) -> Result<bool, Error> {
+    let name = file_name(id);
+    let error = |source| file_error("read", &name, source);
+    let file = segments.directory().open(&name).map_err(error)?;
+    let length = file.length().map_err(error)?;
+    let mut content = vec![0; usize::try_from(length.min(u64::from(Settings::SEGMENT_BYTES_MAX))).unwrap_or(0)];
+    file.read_at(0, &mut content, Wait::Allowed).map_err(error)?;
+    let mut first = None;
+    let mut from = crate::format::SEGMENT_HEADER_BYTES as usize;
+    while let Some(found) = find_magic(&content, from) {
+        let peeked = BatchHeader::peek(content.get(found..).unwrap_or_default());
+        if let Some((header, _)) = peeked.filter(|(header, _)| header.slot.offset() == found as u64) {
+            let first = *first.get_or_insert(header.sequence);
+            if header.durable >= first {
+                return Ok(true);
+            }
+        }
+        from = found + 1;
+    }
+    Ok(false)
+}
+
+/// Renames a segment that can't be understood, so that nothing is lost that a specialist could still read.
+fn set_aside(segments: &Segments, id: Segment) -> Result<(), Error> {
+    let name = file_name(id);
+    let aside = format!("{name}.damaged");
+    segments
+        .directory()
+        .rename(&name, &aside)
+        .map_err(|source| file_error("rename", &name, source))?;
+    segments.forget(id);
+    Ok(())
+}
+
+/// The newest intact checkpoint that a segment header names.
+fn start(segments: &Segments, newest: Segment) -> Result<Replay, Error> {
+    let mut failure = None;
+    for id in segments.ids().into_iter().rev().skip_while(|id| *id > newest) {
+        let segment = match segments.open(id) {
+            Err(Error::BadFile { .. }) => continue,
+            opened => opened?,
+        };
+        let Some(reference) = segment.header.checkpoint.or(first_checkpoint(&segment)?) else {
+            continue;
+        };
+        match load_checkpoint(segments, &reference) {
+            Ok(state) => return Ok(Replay::new(state, reference)),
+            Err(error @ Error::CorruptStructure { .. }) => failure = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    let none = Error::BadFile {
+        file: file_name(newest),
+        reason: "no segment names an intact checkpoint",
+    };
+    Err(failure.unwrap_or(none))
+}
+
+/// A volume's first segment starts with a checkpoint.
+fn first_checkpoint(segment: &OpenSegment) -> Result<Option<CheckpointRef>, Error> {
+    let batches = scan_from(
+        segment,
+        crate::format::SEGMENT_HEADER_BYTES,
+        segment.header.first_sequence,
+        1,
+    )?
+    .batches;
+    let mut records = Vec::new();
+    batches
+        .iter()
+        .for_each(|batch| segment.push_records(batch, &mut records));
+    let first = records
+        .iter()
+        .find(|logged| logged.record.kind == RecordKind::Checkpoint);
+    Ok(first.map(crate::replay::reference_of))
+}
+
+fn walk(segments: &Segments, from: Segment, newest: Segment, on_damage: OnDamage) -> Result<Vec<Walked>, Error> {
+    let mut walked = Vec::new();
+    for id in segments.ids().into_iter().filter(|id| (from..=newest).contains(id)) {
+        let segment = match open_fresh(segments, id) {
+            // What it held is missing: the check for gaps decides whether that matters.
+            Err(Error::BadFile { .. }) => continue,
+            opened => opened?,
+        };
+        let content = content_of(&segment, on_damage)?;
+        walked.push(Walked { segment, content });
+    }
+    Ok(walked)
+}
+
+fn content_of(segment: &OpenSegment, on_damage: OnDamage) -> Result<Content, Error> {
+    match segment.sealed_log() {
+        Ok(Some(log)) if segment.is_packed() => return Ok(Content::Packed(log.records)),
+        Ok(Some(log)) => {
+            let batches = segment.raw_index(&log.trailer)?;
+            return Ok(Content::Raw {
+                batches,
+                end: log.trailer.index_offset,
+                sealed: true,
+            });
+        }
+        Ok(None) | Err(Error::CorruptStructure { .. }) if !segment.is_packed() => {}
+        Ok(None) => return Err(segment.damaged("segment trailer", 0)),
+        Err(error) => return Err(error),
+    }
+    let first = crate::format::SEGMENT_HEADER_BYTES;
+    let mut found = scan_from(segment, first, segment.header.first_sequence, usize::MAX)?;
+    if on_damage == OnDamage::PassOver {
+        while let Some(behind) = find_batch_behind(segment, found.end)? {
+            let more = scan_from(segment, behind.header.slot.offset(), behind.header.sequence, usize::MAX)?;
+            found.end = more.end;
+            found.batches.extend(more.batches);
+        }
+    }
+    Ok(Content::Raw {
+        batches: found.batches,
+        end: found.end,
+        sealed: false,
+    })
+}
+
+impl Walked {
+    fn records(&self) -> Vec<LoggedRecord> {
+        match &self.content {
+            Content::Packed(records) => records.clone(),
+            Content::Raw { batches, .. } => {
+                let mut records = Vec::new();
+                batches
+                    .iter()
+                    .for_each(|batch| self.segment.push_records(batch, &mut records));
+                records
+            }
+        }
+    }
+
+    /// The newest sequence that this segment proves durable.
+    fn durable(&self) -> Sequence {
+        let named = self
+            .segment
+            .header
+            .checkpoint
+            .map_or(Sequence(0), |checkpoint| checkpoint.sequence);
+        let proved = match &self.content {
+            Content::Packed(records) => records.last().map(|logged| logged.sequence),
+            Content::Raw { batches, .. } => batches.iter().map(|batch| batch.header.durable).max(),
+        };
+        named.max(proved.unwrap_or_default())
+    }
+
+    /// The sequence behind the segment's last batch.
+    fn next_sequence(&self) -> Sequence {
+        let last = match &self.content {
+            Content::Packed(_) => self
+                .segment
+                .trailer()
+                .ok()
+                .flatten()
+                .map(|trailer| trailer.last_sequence),
+            Content::Raw { batches, .. } => batches.last().map(|batch| batch.header.sequence),
+        };
+        last.map_or(self.segment.header.first_sequence, Sequence::next)
+    }
+}
+
+/// Cuts `walked` behind the last batch of the log. Returns how many damaged batches were passed over.
+fn find_end(
+    walked: &mut Vec<Walked>,
+    checkpoint: Sequence,
+    replay_from: Segment,
+    on_damage: OnDamage,
+) -> Result<u64, Error> {
+    let mut durable = walked
+        .iter()
+        .map(Walked::durable)
+        .max()
+        .unwrap_or_default()
+        .max(checkpoint);
+    let mut lost = 0;
+    if walked.first().map(|first| first.segment.id) != Some(replay_from) {
+        stop_at_damage(on_damage, replay_from, 0, walked, 0)?;
+        lost += 1;
+    }
+    let mut expected = walked
+        .first()
+        .map_or(checkpoint, |first| first.segment.header.first_sequence);
+    for index in 0..walked.len() {
+        let Some(here) = walked.get_mut(index) else { break };
+        if here.segment.header.first_sequence != expected {
+            // The segment before ended early.
+            let before = walked
+                .get(index.wrapping_sub(1))
+                .map(|before| Arc::clone(&before.segment));
+            let end = walked.get(index.wrapping_sub(1)).map_or(0, Walked::end);
+            if let Some(behind) = before
+                .as_ref()
+                .map(|before| find_batch_behind(before, end))
+                .transpose()?
+                .flatten()
+            {
+                durable = durable.max(behind.header.durable);
+            }
+            if expected > durable {
+                walked.truncate(index);
+                break;
+            }
+            let damaged = before.map_or(Segment::default(), |before| before.id);
+            stop_at_damage(on_damage, damaged, end, walked, index)?;
+            lost += 1;
+        }
+        let Some(here) = walked.get_mut(index) else { break };
+        lost += gaps(&here.content);
+        if cut_torn(here, durable)? {
+            walked.truncate(index + 1);
+            break;
+        }
+        expected = here.next_sequence();
+    }
+    check_last(walked, durable, on_damage)?;
+    Ok(lost)
+}
+
+/// Batches missing between those of one segment: only where damage was passed over.
+fn gaps(content: &Content) -> u64 {
+    let Content::Raw { batches, .. } = content else {
+        return 0;
+    };
+    let pairs = batches.iter().zip(batches.iter().skip(1));
+    pairs
+        .map(|(one, next)| next.header.sequence.0.saturating_sub(one.header.sequence.0 + 1))
+        .sum()
+}
+
+/// Behind the last batch of the last segment nothing may be that was durable.
+fn check_last(walked: &[Walked], durable: Sequence, on_damage: OnDamage) -> Result<(), Error> {
+    let Some(last) = walked.last() else { return Ok(()) };
+    let Content::Raw { end, .. } = last.content else {
+        return Ok(());
+    };
+    let behind = find_batch_behind(&last.segment, end)?;
+    let proved = behind.map_or(durable, |batch| batch.header.durable.max(durable));
+    if proved >= last.next_sequence() {
+        stop_at_damage(on_damage, last.segment.id, end, walked, walked.len())?;
+    }
+    Ok(())
+}
+
+fn stop_at_damage(
+    on_damage: OnDamage,
+    segment: Segment,
+    offset: u64,
+    walked: &[Walked],
+    index: usize,
+) -> Result<(), Error> {
+    if on_damage == OnDamage::PassOver {
+        return Ok(());
+    }
+    let before = walked
+        .get(..index)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .flat_map(Walked::records)
+        .next_back();
+    let before = before.map_or(Timestamp::ZERO, |logged| logged.time);
+    Err(Error::DamagedLog {
+        segment: segment.0,
+        offset,
+        before,
+    })
+}
+
+impl Walked {
+    fn end(&self) -> u64 {
+        match &self.content {
+            Content::Packed(_) => 0,
+            Content::Raw { end, .. } => *end,
+        }
+    }
+}
+
+/// Drops the first batch that isn't known durable and whose payloads aren't whole, and all behind it. Whether it did.
+fn cut_torn(walked: &mut Walked, durable: Sequence) -> Result<bool, Error> {
+    let segment = Arc::clone(&walked.segment);
+    let Content::Raw { batches, end, sealed } = &mut walked.content else {
+        return Ok(false);
+    };
+    for index in 0..batches.len() {
+        let Some(batch) = batches.get(index).filter(|batch| batch.header.sequence > durable) else {
+            continue;
+        };
+        if !is_whole(&segment, batch)? {
+            *end = batch.header.slot.offset();
+            batches.truncate(index);
+            *sealed = false;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_whole(segment: &OpenSegment, batch: &Batch) -> Result<bool, Error> {
+    for (slot, record) in batch.records_with_slots().filter(|(_, record)| has_payload(record)) {
+        if !payload_intact(segment, slot, record)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn has_payload(record: &Record) -> bool {
+    record.payload_length > 0
+}
+
+/// Makes the log end on disk where it ends here, and everything in it durable. Returns the next segment's number.
+fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
+    let mut last = None;
+    for here in walked {
+        let id = here.segment.id;
+        if let Content::Raw {
+            batches,
+            end,
+            sealed: false,
+        } = &here.content
+        {
+            if batches.is_empty() && id != segments.first() {
+                continue;
+            }
+            seal_at(segments, &here.segment, batches, *end)?;
+        }
+        here.segment
+            .file
+            .sync()
+            .map_err(|source| file_error("sync", &file_name(id), source))?;
+        last = Some(id);
+    }
+    let last = last.unwrap_or(segments.first());
+    for id in segments.ids().into_iter().filter(|id| *id > last) {
+        remove(segments, id)?;
+    }
+    segments
+        .directory()
+        .sync()
+        .map_err(|source| file_error("sync", ".", source))?;
+    Ok(Segment(last.0 + 1))
+}
+
+fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u64) -> Result<(), Error> {
+    let mut index = Vec::new();
+    let (mut head, mut body) = (Vec::new(), Vec::new());
+    for batch in batches {
+        body.clear();
+        batch.records.iter().for_each(|record| record.put(&mut body));
+        put_head(&mut head, &batch.header, &body, segment.header.nonce);
+        index.extend_from_slice(&head);
+    }
+    let header = &segment.header;
+    let last = batches.last().map(|batch| (batch.header.sequence, batch.header.time));
+    let (last_sequence, last_time) =
+        last.unwrap_or((Sequence(header.first_sequence.0.saturating_sub(1)), header.first_time));
+    // Not into a sector that may hold bytes that were synced.
+    let trailer = Trailer {
+        index_offset: end.next_multiple_of(4096),
+        index_bytes: index.len() as u64,
+        index_crc: crc32c::crc32c(&index),
+        last_sequence,
+        last_time,
+        totals: totals_of(batches),
+    };
+    let bytes = write_seal(&*segment.file, segment.id, header.nonce, &trailer, &index)?;
+    segments.note(segment.id, bytes);
+    Ok(())
+}
+
+fn remove(segments: &Segments, id: Segment) -> Result<(), Error> {
+    let name = file_name(id);
+    segments
+        .directory()
+        .remove(&name)
+        .map_err(|source| file_error("remove", &name, source))?;
+    segments.forget(id);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Segment files: finding, opening and reading them, whatever their layout.
+
+mod open;
+mod set;
+
+pub(crate) use open::{LoggedRecord, OpenSegment, read_error};
+pub(crate) use set::{Segments, file_error, file_name};

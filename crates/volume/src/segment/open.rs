@@ -1,0 +1,306 @@
+//! One segment, opened for reading.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::error::Error;
+use crate::format::{
+    Batch, Frame, Location, PackedIndex, PackedRecord, Record, SEGMENT_HEADER_BYTES, Segment, SegmentHeader,
+    SegmentLayout, Slot, TRAILER_BYTES, Trailer,
+};
+use crate::locks::lock;
+use crate::segment::set::file_name;
+use crate::storage::{File, Wait};
+use crate::time::{Sequence, Timestamp};
+
+/// A record of the log with what its batch says of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoggedRecord {
+    pub(crate) sequence: Sequence,
+    pub(crate) time: Timestamp,
+    pub(crate) location: Location,
+    pub(crate) record: Record,
+}
+
+/// A sealed segment's records, in log order, and its trailer.
+pub(crate) struct SealedLog {
+    pub(crate) trailer: Trailer,
+    pub(crate) records: Vec<LoggedRecord>,
+    /// The newest sequence that any batch says was durable. Unset for packed segments, which were durable long ago.
+    pub(crate) durable: Sequence,
+}
+
+#[derive(Debug)]
+pub(crate) struct OpenSegment {
+    pub(crate) id: Segment,
+    pub(crate) header: SegmentHeader,
+    pub(crate) file: Arc<dyn File>,
+    packed: Option<Packed>,
+}
+
+#[derive(Debug)]
+struct Packed {
+    frames: Vec<Frame>,
+    /// Slot -> place, ascending by slot.
+    places: Vec<(Slot, u32, u32)>,
+    /// The frame read last, with its number: neighbouring blocks are mostly read one after the other.
+    last_frame: Mutex<Option<(u32, Arc<Vec<u8>>)>>,
+}
+
+impl OpenSegment {
+    /// Reads and checks the header, and a packed segment's index.
+    pub(crate) fn open(id: Segment, file: Arc<dyn File>) -> Result<Self, Error> {
+        let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
+        file.read_at(0, &mut bytes, Wait::Allowed)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::UnexpectedEof => bad(id, "it is shorter than a segment header"),
+                _ => read_error(id, source),
+            })?;
+        let header = SegmentHeader::parse(&bytes).ok_or_else(|| bad(id, "both copies of its header are damaged"))?;
+        if header.segment != id {
+            return Err(bad(id, "its header names another segment"));
+        }
+        let mut segment = Self {
+            id,
+            header,
+            file,
+            packed: None,
+        };
+        if header.layout == SegmentLayout::Packed {
+            let (_, index) = segment.packed_index()?;
+            let places = index.records.iter().filter(|packed| packed.record.payload_length > 0);
+            segment.packed = Some(Packed {
+                places: places
+                    .map(|packed| (packed.slot, packed.frame, packed.offset))
+                    .collect(),
+                frames: index.frames,
+                last_frame: Mutex::new(None),
+            });
+        }
+        Ok(segment)
+    }
+
+    /// A raw segment that its writer holds open.
+    pub(crate) fn adopt(id: Segment, header: SegmentHeader, file: Arc<dyn File>) -> Self {
+        Self {
+            id,
+            header,
+            file,
+            packed: None,
+        }
+    }
+
+    pub(crate) fn is_packed(&self) -> bool {
+        self.header.layout == SegmentLayout::Packed
+    }
+
+    /// Memory that the opened segment occupies, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.packed.as_ref().map_or(256, |packed| {
+            256 + packed.places.len() * size_of::<(Slot, u32, u32)>() + packed.frames.len() * size_of::<Frame>()
+        })
+    }
+
+    /// Fills `buffer` with the payloads that start at `slot` and follow each other without a gap as first written.
+    pub(crate) fn read(&self, slot: Slot, piece: usize, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        let Some(packed) = &self.packed else {
+            return self
+                .file
+                .read_at(slot.offset(), buffer, wait)
+                .map_err(|source| self.payload_error(slot, source));
+        };
+        let mut offset = slot.offset();
+        for part in buffer.chunks_mut(piece) {
+            let slot = Slot::at(offset).ok_or_else(|| self.damaged("payload location", offset))?;
+            self.read_packed(packed, slot, part, wait)?;
+            offset += piece as u64;
+        }
+        Ok(())
+    }
+
+    fn read_packed(&self, packed: &Packed, slot: Slot, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        let missing = || self.damaged("payload location", slot.offset());
+        let found = packed
+            .places
+            .binary_search_by_key(&slot, |(slot, _, _)| *slot)
+            .map_err(|_| missing())?;
+        let (_, number, offset) = *packed.places.get(found).ok_or_else(missing)?;
+        let payloads = self.frame(packed, number, wait)?;
+        let start = offset as usize;
+        let payload = payloads.get(start..start + buffer.len()).ok_or_else(missing)?;
+        buffer.copy_from_slice(payload);
+        Ok(())
+    }
+
+    fn frame(&self, packed: &Packed, number: u32, wait: Wait) -> Result<Arc<Vec<u8>>, Error> {
+        if let Some((last, payloads)) = &*lock(&packed.last_frame)
+            && *last == number
+        {
+            return Ok(Arc::clone(payloads));
+        }
+        let frame = packed
+            .frames
+            .get(number as usize)
+            .ok_or_else(|| self.damaged("frame number", 0))?;
+        let payloads = Arc::new(self.read_frame(frame, wait)?);
+        *lock(&packed.last_frame) = Some((number, Arc::clone(&payloads)));
+        Ok(payloads)
+    }
+
+    /// Reads, checks and decompresses one frame of a packed segment.
+    pub(crate) fn read_frame(&self, frame: &Frame, wait: Wait) -> Result<Vec<u8>, Error> {
+        let mut stored = vec![0; frame.stored_bytes as usize];
+        self.file
+            .read_at(frame.offset, &mut stored, wait)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::WouldBlock => Error::WouldBlock,
+                io::ErrorKind::UnexpectedEof => self.damaged("frame", frame.offset),
+                _ => read_error(self.id, source),
+            })?;
+        let damaged = || self.damaged("frame", frame.offset);
+        if crc32c::crc32c(&stored) != frame.crc {
+            return Err(damaged());
+        }
+        if !frame.compressed {
+            return Ok(stored);
+        }
+        let payloads = zstd::bulk::decompress(&stored, frame.payload_bytes as usize).map_err(|_| damaged())?;
+        if payloads.len() != frame.payload_bytes as usize {
+            Err(damaged())
+        } else {
+            Ok(payloads)
+        }
+    }
+
+    /// The trailer, if the segment is sealed.
+    pub(crate) fn trailer(&self) -> Result<Option<Trailer>, Error> {
+        let length = self.file.length().map_err(|source| read_error(self.id, source))?;
+        let Some(offset) = length
+            .checked_sub(TRAILER_BYTES as u64)
+            .filter(|offset| *offset >= SEGMENT_HEADER_BYTES)
+        else {
+            return Ok(None);
+        };
+        let mut bytes = [0; TRAILER_BYTES];
+        self.read_exact(offset, &mut bytes)?;
+        let trailer = Trailer::parse(&bytes, self.header.nonce);
+        let fits = |trailer: &Trailer| trailer.index_offset.checked_add(trailer.index_bytes) == Some(offset);
+        Ok(trailer.filter(fits))
+    }
+
+    /// All records of a sealed segment; `None` if it isn't sealed.
+    pub(crate) fn sealed_log(&self) -> Result<Option<SealedLog>, Error> {
+        if self.header.layout == SegmentLayout::Packed {
+            let (trailer, index) = self.packed_index()?;
+            let records = index.records.iter().map(|packed| self.logged(packed)).collect();
+            return Ok(Some(SealedLog {
+                trailer,
+                records,
+                durable: Sequence(0),
+            }));
+        }
+        let Some(trailer) = self.trailer()? else {
+            return Ok(None);
+        };
+        let mut log = SealedLog {
+            trailer,
+            records: Vec::new(),
+            durable: Sequence(0),
+        };
+        for batch in self.raw_index(&trailer)? {
+            log.durable = log.durable.max(batch.header.durable);
+            self.push_records(&batch, &mut log.records);
+        }
+        Ok(Some(log))
+    }
+
+    /// The batch headers in a sealed raw segment's index.
+    pub(crate) fn raw_index(&self, trailer: &Trailer) -> Result<Vec<Batch>, Error> {
+        let bytes = self.index_bytes(trailer)?;
+        let mut batches = Vec::new();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let batch = Batch::parse(rest, self.header.nonce)
+                .ok_or_else(|| self.damaged("segment index", trailer.index_offset))?;
+            rest = rest.get(batch.header.payload_start() as usize..).unwrap_or_default();
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    pub(crate) fn push_records(&self, batch: &Batch, records: &mut Vec<LoggedRecord>) {
+        records.extend(batch.records_with_slots().map(|(slot, record)| LoggedRecord {
+            sequence: batch.header.sequence,
+            time: batch.header.time,
+            location: Location { segment: self.id, slot },
+            record: *record,
+        }));
+    }
+
+    /// The trailer and index of a packed segment.
+    pub(crate) fn packed_index(&self) -> Result<(Trailer, PackedIndex), Error> {
+        let trailer = self.trailer()?.ok_or_else(|| bad(self.id, "its trailer is damaged"))?;
+        let bytes = self.index_bytes(&trailer)?;
+        let index = PackedIndex::parse(&bytes).ok_or_else(|| self.damaged("segment index", trailer.index_offset))?;
+        Ok((trailer, index))
+    }
+
+    fn index_bytes(&self, trailer: &Trailer) -> Result<Vec<u8>, Error> {
+        // Bounded by the file's length, which `trailer` was checked against.
+        let mut bytes = vec![0; usize::try_from(trailer.index_bytes).unwrap_or(0)];
+        self.read_exact(trailer.index_offset, &mut bytes)?;
+        if crc32c::crc32c(&bytes) != trailer.index_crc {
+            return Err(self.damaged("segment index", trailer.index_offset));
+        }
+        Ok(bytes)
+    }
+
+    fn logged(&self, packed: &PackedRecord) -> LoggedRecord {
+        LoggedRecord {
+            sequence: packed.sequence,
+            time: packed.time,
+            location: Location {
+                segment: self.id,
+                slot: packed.slot,
+            },
+            record: packed.record,
+        }
+    }
+
+    pub(crate) fn read_exact(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.file
+            .read_at(offset, buffer, Wait::Allowed)
+            .map_err(|source| read_error(self.id, source))
+    }
+
+    fn payload_error(&self, slot: Slot, source: io::Error) -> Error {
+        match source.kind() {
+            io::ErrorKind::WouldBlock => Error::WouldBlock,
+            io::ErrorKind::UnexpectedEof => self.damaged("payload", slot.offset()),
+            _ => read_error(self.id, source),
+        }
+    }
+
+    pub(crate) fn damaged(&self, structure: &'static str, offset: u64) -> Error {
+        Error::CorruptStructure {
+            structure,
+            segment: self.id.0,
+            offset,
+        }
+    }
+}
+
+pub(crate) fn read_error(id: Segment, source: io::Error) -> Error {
+    Error::Io {
+        operation: "read",
+        file: file_name(id),
+        source,
+    }
+}
+
+fn bad(id: Segment, reason: &'static str) -> Error {
+    Error::BadFile {
+        file: file_name(id),
+        reason,
+    }
+}

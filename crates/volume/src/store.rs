@@ -1,0 +1,547 @@
+//! The data folder: volumes by name, opened when first asked for and shared from then on.
+//!
+//! A volume is a directory with the file `volume` in it. That file is written last at creation and removed first at
+//! deletion, so a directory without it is a creation or deletion that was cut off, and is cleared away.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::IoSlice;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::chain::Chain;
+use crate::control::check_size;
+use crate::error::Error;
+use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
+use crate::locks::lock;
+use crate::log::{Appender, Log, LogStart, Purpose};
+use crate::maintain::Sweep;
+use crate::map::{Delta, LiveMap, Nodes};
+use crate::names::check_name;
+use crate::recover::{OnDamage, Recovered, recover};
+use crate::replay::{CHECKPOINT_ESSENTIAL, checkpoint_record, padded};
+use crate::segment::{Segments, file_error};
+use crate::settings::Settings;
+use crate::storage::{Directory, Wait};
+use crate::time::{Moment, Sequence, Timestamp};
+use crate::volume::{Control, Volume};
+
+const VOLUME_FILE: &str = "volume";
+const VOLUME_FILE_NEW: &str = "volume.new";
+/// A volume file is a few hundred bytes at most.
+const VOLUME_FILE_BYTES_MAX: u64 = 4096;
+/// Forks of forks of forks: each level is a volume that must be opened.
+const FORK_DEPTH_MAX: usize = 64;
+
+/// Tells the settings of a volume by its name.
+pub type SettingsOf = Box<dyn Fn(&str) -> Settings + Send + Sync>;
+/// Makes up 16 bytes that nobody can guess.
+pub type RandomBytes = Box<dyn Fn() -> [u8; 16] + Send + Sync>;
+
+/// All volumes of a data folder.
+pub struct Store {
+    directory: Arc<dyn Directory>,
+    settings: SettingsOf,
+    random: RandomBytes,
+    open: Mutex<HashMap<String, Arc<Volume>>>,
+}
+
+/// What `repair` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepairReport {
+    /// Batches that can't be read and were passed over.
+    pub batches_lost: u64,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens a data folder, whose lock the caller holds. `random` must be unpredictable for whoever writes to the
+    /// disks: forged structures inside a disk's blocks are told from real ones by numbers derived from it.
+    #[must_use]
+    pub fn open(directory: Arc<dyn Directory>, settings: SettingsOf, random: RandomBytes) -> Arc<Self> {
+        Arc::new(Self {
+            directory,
+            settings,
+            random,
+            open: Mutex::default(),
+        })
+    }
+
+    /// The names of all volumes, sorted.
+    pub fn names(&self) -> Result<Vec<String>, Error> {
+        let mut names = self
+            .directory
+            .list()
+            .map_err(|source| file_error("list", ".", source))?;
+        names.retain(|name| check_name(name).is_ok() && self.is_volume(name));
+        names.sort();
+        Ok(names)
+    }
+
+    fn is_volume(&self, name: &str) -> bool {
+        self.directory
+            .subdirectory(name)
+            .is_ok_and(|directory| directory.open(VOLUME_FILE).is_ok())
+    }
+
+    /// Creates a volume of `size_bytes`, empty.
+    pub fn create(&self, name: &str, size_bytes: u64, now: Timestamp) -> Result<Arc<Volume>, Error> {
+        check_size(size_bytes)?;
+        let mut open = lock(&self.open);
+        let file = VolumeFile {
+            id: (self.random)(),
+            created: now,
+            first_segment: Segment(0),
+            parent: None,
+        };
+        let directory = self.make_directory(name)?;
+        let segments = Segments::list(Arc::clone(&directory), file.first_segment, None)?;
+        let state = first_state(&file, size_bytes, Entry::NEVER);
+        let volume = self.begin(name, file, segments, state, None)?;
+        open.insert(name.to_owned(), Arc::clone(&volume));
+        Ok(volume)
+    }
+
+    /// Makes a writable volume that starts at `moment` of `source` and shares its segments. A pin named
+    /// `fork.<name>` keeps that moment as long as the fork exists.
+    pub fn fork(&self, source: &str, moment: &Moment, name: &str, now: Timestamp) -> Result<Arc<Volume>, Error> {
+        check_name(name)?;
+        let mut open = lock(&self.open);
+        let parent = self.open_locked(&mut open, source, now, FORK_DEPTH_MAX)?;
+        let directory = self.make_directory(name)?;
+        let pin_name = fork_pin(name)?;
+        let pin = parent.pin_for(&pin_name, Some(moment), Some(name), now)?;
+        let begun = self.begin_fork(name, &parent, &pin, directory, now);
+        match begun {
+            Ok(volume) => {
+                open.insert(name.to_owned(), Arc::clone(&volume));
+                Ok(volume)
+            }
+            Err(error) => {
+                // The fork's failure is what the caller must know; a pin that is left is released at the next start.
+                let _ = parent.release_fork(name, now);
+                Err(error)
+            }
+        }
+    }
+
+    fn begin_fork(
+        &self,
+        name: &str,
+        parent: &Arc<Volume>,
+        pin: &crate::format::Pin,
+        directory: Arc<dyn Directory>,
+        now: Timestamp,
+    ) -> Result<Arc<Volume>, Error> {
+        let first_segment = Segment(parent.log.peek().active_segment().0 + 1);
+        let parent_file = Parent {
+            name: parent.name.clone(),
+            id: parent.file.id,
+        };
+        let file = VolumeFile {
+            id: (self.random)(),
+            created: now,
+            first_segment,
+            parent: Some(parent_file),
+        };
+        let segments = Segments::list(directory, first_segment, Some(Arc::clone(&parent.segments)))?;
+        let state = first_state(&file, pin.size_bytes, pin.root);
+        self.begin(name, file, segments, state, Some(Arc::clone(parent)))
+    }
+
+    /// An empty directory for a new volume.
+    fn make_directory(&self, name: &str) -> Result<Arc<dyn Directory>, Error> {
+        check_name(name)?;
+        if self.is_volume(name) {
+            return Err(Error::VolumeExists(name.to_owned()));
+        }
+        let error = |source| file_error("create", name, source);
+        match self.directory.subdirectory(name) {
+            Ok(directory) => {
+                clear(&*directory)?;
+                Ok(directory)
+            }
+            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
+                self.directory.create_subdirectory(name).map_err(error)
+            }
+            Err(other) => Err(error(other)),
+        }
+    }
+
+    /// Writes a new volume's first segment, then the file that makes the directory a volume.
+    fn begin(
+        &self,
+        name: &str,
+        file: VolumeFile,
+        segments: Segments,
+        state: Checkpoint,
+        parent: Option<Arc<Volume>>,
+    ) -> Result<Arc<Volume>, Error> {
+        let settings = (self.settings)(name);
+        let start = LogStart {
+            volume: file.id,
+            capacity: capacity(&settings, state.size_bytes),
+            segment: file.first_segment,
+            next: Sequence(1),
+            last_time: file.created,
+            checkpoint: None,
+            opened: file.created,
+        };
+        let segments = Arc::new(segments);
+        let mut appender = Appender::new(Arc::clone(&segments), &start, settings.budget_bytes)?;
+        let payload = state.encode();
+        let record = checkpoint_record(&payload, CHECKPOINT_ESSENTIAL);
+        let appended = appender.append(Purpose::Control, &[record], &[&padded(payload)], file.created)?;
+        let reference = CheckpointRef {
+            location: appended.payload,
+            length: record.payload_length,
+            crc: record.crc,
+            sequence: appended.sequence,
+        };
+        appender.durable = Sequence(0);
+        appender.restore_reserve();
+        let chain = Chain::open(segments.directory())?;
+        let control = Control {
+            state,
+            reference,
+            chain,
+            sweep: Sweep::default(),
+        };
+        let volume = assemble(
+            name,
+            file,
+            parent,
+            segments,
+            appender,
+            control,
+            (Delta::default(), 0),
+            settings,
+        );
+        volume.log.flush()?;
+        volume.log.peek().durable_checkpoint = Some(reference);
+        self.write_volume_file(&volume)?;
+        Ok(Arc::new(volume))
+    }
+
+    fn write_volume_file(&self, volume: &Volume) -> Result<(), Error> {
+        let directory = volume.segments.directory();
+        let error = |source| file_error("create", VOLUME_FILE, source);
+        let file = directory.create(VOLUME_FILE_NEW).map_err(error)?;
+        file.write_at(0, &mut [IoSlice::new(&volume.file.encode())])
+            .map_err(error)?;
+        file.sync().map_err(error)?;
+        directory.rename(VOLUME_FILE_NEW, VOLUME_FILE).map_err(error)?;
+        directory.sync().map_err(error)?;
+        self.directory.sync().map_err(error)
+    }
+
+    /// A volume, opened (with recovery, if need be) if it isn't open.
+    pub fn volume(&self, name: &str, now: Timestamp) -> Result<Arc<Volume>, Error> {
+        self.open_locked(&mut lock(&self.open), name, now, FORK_DEPTH_MAX)
+    }
+
+    /// Whether a volume is open, and the volume.
+    #[must_use]
+    pub fn opened(&self, name: &str) -> Option<Arc<Volume>> {
+        lock(&self.open).get(name).cloned()
+    }
+
+    fn open_locked(
+        &self,
+        open: &mut HashMap<String, Arc<Volume>>,
+        name: &str,
+        now: Timestamp,
+        depth: usize,
+    ) -> Result<Arc<Volume>, Error> {
+        if let Some(volume) = open.get(name) {
+            return Ok(Arc::clone(volume));
+        }
+        let (volume, _) = self.open_from_disk(open, name, now, depth, OnDamage::Stop)?;
+        open.insert(name.to_owned(), Arc::clone(&volume));
+        Ok(volume)
+    }
+
+    fn open_from_disk(
+        &self,
+        open: &mut HashMap<String, Arc<Volume>>,
+        name: &str,
+        now: Timestamp,
+        depth: usize,
+        on_damage: OnDamage,
+    ) -> Result<(Arc<Volume>, RepairReport), Error> {
+        check_name(name)?;
+        let directory = self
+            .directory
+            .subdirectory(name)
+            .map_err(|source| no_volume(name, source))?;
+        let file = read_volume_file(&*directory, name)?;
+        let parent = match &file.parent {
+            Some(_) if depth == 0 => {
+                return Err(Error::BadFile {
+                    file: VOLUME_FILE.to_owned(),
+                    reason: "too many forks of forks",
+                });
+            }
+            Some(parent) => Some(self.open_parent(open, parent, now, depth)?),
+            None => None,
+        };
+        remove_leftovers(&*directory)?;
+        let shared = parent.as_ref().map(|parent| Arc::clone(&parent.segments));
+        let segments = Arc::new(Segments::list(directory, file.first_segment, shared)?);
+        let recovered = recover(&segments, on_damage)?;
+        let batches_lost = recovered.batches_lost;
+        let volume = self.resume(name, file, parent, segments, recovered, now)?;
+        self.release_missing_forks(&volume, now)?;
+        Ok((Arc::new(volume), RepairReport { batches_lost }))
+    }
+
+    fn open_parent(
+        &self,
+        open: &mut HashMap<String, Arc<Volume>>,
+        parent: &Parent,
+        now: Timestamp,
+        depth: usize,
+    ) -> Result<Arc<Volume>, Error> {
+        let volume = self.open_locked(open, &parent.name, now, depth - 1)?;
+        if volume.file.id != parent.id {
+            let reason = "the volume it was forked from is gone; another has its name";
+            return Err(Error::BadFile {
+                file: VOLUME_FILE.to_owned(),
+                reason,
+            });
+        }
+        Ok(volume)
+    }
+
+    /// Begins a new segment behind what recovery found.
+    fn resume(
+        &self,
+        name: &str,
+        file: VolumeFile,
+        parent: Option<Arc<Volume>>,
+        segments: Arc<Segments>,
+        recovered: Recovered,
+        now: Timestamp,
+    ) -> Result<Volume, Error> {
+        let settings = (self.settings)(name);
+        let capacity = capacity(&settings, recovered.replay.state.size_bytes);
+        let start = recovered.log_start(file.id, capacity, now);
+        let begin = || Appender::new(Arc::clone(&segments), &start, settings.budget_bytes);
+        let (mut appender, gave_up) = match begin() {
+            Err(Error::NoSpace(_)) => {
+                // Reading, pinning and going back must work on a full disk too.
+                let _ = segments.directory().remove(crate::log::RESERVE_FILE);
+                (begin()?, true)
+            }
+            begun => (begun?, false),
+        };
+        if gave_up {
+            appender.give_up_reserve();
+        } else {
+            appender.restore_reserve();
+        }
+        let chain = Chain::open(segments.directory())?;
+        let delta = recovered.replay.delta();
+        let (state, reference) = (recovered.replay.state, recovered.replay.reference);
+        let control = Control {
+            state,
+            reference,
+            chain,
+            sweep: Sweep::default(),
+        };
+        Ok(assemble(
+            name, file, parent, segments, appender, control, delta, settings,
+        ))
+    }
+
+    /// A crash while forking may have left a pin without a fork.
+    fn release_missing_forks(&self, volume: &Volume, now: Timestamp) -> Result<(), Error> {
+        for fork in volume.pins().into_iter().filter_map(|pin| pin.fork) {
+            let mine = self.directory.subdirectory(&fork).ok().and_then(|directory| {
+                let file = read_volume_file(&*directory, &fork).ok()?;
+                file.parent.map(|parent| parent.id == volume.file.id)
+            });
+            let exists = self.is_volume(&fork);
+            // A fork whose file can't be read is still a fork.
+            if !exists || mine == Some(false) {
+                volume.release_fork(&fork, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a volume with all its history. Refused while it is used, and while forks need its segments.
+    pub fn delete(&self, name: &str, now: Timestamp) -> Result<(), Error> {
+        let mut open = lock(&self.open);
+        let volume = self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)?;
+        if let Some(fork) = volume.pins().into_iter().find_map(|pin| pin.fork) {
+            return Err(Error::HasForks {
+                volume: name.to_owned(),
+                fork,
+            });
+        }
+        // One in the table and one here; every attachment, view and fork holds another.
+        if Arc::strong_count(&volume) > 2 {
+            return Err(Error::VolumeInUse(name.to_owned()));
+        }
+        open.remove(name);
+        let directory = Arc::clone(volume.segments.directory());
+        let parent = volume.parent.clone();
+        drop(volume);
+        let error = |source| file_error("delete", name, source);
+        directory.remove(VOLUME_FILE).map_err(error)?;
+        directory.sync().map_err(error)?;
+        clear(&*directory)?;
+        self.directory.remove_subdirectory(name).map_err(error)?;
+        self.directory.sync().map_err(error)?;
+        parent.map_or(Ok(()), |parent| parent.release_fork(name, now))
+    }
+
+    /// Writes a last checkpoint of every open volume and closes all. Reports the first failure, but tries all.
+    pub fn close(&self, now: Timestamp) -> Result<(), Error> {
+        let volumes = std::mem::take(&mut *lock(&self.open));
+        let closed = volumes.values().map(|volume| volume.close(now)).collect::<Vec<_>>();
+        closed.into_iter().collect()
+    }
+
+    /// Opens a volume from disk again after a failed write or sync. Attachments made before stay unusable. Forks of it
+    /// must not be open.
+    pub fn reopen(&self, name: &str, now: Timestamp) -> Result<Arc<Volume>, Error> {
+        let mut open = lock(&self.open);
+        let is_child = |volume: &Volume| volume.parent.as_ref().is_some_and(|parent| parent.name == name);
+        if open.values().any(|volume| is_child(volume)) {
+            return Err(Error::VolumeInUse(name.to_owned()));
+        }
+        open.remove(name);
+        self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)
+    }
+
+    /// Opens a volume whose log is damaged ([`Error::DamagedLog`]), passing over what can't be read.
+    pub fn repair(&self, name: &str, now: Timestamp) -> Result<RepairReport, Error> {
+        let mut open = lock(&self.open);
+        if open.contains_key(name) {
+            return Ok(RepairReport { batches_lost: 0 });
+        }
+        let (volume, found) = self.open_from_disk(&mut open, name, now, FORK_DEPTH_MAX, OnDamage::PassOver)?;
+        volume.note_repair(now)?;
+        open.insert(name.to_owned(), volume);
+        Ok(found)
+    }
+}
+
+/// The pin that keeps a fork's start.
+fn fork_pin(fork: &str) -> Result<String, Error> {
+    let name = format!("fork.{fork}");
+    check_name(&name).map_err(|_| Error::BadName(fork.to_owned()))?;
+    Ok(name)
+}
+
+/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself.
+fn capacity(settings: &Settings, size_bytes: u64) -> u32 {
+    const SMALL: u64 = 4 << 20;
+    let fitting = u32::try_from((size_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
+    settings.segment_capacity().min(fitting)
+}
+
+fn first_state(file: &VolumeFile, size_bytes: u64, root: Entry) -> Checkpoint {
+    Checkpoint {
+        as_of: Sequence(1),
+        time: file.created,
+        replay_from: LogPosition {
+            segment: file.first_segment,
+            slot: Slot(0),
+        },
+        root,
+        size_bytes,
+        epoch: 0,
+        cause: Cause::Created,
+        horizon: Horizon {
+            sequence: Sequence(1),
+            time: file.created,
+            checkpoint: None,
+        },
+        pins: Vec::new(),
+        rollbacks: Vec::new(),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one place where a volume is put together")]
+fn assemble(
+    name: &str,
+    file: VolumeFile,
+    parent: Option<Arc<Volume>>,
+    segments: Arc<Segments>,
+    appender: Appender,
+    control: Control,
+    (delta, records): (Delta, u64),
+    settings: Settings,
+) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        file,
+        parent,
+        nodes: Nodes::new(Arc::clone(&segments), settings.map_cache_bytes / 2),
+        segments,
+        batch_bytes_max: appender.payload_bytes_max(),
+        log: Log::new(appender),
+        map: RwLock::new(LiveMap {
+            root: control.state.root,
+            frozen: None,
+            delta,
+        }),
+        size_bytes: AtomicU64::new(control.state.size_bytes),
+        epoch: AtomicU64::new(control.state.epoch),
+        control: Mutex::new(control),
+        settings: RwLock::new(settings),
+        records_since_checkpoint: AtomicU64::new(records),
+        holds: Mutex::default(),
+    }
+}
+
+fn no_volume(name: &str, source: std::io::Error) -> Error {
+    match source.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Error::NoSuchVolume(name.to_owned()),
+        _ => file_error("open", name, source),
+    }
+}
+
+fn read_volume_file(directory: &dyn Directory, name: &str) -> Result<VolumeFile, Error> {
+    let file = directory.open(VOLUME_FILE).map_err(|source| no_volume(name, source))?;
+    let error = |source| file_error("read", VOLUME_FILE, source);
+    let length = file.length().map_err(error)?.min(VOLUME_FILE_BYTES_MAX);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    file.read_at(0, &mut bytes, Wait::Allowed).map_err(error)?;
+    let reason = "it is damaged, or of a version that this program doesn't know";
+    VolumeFile::parse(&bytes).ok_or_else(|| Error::BadFile {
+        file: VOLUME_FILE.to_owned(),
+        reason,
+    })
+}
+
+/// Removes what a compaction or creation that was cut off left behind.
+fn remove_leftovers(directory: &dyn Directory) -> Result<(), Error> {
+    let names = directory.list().map_err(|source| file_error("list", ".", source))?;
+    for name in names.iter().filter(|name| name.ends_with(".new")) {
+        directory
+            .remove(name)
+            .map_err(|source| file_error("remove", name, source))?;
+    }
+    Ok(())
+}
+
+/// Removes all files of a directory.
+fn clear(directory: &dyn Directory) -> Result<(), Error> {
+    for name in directory.list().map_err(|source| file_error("list", ".", source))? {
+        directory
+            .remove(&name)
+            .map_err(|source| file_error("remove", &name, source))?;
+    }
+    Ok(())
+}

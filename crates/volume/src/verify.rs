@@ -1,0 +1,278 @@
+//! Checking every checksum and the hash chain, while the volume is served.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crate::chain::hash_file;
+use crate::error::Error;
+use crate::format::{Batch, Checkpoint, Location, NodeAddress, RecordKind, Segment, Slot};
+use crate::locks::lock;
+use crate::log::scan;
+use crate::reader::read_blocks;
+use crate::replay::load_checkpoint;
+use crate::segment::{LoggedRecord, OpenSegment, file_name};
+use crate::storage::Wait;
+use crate::time::{Moment, Sequence, Timestamp};
+use crate::volume::{MomentInfo, Volume};
+
+/// How many versions back an intact one is looked for.
+const OLDER_VERSIONS_MAX: usize = 16;
+
+/// How far `verify` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyProgress {
+    /// Segments checked.
+    pub segments_done: usize,
+    /// Segments to check.
+    pub segments: usize,
+    /// Bytes checked.
+    pub bytes_done: u64,
+    /// Bytes to check.
+    pub bytes: u64,
+}
+
+/// A damage that `verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// What is damaged.
+    pub structure: &'static str,
+    /// The block that it held, if it held one.
+    pub block: Option<u64>,
+    /// The segment.
+    pub segment: u32,
+    /// Byte offset in the segment's file as first written.
+    pub offset: u64,
+    /// When it was written.
+    pub written: Timestamp,
+    /// Whether the live disk needs it.
+    pub current: bool,
+    /// The newest moment at which an older, intact version of the block can be read.
+    pub newest_intact: Option<MomentInfo>,
+}
+
+/// What `verify` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Segments checked.
+    pub segments: usize,
+    /// Payloads checked: blocks, map nodes and checkpoints.
+    pub payloads: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Everything that is damaged.
+    pub damage: Vec<Damage>,
+    /// The newest link of the hash chain.
+    pub chain_head: [u8; 32],
+    /// Whether the chain's links continue each other, and every segment in it has the content that the chain says.
+    pub chain_intact: bool,
+    /// Segments whose content isn't what the hash chain says.
+    pub changed_segments: Vec<u32>,
+    /// Segments that aren't in the chain yet: the newest ones.
+    pub unchained_segments: usize,
+}
+
+impl Volume {
+    /// Checks every own segment: structures, payloads, hash chain. `progress` is told after each, and may stop it.
+    pub fn verify(&self, progress: &mut dyn FnMut(VerifyProgress) -> ControlFlow<()>) -> Result<VerifyReport, Error> {
+        let ids = self.segments.ids();
+        let mut report = VerifyReport {
+            chain_intact: true,
+            ..VerifyReport::default()
+        };
+        let bytes = self.segments.total_bytes();
+        for (index, id) in ids.iter().enumerate() {
+            self.verify_segment(*id, &mut report)?;
+            report.segments += 1;
+            let state = VerifyProgress {
+                segments_done: index + 1,
+                segments: ids.len(),
+                bytes_done: report.bytes,
+                bytes,
+            };
+            if progress(state).is_break() {
+                break;
+            }
+        }
+        let control = lock(&self.control);
+        report.chain_head = control.chain.head();
+        report.chain_intact &= control.chain.intact && report.changed_segments.is_empty();
+        drop(control);
+        self.look_for_intact_versions(&mut report)?;
+        Ok(report)
+    }
+
+    fn verify_segment(&self, id: Segment, report: &mut VerifyReport) -> Result<(), Error> {
+        let records = self.verify_structures(id, report)?;
+        let segment = match self.segments.open(id) {
+            Err(Error::BadFile { .. }) => return Ok(()),
+            // Compaction removed it meanwhile.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        for logged in records.iter().filter(|logged| logged.record.payload_length > 0) {
+            report.payloads += 1;
+            report.bytes += logged.record.stored_bytes();
+            if !is_payload_intact(&segment, logged)? {
+                report.damage.push(damage_of(logged));
+            }
+        }
+        self.verify_chain(id, &segment, report)
+    }
+
+    /// Checks a segment's own structures and returns the records that can be read.
+    fn verify_structures(&self, id: Segment, report: &mut VerifyReport) -> Result<Vec<LoggedRecord>, Error> {
+        match self.log.records(&self.segments, id) {
+            Ok(records) => {
+                self.verify_batch_headers(id, &records, report)?;
+                Ok(records)
+            }
+            Err(Error::BadFile { .. }) => {
+                report.damage.push(structure_damage("segment header", id, 0));
+                Ok(Vec::new())
+            }
+            Err(Error::CorruptStructure { structure, offset, .. }) => {
+                report.damage.push(structure_damage(structure, id, offset));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The batch headers among the payloads of a raw segment, and its index, must say the same.
+    fn verify_batch_headers(
+        &self,
+        id: Segment,
+        records: &[LoggedRecord],
+        report: &mut VerifyReport,
+    ) -> Result<(), Error> {
+        let active = self.log.peek().active_segment() == id;
+        let segment = self.segments.open(id)?;
+        if segment.is_packed() {
+            return Ok(());
+        }
+        if !active && !matches!(segment.sealed_log(), Ok(Some(_))) {
+            report.damage.push(structure_damage("segment index", id, 0));
+        }
+        let found = scan(&segment)?;
+        let last = records.last().map_or(Sequence(0), |logged| logged.sequence);
+        let reached = found
+            .batches
+            .last()
+            .map_or(Sequence(0), |batch: &Batch| batch.header.sequence);
+        if reached < last {
+            report.damage.push(structure_damage("batch header", id, found.end));
+        }
+        Ok(())
+    }
+
+    fn verify_chain(&self, id: Segment, segment: &OpenSegment, report: &mut VerifyReport) -> Result<(), Error> {
+        let expected = lock(&self.control).chain.expected(id);
+        let Some(newest) = expected.newest else {
+            report.unchained_segments += 1;
+            return Ok(());
+        };
+        let content = hash_file(&*segment.file, &file_name(id))?;
+        // Compaction may have put a new file in place since this one was opened.
+        let now = lock(&self.control).chain.expected(id);
+        let known = [Some(newest), expected.before, now.newest, now.before];
+        if !known.contains(&Some(content)) {
+            report.changed_segments.push(id.0);
+        }
+        Ok(())
+    }
+
+    /// Says of each damaged block whether the live disk needs it, and where an older version is intact.
+    fn look_for_intact_versions(&self, report: &mut VerifyReport) -> Result<(), Error> {
+        let mut cache = BTreeMap::new();
+        for damage in &mut report.damage {
+            let Some(block) = damage.block else { continue };
+            let damaged = Location {
+                segment: Segment(damage.segment),
+                slot: Slot::at(damage.offset).unwrap_or_default(),
+            };
+            let partial = crate::locks::read_lock(&self.map).partial(block, 1);
+            let entries = partial.complete(&self.nodes, Wait::Allowed).unwrap_or_default();
+            damage.current = entries.first().is_some_and(|entry| entry.location() == damaged);
+            let found = cache
+                .entry(block)
+                .or_insert_with(|| self.newest_intact_before(block, damage));
+            damage.newest_intact = *found;
+        }
+        Ok(())
+    }
+
+    /// Goes back from a damaged version of a block to the newest intact one within the history kept.
+    fn newest_intact_before(&self, block: u64, damage: &Damage) -> Option<MomentInfo> {
+        let control = lock(&self.control);
+        let mut before = damage.written.saturating_sub(std::time::Duration::from_secs(1));
+        for _ in 0..OLDER_VERSIONS_MAX {
+            let found = self.find_moment(&control, &Moment::At(before)).ok()?;
+            let entry = found.snapshot.entry(&self.nodes, block).ok()?;
+            let mut content = [0; crate::format::BLOCK_BYTES];
+            let offset = block * content.len() as u64;
+            if read_blocks(&self.segments, &[entry], offset, &mut content, Wait::Allowed).is_ok() {
+                return Some(found.info);
+            }
+            before = entry.written()?.saturating_sub(std::time::Duration::from_secs(1));
+        }
+        None
+    }
+
+    /// The state that the newest checkpoint recorded.
+    #[must_use]
+    pub fn newest_checkpoint(&self) -> Checkpoint {
+        lock(&self.control).state.clone()
+    }
+
+    /// The checkpoints of a segment, for the history book.
+    pub(crate) fn checkpoints_in(&self, records: &[LoggedRecord]) -> Vec<(Sequence, Checkpoint)> {
+        let checkpoints = records
+            .iter()
+            .filter(|logged| logged.record.kind == RecordKind::Checkpoint);
+        let loaded = checkpoints.filter_map(|logged| {
+            let state = load_checkpoint(&self.segments, &crate::replay::reference_of(logged)).ok()?;
+            Some((logged.sequence, state))
+        });
+        loaded.collect()
+    }
+}
+
+fn is_payload_intact(segment: &OpenSegment, logged: &LoggedRecord) -> Result<bool, Error> {
+    let mut payload = vec![0; logged.record.payload_length as usize];
+    let length = payload.len().max(1);
+    match segment.read(logged.location.slot, length, &mut payload, Wait::Allowed) {
+        Ok(()) => Ok(crc32c::crc32c(&payload) == logged.record.crc),
+        Err(Error::CorruptStructure { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn damage_of(logged: &LoggedRecord) -> Damage {
+    let (structure, block) = match logged.record.kind {
+        RecordKind::Write => ("block", Some(logged.record.address)),
+        RecordKind::Node if NodeAddress::from_record(logged.record.address).level == 0 => ("map leaf", None),
+        RecordKind::Node => ("map node", None),
+        _ => ("checkpoint", None),
+    };
+    Damage {
+        structure,
+        block,
+        segment: logged.location.segment.0,
+        offset: logged.location.slot.offset(),
+        written: logged.time,
+        current: false,
+        newest_intact: None,
+    }
+}
+
+fn structure_damage(structure: &'static str, id: Segment, offset: u64) -> Damage {
+    Damage {
+        structure,
+        block: None,
+        segment: id.0,
+        offset,
+        written: Timestamp::ZERO,
+        current: false,
+        newest_intact: None,
+    }
+}

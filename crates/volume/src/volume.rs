@@ -1,0 +1,285 @@
+//! A volume: a log, the map of its live disk, and what is kept of its past.
+//!
+//! Invariants: the map's root with its frozen and newest changes is what a replay of the log up to the newest batch
+//! yields; only the holder of `control` writes checkpoints; only the holder of the appender changes the map's newest
+//! changes, so log order is map order.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock, Weak};
+
+use crate::chain::Chain;
+use crate::device::Extent;
+use crate::error::{Error, NoSpace};
+use crate::format::{BLOCK_BYTES, Checkpoint, CheckpointRef, Entry, EntryKind, Pin, VolumeFile};
+use crate::locks::{lock, read_lock, write_lock};
+use crate::log::Log;
+use crate::maintain::Sweep;
+use crate::map::{LiveMap, Nodes};
+use crate::reader::{BlockRange, check_range, extents_of, read_blocks};
+use crate::segment::Segments;
+use crate::settings::Settings;
+use crate::storage::Wait;
+use crate::time::{Sequence, Timestamp};
+use crate::view::Hold;
+
+/// Blocks whose entries are looked up together: bounds a request's memory beside its buffer.
+const LOOKUP_BLOCKS: u64 = 1024;
+/// Blocks that one call of `extents` looks at.
+const EXTENT_BLOCKS: u64 = 64 * 1024;
+
+/// A moment as it happened: the batch, and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MomentInfo {
+    /// The last batch that is part of the moment.
+    pub sequence: Sequence,
+    /// When it was recorded.
+    pub time: Timestamp,
+}
+
+/// A disk that forgets nothing.
+#[derive(Debug)]
+pub struct Volume {
+    pub(crate) name: String,
+    pub(crate) file: VolumeFile,
+    /// Keeps the volume alive whose segments this one shares.
+    pub(crate) parent: Option<Arc<Volume>>,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) nodes: Nodes,
+    pub(crate) log: Log,
+    pub(crate) map: RwLock<LiveMap>,
+    pub(crate) control: Mutex<Control>,
+    pub(crate) settings: RwLock<Settings>,
+    pub(crate) size_bytes: AtomicU64,
+    pub(crate) epoch: AtomicU64,
+    /// Records appended since the newest checkpoint began.
+    pub(crate) records_since_checkpoint: AtomicU64,
+    pub(crate) holds: Mutex<Vec<Weak<Hold>>>,
+    /// The largest payload of one batch.
+    pub(crate) batch_bytes_max: usize,
+}
+
+/// What only the holder of the control lock changes.
+#[derive(Debug)]
+pub(crate) struct Control {
+    /// The newest checkpoint.
+    pub(crate) state: Checkpoint,
+    pub(crate) reference: CheckpointRef,
+    pub(crate) chain: Chain,
+    pub(crate) sweep: Sweep,
+}
+
+/// How a volume is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The disk's size in bytes.
+    pub size_bytes: u64,
+    /// Bytes that the volume's files occupy, without those shared with a parent.
+    pub stored_bytes: u64,
+    /// Segments, without those shared with a parent.
+    pub segments: usize,
+    /// The newest moment.
+    pub newest: MomentInfo,
+    /// The oldest moment kept.
+    pub oldest: MomentInfo,
+    /// The newest batch known durable.
+    pub durable: Sequence,
+    /// How often the disk was rolled back.
+    pub epoch: u64,
+    /// Whether a write or sync failed: the volume must be opened again.
+    pub poisoned: bool,
+    /// Why clients' writes are refused, if they are.
+    pub refusing: Option<NoSpace>,
+    /// Memory for map nodes and changes, in bytes.
+    pub map_bytes: usize,
+    /// Records that would be replayed after a crash.
+    pub records_since_checkpoint: u64,
+    /// Views of moments that are open.
+    pub views: usize,
+    /// The newest link of the hash chain.
+    pub chain_head: [u8; 32],
+    /// Segments covered by the hash chain so far.
+    pub chain_records: u64,
+}
+
+impl Volume {
+    /// The volume's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Made up at creation.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        self.file.id
+    }
+
+    /// When the volume was created.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.file.created
+    }
+
+    /// The volume that this one was forked from.
+    #[must_use]
+    pub fn parent(&self) -> Option<&Arc<Volume>> {
+        self.parent.as_ref()
+    }
+
+    /// The disk's size in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes.load(Ordering::Acquire)
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        read_lock(&self.settings).clone()
+    }
+
+    /// Changes the settings. The size of segments changes when the volume is opened next.
+    pub fn set_settings(&self, settings: Settings) {
+        self.nodes.set_limit(settings.map_cache_bytes / 2);
+        self.log.peek().budget_bytes = settings.budget_bytes;
+        *write_lock(&self.settings) = settings;
+    }
+
+    /// Fills `buffer` from byte `offset` of the live disk on.
+    pub fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        check_range(offset, buffer.len() as u64, self.size_bytes())?;
+        let mut offset = offset;
+        let chunk_bytes = (LOOKUP_BLOCKS as usize - 1) * BLOCK_BYTES;
+        for chunk in buffer.chunks_mut(chunk_bytes) {
+            self.read_chunk(offset, chunk, wait)?;
+            offset += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn read_chunk(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        let range = BlockRange::touching(offset, buffer.len() as u64);
+        let mut attempts = 0;
+        loop {
+            let partial = read_lock(&self.map).partial(range.first, range.count);
+            let read = partial
+                .complete(&self.nodes, wait)
+                .and_then(|entries| read_blocks(&self.segments, &entries, offset, buffer, wait));
+            attempts += 1;
+            match read {
+                // Compaction may remove a segment between the look-up and the read, when what was looked up has been
+                // overwritten and has expired meanwhile: then a new look-up finds the new place.
+                Err(Error::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// Describes a range of the live disk. See [`crate::Device::extents`].
+    pub fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
+        check_range(offset, length, self.size_bytes())?;
+        let Some((range, length)) = extent_range(offset, length) else {
+            return Ok(Vec::new());
+        };
+        let partial = read_lock(&self.map).partial(range.first, range.count);
+        let entries = partial.complete(&self.nodes, Wait::Allowed)?;
+        Ok(extents_of(&entries, offset, length, limit))
+    }
+
+    /// Asks for a range to be read ahead.
+    pub fn prefetch(&self, offset: u64, length: u64) -> Result<(), Error> {
+        check_range(offset, length, self.size_bytes())?;
+        let Some((range, _)) = extent_range(offset, length) else {
+            return Ok(());
+        };
+        let partial = read_lock(&self.map).partial(range.first, range.count);
+        for entry in partial.complete(&self.nodes, Wait::Allowed)? {
+            self.prefetch_entry(&entry)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn prefetch_entry(&self, entry: &Entry) -> Result<(), Error> {
+        if entry.kind() == EntryKind::Data {
+            let location = entry.location();
+            let segment = self.segments.open(location.segment)?;
+            if !segment.is_packed() {
+                segment.file.prefetch(location.slot.offset(), BLOCK_BYTES as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes every write, zero and trim that completed before this call durable.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.log.flush()
+    }
+
+    /// The newest moment.
+    #[must_use]
+    pub fn newest(&self) -> MomentInfo {
+        let appender = self.log.peek();
+        MomentInfo {
+            sequence: Sequence(appender.next().0 - 1),
+            time: appender.last_time(),
+        }
+    }
+
+    /// The oldest moment kept.
+    #[must_use]
+    pub fn oldest(&self) -> MomentInfo {
+        let horizon = lock(&self.control).state.horizon;
+        MomentInfo {
+            sequence: horizon.sequence,
+            time: horizon.time,
+        }
+    }
+
+    /// All pins, oldest moment first.
+    #[must_use]
+    pub fn pins(&self) -> Vec<Pin> {
+        let mut pins = lock(&self.control).state.pins.clone();
+        pins.sort_by_key(|pin| pin.sequence);
+        pins
+    }
+
+    /// Counts rollbacks.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// How the volume is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let control = lock(&self.control);
+        let horizon = control.state.horizon;
+        let (chain_head, chain_records) = (control.chain.head(), control.chain.records());
+        drop(control);
+        Status {
+            size_bytes: self.size_bytes(),
+            stored_bytes: self.segments.total_bytes(),
+            segments: self.segments.count(),
+            newest: self.newest(),
+            oldest: MomentInfo {
+                sequence: horizon.sequence,
+                time: horizon.time,
+            },
+            durable: self.log.durable(),
+            epoch: self.epoch(),
+            poisoned: self.log.is_poisoned(),
+            refusing: self.log.peek().refusal(),
+            map_bytes: self.nodes.memory_bytes() + read_lock(&self.map).memory_bytes(),
+            records_since_checkpoint: self.records_since_checkpoint.load(Ordering::Relaxed),
+            views: self.live_holds().len(),
+            chain_head,
+            chain_records,
+        }
+    }
+}
+
+/// The blocks to look at for a description of a range, which is cut to a bounded length; `None` for an empty range.
+pub(crate) fn extent_range(offset: u64, length: u64) -> Option<(BlockRange, u64)> {
+    let length = length.min(EXTENT_BLOCKS * BLOCK_BYTES as u64);
+    (length > 0).then(|| (BlockRange::touching(offset, length), length))
+}
