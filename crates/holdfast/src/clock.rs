@@ -131,6 +131,12 @@ impl Clock for SteadyClock {
     }
 }
 
+/// The system's wall clock as it is: for log lines, which are compared with those of other programs.
+#[must_use]
+pub fn wall_clock() -> Timestamp {
+    Timestamp::from_unix_nanos(read(ClockId::Realtime))
+}
+
 /// A clock's reading in nanoseconds; a time before the epoch reads as the epoch.
 fn read(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);

@@ -1,15 +1,21 @@
 //! The `holdfast` program: command line, configuration, daemon, control socket and disk images.
 //!
-//! A command is parsed into what was typed (`cli::arguments`), resolved into a [`control::Request`] and executed by
-//! the [`engine::Engine`]: in the daemon if one runs, else in the process itself, which then holds the lock on the
-//! data folder. The library target exists so that tests and fuzzers reach the parsers.
+//! A command is parsed into what was typed, resolved into a [`control::Request`] and executed by the
+//! [`engine::Engine`]: in the daemon if one runs, else in the process itself, which then holds the lock on the data
+//! folder ([`reach`]). The library target exists so that tests and fuzzers reach the parsers.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod daemon;
+pub mod engine;
 pub mod failure;
 pub mod image;
+pub mod log;
 pub mod names;
+pub mod place;
+pub mod reach;
 pub mod size;
 pub mod span;
 pub mod when;

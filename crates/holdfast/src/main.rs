@@ -1,2 +1,7 @@
 //! Holdfast.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    holdfast::cli::main()
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::values::{Budget, FileMode, SegmentSize, SizeValue, SpanValue};
+use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
 /// The whole file.
@@ -73,7 +73,7 @@ pub struct VolumeTable {
     /// Memory for the map.
     pub map_cache: Option<SizeValue>,
     /// Size of one file of the log.
-    pub segment_size: Option<SegmentSize>,
+    pub segment_size: Option<SizeValue>,
     /// Age at which history is compressed.
     pub compress_after: Option<SpanValue>,
     /// zstd level.

@@ -6,7 +6,7 @@ mod values;
 
 pub use file::{ConfigFile, Server, Tls, TlsMode, VolumeTable};
 pub use resolve::{Config, Listen, VolumeSettings};
-pub use values::{Budget, FileMode, SegmentSize, SizeValue, SpanValue};
+pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.
 pub const DEFAULT_TEXT: &str = include_str!("../../../../packaging/holdfast.toml");

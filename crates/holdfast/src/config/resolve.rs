@@ -50,8 +50,8 @@ pub struct VolumeSettings {
     pub budget_bytes: Option<u64>,
     /// Memory for the map.
     pub map_cache_bytes: u64,
-    /// Size of one file of the log; by the disk's size if `None`.
-    pub segment_bytes: Option<u64>,
+    /// Size of one file of the log.
+    pub segment_bytes: u64,
     /// Age at which history is compressed.
     pub compress_after: Duration,
     /// zstd level.
@@ -67,7 +67,7 @@ impl Default for VolumeSettings {
             retention_floor: Duration::from_secs(86_400),
             budget_bytes: None,
             map_cache_bytes: 64 << 20,
-            segment_bytes: None,
+            segment_bytes: 64 << 20,
             compress_after: Duration::from_secs(3_600),
             compression_level: 3,
             background_io_bytes: 64 << 20,
@@ -195,9 +195,7 @@ fn check(settings: &VolumeSettings) -> Result<(), String> {
     }
     within("map_cache", settings.map_cache_bytes, 1 << 20, 1 << 40)?;
     within("background_io", settings.background_io_bytes, 1 << 20, 1 << 40)?;
-    if let Some(segment_bytes) = settings.segment_bytes {
-        within("segment_size", segment_bytes, 1 << 20, 1 << 30)?;
-    }
+    within("segment_size", settings.segment_bytes, 1 << 20, 256 << 20)?;
     if let Some(budget_bytes) = settings.budget_bytes {
         within("budget", budget_bytes, 16 << 20, 1 << 60)?;
     }

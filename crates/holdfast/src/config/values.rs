@@ -39,19 +39,12 @@ pub struct Budget(pub Option<u64>);
 impl TryFrom<String> for Budget {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        size_or(&text, "none").map(Self)
-    }
-}
-
-/// A size, or `"auto"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct SegmentSize(pub Option<u64>);
-
-impl TryFrom<String> for SegmentSize {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        size_or(&text, "auto").map(Self)
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        parse_size(&text)
+            .map(|bytes| Self(Some(bytes)))
+            .map_err(|error| format!("{error}, or `none`"))
     }
 }
 
@@ -67,13 +60,4 @@ impl TryFrom<String> for FileMode {
         mode.map(Self)
             .ok_or_else(|| format!("`{text}` is not a mode; write it in octal like `0660`"))
     }
-}
-
-fn size_or(text: &str, word: &str) -> Result<Option<u64>, String> {
-    if text == word {
-        return Ok(None);
-    }
-    parse_size(text)
-        .map(Some)
-        .map_err(|error| format!("{error}, or `{word}`"))
 }

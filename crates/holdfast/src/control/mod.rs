@@ -18,7 +18,7 @@ pub use report::{
     MomentReport, PinReport, Response, RestoreReport, SettingsReport, StatusReport, Time, VerifyReport, VolumeDetails,
     VolumeListReport, VolumeReport,
 };
-pub use server::{Execute, ControlServer};
+pub use server::{ControlServer, Execute};
 
 /// The control socket's name in the data folder.
 pub const SOCKET_NAME: &str = "holdfast.sock";

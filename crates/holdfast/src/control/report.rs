@@ -206,14 +206,18 @@ pub struct VerifyReport {
     pub volume: String,
     /// Segments read.
     pub segments: u64,
-    /// Stored blocks checked.
-    pub blocks: u64,
+    /// Payloads checked: blocks, nodes of the map and checkpoints.
+    pub payloads: u64,
     /// Bytes read.
     pub bytes: u64,
     /// Whether every sealed segment follows from the one before it.
     pub chain_intact: bool,
     /// The hash of the newest sealed segment, which stands for the whole chain.
     pub chain_head: String,
+    /// Segments whose content isn't what the chain says.
+    pub changed_segments: Vec<u32>,
+    /// The newest segments, which aren't in the chain yet.
+    pub unchained_segments: u64,
     /// What is damaged.
     pub damage: Vec<DamageReport>,
 }
@@ -221,6 +225,8 @@ pub struct VerifyReport {
 /// A damaged stored block or structure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DamageReport {
+    /// What it is.
+    pub structure: String,
     /// The 4 KiB block on the disk, if the damage is in one.
     pub block: Option<u64>,
     /// The segment.
@@ -228,7 +234,7 @@ pub struct DamageReport {
     /// The offset in the segment's file.
     pub offset: u64,
     /// When the damaged version was written.
-    pub written: Option<Time>,
+    pub written: Time,
     /// Whether the live disk needs it (else only the past does).
     pub current: bool,
     /// The newest moment at which the block is intact.
@@ -277,7 +283,7 @@ pub struct EventReport {
     /// When, and at which batch.
     #[serde(flatten)]
     pub moment: MomentReport,
-    /// `created`, `pinned`, `unpinned`, `restored`, `resized` or `forked`.
+    /// `created`, `pinned`, `unpinned`, `restored`, `resized`, `history-dropped` or `repaired`.
     pub kind: String,
     /// The event in words.
     pub text: String,

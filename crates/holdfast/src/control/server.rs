@@ -90,12 +90,7 @@ impl Drop for Running {
     }
 }
 
-fn accept(
-    listener: &UnixListener,
-    engine: &Arc<dyn Execute>,
-    stopping: &Arc<AtomicBool>,
-    running: &Arc<AtomicUsize>,
-) {
+fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<AtomicBool>, running: &Arc<AtomicUsize>) {
     for socket in listener.incoming() {
         if stopping.load(Ordering::SeqCst) {
             return;

@@ -1,0 +1,125 @@
+//! The texts that teach: `holdfast --help`, and the examples below each command's help.
+
+/// The overview: commands by what they are for.
+pub(super) const TEMPLATE: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Serve disks:
+  up           Serve all volumes until stopped; makes a first volume if there is none
+  status       What is served, who is connected, how the volumes are
+  volume       Make, change and check volumes: create, list, show, resize, delete,
+               import, export, verify, repair
+
+Travel in time:
+  history      When the disk was written to, and what was done with it
+  restore      Return a disk to a moment, or take that back with --undo
+  fork         Make a writable volume that starts at a moment of another
+  pin          Keep a moment under a name, beyond the retention time
+  unpin        Remove a pin
+
+Set up:
+  config       Check or print configuration files
+  completions  Print the completions for a shell
+  man          Print the manual pages
+
+Options:
+{options}
+{after-help}";
+
+/// Below the options, in both lengths of help.
+pub(super) const AFTER_HELP: &str = "
+Moments:   -15m   10:15   '2026-11-23 10:15'   2026-11-23T10:15:00Z   '#1234'   before-update (a pin)
+
+`holdfast --help` tells what to do after an attack, and the exit codes.";
+
+/// The long help: the worst day, and what scripts need.
+pub(super) const AFTER_LONG_HELP: &str = "
+Moments:
+  -15m, -1h30m, -2d        so long ago
+  10:15, 'yesterday 10:15' the last time it was 10:15 here
+  '2026-11-23 10:15'       a time here
+  2026-11-23T10:15:00Z     a time in UTC (or with an offset such as +01:00)
+  '#1234'                  a sequence number, as `holdfast history` shows them
+  before-update            the moment that a pin keeps
+  NBD clients open a moment read-only as export `VOLUME@MOMENT`.
+
+I was hit by ransomware. What now?
+  1. Shut the machine down hard, or cut its network. What it has done to its disk can be undone.
+  2. See when the writing went wild:                  holdfast history disk --since -1d
+  3. Look at the disk as it was before, changing nothing; here as a file `then` to mount:
+       touch then && nbdfuse then 'nbd+unix:///disk@-2h?socket=NBD_SOCKET'
+     (`holdfast status` shows NBD_SOCKET.)
+  4. Keep the evidence under a name:                  holdfast pin disk attack
+  5. Return to the last good moment:                  holdfast restore disk -2h
+     Wrong moment? Take it back and choose another:   holdfast restore disk --undo
+  6. Start the machine again, from the restored disk. Connections from before are refused writes.
+  Nothing in these steps destroys anything: each can be undone.
+
+Exit codes:
+  0  done
+  1  failed: a disk, a file or the daemon gave an error
+  2  the command line can't be understood
+  3  no such volume, pin, moment or file
+  4  refused: in use, taken, or not allowed now
+  5  stored bytes are damaged
+  6  no space
+  7  the configuration file can't be used";
+
+pub(super) const UP: &str = "\
+Examples:
+  holdfast up                                     a first disk of 10 GiB, for this user
+  holdfast up --create vm7=100G --tcp             another one, also on 127.0.0.1:10809
+  holdfast up --listen unix:/run/holdfast/nbd.sock
+
+SIGTERM or SIGINT: finish requests, flush, checkpoint, stop; a second one exits at once.
+SIGHUP: read the configuration of the volumes again.";
+
+pub(super) const SIZES: &str = "\
+Sizes: 10G, 512M, 1.5TiB; units are powers of 1024. From 1 MiB to 64 TiB, in steps of 512 bytes.";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  holdfast history disk                           everything that is kept
+  holdfast history disk --since -1h --bucket 1m   the last hour, minute by minute";
+
+pub(super) const PIN: &str = "\
+Examples:
+  holdfast pin disk before-update                 this moment
+  holdfast pin disk friday --at '2026-11-20 18:00'";
+
+pub(super) const FORK: &str = "\
+Examples:
+  holdfast fork disk copy                         a copy of now
+  holdfast fork disk@-2h examine                  to look into, and write to, the past";
+
+pub(super) const RESTORE: &str = "\
+Nothing is lost: the restore is itself a moment of the history, and --undo returns to before it.
+Clients that are connected are refused writes until they reconnect, so that what they remember of
+the disk can't damage the restored one: shut a machine down first, or restart it afterwards.
+
+Examples:
+  holdfast restore disk -15m
+  holdfast restore disk before-update
+  holdfast restore disk --undo";
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  holdfast volume export disk disk.qcow2
+  holdfast volume export disk@yesterday\\ 18:00 evening.raw
+Onto a block device: nbdcopy 'nbd+unix:///disk?socket=NBD_SOCKET' /dev/sdX";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::FailureCode;
+
+    #[test]
+    fn the_exit_codes_told_are_the_ones_used() {
+        for code in FailureCode::ALL {
+            let line = format!("\n  {}  {}", code.exit_code(), code.meaning());
+            assert!(AFTER_LONG_HELP.contains(&line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The command line: what was typed ([`arguments`]), what it means ([`resolve`]), doing it ([`run`]) and showing
+//! what came of it ([`output`]).
+
+mod arguments;
+mod help;
+mod image_file;
+mod manual;
+mod output;
+mod progress;
+mod resolve;
+mod run;
+mod show;
+mod table;
+
+pub use run::main;

@@ -1,0 +1,148 @@
+//! Runs a command: parse, resolve, act, show; and chooses the exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use jiff::ZonedDateTime;
+
+use super::arguments::{Arguments, Common};
+use super::image_file::ImageFile;
+use super::progress::Shown;
+use super::resolve::{Ask, Task, UpTask, resolve};
+use super::{manual, output};
+use crate::config::{Config, DEFAULT_TEXT, Listen};
+use crate::control::Request;
+use crate::daemon;
+use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::place::{Place, Surroundings};
+use crate::reach;
+
+/// Runs the program with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let code = match Arguments::try_parse() {
+        Ok(arguments) => {
+            let json = arguments.common.json;
+            run(arguments).unwrap_or_else(|failure| output::failure(&failure, json))
+        }
+        Err(error) => misunderstood(&error),
+    };
+    ExitCode::from(code)
+}
+
+fn run(arguments: Arguments) -> Result<u8, Failure> {
+    let common = arguments.common;
+    match resolve(arguments.command, &ZonedDateTime::now())? {
+        Task::Up(task) => up(&common, task),
+        Task::Ask(ask) => self::ask(&common, ask),
+        Task::CheckConfig(file) => check_config(&common, file.as_deref()),
+        Task::PrintConfig => Ok(print(DEFAULT_TEXT.as_bytes())),
+        Task::Completions(shell) => Ok(print(&manual::completions(shell))),
+        Task::Manual(None) => Ok(print(&manual::page()?)),
+        Task::Manual(Some(folder)) => {
+            let count = manual::write_pages(&folder)?;
+            Ok(print(
+                format!("wrote {count} manual pages into `{}`\n", folder.display()).as_bytes(),
+            ))
+        }
+    }
+}
+
+fn place(common: &Common) -> Result<Place, Failure> {
+    Place::resolve(common.data.as_deref(), common.config.as_deref(), &Surroundings::read())
+}
+
+fn print(bytes: &[u8]) -> u8 {
+    output::print(bytes);
+    EXIT_OK
+}
+
+fn up(common: &Common, task: UpTask) -> Result<u8, Failure> {
+    let mut options = daemon::Options {
+        place: place(common)?,
+        listen: (!task.listen.is_empty()).then_some(task.listen),
+        create: task.create,
+        json_log: task.json_log || common.json,
+        verbose: task.verbose,
+    };
+    if task.tcp {
+        let local = Listen::Tcp(([127, 0, 0, 1], 10809).into());
+        match &mut options.listen {
+            Some(listen) => listen.push(local),
+            None => options.listen = Some([options.place.config()?.listen, vec![local]].concat()),
+        }
+    }
+    daemon::run(options).map(|()| EXIT_OK)
+}
+
+fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let image = ask.image.map(ImageFile::open).transpose()?;
+    let mut progress = Shown::new(verb(&ask.request), common.json);
+    let result = reach::execute(&place, ask.request, image.as_ref().map(ImageFile::file), &mut progress);
+    progress.end();
+    let response = result?;
+    if let Some(image) = image {
+        image.keep()?;
+    }
+    Ok(output::response(&response, common.json))
+}
+
+const fn verb(request: &Request) -> &'static str {
+    match request {
+        Request::Import { .. } => "importing",
+        Request::Export { .. } => "exporting",
+        Request::Verify { .. } => "verifying",
+        _ => "working",
+    }
+}
+
+fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let Some(file) = file.or(place.config_file.as_deref()) else {
+        let text = if common.json {
+            "{\"file\":null}\n"
+        } else {
+            "there is no configuration file: the defaults are used\n"
+        };
+        return Ok(print(text.as_bytes()));
+    };
+    let config = Config::read(file)?;
+    if common.json {
+        return Ok(print(
+            (serde_json::json!({ "file": file }).to_string() + "\n").as_bytes(),
+        ));
+    }
+    let volumes: Vec<&str> = config.volumes_named().collect();
+    let own = if volumes.is_empty() {
+        "none".to_owned()
+    } else {
+        volumes.join(", ")
+    };
+    Ok(print(
+        format!(
+            "`{}` is usable; volumes with settings of their own: {own}\n",
+            file.display()
+        )
+        .as_bytes(),
+    ))
+}
+
+/// A command line that clap couldn't parse, or a request for help.
+fn misunderstood(error: &clap::Error) -> u8 {
+    let wants_json = std::env::args_os().any(|word| word == "--json");
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) || !wants_json {
+        // Nothing is left to be done where even the error can't be shown.
+        let _ = error.print();
+        return if error.use_stderr() {
+            FailureCode::Usage.exit_code()
+        } else {
+            EXIT_OK
+        };
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    output::failure(&Failure::usage(message).hint("`holdfast --help`"), true)
+}

@@ -1,0 +1,168 @@
+//! What commands that change something say.
+
+use super::{count, moment};
+use crate::control::{CopyReport, DamageReport, ForkReport, PinReport, RestoreReport, VerifyReport};
+use crate::size::format_size;
+use crate::when::local_short;
+
+/// Damaged places shown; the rest is counted.
+const DAMAGE_SHOWN_MAX: usize = 20;
+
+pub(super) fn copied(report: &CopyReport) -> String {
+    let size = format!(
+        "{} of data on a disk of {}",
+        format_size(report.data_bytes),
+        format_size(report.size_bytes)
+    );
+    match &report.moment {
+        None => format!("imported `{}` from a {} image: {size}\n", report.volume, report.format),
+        Some(exported) => {
+            format!(
+                "exported `{}` as of {} to a {} image: {size}\n",
+                report.volume,
+                moment(exported),
+                report.format
+            )
+        }
+    }
+}
+
+pub(super) fn pinned(report: &PinReport) -> String {
+    format!(
+        "pin `{}` keeps {} until it is removed\n",
+        report.name,
+        moment(&report.moment)
+    )
+}
+
+pub(super) fn forked(report: &ForkReport) -> String {
+    format!(
+        "`{}` ({}) starts at {} of `{}`; it is writable, and served if a daemon runs\n",
+        report.fork,
+        format_size(report.size_bytes),
+        moment(&report.moment),
+        report.from
+    )
+}
+
+pub(super) fn restored(report: &RestoreReport) -> String {
+    let volume = &report.volume;
+    let what = if report.undone {
+        "took the restore back"
+    } else {
+        "restored"
+    };
+    let mut text = format!("{what}: `{volume}` is as of {} again\n", moment(&report.to));
+    text += &format!(
+        "before this it was as of {}; nothing in between is lost\n",
+        moment(&report.from)
+    );
+    if report.clients_refused > 0 {
+        text += &format!(
+            "{} refused writes until reconnected: restart the machine, or detach and attach the disk\n",
+            count(report.clients_refused, "connected client")
+                + if report.clients_refused == 1 { " is" } else { " are" }
+        );
+    }
+    text + &format!("to undo this: holdfast restore {volume} --undo\n")
+}
+
+pub(super) fn verified(report: &VerifyReport) -> String {
+    let looked_at = format!(
+        "{} in {}, {}",
+        count(report.payloads, "stored payload"),
+        count(report.segments, "segment"),
+        format_size(report.bytes)
+    );
+    if report.damage.is_empty() && report.chain_intact {
+        return format!(
+            "`{}` is intact: {looked_at}\nchain {}\n",
+            report.volume, report.chain_head
+        );
+    }
+    let mut text = format!(
+        "`{}` is damaged: {} found in {looked_at}\n",
+        report.volume,
+        count(report.damage.len() as u64, "fault")
+    );
+    if !report.chain_intact {
+        let segments = report
+            .changed_segments
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let which = if segments.is_empty() {
+            "a link is missing".to_owned()
+        } else {
+            format!("segments {segments}")
+        };
+        text += &format!("the hash chain is broken ({which}): history was changed after it was sealed\n");
+    }
+    for damage in report.damage.iter().take(DAMAGE_SHOWN_MAX) {
+        text += &damaged(&report.volume, damage);
+    }
+    if report.damage.len() > DAMAGE_SHOWN_MAX {
+        text += &format!(
+            "and {} more; `--json` lists all\n",
+            report.damage.len() - DAMAGE_SHOWN_MAX
+        );
+    }
+    text + "hint: reading what is damaged gives an I/O error, all else is served; check the disk below, then restore \
+            or copy back what is named intact\n"
+}
+
+fn damaged(volume: &str, damage: &DamageReport) -> String {
+    let place = format!("segment {} at offset {}", damage.segment, damage.offset);
+    let Some(block) = damage.block else {
+        return format!("  {place}: a structure of the log\n");
+    };
+    let written = format!(" written {}", local_short(damage.written.0));
+    let concerns = if damage.current {
+        "the live disk"
+    } else {
+        "the past only"
+    };
+    let mut text = format!(
+        "  {place}: block {block} (byte {}){written}; concerns {concerns}\n",
+        block.saturating_mul(4096)
+    );
+    if let Some(intact) = &damage.newest_intact {
+        text += &format!(
+            "    intact as of {}: export `{volume}@#{}`\n",
+            moment(intact),
+            intact.sequence
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{MomentReport, Time};
+    use volume::Timestamp;
+
+    #[test]
+    fn a_restore_says_how_to_undo_it_and_whom_it_concerns() {
+        let at = |sequence| MomentReport {
+            time: Time(Timestamp::ZERO),
+            sequence,
+        };
+        let report = RestoreReport {
+            volume: "disk".to_owned(),
+            undone: false,
+            from: at(0),
+            to: at(0),
+            clients_refused: 2,
+        };
+        assert_eq!(
+            restored(&report),
+            "restored: `disk` is as of the empty disk (#0) again\n\
+             before this it was as of the empty disk (#0); nothing in between is lost\n\
+             2 connected clients are refused writes until reconnected: restart the machine, or detach and attach \
+             the disk\n\
+             to undo this: holdfast restore disk --undo\n"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! `status`, `volume list` and `volume show` as text.
+
+use std::time::Duration;
+
+use super::super::table::{Align, Table};
+use super::{count, moment};
+use crate::control::{ClientReport, DaemonReport, PinReport, StatusReport, VolumeDetails, VolumeReport};
+use crate::size::format_size;
+use crate::span::format_span;
+use crate::when::local_short;
+
+pub(super) fn status(report: &StatusReport) -> String {
+    let mut text = match &report.daemon {
+        Some(daemon) => running(daemon, &report.data),
+        None => format!(
+            "no daemon runs; data in `{}`\nhint: `holdfast up` serves the volumes\n",
+            report.data
+        ),
+    };
+    text += "\n";
+    text += &list(&report.volumes);
+    if let Some(daemon) = report.daemon.as_ref().filter(|daemon| !daemon.clients.is_empty()) {
+        text += "\n";
+        text += &clients(&daemon.clients);
+    }
+    text
+}
+
+fn running(daemon: &DaemonReport, data: &str) -> String {
+    let since = local_short(daemon.started.0);
+    let mut text = format!(
+        "version {} serves `{data}` since {since} (process {})\n",
+        daemon.version, daemon.pid
+    );
+    for place in &daemon.listening {
+        text += &format!("listens on {place}\n");
+    }
+    text
+}
+
+fn clients(clients: &[ClientReport]) -> String {
+    let mut table = Table::new(&[
+        ("CLIENT", Align::Left),
+        ("EXPORT", Align::Left),
+        ("READ", Align::Right),
+        ("WRITTEN", Align::Right),
+        ("ERRORS", Align::Right),
+    ]);
+    for client in clients {
+        table.row(vec![
+            client.peer.clone() + if client.tls { " (TLS)" } else { "" },
+            client.export.clone().unwrap_or_else(|| "(connecting)".to_owned()),
+            format_size(client.bytes_read),
+            format_size(client.bytes_written),
+            client.errors.to_string(),
+        ]);
+    }
+    table.render()
+}
+
+pub(super) fn list(volumes: &[VolumeReport]) -> String {
+    if volumes.is_empty() {
+        return "there are no volumes\nhint: `holdfast volume create NAME SIZE` makes one\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("VOLUME", Align::Left),
+        ("SIZE", Align::Right),
+        ("STORED", Align::Right),
+        ("CLIENTS", Align::Right),
+        ("PINS", Align::Right),
+        ("OLDEST", Align::Left),
+        ("NEWEST", Align::Left),
+        ("STATE", Align::Left),
+    ]);
+    let mut problems = String::new();
+    for volume in volumes {
+        let mut row = vec![volume.name.clone()];
+        match &volume.details {
+            Some(details) => row.extend([
+                format_size(details.size_bytes),
+                format_size(details.stored_bytes),
+                details.clients.to_string(),
+                details.pins.len().to_string(),
+                local_short(details.oldest.time.0),
+                local_short(details.newest.time.0),
+                state(volume).to_owned(),
+            ]),
+            None => row.extend(["-", "-", "-", "-", "-", "-", "unusable"].map(str::to_owned)),
+        }
+        table.row(row);
+        problems += &problem(volume);
+    }
+    table.render() + &problems
+}
+
+fn state(volume: &VolumeReport) -> &'static str {
+    match &volume.details {
+        _ if volume.problem.is_some() => "unusable",
+        Some(details) if details.no_space => "no space",
+        _ => "ok",
+    }
+}
+
+fn problem(volume: &VolumeReport) -> String {
+    let mut text = String::new();
+    if let Some(problem) = &volume.problem {
+        text += &format!("\n`{}` can't be used: {problem}\n", volume.name);
+        if let Some(hint) = &problem.hint {
+            text += &format!("hint: {hint}\n");
+        }
+    }
+    if volume.details.as_ref().is_some_and(|details| details.no_space) {
+        text += &format!(
+            "\n`{}` refuses writes for lack of space: its history younger than the retention floor is never dropped\n\
+             hint: free space on the disk below, raise `budget`, or lower `retention_floor` and reload\n",
+            volume.name
+        );
+    }
+    text
+}
+
+pub(super) fn one(volume: &VolumeReport) -> String {
+    let Some(details) = &volume.details else {
+        return problem(volume).trim_start().to_owned();
+    };
+    let mut text = facts(&volume.name, details);
+    text += &problem(volume);
+    text += "\n";
+    text += &pins(&volume.name, &details.pins);
+    text
+}
+
+fn facts(name: &str, details: &VolumeDetails) -> String {
+    let settings = &details.settings;
+    let span = |seconds| format_span(Duration::from_secs(seconds));
+    let budget = settings
+        .budget_bytes
+        .map_or_else(|| "until the disk is full".to_owned(), format_size);
+    let lines = [
+        ("volume", name.to_owned()),
+        (
+            "size",
+            format!("{} ({} bytes)", format_size(details.size_bytes), details.size_bytes),
+        ),
+        (
+            "stored",
+            format!("{}, history included", format_size(details.stored_bytes)),
+        ),
+        ("newest", moment(&details.newest)),
+        ("oldest", moment(&details.oldest)),
+        (
+            "retention",
+            format!(
+                "{}, at least {}",
+                span(settings.retention_seconds),
+                span(settings.retention_floor_seconds)
+            ),
+        ),
+        ("budget", budget),
+        (
+            "in use by",
+            format!("{}, {}", count(details.clients, "client"), count(details.views, "view")),
+        ),
+        ("memory", format_size(details.memory_bytes)),
+    ];
+    lines
+        .iter()
+        .map(|(key, value)| format!("{key:<10} {value}\n"))
+        .collect()
+}
+
+fn pins(volume: &str, pins: &[PinReport]) -> String {
+    if pins.is_empty() {
+        return format!("no pins; `holdfast pin {volume} NAME` keeps a moment\n");
+    }
+    let mut table = Table::new(&[
+        ("PIN", Align::Left),
+        ("MOMENT", Align::Left),
+        ("SEQUENCE", Align::Right),
+        ("MADE", Align::Left),
+    ]);
+    for pin in pins {
+        let note = pin
+            .fork
+            .as_ref()
+            .map_or_else(String::new, |fork| format!(" for fork `{fork}`"));
+        table.row(vec![
+            pin.name.clone(),
+            local_short(pin.moment.time.0),
+            format!("#{}", pin.moment.sequence),
+            local_short(pin.created.0) + &note,
+        ]);
+    }
+    table.render()
+}

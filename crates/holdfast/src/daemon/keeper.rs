@@ -1,0 +1,209 @@
+//! Background work: the clock, retention and compression of every volume, and reopening volumes whose disk failed.
+//!
+//! One thread for all volumes. What it finds out is logged when it changes, not every time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use volume::{NoSpace, Volume};
+
+use super::sockets::Servers;
+use crate::clock::Tick;
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::log::{Level, Log};
+use crate::size::format_size;
+use crate::span::format_span;
+
+/// Length of a round.
+const ROUND: Duration = Duration::from_secs(1);
+/// A volume whose disk failed is opened again after this long, and after twice as long each time it fails again.
+const REOPEN_FIRST: Duration = Duration::from_secs(1);
+const REOPEN_MOST: Duration = Duration::from_secs(60);
+
+/// The thread that keeps the volumes.
+pub(super) struct Keeper {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Keeper {
+    pub(super) fn start(engine: &Arc<Engine>, servers: &Arc<Servers>, log: &Arc<Log>) -> Result<Self, Failure> {
+        let (stop, stopped) = mpsc::channel();
+        let mut round = Round {
+            engine: Arc::clone(engine),
+            servers: Arc::clone(servers),
+            log: Arc::clone(log),
+            seen: BTreeMap::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || {
+                while stopped.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
+                    round.run();
+                }
+            })
+            .map_err(|error| Failure::io("start the background thread", &error))?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends the thread after the step that it is at.
+    pub(super) fn stop(self) {
+        drop(self.stop);
+        // A thread that panicked has stopped too.
+        let _ = self.thread.join();
+    }
+}
+
+struct Round {
+    engine: Arc<Engine>,
+    servers: Arc<Servers>,
+    log: Arc<Log>,
+    seen: BTreeMap<String, Seen>,
+}
+
+/// What was found out about a volume, to tell only what is new.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Bytes that background work may still move; below zero after a step that moved more than it had.
+    allowance: i64,
+    refusing: Option<NoSpace>,
+    failure: Option<String>,
+    reopen: Option<(Instant, Duration)>,
+}
+
+impl Round {
+    fn run(&mut self) {
+        self.tick();
+        let names = self.engine.names().unwrap_or_default();
+        self.seen.retain(|name, _| names.contains(name));
+        for name in names {
+            // One that isn't open couldn't be opened, which was told at the start.
+            let Some(volume) = self.engine.opened(&name) else {
+                continue;
+            };
+            if volume.status().poisoned {
+                self.reopen(&name);
+            } else {
+                self.maintain(&name, &volume);
+                self.tell_space(&name, &volume);
+            }
+        }
+    }
+
+    fn tick(&self) {
+        let clock = self.engine.clock();
+        match clock.tick() {
+            Tick::Steady => {}
+            Tick::JumpedAhead(by) | Tick::JumpedBack(by) => self.log.write(
+                Level::Warning,
+                "clock",
+                format!(
+                    "the system's clock jumped by {}; it is followed slowly, so that retention drops no history because \
+                     of it; if the new time is right, restart the daemon",
+                    format_span(by)
+                ),
+            ),
+            Tick::Returned => self.log.info("clock", "the system's clock agrees again"),
+        }
+    }
+
+    /// Does what is due on a volume, within its share of the disk's bandwidth: what a step moves beyond the allowance
+    /// is made up for in later rounds.
+    fn maintain(&mut self, name: &str, volume: &Volume) {
+        let seen = self.seen.entry(name.to_owned()).or_default();
+        let budget = i64::try_from(self.engine.background_io_bytes(name)).unwrap_or(i64::MAX);
+        seen.allowance = seen.allowance.saturating_add(budget).min(budget);
+        let started = Instant::now();
+        let result = loop {
+            let step = volume.maintain(self.engine.now(), u64::try_from(seen.allowance).unwrap_or(0));
+            match step {
+                Ok(done) => {
+                    seen.allowance = seen.allowance.saturating_sub_unsigned(done.io_bytes);
+                    if !done.more || seen.allowance <= 0 || started.elapsed() > ROUND / 2 {
+                        break Ok(());
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        let failure = result.err().map(|error| error.to_string());
+        if failure != seen.failure {
+            match &failure {
+                Some(failure) => {
+                    let message =
+                        format!("background work failed: {failure}; trying again, the disk is served meanwhile");
+                    self.log.write(Level::Error, name, message);
+                }
+                None => self.log.info(name, "background work goes on"),
+            }
+            seen.failure = failure;
+        }
+    }
+
+    fn tell_space(&mut self, name: &str, volume: &Volume) {
+        let refusing = volume.status().refusing;
+        let seen = self.seen.entry(name.to_owned()).or_default();
+        if seen.refusing == refusing {
+            return;
+        }
+        seen.refusing = refusing;
+        let floor = format_span(volume.settings().retention_floor);
+        match refusing {
+            None => self.log.info(name, "there is space again; writes are accepted"),
+            Some(NoSpace::Budget { budget_bytes }) => self.log.write(
+                Level::Error,
+                name,
+                format!(
+                    "writes are refused (no space): history younger than the retention floor of {floor} fills the budget \
+                     of {}; history is never dropped below the floor; reads go on. If these writes are wanted, raise \
+                     `budget` or lower `retention_floor` and reload; if not, `holdfast history {name}` shows when they began",
+                    format_size(budget_bytes)
+                ),
+            ),
+            Some(NoSpace::Disk) => self.log.write(
+                Level::Error,
+                name,
+                format!(
+                    "writes are refused (no space): the disk that holds the data folder is full, and history younger than \
+                     the retention floor of {floor} is never dropped; reads go on. Free space on that disk or enlarge it"
+                ),
+            ),
+        }
+    }
+
+    /// Opens a volume again whose disk below failed, at growing intervals.
+    fn reopen(&mut self, name: &str) {
+        let seen = self.seen.entry(name.to_owned()).or_default();
+        let (due, pause) = *seen.reopen.get_or_insert_with(|| {
+            let message = "a write to the disk below failed: what that disk holds is unknown until the volume is opened \
+                           again, which is tried now; clients get I/O errors meanwhile. Check the disk (dmesg, smartctl)";
+            self.log.write(Level::Error, name, message);
+            (Instant::now(), REOPEN_FIRST)
+        });
+        if Instant::now() < due {
+            return;
+        }
+        match self.engine.reopen(name) {
+            Ok(()) => {
+                seen.reopen = None;
+                let count = self.servers.disconnect(name);
+                let message = format!(
+                    "opened again; everything flushed before the failure is there; {count} clients must reconnect"
+                );
+                self.log.write(Level::Warning, name, message);
+            }
+            Err(failure) => {
+                seen.reopen = Some((Instant::now() + pause, (pause * 2).min(REOPEN_MOST)));
+                self.log.write(
+                    Level::Error,
+                    name,
+                    format!("opening it again failed: {failure}; next try in {}", format_span(pause)),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! `holdfast up`: everything that runs as long as the daemon does.
+
+mod events;
+mod exports;
+mod keeper;
+mod notify;
+mod run;
+mod sockets;
+mod start_screen;
+
+pub use run::{Options, run};

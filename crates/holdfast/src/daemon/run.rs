@@ -1,0 +1,198 @@
+//! The daemon's life: open, serve, reload on SIGHUP, stop in good order.
+//!
+//! Order of stopping: no client is accepted any more and requests in flight are answered; commands end; background
+//! work ends; volumes are checkpointed; the lock is released with the process.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::exports::Exports;
+use super::keeper::Keeper;
+use super::notify::notify;
+use super::sockets::{self, Servers};
+use super::start_screen;
+use crate::config::{Config, Listen};
+use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
+use crate::engine::{DaemonFacts, Engine, OpenError};
+use crate::failure::Failure;
+use crate::log::{Level, Log, Style};
+use crate::place::Place;
+use crate::reach::in_use;
+use crate::size::format_size;
+
+/// The volume that is made where there is none.
+const FIRST_VOLUME: (&str, u64) = ("disk", 10 << 30);
+/// How long to wait for the lock: a command that works on the folder itself may be about to end.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How long connections may take to finish their requests.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long commands may take to break off.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the daemon is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// The data folder and the configuration file.
+    pub place: Place,
+    /// Where to listen; the configuration decides if `None`.
+    pub listen: Option<Vec<Listen>>,
+    /// Volumes to be made unless they exist.
+    pub create: Vec<(String, u64)>,
+    /// Whether the log is written as JSON.
+    pub json_log: bool,
+    /// Whether everyday events are logged.
+    pub verbose: bool,
+}
+
+/// What `status` tells about the daemon.
+struct Facts {
+    started: Time,
+    servers: Arc<Servers>,
+}
+
+impl DaemonFacts for Facts {
+    fn report(&self) -> DaemonReport {
+        DaemonReport {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started,
+            listening: self.servers.places().to_vec(),
+            clients: self.servers.clients(),
+        }
+    }
+}
+
+/// Serves until a signal says to stop.
+pub fn run(options: Options) -> Result<(), Failure> {
+    // From here on signals are noted, so that none is lost while the volumes are opened.
+    let mut signals = watch_signals()?;
+    let mut config = options.place.config()?;
+    if let Some(listen) = &options.listen {
+        config.listen.clone_from(listen);
+    }
+    options.place.prepare()?;
+    let log = Arc::new(Log::new(log_style(options.json_log), options.verbose));
+    let engine = open(&options.place, config.clone())?;
+    make_volumes(&engine, &options.create, &log)?;
+    open_volumes(&engine, &log)?;
+    let exports = Arc::new(Exports::new(Arc::clone(&engine)));
+    let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
+    engine.set_daemon(Arc::new(Facts {
+        started: Time(engine.now()),
+        servers: Arc::clone(&servers),
+    }));
+    let control = ControlServer::start(
+        &options.place.data.join(SOCKET_NAME),
+        Arc::clone(&engine) as Arc<dyn Execute>,
+    )?;
+    let keeper = Keeper::start(&engine, &servers, &log)?;
+    notify("READY=1");
+    start_screen::show(&engine, &options.place, &servers, &log);
+    wait_for_end(&mut signals, &engine, &options.place, &log);
+    notify("STOPPING=1");
+    let cut = servers.drain(DRAIN_PATIENCE);
+    if cut > 0 {
+        log.write(
+            Level::Warning,
+            "",
+            format!("{cut} clients didn't finish their requests in time and were cut off"),
+        );
+    }
+    control.stop(COMMAND_PATIENCE);
+    keeper.stop();
+    engine.close()?;
+    log.info("", "stopped in good order; all volumes are flushed and checkpointed");
+    Ok(())
+}
+
+fn watch_signals() -> Result<Signals, Failure> {
+    let failed = |error: std::io::Error| Failure::io("watch for signals", &error);
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Registered before the flag is: the first signal sets it, the second one ends the process at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))
+            .map_err(failed)?;
+        signal_hook::flag::register(signal, Arc::clone(&stopping)).map_err(failed)?;
+    }
+    Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)
+}
+
+fn log_style(json: bool) -> Style {
+    if json {
+        Style::Json
+    } else if std::env::var_os("JOURNAL_STREAM").is_some() {
+        Style::Journal
+    } else {
+        Style::Plain
+    }
+}
+
+fn open(place: &Place, config: Config) -> Result<Arc<Engine>, Failure> {
+    let since = Instant::now();
+    loop {
+        match Engine::open(&place.data, config.clone()) {
+            Ok(engine) => return Ok(engine),
+            Err(OpenError::InUse) if since.elapsed() < LOCK_PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(OpenError::InUse) => return Err(in_use(place)),
+            Err(OpenError::Failed(failure)) => return Err(failure),
+        }
+    }
+}
+
+fn make_volumes(engine: &Engine, wanted: &[(String, u64)], log: &Log) -> Result<(), Failure> {
+    let existing = engine.names()?;
+    let first = (FIRST_VOLUME.0.to_owned(), FIRST_VOLUME.1);
+    let first = (existing.is_empty() && wanted.is_empty()).then_some(first);
+    for (name, size_bytes) in wanted.iter().chain(&first) {
+        if !existing.contains(name) {
+            engine.create(name, *size_bytes)?;
+            log.info(name, format!("made a volume of {}", format_size(*size_bytes)));
+        }
+    }
+    Ok(())
+}
+
+/// Opens all volumes. One that can't be used doesn't keep the others from being served.
+fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
+    for name in engine.names()? {
+        if let Err(failure) = engine.volume(&name) {
+            let hint = failure
+                .hint
+                .as_deref()
+                .map_or_else(String::new, |hint| format!("; {hint}"));
+            log.write(Level::Error, &name, format!("can't be served: {failure}{hint}"));
+        }
+    }
+    Ok(())
+}
+
+/// Obeys signals until one of them says to stop.
+fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log) {
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+            log.info(
+                "",
+                format!("{name}: finishing requests, then stopping; the same signal again stops at once"),
+            );
+            return;
+        }
+        match place.config().and_then(|config| engine.set_config(config)) {
+            Ok(()) => log.info(
+                "",
+                "the settings of the volumes were read again; [server] needs a restart",
+            ),
+            Err(failure) => {
+                log.write(
+                    Level::Error,
+                    "",
+                    format!("the configuration is left as it was: {failure}"),
+                );
+            }
+        }
+    }
+}

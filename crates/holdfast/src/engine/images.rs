@@ -1,0 +1,134 @@
+//! Import and export. The image comes as an open file, whose path the engine never learns.
+
+use std::fs::File;
+use std::os::unix::fs::FileTypeExt;
+use std::sync::Arc;
+
+use volume::{Device, Moment};
+
+use super::Engine;
+use super::failures::{failure, image_failure};
+use super::volumes::moment_report;
+use crate::control::{CopyReport, Progress};
+use crate::failure::Failure;
+use crate::image::qcow2::{Qcow2Sink, Qcow2Source};
+use crate::image::{
+    CopySummary, Format, ImageError, ImageSink, ImageSource, RawSink, RawSource, detect, export_device, import_into,
+};
+use crate::when::When;
+
+/// The smallest disk, and what its size is a multiple of.
+const SIZE_BYTES_MIN: u64 = 1 << 20;
+const SECTOR_BYTES: u64 = 512;
+
+impl Engine {
+    /// Makes a volume from an image. A volume that couldn't be filled is deleted again.
+    pub(super) fn import(
+        &self,
+        name: &str,
+        format: Option<Format>,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<CopyReport, Failure> {
+        let file = readable(file)?;
+        let format = format.map_or_else(|| detect(&file), Ok).map_err(image_failure)?;
+        let mut source = open(file, format).map_err(image_failure)?;
+        let size_bytes = source.size_bytes().max(SIZE_BYTES_MIN).next_multiple_of(SECTOR_BYTES);
+        let volume = self
+            .store
+            .create(name, size_bytes, self.now())
+            .map_err(|error| failure(&error))?;
+        let disk = volume.attach(self.clock_for_volumes());
+        let copied = import_into(&disk, source.as_mut(), &mut |done, total| progress.update(done, total));
+        let copied = copied.and_then(|summary| Ok(volume.checkpoint(self.now()).map(|()| summary)?));
+        drop((disk, volume));
+        let summary = copied.map_err(|error| self.undo_import(name, image_failure(error)))?;
+        Ok(copy_report(name, format, CopySummary { size_bytes, ..summary }))
+    }
+
+    /// The failure of an import, after the half-filled volume was deleted.
+    fn undo_import(&self, name: &str, cause: Failure) -> Failure {
+        match self.delete_patiently(name) {
+            Ok(()) => cause,
+            Err(error) => cause.hint(format!(
+                "volume `{name}` is incomplete and couldn't be deleted ({error}); delete it"
+            )),
+        }
+    }
+
+    pub(super) fn export(
+        &self,
+        name: &str,
+        when: Option<&When>,
+        format: Format,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<CopyReport, Failure> {
+        let file = writable(file)?;
+        let volume = self.volume(name)?;
+        let moment = match when {
+            Some(when) => when.resolve(self.now())?,
+            // A view even of now: the image must be of one moment while clients go on writing.
+            None => Moment::After(volume.newest().sequence),
+        };
+        let view = volume.view(&moment).map_err(|error| failure(&error))?;
+        let exported = volume::MomentInfo {
+            sequence: view.sequence(),
+            time: view.time(),
+        };
+        let size_bytes = view.size_bytes();
+        let mut sink: Box<dyn ImageSink> = match format {
+            Format::Raw => Box::new(RawSink::create(file, size_bytes).map_err(image_failure)?),
+            Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(image_failure)?),
+        };
+        let summary = export_device(&view, sink.as_mut(), &mut |done, total| progress.update(done, total));
+        let report = copy_report(name, format, summary.map_err(image_failure)?);
+        Ok(CopyReport {
+            moment: Some(moment_report(exported)),
+            ..report
+        })
+    }
+
+    fn clock_for_volumes(&self) -> Arc<dyn volume::Clock> {
+        Arc::clone(&self.clock) as Arc<dyn volume::Clock>
+    }
+}
+
+fn copy_report(name: &str, format: Format, summary: CopySummary) -> CopyReport {
+    CopyReport {
+        volume: name.to_owned(),
+        format,
+        size_bytes: summary.size_bytes,
+        data_bytes: summary.data_bytes,
+        moment: None,
+    }
+}
+
+fn open(file: File, format: Format) -> Result<Box<dyn ImageSource>, ImageError> {
+    Ok(match format {
+        Format::Raw => Box::new(RawSource::open(file)?),
+        Format::Qcow2 => Box::new(Qcow2Source::open(file)?),
+    })
+}
+
+/// A file whose reading can't hang or fail in surprising ways: pipes, sockets and terminals are refused.
+fn readable(file: Option<File>) -> Result<File, Failure> {
+    let file = file.ok_or_else(|| Failure::usage("the request came without its image"))?;
+    let kind = file
+        .metadata()
+        .map_err(|error| Failure::io("use the image", &error))?
+        .file_type();
+    if kind.is_file() || kind.is_block_device() {
+        return Ok(file);
+    }
+    Err(Failure::refused("the image is neither a file nor a block device"))
+}
+
+fn writable(file: Option<File>) -> Result<File, Failure> {
+    let file = file.ok_or_else(|| Failure::usage("the request came without its image"))?;
+    let metadata = file.metadata().map_err(|error| Failure::io("use the image", &error))?;
+    if metadata.is_file() && metadata.len() == 0 {
+        return Ok(file);
+    }
+    Err(Failure::refused("the image to be made is not an empty file"))
+}

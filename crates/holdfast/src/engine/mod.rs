@@ -1,0 +1,241 @@
+//! The engine carries requests out, on behalf of the daemon or of a command that works on the data folder itself.
+//!
+//! Invariant: an engine holds the lock on its data folder as long as it lives.
+
+mod failures;
+mod history;
+mod images;
+mod moments;
+mod volumes;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use volume::{Clock, FolderLock, OsDirectory, Store, Timestamp, Volume, os_random};
+
+use crate::clock::SteadyClock;
+use crate::config::{Config, VolumeSettings};
+use crate::control::{DaemonReport, Execute, Progress, Request, Response, StatusReport};
+use crate::failure::Failure;
+
+/// The lock's name in the data folder.
+pub const LOCK_NAME: &str = "lock";
+/// The folder of the volumes in the data folder.
+const VOLUMES_NAME: &str = "volumes";
+
+/// What only a daemon knows.
+pub trait DaemonFacts: Send + Sync {
+    /// The daemon and its clients.
+    fn report(&self) -> DaemonReport;
+}
+
+/// Why an engine can't be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another process holds the lock.
+    InUse,
+    /// Something else.
+    Failed(Failure),
+}
+
+/// A data folder in use by this process.
+pub struct Engine {
+    data: PathBuf,
+    store: Arc<Store>,
+    clock: Arc<SteadyClock>,
+    config: Arc<RwLock<Config>>,
+    daemon: OnceLock<Arc<dyn DaemonFacts>>,
+    _lock: FolderLock,
+}
+
+impl Engine {
+    /// Locks a data folder and opens its store.
+    pub fn open(data: &Path, config: Config) -> Result<Arc<Self>, OpenError> {
+        let path = data.join(LOCK_NAME);
+        let lock = FolderLock::acquire(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => OpenError::InUse,
+            _ => OpenError::Failed(Failure::io(format!("lock `{}`", path.display()), &error)),
+        })?;
+        let folder = data.join(VOLUMES_NAME);
+        let directory = OsDirectory::open(&folder)
+            .map_err(|error| OpenError::Failed(Failure::io(format!("open `{}`", folder.display()), &error)))?;
+        let config = Arc::new(RwLock::new(config));
+        let for_store = Arc::clone(&config);
+        let settings = move |name: &str| volume_settings(read(&for_store).volume(name));
+        let store = Store::open(Arc::new(directory), Box::new(settings), Box::new(os_random));
+        Ok(Arc::new(Self {
+            data: data.to_owned(),
+            store,
+            clock: Arc::new(SteadyClock::start()),
+            config,
+            daemon: OnceLock::new(),
+            _lock: lock,
+        }))
+    }
+
+    /// Makes what a daemon knows part of the reports.
+    pub fn set_daemon(&self, facts: Arc<dyn DaemonFacts>) {
+        // Only the daemon that made the engine calls this, once.
+        let _ = self.daemon.set(facts);
+    }
+
+    /// Carries a request out. `file` is the image of an import or export.
+    pub fn execute(
+        &self,
+        request: Request,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<Response, Failure> {
+        match request {
+            Request::Status => Ok(Response::Status(self.status()?)),
+            Request::Create { name, size_bytes } => self.create(&name, size_bytes).map(Response::Volume),
+            Request::List => self.list().map(Response::Volumes),
+            Request::Show { name } => self.show(&name).map(Response::Volume),
+            Request::Resize {
+                name,
+                size_bytes,
+                shrink,
+            } => self.resize(&name, size_bytes, shrink).map(Response::Volume),
+            Request::Delete { name } => self.delete(&name),
+            Request::Import { name, format } => self.import(&name, format, file, progress).map(Response::Copied),
+            Request::Export { name, when, format } => self
+                .export(&name, when.as_ref(), format, file, progress)
+                .map(Response::Copied),
+            Request::Verify { name } => self.verify(&name, progress).map(Response::Verified),
+            Request::Repair { name } => self.repair(&name).map(Response::Volume),
+            Request::History {
+                name,
+                since,
+                until,
+                bucket_seconds,
+            } => self
+                .history(&name, since.as_ref(), until.as_ref(), bucket_seconds)
+                .map(Response::History),
+            Request::Pin { name, pin, when } => self.pin(&name, &pin, when.as_ref()).map(Response::Pinned),
+            Request::Unpin { name, pin } => self.unpin(&name, &pin),
+            Request::Fork { name, when, fork } => self.fork(&name, when.as_ref(), &fork).map(Response::Forked),
+            Request::Restore { name, when } => self.restore(&name, &when).map(Response::Restored),
+            Request::RestoreUndo { name } => self.restore_undo(&name).map(Response::Restored),
+        }
+    }
+
+    /// Checkpoints and closes all volumes.
+    pub fn close(&self) -> Result<(), Failure> {
+        self.store.close(self.now()).map_err(|error| failures::failure(&error))
+    }
+
+    /// Takes a new configuration; open volumes follow it at once.
+    pub fn set_config(&self, config: Config) -> Result<(), Failure> {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        for name in self.names()? {
+            if let Some(volume) = self.opened(&name) {
+                volume.set_settings(volume_settings(read(&self.config).volume(&name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes that background work on a volume may move in a second.
+    pub fn background_io_bytes(&self, name: &str) -> u64 {
+        read(&self.config).volume(name).background_io_bytes
+    }
+
+    /// The clock that volumes are given.
+    pub fn clock(&self) -> &Arc<SteadyClock> {
+        &self.clock
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// All volumes' names, sorted.
+    pub fn names(&self) -> Result<Vec<String>, Failure> {
+        self.store.names().map_err(|error| failures::failure(&error))
+    }
+
+    /// A volume, opened if need be.
+    pub fn volume(&self, name: &str) -> Result<Arc<Volume>, Failure> {
+        self.store
+            .volume(name, self.now())
+            .map_err(|error| failures::failure(&error))
+    }
+
+    /// A volume, if it is open.
+    #[must_use]
+    pub fn opened(&self, name: &str) -> Option<Arc<Volume>> {
+        self.store.opened(name)
+    }
+
+    /// Opens a volume again whose disk below failed.
+    pub fn reopen(&self, name: &str) -> Result<(), Failure> {
+        self.store
+            .reopen(name, self.now())
+            .map(drop)
+            .map_err(|error| failures::failure(&error))
+    }
+
+    fn status(&self) -> Result<StatusReport, Failure> {
+        Ok(StatusReport {
+            data: self.data.display().to_string(),
+            daemon: self.daemon.get().map(|facts| facts.report()),
+            volumes: self.list()?.volumes,
+        })
+    }
+
+    /// Clients that use the live disk of a volume.
+    fn clients_of(&self, name: &str) -> u64 {
+        let Some(facts) = self.daemon.get() else { return 0 };
+        let report = facts.report();
+        report
+            .clients
+            .iter()
+            .filter(|client| client.export.as_deref() == Some(name))
+            .count() as u64
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Execute for Engine {
+    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
+        Self::execute(self, request, file, progress)
+    }
+}
+
+fn read(config: &RwLock<Config>) -> std::sync::RwLockReadGuard<'_, Config> {
+    config.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The volume's settings from the configuration's.
+fn volume_settings(settings: &VolumeSettings) -> volume::Settings {
+    volume::Settings {
+        retention: settings.retention,
+        retention_floor: settings.retention_floor,
+        budget_bytes: settings.budget_bytes,
+        map_cache_bytes: usize::try_from(settings.map_cache_bytes).unwrap_or(usize::MAX),
+        segment_bytes: u32::try_from(settings.segment_bytes).unwrap_or(u32::MAX),
+        compress_after: settings.compress_after,
+        compression_level: settings.compression_level,
+        ..volume::Settings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_those_of_the_volume() {
+        assert_eq!(volume_settings(&VolumeSettings::default()), volume::Settings::default());
+    }
+}

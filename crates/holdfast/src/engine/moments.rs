@@ -1,0 +1,78 @@
+//! Pins, forks, and returning to a moment.
+
+use volume::{Moment, RollbackReport};
+
+use super::Engine;
+use super::failures::failure;
+use super::volumes::{moment_report, pin_report};
+use crate::control::{ForkReport, PinReport, Response, RestoreReport};
+use crate::failure::Failure;
+use crate::when::When;
+
+impl Engine {
+    pub(super) fn pin(&self, name: &str, pin: &str, when: Option<&When>) -> Result<PinReport, Failure> {
+        let volume = self.volume(name)?;
+        let moment = when
+            .filter(|when| **when != When::Now)
+            .map(|when| when.resolve(self.now()))
+            .transpose()?;
+        let pin = volume
+            .pin(pin, moment.as_ref(), self.now())
+            .map_err(|error| failure(&error))?;
+        Ok(pin_report(&pin))
+    }
+
+    pub(super) fn unpin(&self, name: &str, pin: &str) -> Result<Response, Failure> {
+        self.volume(name)?
+            .unpin(pin, self.now())
+            .map_err(|error| failure(&error))?;
+        Ok(Response::Unpinned {
+            unpinned: pin.to_owned(),
+        })
+    }
+
+    pub(super) fn fork(&self, name: &str, when: Option<&When>, fork: &str) -> Result<ForkReport, Failure> {
+        let source = self.volume(name)?;
+        let moment = match when {
+            Some(when) => when.resolve(self.now())?,
+            None => Moment::After(source.newest().sequence),
+        };
+        let start = source.resolve(&moment).map_err(|error| failure(&error))?;
+        let forked = self
+            .store
+            .fork(name, &moment, fork, self.now())
+            .map_err(|error| failure(&error))?;
+        Ok(ForkReport {
+            fork: fork.to_owned(),
+            from: name.to_owned(),
+            moment: moment_report(start),
+            size_bytes: forked.size_bytes(),
+        })
+    }
+
+    pub(super) fn restore(&self, name: &str, when: &When) -> Result<RestoreReport, Failure> {
+        let volume = self.volume(name)?;
+        let moment = when.resolve(self.now())?;
+        // Counted before: whoever is connected now holds the disk as it was.
+        let clients_refused = self.clients_of(name);
+        let rollback = volume.rollback(&moment, self.now()).map_err(|error| failure(&error))?;
+        Ok(restore_report(name, false, rollback, clients_refused))
+    }
+
+    pub(super) fn restore_undo(&self, name: &str) -> Result<RestoreReport, Failure> {
+        let volume = self.volume(name)?;
+        let clients_refused = self.clients_of(name);
+        let rollback = volume.undo_rollback(self.now()).map_err(|error| failure(&error))?;
+        Ok(restore_report(name, true, rollback, clients_refused))
+    }
+}
+
+fn restore_report(name: &str, undone: bool, rollback: RollbackReport, clients_refused: u64) -> RestoreReport {
+    RestoreReport {
+        volume: name.to_owned(),
+        undone,
+        from: moment_report(rollback.from),
+        to: moment_report(rollback.to),
+        clients_refused,
+    }
+}

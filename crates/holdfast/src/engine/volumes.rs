@@ -1,0 +1,177 @@
+//! Volumes as wholes: list, show, create, resize, delete, verify, repair.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use volume::{MomentInfo, Volume};
+
+use super::Engine;
+use super::failures::failure;
+use crate::control::{
+    DamageReport, MomentReport, PinReport, Progress, Response, SettingsReport, Time, VerifyReport, VolumeDetails,
+    VolumeListReport, VolumeReport,
+};
+use crate::failure::{Failure, FailureCode};
+use crate::size::format_size;
+
+/// How long a deletion waits for a volume that has no clients to be let go.
+const DELETE_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    pub(super) fn list(&self) -> Result<VolumeListReport, Failure> {
+        let volumes = self.names()?.iter().map(|name| self.report(name)).collect();
+        Ok(VolumeListReport { volumes })
+    }
+
+    /// A volume, or why it can't be used: one damaged volume doesn't hide the others.
+    fn report(&self, name: &str) -> VolumeReport {
+        match self.volume(name) {
+            Ok(volume) => self.report_open(&volume),
+            Err(problem) => VolumeReport {
+                name: name.to_owned(),
+                problem: Some(problem),
+                details: None,
+            },
+        }
+    }
+
+    fn report_open(&self, volume: &Arc<Volume>) -> VolumeReport {
+        let status = volume.status();
+        let settings = volume.settings();
+        let mut pins: Vec<PinReport> = volume.pins().iter().map(pin_report).collect();
+        pins.sort_by_key(|pin| pin.moment.sequence);
+        let details = VolumeDetails {
+            size_bytes: status.size_bytes,
+            stored_bytes: status.stored_bytes,
+            newest: moment_report(status.newest),
+            oldest: moment_report(status.oldest),
+            clients: self.clients_of(volume.name()),
+            views: status.views as u64,
+            no_space: status.refusing.is_some(),
+            memory_bytes: status.map_bytes as u64,
+            pins,
+            settings: SettingsReport {
+                retention_seconds: settings.retention.as_secs(),
+                retention_floor_seconds: settings.retention_floor.as_secs(),
+                budget_bytes: settings.budget_bytes,
+            },
+        };
+        let problem = status.poisoned.then(|| failure(&volume::Error::Poisoned));
+        VolumeReport {
+            name: volume.name().to_owned(),
+            problem,
+            details: Some(details),
+        }
+    }
+
+    pub(super) fn show(&self, name: &str) -> Result<VolumeReport, Failure> {
+        Ok(self.report_open(&self.volume(name)?))
+    }
+
+    /// Makes an empty volume.
+    pub fn create(&self, name: &str, size_bytes: u64) -> Result<VolumeReport, Failure> {
+        let volume = self
+            .store
+            .create(name, size_bytes, self.now())
+            .map_err(|error| failure(&error))?;
+        Ok(self.report_open(&volume))
+    }
+
+    pub(super) fn resize(&self, name: &str, size_bytes: u64, shrink: bool) -> Result<VolumeReport, Failure> {
+        let volume = self.volume(name)?;
+        let before = volume.size_bytes();
+        if size_bytes < before && !shrink {
+            return Err(Failure::refused(format!(
+                "volume `{name}` would shrink from `{}` to `{}`",
+                format_size(before),
+                format_size(size_bytes)
+            ))
+            .hint("shrink the file system in it first, then add `--shrink`; what is cut off stays in the past"));
+        }
+        volume.resize(size_bytes, self.now()).map_err(|error| failure(&error))?;
+        Ok(self.report_open(&volume))
+    }
+
+    pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
+        self.delete_patiently(name).map_err(|error| failure(&error))?;
+        Ok(Response::Deleted {
+            deleted: name.to_owned(),
+        })
+    }
+
+    /// Deletes a volume that nobody uses; background work and other commands may have a hand on it for a moment.
+    pub(super) fn delete_patiently(&self, name: &str) -> Result<(), volume::Error> {
+        let since = Instant::now();
+        loop {
+            match self.store.delete(name, self.now()) {
+                Err(volume::Error::VolumeInUse(_))
+                    if since.elapsed() < DELETE_PATIENCE && self.clients_of(name) == 0 =>
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    pub(super) fn verify(&self, name: &str, progress: &mut dyn Progress) -> Result<VerifyReport, Failure> {
+        let volume = self.volume(name)?;
+        let mut interrupted = false;
+        let report = volume.verify(&mut |step| {
+            let go_on = progress.update(step.bytes_done, step.bytes);
+            interrupted |= go_on.is_break();
+            go_on
+        });
+        let report = report.map_err(|error| failure(&error))?;
+        if interrupted {
+            return Err(Failure::new(FailureCode::Failure, "interrupted"));
+        }
+        Ok(VerifyReport {
+            volume: name.to_owned(),
+            segments: report.segments as u64,
+            payloads: report.payloads,
+            bytes: report.bytes,
+            chain_intact: report.chain_intact,
+            changed_segments: report.changed_segments,
+            unchained_segments: report.unchained_segments as u64,
+            chain_head: report.chain_head.iter().map(|byte| format!("{byte:02x}")).collect(),
+            damage: report.damage.iter().map(damage_report).collect(),
+        })
+    }
+
+    pub(super) fn repair(&self, name: &str) -> Result<VolumeReport, Failure> {
+        self.store.repair(name, self.now()).map_err(|error| failure(&error))?;
+        self.show(name)
+    }
+}
+
+pub(super) fn moment_report(moment: MomentInfo) -> MomentReport {
+    MomentReport {
+        time: Time(moment.time),
+        sequence: moment.sequence.0,
+    }
+}
+
+pub(super) fn pin_report(pin: &volume::Pin) -> PinReport {
+    PinReport {
+        name: pin.name.clone(),
+        moment: MomentReport {
+            time: Time(pin.time),
+            sequence: pin.sequence.0,
+        },
+        created: Time(pin.created),
+        fork: pin.fork.clone(),
+    }
+}
+
+fn damage_report(damage: &volume::Damage) -> DamageReport {
+    DamageReport {
+        structure: damage.structure.to_owned(),
+        block: damage.block,
+        segment: damage.segment,
+        offset: damage.offset,
+        written: Time(damage.written),
+        current: damage.current,
+        newest_intact: damage.newest_intact.map(moment_report),
+    }
+}

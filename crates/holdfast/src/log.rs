@@ -1,0 +1,140 @@
+//! The daemon's log: one line an event, for people or as JSON. Each message says what happened, what it means and,
+//! where there is something, what to do next.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::Mutex;
+
+use volume::Timestamp;
+
+use crate::clock::wall_clock;
+use crate::when::{local_short, utc};
+
+/// How important a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Everyday events, shown on demand.
+    Detail,
+    /// What an operator wants to find in a log.
+    Info,
+    /// What will become a problem.
+    Warning,
+    /// What is a problem.
+    Error,
+}
+
+/// The shape of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Time, level and message.
+    Plain,
+    /// For the journal of systemd: a priority, no time.
+    Journal,
+    /// A JSON object.
+    Json,
+}
+
+impl Level {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Detail => "detail",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    /// The priority of syslog.
+    const fn priority(self) -> u8 {
+        match self {
+            Self::Detail => 7,
+            Self::Info => 6,
+            Self::Warning => 4,
+            Self::Error => 3,
+        }
+    }
+}
+
+/// A log that goes to standard error.
+#[derive(Debug)]
+pub struct Log {
+    style: Style,
+    least: Level,
+    /// Keeps lines whole.
+    turn: Mutex<()>,
+}
+
+impl Log {
+    /// A log of the given shape; with `verbose` details too.
+    #[must_use]
+    pub fn new(style: Style, verbose: bool) -> Self {
+        let least = if verbose { Level::Detail } else { Level::Info };
+        Self {
+            style,
+            least,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Writes a line. `subject` is the volume or client it is about; may be empty.
+    pub fn write(&self, level: Level, subject: &str, message: impl Display) {
+        if (level as u8) < (self.least as u8) {
+            return;
+        }
+        let line = line(self.style, wall_clock(), level, subject, &message.to_string());
+        let _turn = self.turn.lock();
+        // A log that can't be written has nobody to tell.
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    /// Whether a person may be reading what this process prints.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        self.style == Style::Plain
+    }
+
+    /// Writes a line of level [`Level::Info`].
+    pub fn info(&self, subject: &str, message: impl Display) {
+        self.write(Level::Info, subject, message);
+    }
+}
+
+fn line(style: Style, now: Timestamp, level: Level, subject: &str, message: &str) -> String {
+    let separator = if subject.is_empty() { "" } else { ": " };
+    // Names of clients come from outside: nothing may start a line of its own.
+    let message = message.replace('\n', "; ");
+    match style {
+        Style::Plain => format!(
+            "{} {:<7} {subject}{separator}{message}\n",
+            local_short(now),
+            level.name()
+        ),
+        Style::Journal => format!("<{}>{subject}{separator}{message}\n", level.priority()),
+        Style::Json => {
+            let mut object = serde_json::json!({ "time": utc(now), "level": level.name(), "message": message });
+            if let (false, Some(fields)) = (subject.is_empty(), object.as_object_mut()) {
+                fields.insert("subject".to_owned(), subject.into());
+            }
+            object.to_string() + "\n"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_shape_that_is_asked_for() {
+        let time = Timestamp::from_unix_seconds(1_795_428_900);
+        let of = |style, subject| line(style, time, Level::Warning, subject, "two\nlines");
+        assert_eq!(of(Style::Journal, "disk"), "<4>disk: two; lines\n");
+        assert_eq!(of(Style::Journal, ""), "<4>two; lines\n");
+        assert_eq!(
+            of(Style::Json, "disk"),
+            "{\"level\":\"warning\",\"message\":\"two; lines\",\"subject\":\"disk\",\
+             \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
+        );
+        assert!(of(Style::Plain, "disk").ends_with(" warning disk: two; lines\n"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Reaches whoever holds the data folder: the daemon if one runs, else an engine in this process.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::control::{Client, Progress, Request, Response};
+use crate::engine::{Engine, OpenError};
+use crate::failure::Failure;
+use crate::place::Place;
+
+/// How long to wait for a data folder that is locked while nobody answers: a daemon that starts or stops, or another
+/// command that works on the folder itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Has a request carried out.
+pub fn execute(
+    place: &Place,
+    request: Request,
+    image: Option<&File>,
+    progress: &mut dyn Progress,
+) -> Result<Response, Failure> {
+    let mut progress = Interruptible {
+        inner: progress,
+        interrupted: watch_signals()?,
+    };
+    let since = Instant::now();
+    loop {
+        if let Some(mut client) = Client::connect(&place.data)? {
+            return client.execute(request, image, &mut progress);
+        }
+        if !place.data.exists() && !matches!(request, Request::Create { .. } | Request::Import { .. }) {
+            return Err(place.missing());
+        }
+        place.prepare()?;
+        match Engine::open(&place.data, place.config()?) {
+            Ok(engine) => {
+                let image = image.map(File::try_clone).transpose();
+                let image = image.map_err(|error| Failure::io("use the image", &error))?;
+                let result = engine.execute(request, image, &mut progress);
+                return engine.close().and(result);
+            }
+            Err(OpenError::InUse) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(OpenError::InUse) => return Err(in_use(place)),
+            Err(OpenError::Failed(failure)) => return Err(failure),
+        }
+    }
+}
+
+/// The failure of a data folder that somebody else holds.
+pub fn in_use(place: &Place) -> Failure {
+    Failure::refused(format!(
+        "the data folder `{}` is in use by another process",
+        place.data.display()
+    ))
+    .hint("a daemon or another command holds its lock; `fuser` with `lock` in that folder tells which")
+}
+
+/// Signals break a long request off in good order: what was begun is removed again.
+fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The second signal ends the process at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&interrupted))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
+            .map_err(|error| Failure::io("watch for signals", &error))?;
+    }
+    Ok(interrupted)
+}
+
+struct Interruptible<'a> {
+    inner: &'a mut dyn Progress,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Progress for Interruptible<'_> {
+    fn update(&mut self, done: u64, total: u64) -> ControlFlow<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        self.inner.update(done, total)
+    }
+}
