@@ -6,6 +6,18 @@
     reason = "in a test harness an index out of range is a finding, and a panic reports it"
 )]
 
+mod check;
+mod conclude;
+mod control;
 pub mod disk;
+mod execute;
+mod finish;
+pub mod image;
+mod learn;
 pub mod model;
+pub mod operation;
+pub mod options;
 pub mod random;
+mod recover;
+pub mod runner;
+pub mod simulation;

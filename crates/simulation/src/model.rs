@@ -16,24 +16,26 @@ pub type Content = Option<Rc<[u8]>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineId(usize);
 
-/// Something that happened to a volume in one batch.
+/// A step of a change, as small as a batch can be.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// Bytes written, in order.
-    Write(Vec<(u64, Rc<[u8]>)>),
-    /// A range zeroed or trimmed: offset and length.
+pub enum Piece {
+    /// Bytes written.
+    Write(u64, Rc<[u8]>),
+    /// A range zeroed or trimmed: first byte, and the one after the last.
     Clear(u64, u64),
     /// A new size.
-    Resize(u64),
+    Size(u64),
     /// A return to an earlier moment.
     Rollback(Sequence),
     /// A moment gets a name.
     Pin(String, Sequence),
     /// A moment loses its name.
     Unpin(String),
-    /// Nothing that a reader could see.
-    Nothing,
 }
+
+/// What an operation changes, in order. The volume may record it as one batch or as several, and a crash may leave
+/// the first few of them.
+pub type Change = Vec<Piece>;
 
 /// Every volume with its past.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +50,7 @@ struct Line {
     times: BTreeMap<Sequence, Timestamp>,
     versions: BTreeMap<u64, BTreeMap<Sequence, Content>>,
     /// Whole blocks that read as zeros from a batch on: first block and the one after the last.
-    fills: BTreeMap<Sequence, (u64, u64)>,
+    fills: BTreeMap<Sequence, Vec<(u64, u64)>>,
     rollbacks: BTreeMap<Sequence, Sequence>,
     sizes: BTreeMap<Sequence, u64>,
     pins: BTreeMap<Sequence, (String, Option<Sequence>)>,
@@ -78,38 +80,31 @@ impl Model {
     }
 
     /// Records what the batch `sequence` changed.
-    pub fn apply(&mut self, id: LineId, change: &Change, sequence: Sequence, time: Timestamp) {
+    pub fn apply(&mut self, id: LineId, change: &[Piece], sequence: Sequence, time: Timestamp) {
         let before = self.newest(id);
         assert!(sequence > before, "batch {sequence:?} isn't after {before:?}");
-        match change {
-            Change::Write(parts) => {
-                for (offset, bytes) in parts {
-                    self.write(id, sequence, *offset, bytes);
-                }
-            }
-            Change::Clear(offset, length) => self.clear(id, sequence, *offset, *offset + *length),
-            Change::Resize(size) => {
-                let old = self.size(id, before);
-                if *size < old {
-                    self.clear(id, sequence, *size, old.next_multiple_of(BLOCK));
-                }
-                self.line_mut(id).sizes.insert(sequence, *size);
-            }
-            Change::Rollback(to) => {
+        for piece in change {
+            self.apply_piece(id, piece, sequence);
+        }
+        self.line_mut(id).times.insert(sequence, time);
+    }
+
+    fn apply_piece(&mut self, id: LineId, piece: &Piece, sequence: Sequence) {
+        match piece {
+            Piece::Write(offset, bytes) => self.write(id, sequence, *offset, bytes),
+            Piece::Clear(offset, end) => self.clear(id, sequence, *offset, *end),
+            Piece::Size(size) => _ = self.line_mut(id).sizes.insert(sequence, *size),
+            Piece::Rollback(to) => {
                 let size = self.size(id, *to);
                 let line = self.line_mut(id);
                 line.rollbacks.insert(sequence, *to);
                 line.sizes.insert(sequence, size);
             }
-            Change::Pin(name, moment) => {
+            Piece::Pin(name, moment) => {
                 self.line_mut(id).pins.insert(sequence, (name.clone(), Some(*moment)));
             }
-            Change::Unpin(name) => {
-                self.line_mut(id).pins.insert(sequence, (name.clone(), None));
-            }
-            Change::Nothing => {}
+            Piece::Unpin(name) => _ = self.line_mut(id).pins.insert(sequence, (name.clone(), None)),
         }
-        self.line_mut(id).times.insert(sequence, time);
     }
 
     /// Forgets every batch after `sequence`: a crash took them.
@@ -143,9 +138,8 @@ impl Model {
                 .get(&block)
                 .and_then(|versions| versions.range(..=sequence).next_back());
             let mut fills = line.fills.range(..=sequence).rev();
-            let fill = fills
-                .find(|(_, (first, end))| (*first..*end).contains(&block))
-                .map(|(at, _)| at);
+            let covers = |ranges: &[(u64, u64)]| ranges.iter().any(|(first, end)| (*first..*end).contains(&block));
+            let fill = fills.find(|(_, ranges)| covers(ranges)).map(|(at, _)| at);
             let rollback = line.rollbacks.range(..=sequence).next_back();
             let newest = version.map(|(at, _)| at).max(fill).max(rollback.map(|(at, _)| at));
             match (newest, version, rollback, line.parent) {
@@ -251,7 +245,7 @@ impl Model {
         while let Some(id) = next {
             let line = self.line(id);
             touched.extend(line.versions.keys().copied());
-            for (first, end) in line.fills.values() {
+            for (first, end) in line.fills.values().flatten() {
                 touched.extend([first.saturating_sub(1), *first, end - 1, *end]);
             }
             next = line.parent.map(|(parent, _)| parent);
@@ -304,7 +298,7 @@ impl Model {
             return self.write(id, sequence, offset, &zeros);
         }
         if first < last {
-            self.line_mut(id).fills.insert(sequence, (first, last));
+            self.line_mut(id).fills.entry(sequence).or_default().push((first, last));
         }
         self.write(id, sequence, offset, &vec![0; index(first * BLOCK - offset)]);
         self.write(id, sequence, last * BLOCK, &vec![0; index(end - last * BLOCK)]);
@@ -325,6 +319,51 @@ impl Model {
     fn line_mut(&mut self, id: LineId) -> &mut Line {
         &mut self.lines[id.0]
     }
+}
+
+/// The pieces of a write: block by block.
+#[must_use]
+pub fn written(offset: u64, bytes: &[u8]) -> Change {
+    let end = offset + bytes.len() as u64;
+    let parts = (offset / BLOCK..end.div_ceil(BLOCK)).map(|block| {
+        let (first, last) = (offset.max(block * BLOCK), end.min((block + 1) * BLOCK));
+        Piece::Write(first, bytes[index(first - offset)..index(last - offset)].into())
+    });
+    parts.collect()
+}
+
+/// The pieces of a zeroing or trimming: the part of a block before the whole ones, those, and the part after them.
+#[must_use]
+pub fn cleared(offset: u64, length: u64) -> Change {
+    let end = offset + length;
+    let (first, last) = (offset.next_multiple_of(BLOCK), end / BLOCK * BLOCK);
+    let ranges = if first > last {
+        vec![(offset, end)]
+    } else {
+        vec![(offset, first), (first, last), (last, end)]
+    };
+    let mut change = Change::new();
+    for (mut start, end) in ranges {
+        while start < end {
+            // The log counts the blocks of a record in 32 bits.
+            let next = end.min(start + u64::from(u32::MAX) * BLOCK);
+            change.push(Piece::Clear(start, next));
+            start = next;
+        }
+    }
+    change
+}
+
+/// The pieces of a new size.
+#[must_use]
+pub fn resized(old: u64, new: u64) -> Change {
+    let mut change = if new < old {
+        cleared(new, old.next_multiple_of(BLOCK) - new)
+    } else {
+        Vec::new()
+    };
+    change.push(Piece::Size(new));
+    change
 }
 
 fn index(value: u64) -> usize {
@@ -363,9 +402,9 @@ mod tests {
     #[test]
     fn every_moment_keeps_its_bytes() {
         let (model, id) = with_changes(&[
-            Change::Write(vec![(100, bytes(1, 5000)), (200, bytes(2, 10))]),
-            Change::Clear(4000, 200),
-            Change::Clear(0, SIZE),
+            [written(100, &bytes(1, 5000)), written(200, &bytes(2, 10))].concat(),
+            cleared(4000, 200),
+            cleared(0, SIZE),
         ]);
         assert_eq!(read(&model, id, 0, 0, 8192), [0; 8192]);
         let first = read(&model, id, 1, 0, 8192);
@@ -381,12 +420,12 @@ mod tests {
     #[test]
     fn a_rollback_shows_the_moment_it_went_to_and_can_be_undone() {
         let (model, id) = with_changes(&[
-            Change::Write(vec![(0, bytes(1, 4096))]),
-            Change::Write(vec![(0, bytes(2, 4096))]),
-            Change::Rollback(Sequence(1)),
-            Change::Rollback(Sequence(2)),
-            Change::Resize(1 << 19),
-            Change::Rollback(Sequence(3)),
+            written(0, &bytes(1, 4096)),
+            written(0, &bytes(2, 4096)),
+            vec![Piece::Rollback(Sequence(1))],
+            vec![Piece::Rollback(Sequence(2))],
+            resized(SIZE, 1 << 19),
+            vec![Piece::Rollback(Sequence(3))],
         ]);
         let firsts: Vec<u8> = (0..=6).map(|sequence| read(&model, id, sequence, 0, 1)[0]).collect();
         assert_eq!(firsts, [0, 1, 2, 1, 2, 2, 1]);
@@ -397,9 +436,9 @@ mod tests {
     #[test]
     fn what_a_smaller_size_cut_off_reads_as_zeros_when_it_grows_again() {
         let (model, id) = with_changes(&[
-            Change::Write(vec![(0, bytes(1, 1 << 20))]),
-            Change::Resize((1 << 19) + 512),
-            Change::Resize(1 << 20),
+            written(0, &bytes(1, 1 << 20)),
+            resized(SIZE, (1 << 19) + 512),
+            resized((1 << 19) + 512, 1 << 20),
         ]);
         let end = (1 << 19) + 512;
         assert_eq!(read(&model, id, 3, end - 1, 2), [1, 0]);
@@ -409,13 +448,10 @@ mod tests {
 
     #[test]
     fn a_fork_starts_with_its_moment_and_goes_its_own_way() {
-        let (mut model, id) = with_changes(&[
-            Change::Write(vec![(0, bytes(1, 4096))]),
-            Change::Write(vec![(0, bytes(2, 4096))]),
-        ]);
+        let (mut model, id) = with_changes(&[written(0, &bytes(1, 4096)), written(0, &bytes(2, 4096))]);
         let fork = model.fork(id, Sequence(1), Sequence(5), time(9));
         let of_fork = model.fork(fork, Sequence(5), Sequence(0), time(9));
-        model.apply(fork, &Change::Write(vec![(0, bytes(3, 1))]), Sequence(6), time(10));
+        model.apply(fork, &written(0, &bytes(3, 1)), Sequence(6), time(10));
         assert_eq!(read(&model, fork, 5, 0, 2), [1, 1]);
         assert_eq!(read(&model, fork, 6, 0, 2), [3, 1]);
         assert_eq!(read(&model, of_fork, 0, 0, 2), [1, 1]);
@@ -425,10 +461,10 @@ mod tests {
     #[test]
     fn a_crash_forgets_what_came_after() {
         let (mut model, id) = with_changes(&[
-            Change::Write(vec![(0, bytes(1, 4096))]),
-            Change::Pin("p".into(), Sequence(1)),
-            Change::Unpin("p".into()),
-            Change::Clear(0, SIZE),
+            written(0, &bytes(1, 4096)),
+            vec![Piece::Pin("p".into(), Sequence(1))],
+            vec![Piece::Unpin("p".into())],
+            cleared(0, SIZE),
         ]);
         assert!(model.pins(id, Sequence(4)).is_empty());
         model.truncate(id, Sequence(2));

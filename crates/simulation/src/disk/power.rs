@@ -178,6 +178,25 @@ impl State {
         Some(description)
     }
 
+    /// Bytes that some file holds, as they are; zeros where there are none.
+    pub(super) fn sample(&self, random: &mut Random, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let files: Vec<&FileNode> = self.files.values().filter(|file| file.length() > 0).collect();
+        if !files.is_empty() {
+            let file = *random.choose(&files);
+            // Structures start at multiples of 16 and end with the file.
+            let latest = file.length().saturating_sub(length);
+            let offset = if random.chance(1, 4) {
+                latest
+            } else {
+                random.index(latest / 16 + 1) * 16
+            };
+            let known = length.min(file.length());
+            file.read(offset, &mut bytes[..known]);
+        }
+        bytes
+    }
+
     /// Lets a sector of a sync go to the wrong place or nowhere, if the dice say so.
     pub(super) fn misplace(&mut self, id: NodeId) {
         let is_misdirected = self.random.chance(self.faults.misdirected, 10_000);

@@ -7,6 +7,7 @@ use volume::Directory;
 use super::faults::{Cut, Faults, Geometry};
 use super::handle::{DirectoryHandle, Shared, lock};
 use super::state::{Counts, State};
+use crate::random::Random;
 
 /// A simulated disk with the machine it is in.
 #[derive(Clone, Debug)]
@@ -92,6 +93,12 @@ impl SimDisk {
     #[must_use]
     pub fn counts(&self) -> Counts {
         lock(&self.shared).counts
+    }
+
+    /// Bytes that the disk holds somewhere, as they are.
+    #[must_use]
+    pub fn sample(&self, seed: u64, length: usize) -> Vec<u8> {
+        lock(&self.shared).sample(&mut Random::new(seed), length)
     }
 
     /// Declares that a flush was acknowledged: what was durable at the one before can rot from now on.

@@ -1,0 +1,241 @@
+//! The machine starts again: everything is opened, and must be a moment that the promises allow.
+
+use std::sync::Arc;
+
+use volume::{Clock, Device, Error, Moment, Sequence, Volume, WriteRequest};
+
+use crate::disk::{Cut, Faults};
+use crate::options::Class;
+use crate::simulation::{Outcome, Simulation, Undecided};
+
+/// Attempts to open everything while the machine stops again and again.
+const ATTEMPTS: u64 = 50;
+
+impl Simulation {
+    /// Starts the machine (stopping it first if it runs), opens everything and checks it.
+    ///
+    /// # Errors
+    /// What was found to be wrong.
+    pub fn recover(&mut self) -> Outcome {
+        self.counts.recoveries += 1;
+        for attempt in 0..ATTEMPTS {
+            self.close_handles();
+            self.disk.start();
+            // A machine takes a while to start.
+            let pause = std::time::Duration::from_micros(1 + self.random.magnitude(5_000_000));
+            self.advance(pause);
+            self.disk.stop_never();
+            if self.options.class != Class::Failing || self.random.chance(3, 4) || attempt > 3 {
+                self.disk.set_faults(Faults::default());
+            }
+            if !matches!(self.options.class, Class::Calm) && attempt < 20 && self.random.chance(1, 3) {
+                let can_cut = self.options.class != Class::Rot && self.random.chance(1, 2);
+                let cut = if can_cut { Cut::Power } else { Cut::Kill };
+                let nth = 1 + self.random.magnitude(16);
+                self.stop_at(nth, cut);
+            }
+            let result = self.open_all();
+            if self.disk.is_down() {
+                continue;
+            }
+            self.disk.stop_never();
+            self.disk.set_faults(Faults::default());
+            match result {
+                Ok(()) => return self.check_recovered(),
+                Err(error) if matches!(error, Error::Io { .. }) && self.options.class == Class::Failing => {}
+                Err(error) => return Err(format!("opening after a stop: {error}")),
+            }
+        }
+        Err(format!("couldn't be opened in {ATTEMPTS} attempts"))
+    }
+
+    fn close_handles(&mut self) {
+        for slot in &mut self.slots {
+            slot.held.clear();
+            slot.attachment = None;
+            slot.volume = None;
+        }
+        self.store = None;
+    }
+
+    fn open_all(&mut self) -> Result<(), Error> {
+        self.open_store();
+        let store = self.store();
+        let names = store.names()?;
+        let now = self.now();
+        for slot in 0..self.slots.len() {
+            let name = self.slots[slot].name.clone();
+            if !names.contains(&name) && self.may_be_gone(&name) {
+                continue;
+            }
+            match store.volume(&name, now) {
+                Ok(volume) => {
+                    let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+                    let state = &mut self.slots[slot];
+                    state.attachment = Some(volume.attach(clock));
+                    state.volume = Some(volume);
+                    state.is_lost = false;
+                }
+                Err(error) if !self.disk.is_down() && self.may_be_unusable(&error) => {
+                    self.counts.lost_volumes += u64::from(!self.slots[slot].is_lost);
+                    self.slots[slot].is_lost = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn may_be_gone(&self, name: &str) -> bool {
+        let is_deletion =
+            |undecided: &Undecided| matches!(undecided, Undecided::Delete { name: deleted } if deleted == name);
+        self.undecided.iter().any(is_deletion)
+    }
+
+    fn may_be_unusable(&self, error: &Error) -> bool {
+        self.options.class.damages() && self.may_fail_to_read(error, 0, u64::MAX - 4096)
+    }
+
+    /// Checks what was found after a start against what was acknowledged.
+    fn check_recovered(&mut self) -> Outcome {
+        self.decide()?;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].is_lost {
+                continue;
+            }
+            self.check_recovered_slot(slot)?;
+        }
+        self.power_cuts_seen = self.disk.counts().power_cuts;
+        self.is_armed = false;
+        self.check_names()
+    }
+
+    fn check_recovered_slot(&mut self, slot: usize) -> Outcome {
+        self.slots[slot].must_reopen = false;
+        self.check_nothing_lost(slot)?;
+        self.settle(slot)?;
+        self.compare_present(slot)?;
+        self.compare_facts(slot)?;
+        self.compare_some_moments(slot, 3)
+    }
+
+    /// What was acknowledged before an acknowledged flush survives everything; after a kill, so does the rest.
+    fn check_nothing_lost(&mut self, slot: usize) -> Outcome {
+        let state = &self.slots[slot];
+        let newest = self.volume(slot).newest().sequence;
+        let acknowledged = self.model.newest(state.line);
+        let had_errors = self.options.class == Class::Failing;
+        let promised = if self.power_was_cut() || had_errors {
+            state.durable
+        } else {
+            acknowledged
+        };
+        if newest < promised && self.options.class != Class::Lying {
+            return Err(format!(
+                "`{}` was recovered up to {newest:?}, but {promised:?} was promised",
+                state.name
+            ));
+        }
+        self.counts.lost_batches += acknowledged.0.saturating_sub(newest.0);
+        if newest < acknowledged {
+            self.model.truncate(state.line, newest);
+            self.slots[slot].pending = None;
+        }
+        let durable = self.slots[slot].durable.min(newest);
+        self.slots[slot].durable = durable;
+        Ok(())
+    }
+
+    fn power_was_cut(&self) -> bool {
+        self.disk.counts().power_cuts > self.power_cuts_seen
+    }
+
+    /// Finds out whether a fork or deletion that the stop interrupted happened.
+    fn decide(&mut self) -> Outcome {
+        let names = self
+            .store()
+            .names()
+            .map_err(|error| format!("listing volumes: {error}"))?;
+        for undecided in std::mem::take(&mut self.undecided) {
+            match undecided {
+                Undecided::Fork { source, moment, name } if names.contains(&name) => {
+                    let volume = self.open_undecided(&name)?;
+                    self.adopt_fork(source, moment, &name, volume)?;
+                }
+                Undecided::Create { name, size } if names.contains(&name) => {
+                    let volume = self.open_undecided(&name)?;
+                    self.adopt(&name, size, volume)?;
+                }
+                Undecided::Delete { name } if !names.contains(&name) => {
+                    self.counts.deletions += 1;
+                    self.slots.retain(|slot| slot.name != name);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn open_undecided(&self, name: &str) -> Result<Arc<Volume>, String> {
+        self.store()
+            .volume(name, self.now())
+            .map_err(|error| format!("opening the new volume `{name}`: {error}"))
+    }
+
+    /// Opens one volume again after a failed write, without restarting the machine.
+    pub(crate) fn reopen_one(&mut self, slot: usize) -> Outcome {
+        self.disarm();
+        let name = self.slots[slot].name.clone();
+        let now = self.now();
+        self.slots[slot].held.clear();
+        let old = self.slots[slot].attachment.take();
+        self.slots[slot].volume = None;
+        let volume = self
+            .store()
+            .reopen(&name, now)
+            .map_err(|error| format!("opening `{name}` again: {error}"))?;
+        if let Some(old) = old
+            && old
+                .write(&[WriteRequest {
+                    offset: 0,
+                    data: &[1; 512],
+                }])
+                .is_ok()
+        {
+            return Err("a client of a volume that failed can write after another opened it again".to_owned());
+        }
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        self.slots[slot].attachment = Some(volume.attach(clock));
+        self.slots[slot].volume = Some(volume);
+        self.is_armed = false;
+        self.check_recovered_slot(slot)
+    }
+
+    fn check_names(&self) -> Outcome {
+        let names = self
+            .store()
+            .names()
+            .map_err(|error| format!("listing volumes: {error}"))?;
+        let mut expected: Vec<String> = self.slots.iter().map(|slot| slot.name.clone()).collect();
+        expected.sort();
+        if names == expected {
+            Ok(())
+        } else {
+            Err(format!("the volumes are {names:?}, expected {expected:?}"))
+        }
+    }
+
+    /// Compares moments drawn from the whole past that is kept, and the pins.
+    pub(crate) fn compare_some_moments(&mut self, slot: usize, count: u64) -> Outcome {
+        let oldest = self.volume(slot).oldest().sequence.0;
+        let newest = self.model.newest(self.slots[slot].line).0;
+        for _ in 0..count {
+            let sequence = self.random.between(oldest.min(newest), newest);
+            self.compare_moment(slot, &Moment::After(Sequence(sequence)))?;
+        }
+        for name in self.model_pins(slot).into_keys() {
+            self.compare_moment(slot, &Moment::Pin(name))?;
+        }
+        Ok(())
+    }
+}
