@@ -15,12 +15,11 @@ use volume::{Device, Error, Extent, ExtentKind, Hole, Wait, WriteRequest};
 
 #[expect(
     dead_code,
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "it is written for tests, which use more of it"
 )]
-#[path = "../tests/common/memory.rs"]
+#[path = "../tests/server/memory.rs"]
 mod memory;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -156,6 +156,7 @@ impl Executor {
                     consumed += size;
                     requests += 1;
                     last = summary(&request);
+                    self.count(&request.command);
                     match request.command {
                         Command::Disconnect => break NextStep::Disconnect,
                         Command::Rejected(rejection) if skipped > 0 => {
@@ -222,10 +223,7 @@ impl Executor {
                 });
                 self.writes.push(PendingWrite { to, durable });
             }
-            Command::Read { length: 0, .. } => {
-                self.traffic.reads += 1;
-                to.nothing_read(&mut self.out);
-            }
+            Command::Read { length: 0, .. } => to.nothing_read(&mut self.out),
             Command::Read { length, unfragmented } => {
                 if self.reads.len() == READS_LENGTH {
                     self.run_batch(batch);
@@ -238,15 +236,23 @@ impl Executor {
                     unfragmented,
                 });
             }
-            Command::Flush => {
-                self.traffic.flushes += 1;
-                self.flushes.push(to);
-            }
+            Command::Flush => self.flushes.push(to),
             _ => {
                 self.run_batch(batch);
                 self.run_other(request, &to);
             }
         }
+    }
+
+    fn count(&mut self, command: &Command<'_>) {
+        let counter = match command {
+            Command::Read { .. } => &mut self.traffic.reads,
+            Command::Write { .. } => &mut self.traffic.writes,
+            Command::Flush => &mut self.traffic.flushes,
+            Command::Disconnect => return,
+            _ => &mut self.traffic.others,
+        };
+        *counter += 1;
     }
 
     fn reply_to(&self, request: &Request<'_>) -> ReplyTo {
@@ -323,7 +329,6 @@ impl Executor {
                 }
             }
         }
-        self.traffic.writes += batch.length as u64;
         batch.length = 0;
         self.writes.clear();
     }
@@ -399,7 +404,6 @@ impl Executor {
 
     /// Executes a request of the less frequent kinds.
     fn run_other(&mut self, request: &Request<'_>, to: &ReplyTo) {
-        self.traffic.others += 1;
         let device = &self.connection.device;
         let offset = request.offset;
         let (result, durable) = match request.command {

@@ -8,14 +8,14 @@ use volume::{Device, Error, Extent, ExtentKind, Hole, Timestamp, Wait, WriteRequ
 const BLOCK_SIZE: usize = 4096;
 
 /// A disk in memory. Blocks remember their kind and when they were written.
-pub struct MemoryDisk {
+pub(crate) struct MemoryDisk {
     content: RwLock<Content>,
     /// The second that the next write is recorded with.
-    pub now: AtomicU64,
+    pub(crate) now: AtomicU64,
     /// How often it was flushed.
-    pub flushes: AtomicU64,
+    pub(crate) flushes: AtomicU64,
     /// Batches written.
-    pub batches: AtomicU64,
+    pub(crate) batches: AtomicU64,
 }
 
 struct Content {
@@ -24,7 +24,7 @@ struct Content {
 }
 
 impl MemoryDisk {
-    pub fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         let blocks = vec![(ExtentKind::Hole, None); size.div_ceil(BLOCK_SIZE)];
         Self {
             content: RwLock::new(Content {
@@ -38,7 +38,7 @@ impl MemoryDisk {
     }
 
     /// Grows or cuts the disk.
-    pub fn resize(&self, size: usize) {
+    pub(crate) fn resize(&self, size: usize) {
         let mut content = self.content.write().unwrap();
         content.bytes.resize(size, 0);
         content
@@ -47,7 +47,7 @@ impl MemoryDisk {
     }
 
     /// A copy of all bytes.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.content.read().unwrap().bytes.clone()
     }
 
