@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use jiff::ZonedDateTime;
 
 use super::arguments::{Arguments, Common};
@@ -132,6 +132,12 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
 
 /// A command line that clap couldn't parse, or a request for help.
 fn misunderstood(error: &clap::Error) -> u8 {
+    if error.kind() == ErrorKind::MissingSubcommand && std::env::args_os().len() == 1 {
+        // Settings from the environment hide from clap that nothing was typed.
+        let help = Arguments::command().render_help().to_string();
+        let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), help.as_bytes());
+        return FailureCode::Usage.exit_code();
+    }
     let wants_json = std::env::args_os().any(|word| word == "--json");
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) || !wants_json {
         // Nothing is left to be done where even the error can't be shown.

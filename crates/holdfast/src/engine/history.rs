@@ -42,7 +42,8 @@ impl Engine {
             )));
         }
         // Before the oldest moment there is nothing to be shown.
-        let since = since.max(volume.oldest().time.min(until));
+        let oldest = volume.oldest().time;
+        let since = if until > oldest { since.max(oldest) } else { since };
         let span = until.since(since);
         let bucket_seconds = bucket_seconds.unwrap_or_else(|| round_bucket(span));
         if span.as_secs() / bucket_seconds > BUCKETS_MAX {

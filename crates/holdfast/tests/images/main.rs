@@ -1,6 +1,10 @@
 //! Images against QEMU: what it writes is read, and what is written it reads and finds free of errors.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shall panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails shall panic"
+)]
 
 mod memory_disk;
 

@@ -75,10 +75,7 @@ pub(super) fn verified(report: &VerifyReport) -> String {
         format_size(report.bytes)
     );
     if report.damage.is_empty() && report.chain_intact {
-        return format!(
-            "`{}` is intact: {looked_at}\nchain {}\n",
-            report.volume, report.chain_head
-        );
+        return format!("`{}` is intact: {looked_at}\n{}", report.volume, chain(report));
     }
     let mut text = format!(
         "`{}` is damaged: {} found in {looked_at}\n",
@@ -110,6 +107,15 @@ pub(super) fn verified(report: &VerifyReport) -> String {
     }
     text + "hint: reading what is damaged gives an I/O error, all else is served; check the disk below, then restore \
             or copy back what is named intact\n"
+}
+
+/// What the hash chain covers, and the one number to be noted elsewhere to prove later that history is unchanged.
+fn chain(report: &VerifyReport) -> String {
+    let chained = report.segments.saturating_sub(report.unchained_segments);
+    if chained == 0 {
+        return "no segment is sealed yet: the hash chain begins with the first that is\n".to_owned();
+    }
+    format!("hash chain over {}: {}\n", count(chained, "segment"), report.chain_head)
 }
 
 fn damaged(volume: &str, damage: &DamageReport) -> String {

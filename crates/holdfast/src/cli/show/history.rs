@@ -59,8 +59,8 @@ fn rows(report: &HistoryReport) -> String {
     let mut events = report.events.iter().peekable();
     let mut expected = None;
     for bucket in &report.buckets {
+        push_events(&mut table, &mut events, |event| event.moment.time < bucket.start);
         if let Some(gap) = expected.and_then(|end| silence(end, bucket)) {
-            push_events(&mut table, &mut events, |event| event.moment.time < bucket.start);
             table.row(vec![format!("  nothing for {gap}")]);
         }
         table.row(vec![
@@ -174,15 +174,13 @@ mod tests {
 
     #[test]
     fn rows_bars_gaps_and_events_are_in_order() {
-        let event = EventReport {
-            moment: at(70, 3),
+        let event = |seconds, text: &str| EventReport {
+            moment: at(seconds, 3),
             kind: "pinned".to_owned(),
-            text: "pinned `p`".to_owned(),
+            text: text.to_owned(),
         };
-        let text = text(&report(
-            vec![bucket(0, 1 << 20), bucket(60, 2 << 20), bucket(300, 0)],
-            vec![event],
-        ));
+        let buckets = vec![bucket(0, 1 << 20), bucket(60, 2 << 20), bucket(300, 0)];
+        let text = text(&report(buckets, vec![event(70, "pinned `p`")]));
         let ends: Vec<&str> = text
             .lines()
             .skip(4)

@@ -1,0 +1,145 @@
+//! The daemon's life: start, status, lock, socket, stop, crash.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::support::{Place, ask_raw};
+
+#[test]
+fn up_makes_a_first_disk_and_says_how_to_use_it() {
+    let place = Place::new("first");
+    let daemon = place.up(&[]);
+    let status = place.json(&["status"]);
+    assert_eq!(status["volumes"][0]["name"], "disk");
+    assert_eq!(status["volumes"][0]["size_bytes"], 10u64 << 30);
+    assert_eq!(
+        status["daemon"]["listening"][0],
+        format!("unix:{}", daemon.socket.display())
+    );
+    let text = place.ok(&["status"]);
+    assert!(
+        text.starts_with("version 0.1.0 serves `FOLDER/data` since TIME (process N)\n"),
+        "{text}"
+    );
+    let uri = daemon.uri("disk");
+    let log = daemon.log();
+    let (code, screen) = daemon.stop();
+    assert_eq!(code, 0, "{log}");
+    assert!(screen.contains(&format!("\n  nbdinfo '{uri}'\n")), "{screen}");
+    assert!(screen.contains(" restore disk -5m\n"), "{screen}");
+}
+
+#[test]
+fn sockets_are_their_owners_alone_and_gone_afterwards() {
+    let place = Place::new("sockets");
+    let daemon = place.up(&["--create", "a=1M", "--create", "b=2M"]);
+    for name in ["nbd.sock", "holdfast.sock", "lock", ""] {
+        let mode = std::fs::metadata(place.data().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+    assert!(daemon.serves("a") && daemon.serves("b"));
+    assert!(!daemon.serves(""), "there is no default among several");
+    assert_eq!(daemon.stop().0, 0);
+    assert!(!place.data().join("nbd.sock").exists() && !place.data().join("holdfast.sock").exists());
+}
+
+#[test]
+fn a_second_daemon_is_refused() {
+    let place = Place::new("second");
+    let _daemon = place.up(&["--create", "disk=1M"]);
+    let (code, text) = place.fails(&["up"]);
+    assert_eq!(code, 4);
+    assert_eq!(
+        text,
+        "error: the data folder `FOLDER/data` is in use by another process\nhint: a daemon or another command holds its \
+         lock; `fuser` with `lock` in that folder tells which\n"
+    );
+}
+
+#[test]
+fn commands_work_the_same_with_and_without_a_daemon() {
+    let place = Place::new("same");
+    let without = [place.ok(&["volume", "create", "a", "1G"]), place.ok(&["pin", "a", "p"])];
+    place.ok(&["volume", "delete", "a", "--yes"]);
+    let _daemon = place.up(&["--create", "other=1M"]);
+    let with = [place.ok(&["volume", "create", "a", "1G"]), place.ok(&["pin", "a", "p"])];
+    assert_eq!(with, without);
+}
+
+#[test]
+fn what_was_flushed_survives_a_kill() {
+    let place = Place::new("kill");
+    std::fs::write(place.folder.join("x.raw"), vec![9; 1 << 20]).unwrap();
+    let daemon = place.up(&["--create", "disk=1M"]);
+    daemon.write("disk", &place.folder.join("x.raw"));
+    daemon.kill();
+    let daemon = place.up(&[]);
+    assert_eq!(daemon.read("disk"), vec![9; 1 << 20]);
+}
+
+#[test]
+fn nonsense_on_the_control_socket_is_answered_and_harms_nobody() {
+    let place = Place::new("nonsense");
+    let daemon = place.up(&["--create", "disk=1M"]);
+    let socket = place.data().join("holdfast.sock");
+    assert!(ask_raw(&socket, "hello\n").contains("the request isn't understood"));
+    assert!(ask_raw(&socket, "{\"version\":9}\n").contains("the daemon speaks version `1`"));
+    assert!(
+        ask_raw(
+            &socket,
+            "{\"version\":1,\"request\":{\"import\":{\"name\":\"x\",\"format\":null}}}\n"
+        )
+        .contains("the request came without its image")
+    );
+    assert_eq!(ask_raw(&socket, &"x".repeat(1 << 20)), "");
+    assert!(daemon.serves("disk"));
+    assert_eq!(daemon.stop().0, 0);
+}
+
+#[test]
+fn volumes_that_come_later_are_served_at_once() {
+    let place = Place::new("later");
+    let daemon = place.up(&["--create", "a=1M"]);
+    place.ok(&["volume", "create", "b", "2M"]);
+    assert!(daemon.serves("b"));
+    place.ok(&["volume", "resize", "b", "4M"]);
+    assert_eq!(daemon.read("b").len(), 4 << 20);
+    place.ok(&["volume", "delete", "b", "--yes"]);
+    assert!(!daemon.serves("b"));
+}
+
+#[test]
+fn the_log_is_json_on_demand() {
+    let place = Place::new("json-log");
+    let daemon = place.up(&["--log-format", "json", "--create", "disk=1M"]);
+    daemon.wait_for_log("serves disk");
+    let first: serde_json::Value = serde_json::from_str(daemon.log().lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (first["level"].as_str(), first["subject"].as_str()),
+        (Some("info"), Some("disk"))
+    );
+    let (code, screen) = daemon.stop();
+    assert_eq!((code, screen.as_str()), (0, ""));
+}
+
+#[test]
+fn the_same_disk_is_served_over_tcp() {
+    let place = Place::new("tcp");
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let _daemon = place.up(&["--create", "disk=3M", "--listen", &format!("127.0.0.1:{port}")]);
+    let size = super::support::tool("nbdinfo", &["--size", &format!("nbd://127.0.0.1:{port}/disk")]);
+    assert_eq!(size, format!("{}\n", 3 << 20));
+}
+
+#[test]
+fn a_busy_address_is_refused_with_advice() {
+    let place = Place::new("busy");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let done = place.run(&["up", "--create", "disk=1M", "--listen", &address]);
+    assert_eq!(done.code, 4);
+    assert!(done.stderr.contains("hint: choose another with `--listen`"), "{done:?}");
+}

@@ -1,0 +1,179 @@
+//! Import and export, with and without a daemon.
+
+use super::support::{Place, tool};
+
+const MIB: usize = 1 << 20;
+
+/// A sparse disk of 64 MiB with some data.
+fn disk_image(place: &Place) {
+    let mut bytes = vec![0; 64 * MIB];
+    for at in [0, 5 * MIB + 100, 63 * MIB] {
+        bytes
+            .get_mut(at..at + 70_000)
+            .unwrap()
+            .fill(u8::try_from(at % 251).unwrap() | 1);
+    }
+    std::fs::write(place.folder.join("disk.raw"), bytes).unwrap();
+}
+
+fn there_and_back(place: &Place) {
+    disk_image(place);
+    tool(
+        "qemu-img",
+        &[
+            "convert",
+            "-c",
+            "-O",
+            "qcow2",
+            &place.path("disk.raw"),
+            &place.path("disk.qcow2"),
+        ],
+    );
+    let said = place.ok(&["volume", "import", "a", "disk.raw"]);
+    assert_eq!(
+        said,
+        "imported `a` from a raw image: 216 KiB of data on a disk of 64 MiB\n"
+    );
+    let said = place.ok(&["volume", "import", "b", "disk.qcow2"]);
+    assert_eq!(
+        said,
+        "imported `b` from a qcow2 image: 216 KiB of data on a disk of 64 MiB\n"
+    );
+    let said = place.ok(&["volume", "export", "a", "a.qcow2"]);
+    assert!(
+        said.starts_with("exported `a` as of TIME (#")
+            && said.ends_with(") to a qcow2 image: 216 KiB of data on a disk of 64 MiB\n"),
+        "{said}"
+    );
+    place.ok(&["volume", "export", "b", "b.img"]);
+    assert!(tool("qemu-img", &["check", &place.path("a.qcow2")]).starts_with("No errors"));
+    for (image, format) in [("a.qcow2", "qcow2"), ("b.img", "raw")] {
+        let words = [
+            "compare",
+            "-f",
+            "raw",
+            "-F",
+            format,
+            &place.path("disk.raw"),
+            &place.path(image),
+        ];
+        assert!(tool("qemu-img", &words).contains("identical"));
+    }
+    let left: Vec<_> = std::fs::read_dir(&place.folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !left.iter().any(|name| name.to_str().unwrap().contains("partial")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn images_go_there_and_back_without_a_daemon() {
+    there_and_back(&Place::new("images"));
+}
+
+#[test]
+fn images_go_there_and_back_through_the_daemon() {
+    let place = Place::new("images-daemon");
+    let _daemon = place.up(&["--create", "other=1M"]);
+    there_and_back(&place);
+}
+
+#[test]
+fn a_moment_is_exported_while_the_disk_goes_on() {
+    let place = Place::new("export-moment");
+    disk_image(&place);
+    let daemon = place.up(&["--create", "disk=64M"]);
+    daemon.write("disk", &place.folder.join("disk.raw"));
+    place.ok(&["pin", "disk", "before"]);
+    std::fs::write(place.folder.join("noise"), vec![255; MIB]).unwrap();
+    daemon.write("disk", &place.folder.join("noise"));
+    place.ok(&["volume", "export", "disk@before", "before.raw"]);
+    tool("cmp", &[&place.path("disk.raw"), &place.path("before.raw")]);
+}
+
+#[test]
+fn files_that_exist_are_not_replaced() {
+    let place = Place::new("exists");
+    place.ok(&["volume", "create", "disk", "1M"]);
+    std::fs::write(place.folder.join("x.raw"), "precious").unwrap();
+    assert_eq!(
+        place.fails(&["volume", "export", "disk", "x.raw"]),
+        (
+            4,
+            "error: `x.raw` exists already\nhint: `--force` replaces it\n".to_owned()
+        )
+    );
+    assert_eq!(std::fs::read(place.folder.join("x.raw")).unwrap(), b"precious");
+    place.ok(&["volume", "export", "disk", "x.raw", "--force"]);
+    assert_eq!(std::fs::metadata(place.folder.join("x.raw")).unwrap().len(), 1 << 20);
+}
+
+#[test]
+fn images_that_cannot_be_used_leave_no_volume_behind() {
+    let place = Place::new("unusable");
+    tool(
+        "qemu-img",
+        &["create", "-q", "-f", "qcow2", &place.path("base.qcow2"), "10M"],
+    );
+    tool(
+        "qemu-img",
+        &[
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            "base.qcow2",
+            "-F",
+            "qcow2",
+            &place.path("top.qcow2"),
+        ],
+    );
+    assert_eq!(
+        place.fails(&["volume", "import", "disk", "top.qcow2"]),
+        (
+            4,
+            "error: the image has a backing file (flatten it with `qemu-img convert`), which isn't supported\nhint: \
+             `qemu-img convert -O raw IMAGE disk.raw` makes one that is\n"
+                .to_owned()
+        )
+    );
+    // A damaged cluster is met only after the volume was made.
+    disk_image(&place);
+    tool(
+        "qemu-img",
+        &[
+            "convert",
+            "-c",
+            "-O",
+            "qcow2",
+            &place.path("disk.raw"),
+            &place.path("bad.qcow2"),
+        ],
+    );
+    let mut bytes = std::fs::read(place.folder.join("bad.qcow2")).unwrap();
+    let clusters = bytes.get_mut(0x5_0000..).unwrap();
+    clusters.fill(0xff);
+    std::fs::write(place.folder.join("bad.qcow2"), bytes).unwrap();
+    assert_eq!(place.fails(&["volume", "import", "disk", "bad.qcow2"]).0, 5);
+    assert!(place.ok(&["volume", "list"]).starts_with("there are no volumes\n"));
+    assert_eq!(place.fails(&["volume", "import", "disk", "none.raw"]).0, 3);
+    assert_eq!(
+        place.fails(&["volume", "import", "disk", "/dev/null"]),
+        (4, "error: the image is neither a file nor a block device\n".to_owned())
+    );
+}
+
+#[test]
+fn json_ends_with_the_result() {
+    let place = Place::new("json-copy");
+    disk_image(&place);
+    let report = place.json(&["volume", "import", "disk", "disk.raw"]);
+    assert_eq!(
+        report.to_string(),
+        r#"{"data_bytes":221184,"format":"raw","size_bytes":67108864,"volume":"disk"}"#
+    );
+}

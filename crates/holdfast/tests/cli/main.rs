@@ -1,0 +1,11 @@
+//! The real program: what it prints, in whole, and how it exits.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
+
+mod config;
+mod daemon;
+mod images;
+mod moments;
+mod support;
+mod usage;
+mod volumes;

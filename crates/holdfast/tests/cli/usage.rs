@@ -1,0 +1,105 @@
+//! Help, usage errors, completions and manual pages.
+
+use super::support::Place;
+
+#[test]
+fn the_long_help_tells_what_to_do_after_an_attack() {
+    let place = Place::new("help");
+    let long = place.ok(&["--help"]);
+    assert!(
+        long.starts_with("Disks that forget nothing: every second of the past is one command away\n\nUsage: holdfast")
+    );
+    for text in [
+        "I was hit by ransomware. What now?",
+        "holdfast restore disk -2h",
+        "Exit codes:",
+    ] {
+        assert!(long.contains(text), "{long}");
+    }
+    let short = place.ok(&["-h"]);
+    assert!(
+        short.contains("Travel in time:") && !short.contains("Exit codes:"),
+        "{short}"
+    );
+}
+
+#[test]
+fn without_a_command_the_overview_is_shown() {
+    let (code, text) = Place::new("bare").fails(&[]);
+    assert_eq!(code, 2);
+    assert!(text.contains("Serve disks:"), "{text}");
+}
+
+#[test]
+fn usage_errors_have_code_2() {
+    let place = Place::new("usage");
+    for words in [
+        &["dance"][..],
+        &["volume", "create", "disk"],
+        &["volume", "create", "disk", "5"],
+        &["restore", "disk"],
+        &["restore", "disk", "-15m", "--undo"],
+        &["history", "disk", "--bucket", "x"],
+        &["pin", "disk", "10:15"],
+    ] {
+        let (code, text) = place.fails(words);
+        assert_eq!(code, 2, "{words:?}: {text}");
+        assert!(text.starts_with("error: "), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn errors_are_objects_with_json() {
+    let place = Place::new("json-errors");
+    let done = place.run(&["--json", "restore", "disk", "25:00"]);
+    assert_eq!(done.code, 2);
+    assert_eq!(
+        done.stdout,
+        "{\"error\":{\"code\":\"usage\",\"hint\":\"name a moment like `-15m`, `10:15`, `2026-11-23 10:15`, \
+         `2026-11-23T10:15:00Z`, `#1234` (a sequence number) or by a pin's name\",\"message\":\"`25:00` names no moment\"}}\n"
+    );
+    let done = place.run(&["dance", "--json"]);
+    assert_eq!(done.code, 2);
+    assert_eq!(
+        done.stdout,
+        "{\"error\":{\"code\":\"usage\",\"hint\":\"`holdfast --help`\",\"message\":\"unrecognized subcommand 'dance'\"}}\n"
+    );
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    let place = Place::new("manual");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.ok(&["completions", shell]).contains("restore"));
+    }
+    assert!(place.ok(&["man"]).contains(".TH holdfast 1"));
+    assert_eq!(
+        place.ok(&["man", "--dir", "pages"]),
+        "wrote 23 manual pages into `pages`\n"
+    );
+    assert!(place.folder.join("pages/holdfast-volume-create.1").exists());
+}
+
+#[test]
+fn a_data_folder_that_does_not_exist_is_named() {
+    let (code, text) = Place::new("no-data").fails(&["status"]);
+    assert_eq!(code, 3);
+    assert_eq!(
+        text,
+        "error: there is no data folder at `FOLDER/data`\nhint: `holdfast up` makes one; `--data DIR` names another\n"
+    );
+}
+
+#[test]
+fn a_data_folder_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new("open-data");
+    std::fs::create_dir(place.data()).unwrap();
+    std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let (code, text) = place.fails(&["volume", "create", "disk", "1G"]);
+    assert_eq!(code, 4);
+    assert_eq!(
+        text,
+        "error: others may write to the data folder `FOLDER/data`\nhint: `chmod 700 FOLDER/data`\n"
+    );
+}
