@@ -119,7 +119,7 @@ impl Volume {
         let info = self.resolve_locked(control, &Moment::At(before))?;
         let (state, reference) = self.checkpoint_before(control.state.horizon, info.sequence)?;
         if reference.sequence <= control.state.horizon.sequence
-            || state.replay_from.segment <= self.expired_end(control)?
+            || state.replay_from.segment <= self.horizon_segment(control)?
         {
             return Ok(false);
         }
@@ -133,8 +133,21 @@ impl Volume {
         Ok(true)
     }
 
-    /// The first segment that the oldest moment kept still needs for replaying.
+    /// The first segment that isn't up for removal: the oldest moment kept needs it for replaying, or recovery for
+    /// finding its start, which the newest segment's header names.
     pub(crate) fn expired_end(&self, control: &Control) -> Result<Segment, Error> {
+        let end = self.horizon_segment(control)?;
+        let Some(named) = self.log.peek().named_checkpoint() else {
+            return Ok(self.segments.first());
+        };
+        let replayed = crate::replay::load_checkpoint(&self.segments, &named)?
+            .replay_from
+            .segment;
+        Ok(end.min(named.location.segment).min(replayed))
+    }
+
+    /// The first segment that the oldest moment kept needs for replaying.
+    fn horizon_segment(&self, control: &Control) -> Result<Segment, Error> {
         match control.state.horizon.checkpoint {
             Some(reference) => Ok(crate::replay::load_checkpoint(&self.segments, &reference)?
                 .replay_from

@@ -114,7 +114,7 @@ fn read_run(segments: &Segments, entries: &[Entry], block: u64, buffer: &mut [u8
         EntryKind::Data => {}
     }
     segments
-        .open(location.segment)?
+        .open_or(location.segment, wait)?
         .read(location.slot, BLOCK_BYTES, buffer, wait)?;
     for (index, (entry, bytes)) in entries.iter().zip(buffer.chunks(BLOCK_BYTES)).enumerate() {
         if crc32c::crc32c(bytes) != entry.crc {

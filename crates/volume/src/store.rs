@@ -3,18 +3,18 @@
 //! A volume is a directory with the file `volume` in it. That file is written last at creation and removed first at
 //! deletion, so a directory without it is a creation or deletion that was cut off, and is cleared away.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IoSlice;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::chain::Chain;
+use crate::chain::{CHAIN_FILE, Chain};
 use crate::control::check_size;
 use crate::error::Error;
 use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
 use crate::locks::lock;
-use crate::log::{Appender, Log, LogStart, Purpose};
+use crate::log::{Appender, Log, LogStart, Purpose, RESERVE_FILE};
 use crate::maintain::Sweep;
 use crate::map::{Delta, LiveMap, Nodes};
 use crate::names::check_name;
@@ -43,7 +43,7 @@ pub struct Store {
     directory: Arc<dyn Directory>,
     settings: SettingsOf,
     random: RandomBytes,
-    open: Mutex<HashMap<String, Arc<Volume>>>,
+    open: Mutex<BTreeMap<String, Arc<Volume>>>,
 }
 
 /// What `repair` did.
@@ -66,12 +66,14 @@ impl Store {
     /// disks: forged structures inside a disk's blocks are told from real ones by numbers derived from it.
     #[must_use]
     pub fn open(directory: Arc<dyn Directory>, settings: SettingsOf, random: RandomBytes) -> Arc<Self> {
-        Arc::new(Self {
+        let store = Self {
             directory,
             settings,
             random,
             open: Mutex::default(),
-        })
+        };
+        store.clear_leftovers();
+        Arc::new(store)
     }
 
     /// The names of all volumes, sorted.
@@ -83,6 +85,21 @@ impl Store {
         names.retain(|name| check_name(name).is_ok() && self.is_volume(name));
         names.sort();
         Ok(names)
+    }
+
+    /// Removes what interrupted creations and deletions left: directories of our files without the one that makes
+    /// them a volume. What can't be removed only takes up space.
+    fn clear_leftovers(&self) {
+        let names = self.directory.list().unwrap_or_default();
+        for name in names.iter().filter(|name| check_name(name).is_ok()) {
+            let Ok(directory) = self.directory.subdirectory(name) else {
+                continue;
+            };
+            let Ok(files) = directory.list() else { continue };
+            if files.iter().all(|file| is_our_file(file)) && clear(&*directory).is_ok() {
+                let _ = self.directory.remove_subdirectory(name);
+            }
+        }
     }
 
     fn is_volume(&self, name: &str) -> bool {
@@ -125,10 +142,24 @@ impl Store {
                 Ok(volume)
             }
             Err(error) => {
-                // The fork's failure is what the caller must know; a pin that is left is released at the next start.
-                let _ = parent.release_fork(name, now);
+                self.abandon_fork(name, &parent, now);
                 Err(error)
             }
+        }
+    }
+
+    /// Takes back a fork that failed. The fork's failure is what the caller must know; where this fails too, the pin
+    /// stays until the next start finds that there is no such fork.
+    fn abandon_fork(&self, name: &str, parent: &Volume, now: Timestamp) {
+        let Ok(directory) = self.directory.subdirectory(name) else {
+            return;
+        };
+        let gone = match directory.remove(VOLUME_FILE) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => directory.sync(),
+        };
+        if gone.is_ok() {
+            let _ = parent.release_fork(name, now);
         }
     }
 
@@ -255,7 +286,7 @@ impl Store {
 
     fn open_locked(
         &self,
-        open: &mut HashMap<String, Arc<Volume>>,
+        open: &mut BTreeMap<String, Arc<Volume>>,
         name: &str,
         now: Timestamp,
         depth: usize,
@@ -270,7 +301,7 @@ impl Store {
 
     fn open_from_disk(
         &self,
-        open: &mut HashMap<String, Arc<Volume>>,
+        open: &mut BTreeMap<String, Arc<Volume>>,
         name: &str,
         now: Timestamp,
         depth: usize,
@@ -304,7 +335,7 @@ impl Store {
 
     fn open_parent(
         &self,
-        open: &mut HashMap<String, Arc<Volume>>,
+        open: &mut BTreeMap<String, Arc<Volume>>,
         parent: &Parent,
         now: Timestamp,
         depth: usize,
@@ -337,7 +368,7 @@ impl Store {
         let (mut appender, gave_up) = match begin() {
             Err(Error::NoSpace(_)) => {
                 // Reading, pinning and going back must work on a full disk too.
-                let _ = segments.directory().remove(crate::log::RESERVE_FILE);
+                let _ = segments.directory().remove(RESERVE_FILE);
                 (begin()?, true)
             }
             begun => (begun?, false),
@@ -371,6 +402,12 @@ impl Store {
             let exists = self.is_volume(&fork);
             // A fork whose file can't be read is still a fork.
             if !exists || mine == Some(false) {
+                // Only what is durably gone may lose its start.
+                let error = |source| file_error("sync", &fork, source);
+                if let Ok(directory) = self.directory.subdirectory(&fork) {
+                    directory.sync().map_err(error)?;
+                }
+                self.directory.sync().map_err(error)?;
                 volume.release_fork(&fork, now)?;
             }
         }
@@ -419,7 +456,10 @@ impl Store {
         if open.values().any(|volume| is_child(volume)) {
             return Err(Error::VolumeInUse(name.to_owned()));
         }
-        open.remove(name);
+        if let Some(old) = open.remove(name) {
+            // Whoever still holds it must not append beside the new instance.
+            old.log.poison();
+        }
         self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)
     }
 
@@ -534,6 +574,11 @@ fn remove_leftovers(directory: &dyn Directory) -> Result<(), Error> {
             .map_err(|source| file_error("remove", name, source))?;
     }
     Ok(())
+}
+
+/// Whether a file is one of a volume's, other than the one that makes it a volume.
+fn is_our_file(name: &str) -> bool {
+    matches!(name, VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE) || name.contains(".segment") || name == "segment.new"
 }
 
 /// Removes all files of a directory.

@@ -245,7 +245,7 @@ impl Appender {
             created => created?,
         };
         let id = next.id;
-        self.seal(next).inspect_err(|_| {
+        self.seal(next).map(|()| self.start = start).inspect_err(|_| {
             // The segment was never begun: recovery would remove it too.
             self.segments.forget(id);
             let _ = self.segments.directory().remove(&file_name(id));
@@ -292,7 +292,10 @@ impl Appender {
         let directory = Arc::clone(self.segments.directory());
         let made = match directory.create(RESERVE_FILE) {
             Ok(file) => file.allocate(u64::from(self.start.capacity)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            // It may be there without the space: that wasn't synced.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => directory
+                .open(RESERVE_FILE)
+                .and_then(|file| file.allocate(u64::from(self.start.capacity))),
             Err(error) => Err(error),
         };
         self.reserve_used = made.is_err();
@@ -311,6 +314,11 @@ impl Appender {
 
     pub(crate) fn has_unsynced_segments(&self) -> bool {
         !self.unsynced.is_empty()
+    }
+
+    /// The checkpoint that the active segment's header names: where recovery would start.
+    pub(crate) fn named_checkpoint(&self) -> Option<CheckpointRef> {
+        self.start.checkpoint
     }
 
     /// Bytes at which segments are sealed.

@@ -50,6 +50,11 @@ impl Log {
         lock(&self.appender)
     }
 
+    /// Makes the log unusable: another instance takes over.
+    pub(crate) fn poison(&self) {
+        self.poisoned.store(true, Ordering::Release);
+    }
+
     pub(crate) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
     }

@@ -70,7 +70,7 @@ impl Nodes {
             cached.used.store(true, Ordering::Relaxed);
             return Ok(Arc::clone(&cached.node));
         }
-        let segment = self.segments.open(location.segment)?;
+        let segment = self.segments.open_or(location.segment, wait)?;
         let mut payload = vec![0; entry.payload_length() as usize];
         let length = payload.len().max(1);
         segment.read(location.slot, length, &mut payload, wait)?;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::format::Segment;
 use crate::locks::{lock, read_lock, write_lock};
 use crate::segment::open::OpenSegment;
-use crate::storage::{Directory, File};
+use crate::storage::{Directory, File, Wait};
 
 /// Files that a volume keeps open for reading.
 const OPEN_MAX: usize = 128;
@@ -126,17 +126,25 @@ impl Segments {
 
     /// A segment, opened if it isn't open. Own and shared ones alike.
     pub(crate) fn open(&self, id: Segment) -> Result<Arc<OpenSegment>, Error> {
+        self.open_or(id, Wait::Allowed)
+    }
+
+    /// Like [`Segments::open`]; with [`Wait::Never`] fails with [`Error::WouldBlock`] if the segment isn't open.
+    pub(crate) fn open_or(&self, id: Segment, wait: Wait) -> Result<Arc<OpenSegment>, Error> {
         if id < self.first {
             let missing = || Error::BadFile {
                 file: file_name(id),
                 reason: "it is older than the volume",
             };
-            return self.parent.as_ref().ok_or_else(missing)?.open(id);
+            return self.parent.as_ref().ok_or_else(missing)?.open_or(id, wait);
         }
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
         if let Some(cached) = read_lock(&self.open).get(&id) {
             cached.used.store(tick, Ordering::Relaxed);
             return Ok(Arc::clone(&cached.segment));
+        }
+        if wait == Wait::Never {
+            return Err(Error::WouldBlock);
         }
         let mut open = write_lock(&self.open);
         if let Some(cached) = open.get(&id) {
