@@ -9,8 +9,9 @@ use crate::chain::hash_file;
 use crate::error::Error;
 use crate::format::{ChainEvent, Horizon, Segment};
 use crate::locks::{lock, read_lock};
+use crate::log::give_back_reserved;
 use crate::retention::{Situation, drop_before};
-use crate::segment::file_name;
+use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
 
@@ -51,8 +52,7 @@ impl Volume {
                 ..Maintenance::default()
             });
         }
-        if self.log.peek().has_unsynced_segments() {
-            self.log.flush()?;
+        if self.log.sync_sealed()? {
             return Ok(Maintenance {
                 more: true,
                 ..Maintenance::default()
@@ -96,6 +96,8 @@ impl Volume {
             return Ok(None);
         };
         let segment = self.segments.open(id)?;
+        let given_back = give_back_reserved(&*segment.file);
+        given_back.map_err(|source| file_error("cut", &file_name(id), source))?;
         let content = hash_file(&*segment.file, &file_name(id))?;
         control.chain.append(ChainEvent::Sealed, id, content, now)?;
         control.sweep.hashed_below = Segment(id.0 + 1);

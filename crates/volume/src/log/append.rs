@@ -92,7 +92,7 @@ pub(crate) struct Appender {
     /// Whether the reserve was given up: then clients are refused until it is back.
     reserve_used: bool,
     /// Sealed segments that weren't synced yet.
-    unsynced: Vec<Arc<dyn File>>,
+    unsynced: Vec<SealedFile>,
     directory_changed: bool,
     appended_since_sync: u64,
     /// A batch may be partly written at `offset`: only another batch may overwrite it.
@@ -101,8 +101,16 @@ pub(crate) struct Appender {
     encoded: Vec<u8>,
 }
 
+/// A sealed segment that wasn't synced yet.
+#[derive(Debug)]
+struct SealedFile {
+    last: Sequence,
+    file: Arc<dyn File>,
+}
+
 /// What a sync has to cover.
 pub(crate) struct SyncWork {
+    /// The newest sequence that is durable after it.
     pub(crate) covered: Sequence,
     pub(crate) files: Vec<Arc<dyn File>>,
     pub(crate) directory: bool,
@@ -265,7 +273,10 @@ impl Appender {
         let bytes = write_seal(&*active.file, active.id, active.nonce, &trailer, &active.index)?;
         self.segments.note(active.id, bytes);
         let sealed = std::mem::replace(active, next);
-        self.unsynced.push(sealed.file);
+        self.unsynced.push(SealedFile {
+            last: trailer.last_sequence,
+            file: sealed.file,
+        });
         self.directory_changed = true;
         self.torn_tail = false;
         Ok(())
@@ -312,10 +323,6 @@ impl Appender {
         }
     }
 
-    pub(crate) fn has_unsynced_segments(&self) -> bool {
-        !self.unsynced.is_empty()
-    }
-
     /// The checkpoint that the active segment's header names: where recovery would start.
     pub(crate) fn named_checkpoint(&self) -> Option<CheckpointRef> {
         self.start.checkpoint
@@ -350,13 +357,32 @@ impl Appender {
             self.active.offset = self.active.offset.next_multiple_of(SYNC_ALIGNMENT);
         }
         self.appended_since_sync = 0;
-        let mut files = std::mem::take(&mut self.unsynced);
+        let mut files = self.take_unsynced();
         files.push(Arc::clone(&self.active.file));
         Ok(SyncWork {
             covered: Sequence(self.next.0 - 1),
             files,
             directory: std::mem::take(&mut self.directory_changed),
         })
+    }
+
+    /// Collects the sealed segments that weren't synced yet, if there are any. Syncing them early, one by one, keeps
+    /// what a flush has to wait for small, and what recovery has to check.
+    pub(crate) fn prepare_sealed_sync(&mut self) -> Option<SyncWork> {
+        let covered = self.unsynced.last()?.last;
+        let files = self.take_unsynced();
+        Some(SyncWork {
+            covered,
+            files,
+            directory: std::mem::take(&mut self.directory_changed),
+        })
+    }
+
+    fn take_unsynced(&mut self) -> Vec<Arc<dyn File>> {
+        std::mem::take(&mut self.unsynced)
+            .into_iter()
+            .map(|sealed| sealed.file)
+            .collect()
     }
 
     fn zero_ahead(&mut self) -> Result<(), Error> {
@@ -417,7 +443,8 @@ pub(crate) fn totals_of(batches: &[Batch]) -> Totals {
     totals
 }
 
-/// Writes index and trailer and cuts the file behind them. Returns the file's length.
+/// Writes index and trailer and cuts the file behind them. Returns the file's length. What was reserved behind it is
+/// given back later ([`give_back_reserved`]): a write that happens to fill a segment shouldn't wait for that.
 pub(crate) fn write_seal(
     file: &dyn File,
     id: Segment,
@@ -430,8 +457,15 @@ pub(crate) fn write_seal(
     file.write_at(trailer.index_offset, &mut [IoSlice::new(index), IoSlice::new(&end)])
         .map_err(error)?;
     let length = trailer.index_offset + (index.len() + end.len()) as u64;
-    file.set_length(length).map_err(error)?;
+    if file.length().map_err(error)? > length {
+        file.set_length(length).map_err(error)?;
+    }
     Ok(length)
+}
+
+/// Frees the space behind a sealed segment's end that was reserved for it.
+pub(crate) fn give_back_reserved(file: &dyn File) -> std::io::Result<()> {
+    file.set_length(file.length()?)
 }
 
 fn create_segment(segments: &Arc<Segments>, start: &LogStart) -> Result<Active, Error> {

@@ -5,7 +5,9 @@ mod read;
 mod scan;
 mod sync;
 
-pub(crate) use append::{Appended, Appender, LogStart, Purpose, RESERVE_FILE, totals_of, write_seal};
+pub(crate) use append::{
+    Appended, Appender, LogStart, Purpose, RESERVE_FILE, give_back_reserved, totals_of, write_seal,
+};
 pub(crate) use read::sealed_records;
 pub(crate) use scan::{find_batch_behind, payload_intact, scan, scan_from};
 pub(crate) use sync::Log;

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::error::Error;
 use crate::locks::lock;
 use crate::log::append::{Appender, SyncWork};
-use crate::segment::{file_error, file_name};
+use crate::segment::file_error;
 use crate::time::Sequence;
 
 /// The log of one volume.
@@ -95,34 +95,50 @@ impl Log {
         }
         durability.syncing = true;
         drop(durability);
-        let synced = self.sync_once();
+        let work = self.appender().and_then(|mut appender| appender.prepare_sync());
+        self.finish(work.and_then(|work| self.sync(&work)))
+    }
+
+    /// Makes sealed segments durable that weren't synced yet. Whether there were any.
+    pub(crate) fn sync_sealed(&self) -> Result<bool, Error> {
+        let mut durability = lock(&self.durability);
+        while durability.syncing {
+            durability = self.synced.wait(durability).unwrap_or_else(PoisonError::into_inner);
+        }
+        // From here on no flush can take these files for synced before they are.
+        durability.syncing = true;
+        drop(durability);
+        let work = self.appender().map(|mut appender| appender.prepare_sealed_sync());
+        let (any, synced) = match work {
+            Ok(Some(work)) => (true, self.sync(&work)),
+            Ok(None) => (false, Ok(Sequence(0))),
+            Err(error) => (false, Err(error)),
+        };
+        self.finish(synced).map(|()| any)
+    }
+
+    /// Ends the sync that this thread began, and wakes those who wait for it.
+    fn finish(&self, synced: Result<Sequence, Error>) -> Result<(), Error> {
         let mut durability = lock(&self.durability);
         durability.syncing = false;
         match synced {
-            Ok(covered) => durability.durable = covered,
-            Err(_) => self.poisoned.store(true, Ordering::Release),
+            Ok(covered) => durability.durable = covered.max(durability.durable),
+            Err(_) => self.poison(),
         }
         self.synced.notify_all();
         synced.map(|_| ())
     }
 
-    fn sync_once(&self) -> Result<Sequence, Error> {
-        let mut appender = self.appender()?;
-        let SyncWork {
-            covered,
-            files,
-            directory,
-        } = appender.prepare_sync()?;
-        let (segment, segments) = (appender.active_segment(), appender.directory());
-        drop(appender);
-        for file in files {
-            file.sync()
-                .map_err(|source| file_error("sync", &file_name(segment), source))?;
+    fn sync(&self, work: &SyncWork) -> Result<Sequence, Error> {
+        for file in &work.files {
+            file.sync().map_err(|source| file_error("sync", "a segment", source))?;
         }
-        if directory {
-            segments.sync().map_err(|source| file_error("sync", ".", source))?;
+        if work.directory {
+            let directory = self.peek().directory();
+            directory.sync().map_err(|source| file_error("sync", ".", source))?;
         }
-        lock(&self.appender).durable = covered;
-        Ok(covered)
+        let mut appender = self.peek();
+        appender.durable = appender.durable.max(work.covered);
+        Ok(work.covered)
     }
 }
