@@ -37,8 +37,8 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Opens the chain, creating it if there is none. A torn last record is overwritten by the next.
-    pub(crate) fn open(directory: &Arc<dyn Directory>) -> Result<Self, Error> {
+    /// Opens the chain, which starts from a hash of the volume's id, creating it if there is none. A torn last record is overwritten by the next.
+    pub(crate) fn open(directory: &Arc<dyn Directory>, volume: &[u8; 16]) -> Result<Self, Error> {
         let file = match directory.open(CHAIN_FILE) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => directory.create(CHAIN_FILE),
             opened => opened,
@@ -46,7 +46,7 @@ impl Chain {
         let file = file.map_err(|source| file_error("open", CHAIN_FILE, source))?;
         let mut chain = Self {
             file,
-            head: [0; 32],
+            head: blake3::hash(volume).into(),
             records: 0,
             expected: FxHashMap::default(),
             intact: true,
@@ -71,6 +71,8 @@ impl Chain {
             let read = self.file.read_at(offset, &mut bytes, Wait::Allowed);
             read.map_err(|source| file_error("read", CHAIN_FILE, source))?;
             match ChainRecord::parse(&bytes) {
+                // Like one that doesn't parse: old bytes of the disk, where the record was lost in a crash.
+                Some(record) if index + 1 == count && !record.continues(&self.head) => {}
                 Some(record) => {
                     self.intact &= record.continues(&self.head);
                     self.note(&record);

@@ -11,7 +11,9 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::format::{Batch, BatchHeader, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, put_head};
+use crate::format::{
+    Batch, BatchKey, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, peek_own, put_head,
+};
 use crate::log::{LogStart, find_batch_behind, payload_intact, scan_from, totals_of, write_seal};
 use crate::replay::{Replay, load_checkpoint};
 use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
@@ -69,8 +71,8 @@ enum Content {
 }
 
 /// Finds the end of the log, makes it the end on disk too, and collects what must be replayed.
-pub(crate) fn recover(segments: &Segments, on_damage: OnDamage) -> Result<Recovered, Error> {
-    let newest = newest_begun(segments, on_damage)?;
+pub(crate) fn recover(segments: &Segments, volume: &[u8; 16], on_damage: OnDamage) -> Result<Recovered, Error> {
+    let newest = newest_begun(segments, volume, on_damage)?;
     let mut replay = start(segments, newest)?;
     let from = replay.state.replay_from.segment;
     let mut walked = walk(segments, from, newest, on_damage)?;
@@ -102,12 +104,12 @@ fn open_fresh(segments: &Segments, id: Segment) -> Result<Arc<OpenSegment>, Erro
 }
 
 /// The newest segment with a header. One without, in which nothing was flushed, was never begun: it is removed.
-fn newest_begun(segments: &Segments, on_damage: OnDamage) -> Result<Segment, Error> {
+fn newest_begun(segments: &Segments, volume: &[u8; 16], on_damage: OnDamage) -> Result<Segment, Error> {
     for id in segments.ids().into_iter().rev() {
         match open_fresh(segments, id) {
             Ok(_) => return Ok(id),
             Err(error @ Error::BadFile { .. }) => {
-                if !holds_flushed_batches(segments, id)? {
+                if !holds_flushed_batches(segments, id, volume)? {
                     remove(segments, id)?;
                 } else if on_damage == OnDamage::PassOver {
                     set_aside(segments, id)?;
@@ -125,7 +127,7 @@ fn newest_begun(segments: &Segments, on_damage: OnDamage) -> Result<Segment, Err
 }
 
 /// Whether a segment without a header holds a batch that says an earlier one of the segment was durable.
-fn holds_flushed_batches(segments: &Segments, id: Segment) -> Result<bool, Error> {
+fn holds_flushed_batches(segments: &Segments, id: Segment, volume: &[u8; 16]) -> Result<bool, Error> {
     let name = file_name(id);
     let error = |source| file_error("read", &name, source);
     let file = segments.directory().open(&name).map_err(error)?;
@@ -135,8 +137,8 @@ fn holds_flushed_batches(segments: &Segments, id: Segment) -> Result<bool, Error
     let mut first = None;
     let mut from = crate::format::SEGMENT_HEADER_BYTES as usize;
     while let Some(found) = find_magic(&content, from) {
-        let peeked = BatchHeader::peek(content.get(found..).unwrap_or_default());
-        if let Some((header, _)) = peeked.filter(|(header, _)| header.slot.offset() == found as u64) {
+        let peeked = peek_own(content.get(found..).unwrap_or_default(), volume);
+        if let Some(header) = peeked.filter(|header| header.slot.offset() == found as u64) {
             let first = *first.get_or_insert(header.sequence);
             if header.durable >= first {
                 return Ok(true);
@@ -474,11 +476,15 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
 
 fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u64) -> Result<(), Error> {
     let mut index = Vec::new();
+    let key = BatchKey {
+        nonce: segment.header.nonce,
+        volume: segment.header.volume,
+    };
     let (mut head, mut body) = (Vec::new(), Vec::new());
     for batch in batches {
         body.clear();
         batch.records.iter().for_each(|record| record.put(&mut body));
-        put_head(&mut head, &batch.header, &body, segment.header.nonce);
+        put_head(&mut head, &batch.header, &body, &key);
         index.extend_from_slice(&head);
     }
     let header = &segment.header;

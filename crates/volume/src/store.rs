@@ -238,7 +238,7 @@ impl Store {
         };
         appender.durable = Sequence(0);
         appender.restore_reserve();
-        let chain = Chain::open(segments.directory())?;
+        let chain = Chain::open(segments.directory(), &file.id)?;
         let control = Control {
             state,
             reference,
@@ -326,7 +326,7 @@ impl Store {
         remove_leftovers(&*directory)?;
         let shared = parent.as_ref().map(|parent| Arc::clone(&parent.segments));
         let segments = Arc::new(Segments::list(directory, file.first_segment, shared)?);
-        let recovered = recover(&segments, on_damage)?;
+        let recovered = recover(&segments, &file.id, on_damage)?;
         let batches_lost = recovered.batches_lost;
         let volume = self.resume(name, file, parent, segments, recovered, now)?;
         self.release_missing_forks(&volume, now)?;
@@ -378,7 +378,7 @@ impl Store {
         } else {
             appender.restore_reserve();
         }
-        let chain = Chain::open(segments.directory())?;
+        let chain = Chain::open(segments.directory(), &file.id)?;
         let delta = recovered.replay.delta();
         let (state, reference) = (recovered.replay.state, recovered.replay.reference);
         let control = Control {

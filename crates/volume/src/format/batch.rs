@@ -14,7 +14,7 @@
 //! | 32..36 | record count |
 //! | 36..40 | payload length in bytes, with padding |
 //! | 40..44 | the batch's own slot |
-//! | 44..48 | reserved, 0 |
+//! | 44..48 | CRC-32C of the volume's id, then bytes 8..44: tells a batch when its segment's header is lost |
 //!
 //! | bytes | record |
 //! | --- | --- |
@@ -224,7 +224,7 @@ impl Batch {
 }
 
 /// Writes a batch's header and records, with padding up to the payload, into `out`. `records` are already encoded.
-pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], nonce: u64) {
+pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], key: &BatchKey) {
     out.clear();
     out.extend(MAGIC.to_le_bytes());
     out.extend([0; 4]);
@@ -234,13 +234,31 @@ pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], 
     out.extend(header.record_count.to_le_bytes());
     out.extend(header.payload_bytes.to_le_bytes());
     out.extend(header.slot.0.to_le_bytes());
-    out.extend([0; 4]);
+    out.extend(volume_tag(out.get(8..).unwrap_or_default(), &key.volume).to_le_bytes());
     out.extend(records);
-    let crc = keyed_crc(nonce, out.get(8..).unwrap_or_default());
+    let crc = keyed_crc(key.nonce, out.get(8..).unwrap_or_default());
     if let Some(field) = out.get_mut(4..8) {
         field.copy_from_slice(&crc.to_le_bytes());
     }
     out.resize(out.len().next_multiple_of(SLOT_BYTES as usize), 0);
+}
+
+/// What ties a batch to where it belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchKey {
+    pub(crate) nonce: u64,
+    pub(crate) volume: [u8; 16],
+}
+
+fn volume_tag(header_from_8: &[u8], volume: &[u8; 16]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(volume), header_from_8)
+}
+
+/// The header at the front of `bytes`, if this volume wrote it. Needs no nonce, but doesn't check the records.
+pub(crate) fn peek_own(bytes: &[u8], volume: &[u8; 16]) -> Option<BatchHeader> {
+    let (header, _) = BatchHeader::peek(bytes)?;
+    let stored = u32::from_le_bytes(bytes.get(44..48)?.try_into().ok()?);
+    (volume_tag(bytes.get(8..44)?, volume) == stored).then_some(header)
 }
 
 /// Where the next possible batch header starts in `bytes` from `from` on, by its magic.
@@ -298,7 +316,7 @@ mod tests {
         let mut body = Vec::new();
         records.iter().for_each(|record| record.put(&mut body));
         let mut out = Vec::new();
-        put_head(&mut out, header, &body, nonce);
+        put_head(&mut out, header, &body, &BatchKey { nonce, volume: [1; 16] });
         out
     }
 

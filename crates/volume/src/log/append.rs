@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, NoSpace};
 use crate::format::{
-    Batch, BatchHeader, CheckpointRef, Location, Record, RecordKind, SEGMENT_HEADER_BYTES, SLOT_BYTES, Segment,
-    SegmentHeader, SegmentLayout, Slot, TRAILER_BYTES, Totals, Trailer, head_bytes, put_head,
+    Batch, BatchHeader, BatchKey, CheckpointRef, Location, Record, RecordKind, SEGMENT_HEADER_BYTES, SLOT_BYTES,
+    Segment, SegmentHeader, SegmentLayout, Slot, TRAILER_BYTES, Totals, Trailer, head_bytes, put_head,
 };
 use crate::segment::{OpenSegment, Segments, file_error, file_name};
 use crate::storage::{Directory, File};
@@ -206,7 +206,11 @@ impl Appender {
         };
         self.encoded.clear();
         records.iter().for_each(|record| record.put(&mut self.encoded));
-        put_head(&mut self.head, &header, &self.encoded, self.active.nonce);
+        let key = BatchKey {
+            nonce: self.active.nonce,
+            volume: self.start.volume,
+        };
+        put_head(&mut self.head, &header, &self.encoded, &key);
         self.write_batch(payloads)?;
         let payload = Location {
             segment: self.active.id,
