@@ -65,6 +65,7 @@ pub(crate) fn measure(folder: &Path) -> Result<String, Failure> {
         Ok((store, disk))
     });
     let (store, disk) = opened?;
+    let peak_after_opening = peak_memory_mib();
     let (oldest, newest) = (disk.oldest().time.as_unix_nanos(), disk.newest().time.as_unix_nanos());
     let mut any_moment =
         move || Moment::At(Timestamp::from_unix_nanos(oldest + chance.below((newest - oldest).max(1))));
@@ -76,13 +77,7 @@ pub(crate) fn measure(folder: &Path) -> Result<String, Failure> {
         result?;
         views.push(duration);
     }
-    let mut forks = Vec::new();
-    for number in 0..FORKS {
-        let moment = any_moment();
-        let (result, duration) = timed(|| store.fork(store::DISK, &moment, &format!("fork-{number}"), store::now()));
-        result?;
-        forks.push(duration);
-    }
+    let peak_after_views = peak_memory_mib();
     let mut rollbacks = Vec::new();
     for _ in 0..ROLLBACKS {
         let moment = any_moment();
@@ -90,7 +85,15 @@ pub(crate) fn measure(folder: &Path) -> Result<String, Failure> {
         result?;
         rollbacks.push(duration);
     }
-    let peak = peak_memory_mib();
+    let peak_after_rollbacks = peak_memory_mib();
+    let mut forks = Vec::new();
+    for number in 0..FORKS {
+        let moment = any_moment();
+        let (result, duration) = timed(|| store.fork(store::DISK, &moment, &format!("fork-{number}"), store::now()));
+        result?;
+        forks.push(duration);
+    }
+    let peak_after_forks = peak_memory_mib();
     drop(disk);
     let (closed, close) = timed(|| store.close(store::now()));
     closed?;
@@ -107,6 +110,9 @@ pub(crate) fn measure(folder: &Path) -> Result<String, Failure> {
         .durations("view_and_first_read", views)
         .durations("fork", forks)
         .durations("rollback", rollbacks)
-        .number("peak_memory_mib", peak)
+        .number("peak_memory_mib_after_opening", peak_after_opening)
+        .number("peak_memory_mib_after_views", peak_after_views)
+        .number("peak_memory_mib_after_rollbacks", peak_after_rollbacks)
+        .number("peak_memory_mib_with_all_forks_open", peak_after_forks)
         .finish())
 }

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use volume::{OsDirectory, Settings, Store, Timestamp, Volume, WriteRequest};
+use volume::{OsDirectory, Settings, Store, Timestamp, Volume, WriteRequest, os_random};
 
 use crate::Failure;
 
@@ -19,10 +18,7 @@ pub(crate) fn open(folder: &Path, settings: Settings) -> Result<Arc<Store>, Fail
     let volumes = folder.join("volumes");
     std::fs::create_dir_all(&volumes)?;
     let directory = Arc::new(OsDirectory::open(&volumes)?);
-    // A volume's identity only has to differ from those beside it.
-    let identities = AtomicU64::new(now().as_unix_nanos());
-    let identity = move || u128::from(identities.fetch_add(1, Ordering::Relaxed)).to_le_bytes();
-    Ok(Store::open(directory, Box::new(move |_| settings.clone()), Box::new(identity)))
+    Ok(Store::open(directory, Box::new(move |_| settings.clone()), Box::new(os_random)))
 }
 
 pub(crate) fn now() -> Timestamp {
