@@ -11,7 +11,6 @@ pub mod control;
 pub mod daemon;
 pub mod engine;
 pub mod failure;
-pub mod image;
 pub mod log;
 pub mod names;
 pub mod place;

@@ -294,6 +294,32 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_client_names_gets_an_answer() {
+        let parts = [
+            "",
+            "-",
+            "1",
+            "99999999999999999999",
+            "15m",
+            ":",
+            "10:15",
+            "2026-11-23",
+            "T",
+            " ",
+            "Z",
+            "#",
+            "\u{e9}",
+        ];
+        for first in parts {
+            for second in parts {
+                for third in parts {
+                    let _ = parse_when(&format!("{first}{second}{third}"), &now());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_future_is_refused() {
         let now = Timestamp::from_unix_seconds(1_000);
         assert!(When::AtNanos(1_000_000_000_001).resolve(now).is_err());

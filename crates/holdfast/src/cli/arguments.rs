@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::help;
-use crate::image::Format;
+use image::Format;
 
 /// The whole command line.
 #[derive(Debug, Parser)]

@@ -1,5 +1,5 @@
-//! The command line: what was typed ([`arguments`]), what it means ([`resolve`]), doing it ([`run`]) and showing
-//! what came of it ([`output`]).
+//! The command line: what was typed (`arguments`), what it means (`resolve`), doing it (`run`) and showing what came
+//! of it (`output`, `show`).
 
 mod arguments;
 mod help;

@@ -9,11 +9,11 @@ use super::arguments::{Command, ConfigCommand, History, LogFormat, Pin, Restore,
 use crate::config::Listen;
 use crate::control::Request;
 use crate::failure::Failure;
-use crate::image::Format;
 use crate::names::{is_name, split_moment};
 use crate::size::parse_size;
 use crate::span::parse_span;
 use crate::when::{FORMS, When, parse_when, reads_as_time};
+use image::Format;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]

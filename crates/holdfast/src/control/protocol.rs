@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::report::Response;
 use crate::failure::Failure;
-use crate::image::Format;
 use crate::when::When;
+use image::Format;
 
 /// The protocol's version. A daemon of another version refuses with advice.
 pub const VERSION: u32 = 1;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use volume::Timestamp;
 
 use crate::failure::Failure;
-use crate::image::Format;
+use image::Format;
 
 /// A time; in JSON RFC 3339 in UTC with nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,8 +3,8 @@
 use volume::Error;
 
 use crate::failure::{Failure, FailureCode};
-use crate::image::ImageError;
 use crate::when::local;
+use image::ImageError;
 
 /// An error of a volume as a failure.
 #[must_use]
@@ -64,7 +64,7 @@ pub(super) fn image_failure(error: ImageError) -> Failure {
         ImageError::Damaged { .. } | ImageError::DamagedCluster { .. } => {
             Failure::new(FailureCode::Damage, message).hint("`qemu-img check` tells more")
         }
-        ImageError::Interrupted => Failure::new(FailureCode::Failure, message),
+        _ => Failure::new(FailureCode::Failure, message),
     }
 }
 

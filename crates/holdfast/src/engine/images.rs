@@ -11,11 +11,11 @@ use super::failures::{failure, image_failure};
 use super::volumes::moment_report;
 use crate::control::{CopyReport, Progress};
 use crate::failure::Failure;
-use crate::image::qcow2::{Qcow2Sink, Qcow2Source};
-use crate::image::{
+use crate::when::When;
+use image::qcow2::{Qcow2Sink, Qcow2Source};
+use image::{
     CopySummary, Format, ImageError, ImageSink, ImageSource, RawSink, RawSource, detect, export_device, import_into,
 };
-use crate::when::When;
 
 /// The smallest disk, and what its size is a multiple of.
 const SIZE_BYTES_MIN: u64 = 1 << 20;

@@ -5,13 +5,25 @@ use serde::{Deserialize, Serialize};
 use super::{ImageError, ReadAt};
 
 /// The formats that are read and written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// The disk's bytes as they are.
     Raw,
     /// QEMU's format, versions 2 and 3.
     Qcow2,
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "raw" => Ok(Self::Raw),
+            "qcow2" => Ok(Self::Qcow2),
+            _ => Err(format!("`{text}` is not a format; `raw` and `qcow2` are")),
+        }
+    }
 }
 
 impl std::fmt::Display for Format {

@@ -1,7 +1,7 @@
 //! The header of a qcow2 image, parsed into what reading needs.
 
 use super::MAGIC;
-use crate::image::{ImageError, ReadAt};
+use crate::{ImageError, ReadAt};
 
 /// Largest disk that is read: the largest volume.
 const SIZE_BYTES_MAX: u64 = 64 << 40;
@@ -22,7 +22,7 @@ pub enum Compression {
 /// What a header says, checked.
 ///
 /// Invariants: `cluster_bits` is within 9 to 21; `l1_entries` L1 entries cover `size_bytes`, number at most
-/// [`L1_ENTRIES_MAX`], and their table starts at a multiple of the cluster's size.
+/// `L1_ENTRIES_MAX`, and their table starts at a multiple of the cluster's size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// 2 or 3.

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::header::{Compression, Header};
 use super::{COMPRESSED, OFFSET_MASK, ZERO};
-use crate::image::{ImageError, ImageSource, ReadAt, Run};
+use crate::{ImageError, ImageSource, ReadAt, Run};
 
 /// Largest window of a zstd frame that is accepted; a cluster has at most 2 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;

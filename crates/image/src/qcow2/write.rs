@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::{COPIED, MAGIC};
-use crate::image::{ImageError, ImageSink};
+use crate::{ImageError, ImageSink};
 
 const CLUSTER_BITS: u32 = 16;
 const CLUSTER_BYTES: usize = 1 << CLUSTER_BITS;

@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use holdfast::image::qcow2::{Qcow2Sink, Qcow2Source};
-use holdfast::image::{ImageSink, ImageSource, RawSink, RawSource, export_device, import_into};
+use image::qcow2::{Qcow2Sink, Qcow2Source};
+use image::{ImageSink, ImageSource, RawSink, RawSource, export_device, import_into};
 use memory_disk::MemoryDisk;
 
 const MIB: u64 = 1 << 20;
