@@ -34,6 +34,10 @@ const INLINE_READ_LENGTH_MAX: u32 = 1 << 20;
 /// Memory for replies that is kept when nothing happens.
 const REPLIES_SIZE_KEPT: usize = 256 << 10;
 
+/// After a round of several requests, so many rounds of one are needed until the client is taken for one that sends
+/// one request at a time.
+const CROWDED_ROUNDS: u32 = 64;
+
 const SHUTTING_DOWN: Rejection = Rejection {
     code: ErrorCode::Shutdown,
     message: "the server is being stopped",
@@ -56,7 +60,10 @@ pub(super) struct Executor {
     /// Requests that are answered after the flush at the end of the round.
     flushes: Vec<ReplyTo>,
     traffic: Traffic,
+    /// The disk's size at the start of the round.
     size: u64,
+    /// Rounds from now on in which the client is taken for one that has many requests in flight.
+    crowded_rounds: u32,
 }
 
 /// What a round came to.
@@ -132,6 +139,7 @@ impl Executor {
             flushes: Vec::with_capacity(BATCH_LENGTH),
             traffic: Traffic::default(),
             size: 0,
+            crowded_rounds: 0,
         }
     }
 
@@ -171,7 +179,7 @@ impl Executor {
                 }
             }
         };
-        let alone = requests == 1 && consumed == window.len();
+        let alone = self.is_alone(requests, consumed == window.len());
         self.run_batch(&mut batch);
         self.run_reads(alone);
         self.run_flushes(alone);
@@ -242,6 +250,17 @@ impl Executor {
                 self.run_other(request, &to);
             }
         }
+    }
+
+    /// Whether a round is the only request in flight, and its client seems to send one at a time.
+    fn is_alone(&mut self, requests: usize, is_all: bool) -> bool {
+        if requests > 1 {
+            self.crowded_rounds = CROWDED_ROUNDS;
+            return false;
+        }
+        let was_crowded = self.crowded_rounds > 0;
+        self.crowded_rounds = self.crowded_rounds.saturating_sub(1);
+        is_all && !was_crowded && self.connection.is_idle()
     }
 
     fn count(&mut self, command: &Command<'_>) {
@@ -376,7 +395,7 @@ impl Executor {
             if is_short && read.answer(&self.connection, &mut self.out, &mut self.traffic, Wait::Never) {
                 continue;
             }
-            let waits_here = alone && self.connection.is_idle();
+            let waits_here = alone;
             if !waits_here {
                 self.send();
             }
@@ -393,7 +412,7 @@ impl Executor {
         if self.flushes.is_empty() {
             return;
         }
-        if alone && self.connection.is_idle() {
+        if alone {
             self.connection.flush_now(&self.flushes, &mut self.out);
             self.flushes.clear();
         } else {
