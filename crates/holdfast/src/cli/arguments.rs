@@ -121,6 +121,9 @@ pub(super) struct Up {
     /// Make this volume unless it exists; repeatable [default: disk=10G if there are no volumes]
     #[arg(long, value_name = "NAME=SIZE")]
     pub(super) create: Vec<String>,
+    /// Don't make a first volume
+    #[arg(long, conflicts_with = "create")]
+    pub(super) empty: bool,
     /// How the log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,

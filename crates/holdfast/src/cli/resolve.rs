@@ -38,6 +38,7 @@ pub(super) struct UpTask {
     pub(super) listen: Vec<Listen>,
     pub(super) tcp: bool,
     pub(super) create: Vec<(String, u64)>,
+    pub(super) empty: bool,
     pub(super) json_log: bool,
     pub(super) verbose: bool,
 }
@@ -110,6 +111,7 @@ fn resolve_up(up: Up) -> Result<UpTask, Failure> {
         listen,
         tcp: up.tcp,
         create,
+        empty: up.empty,
         json_log: up.log_format == LogFormat::Json,
         verbose: up.verbose,
     })

@@ -64,6 +64,7 @@ fn up(common: &Common, task: UpTask) -> Result<u8, Failure> {
         place: place(common)?,
         listen: (!task.listen.is_empty()).then_some(task.listen),
         create: task.create,
+        empty: task.empty,
         json_log: task.json_log || common.json,
         verbose: task.verbose,
     };

@@ -42,6 +42,8 @@ pub struct Options {
     pub listen: Option<Vec<Listen>>,
     /// Volumes to be made unless they exist.
     pub create: Vec<(String, u64)>,
+    /// Whether no first volume is made where there is none.
+    pub empty: bool,
     /// Whether the log is written as JSON.
     pub json_log: bool,
     /// Whether everyday events are logged.
@@ -77,7 +79,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     options.place.prepare()?;
     let log = Arc::new(Log::new(log_style(options.json_log), options.verbose));
     let engine = open(&options.place, config.clone())?;
-    make_volumes(&engine, &options.create, &log)?;
+    make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
@@ -143,11 +145,11 @@ fn open(place: &Place, config: Config) -> Result<Arc<Engine>, Failure> {
     }
 }
 
-fn make_volumes(engine: &Engine, wanted: &[(String, u64)], log: &Log) -> Result<(), Failure> {
+fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Failure> {
     let existing = engine.names()?;
     let first = (FIRST_VOLUME.0.to_owned(), FIRST_VOLUME.1);
-    let first = (existing.is_empty() && wanted.is_empty()).then_some(first);
-    for (name, size_bytes) in wanted.iter().chain(&first) {
+    let first = (existing.is_empty() && options.create.is_empty() && !options.empty).then_some(first);
+    for (name, size_bytes) in options.create.iter().chain(&first) {
         if !existing.contains(name) {
             engine.create(name, *size_bytes)?;
             log.info(name, format!("made a volume of {}", format_size(*size_bytes)));
