@@ -6,6 +6,7 @@ use std::time::Duration;
 use volume::{Device, Error, ExtentKind, Moment, Sequence, Timestamp, Volume, Wait};
 
 use crate::model::{BLOCK, LineId};
+use crate::options::Class;
 use crate::simulation::{Outcome, Simulation};
 
 /// Blocks that are compared at most on a disk too large to be read whole.
@@ -211,9 +212,24 @@ impl Simulation {
         Err(format!("`{}` has pins {pins:?}, expected {expected:?}", volume.name()))
     }
 
-    /// Checks pins and the oldest moment of a volume.
+    /// Checks that a volume knows every rollback.
+    pub(crate) fn compare_epoch(&self, slot: usize) -> Outcome {
+        let line = self.slots[slot].line;
+        let (epoch, expected) = (
+            self.volume(slot).epoch(),
+            self.model.rollbacks(line, self.model.newest(line)),
+        );
+        if epoch == expected as u64 {
+            Ok(())
+        } else {
+            Err(format!("{epoch} rollbacks are known, expected {expected}"))
+        }
+    }
+
+    /// Checks pins, rollbacks and the oldest moment of a volume.
     pub(crate) fn compare_facts(&mut self, slot: usize) -> Outcome {
         self.compare_pins(slot)?;
+        self.compare_epoch(slot)?;
         let volume = self.volume(slot);
         let line = self.slots[slot].line;
         let oldest = volume.oldest().sequence;
@@ -229,7 +245,7 @@ impl Simulation {
 
     /// The oldest moment that retention promises to keep.
     fn oldest_promised(&self, line: LineId) -> Sequence {
-        let kept: Duration = if self.space_was_short || self.options.settings.budget_bytes.is_some() {
+        let kept: Duration = if self.space_was_short || self.options.class == Class::Full {
             self.least_floor
         } else {
             self.least_retention
@@ -283,6 +299,11 @@ impl Simulation {
             (Error::NoSuchPin(_), Moment::Pin(name)) => !self.model_pins(slot).contains_key(name),
             _ => self.may_fail_to_read(error, 0, u64::MAX - BLOCK),
         }
+    }
+
+    /// Whether a change of the log can't have begun because its moment can't be seen.
+    pub(crate) fn is_without_moment(&self, slot: usize, moment: &Moment, volume: &Volume, error: &Error) -> bool {
+        !matches!(error, Error::Io { .. }) && self.may_be_refused(slot, moment, volume, error)
     }
 
     pub(crate) fn model_pins(&self, slot: usize) -> BTreeMap<String, Sequence> {

@@ -57,7 +57,8 @@ impl Simulation {
         let counts = self.disk.counts();
         let is_explained = match error {
             Error::NoSpace(NoSpace::Budget { .. }) => self.options.settings.budget_bytes.is_some(),
-            Error::NoSpace(NoSpace::Disk) => counts.full > 0 || self.options.class == Class::Full,
+            // What can't be set aside for a full disk, for whatever reason, isn't there when it is full.
+            Error::NoSpace(NoSpace::Disk) => counts.full + counts.errors > 0 || self.options.class == Class::Full,
             Error::Io { .. } | Error::Poisoned => {
                 counts.errors + counts.read_errors > 0 || self.options.class.damages() || counts.full > 0
             }

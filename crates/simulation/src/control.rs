@@ -27,7 +27,7 @@ impl Simulation {
         let result = volume.pin(name, moment.as_ref(), now);
         match (&result, &moment) {
             (Err(Error::PinExists(_)), _) if self.model_pins(slot).contains_key(name) => return Ok(()),
-            (Err(error), Some(moment)) if self.may_be_refused(slot, moment, &volume, error) => {
+            (Err(error), Some(moment)) if self.is_without_moment(slot, moment, &volume, error) => {
                 return self.refuse(slot, Vec::new(), error);
             }
             _ => {}
@@ -71,7 +71,7 @@ impl Simulation {
         let expected = self.model_sequence(slot, &moment);
         let result = volume.rollback(&moment, now);
         if let Err(error) = &result
-            && self.may_be_refused(slot, &moment, &volume, error)
+            && self.is_without_moment(slot, &moment, &volume, error)
         {
             return self.refuse(slot, Vec::new(), error);
         }
@@ -147,7 +147,7 @@ impl Simulation {
                 self.adopt_fork(line, sequence, name, fork)?;
                 self.conclude_control(slot, Vec::new(), Ok(()))
             }
-            Err(error) if self.may_be_refused(slot, &moment, &volume, &error) && !self.disk.is_down() => {
+            Err(error) if self.is_without_moment(slot, &moment, &volume, &error) && !self.disk.is_down() => {
                 self.refuse(slot, Vec::new(), &error)
             }
             Err(error) => {

@@ -21,12 +21,13 @@ impl Simulation {
     pub fn execute(&mut self, operation: &Operation) -> Outcome {
         self.counts.operations += 1;
         let slot = operation.volume % self.slots.len();
-        if self.slots[slot].is_lost {
+        if !self.is_known(slot) {
             return Ok(());
         }
         if self.slots[slot].must_reopen {
             self.check_poisoned(slot)?;
-            return if self.random.chance(1, 2) {
+            let is_down = self.disk.is_down();
+            return if is_down || self.random.chance(1, 2) {
                 self.recover()
             } else {
                 self.reopen_one(slot)

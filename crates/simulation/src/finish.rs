@@ -24,7 +24,7 @@ impl Simulation {
         self.disk.set_capacity(1 << 32);
         self.recover()?;
         for slot in 0..self.slots.len() {
-            if !self.slots[slot].is_lost {
+            if self.is_known(slot) {
                 self.come_to_rest(slot)?;
             }
         }
@@ -33,7 +33,7 @@ impl Simulation {
             action: Action::Reopen,
         })?;
         for slot in 0..self.slots.len() {
-            if !self.slots[slot].is_lost {
+            if self.is_known(slot) {
                 self.compare_some_moments(slot, 10)?;
             }
         }
@@ -86,16 +86,30 @@ impl Simulation {
     /// Runs the volume's own check, which must find damage if reading does, and none if there were no faults.
     pub(crate) fn verify(&mut self, slot: usize) -> Outcome {
         let damaged_reads = self.counts.damaged_reads;
-        self.compare_present(slot)?;
+        let disk = self.disk.clone();
+        disk.without_read_errors(|| self.compare_present(slot))?;
         let is_damaged = self.counts.damaged_reads > damaged_reads;
-        let report = match self.volume(slot).verify(&mut |_| ControlFlow::Continue(())) {
+        let volume = self.volume(slot);
+        let disk = self.disk.clone();
+        let report = match disk.without_read_errors(|| volume.verify(&mut |_| ControlFlow::Continue(()))) {
             Ok(report) => report,
             Err(error) => return self.explain(&error).map_err(|error| format!("verify: {error}")),
         };
         let found = report.damage.len() as u64;
         self.counts.damage_found += found;
         let had_read_errors = self.disk.counts().read_errors > 0;
-        if !self.options.class.damages() && !had_read_errors && (found > 0 || !report.chain_intact) {
+        // After a failed sync the header of a batch can be missing where it stood first; the segment's index has it too.
+        let redundant = if self.options.class == Class::Failing {
+            "batch header"
+        } else {
+            ""
+        };
+        let harm = report
+            .damage
+            .iter()
+            .filter(|damage| damage.structure != redundant)
+            .count();
+        if !self.options.class.damages() && !had_read_errors && (harm > 0 || !report.chain_intact) {
             return Err(format!("verify found damage where there is none: {report:?}"));
         }
         if is_damaged && found == 0 {

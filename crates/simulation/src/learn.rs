@@ -48,22 +48,37 @@ impl Simulation {
     /// Takes the next batch into the model, of which is known that `change` was done up to piece `done` before it. Gives
     /// how much is done with it.
     fn learn(&mut self, slot: usize, change: &[Piece], done: usize) -> Result<usize, String> {
+        let disk = self.disk.clone();
+        disk.without_read_errors(|| self.learn_undisturbed(slot, change, done))
+    }
+
+    fn learn_undisturbed(&mut self, slot: usize, change: &[Piece], done: usize) -> Result<usize, String> {
         let line = self.slots[slot].line;
         let known = self.model.newest(line);
         let batch = known.next();
         let time = self.time_of(slot, batch)?;
         self.check_time(line, time)?;
-        let mut mismatch = String::new();
+        let mut mismatches = Vec::new();
         for end in done..=change.len() {
             self.model.apply(line, &change[done..end], batch, time);
+            let damaged_reads = self.counts.damaged_reads;
             match self.compare_batch(slot, batch, change) {
-                Ok(()) => return Ok(end),
-                Err(found) if mismatch.is_empty() => mismatch = found,
-                Err(_) => {}
+                Ok(()) => {
+                    if self.counts.damaged_reads > damaged_reads {
+                        // What can't be read can't tell what was done: there is nothing to compare this volume with.
+                        self.slots[slot].is_unknown = true;
+                    }
+                    return Ok(end);
+                }
+                Err(found) => mismatches.push(found),
             }
             self.model.truncate(line, known);
         }
-        Err(format!("batch {batch:?} is no part of what was done: {mismatch}"))
+        mismatches.dedup();
+        Err(format!(
+            "batch {batch:?} is no part of what was done: {}",
+            mismatches.join(" | ")
+        ))
     }
 
     /// Compares what `change` touches, as of `batch`, with the model.
@@ -72,6 +87,7 @@ impl Simulation {
         let line = self.slots[slot].line;
         if volume.newest().sequence == batch {
             self.compare_pins(slot)?;
+            self.compare_epoch(slot)?;
             if volume.size_bytes() != self.model.size(line, batch) {
                 return Err(format!("the size is {}", volume.size_bytes()));
             }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use simulation::disk::SimDisk;
 use simulation::options::Class;
 use simulation::runner::{Failure, Plan, Report, run, shrink};
 
@@ -102,15 +103,16 @@ fn replay(arguments: &Arguments, seed: u64) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         println!("{panic}\n{}", std::backtrace::Backtrace::force_capture())
     }));
+    let mut disk = None;
     let outcome = run(&plan, &mut |number, operation, simulation| {
-        for line in simulation.disk().take_trace() {
-            println!("        {line}");
-        }
+        print_trace(simulation.disk());
         if arguments.disk {
             simulation.disk().trace();
+            disk = Some(simulation.disk().clone());
         }
         println!("{number:4} {operation:?}");
     });
+    disk.iter().for_each(print_trace);
     match outcome {
         Ok(report) => {
             println!("nothing found: {report:?}");
@@ -121,6 +123,10 @@ fn replay(arguments: &Arguments, seed: u64) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn print_trace(disk: &SimDisk) {
+    disk.take_trace().iter().for_each(|line| println!("        {line}"));
 }
 
 fn sweep(arguments: &Arguments) -> ExitCode {

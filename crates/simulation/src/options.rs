@@ -140,7 +140,7 @@ impl Options {
         };
         let retention = Duration::from_secs(*random.choose(&[10, 60, 600, 86_400]));
         let capacity_bytes = match class {
-            Class::Full if random.chance(2, 3) => random.between(400, 3000) << 10,
+            Class::Full if random.chance(2, 3) => random.between(1000, 4000) << 10,
             _ => 1 << 32,
         };
         Self {
@@ -168,7 +168,7 @@ fn draw_settings(class: Class, capacity_bytes: u64, retention: Duration, random:
     Settings {
         retention,
         retention_floor: retention / *random.choose(&[1, 2, 10]),
-        budget_bytes: is_budgeted.then(|| random.between(400, 3000) << 10),
+        budget_bytes: is_budgeted.then(|| random.between(800, 3000) << 10),
         checkpoint_records: *random.choose(&[10, 100, 1000]),
         compact_from_percent: *random.choose(&[1, 25, 80]),
         map_cache_bytes: *random.choose(&[1 << 16, 1 << 18, 1 << 24]),

@@ -1,6 +1,7 @@
 //! The machine starts again: everything is opened, and must be a moment that the promises allow.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use volume::{Clock, Device, Error, Moment, Sequence, Volume, WriteRequest};
 
@@ -21,9 +22,9 @@ impl Simulation {
         for attempt in 0..ATTEMPTS {
             self.close_handles();
             self.disk.start();
-            // A machine takes a while to start.
-            let pause = std::time::Duration::from_micros(1 + self.random.magnitude(5_000_000));
-            self.advance(pause);
+            // A machine takes a while to start, and its clock is right then.
+            let pause = Duration::from_micros(1 + self.random.magnitude(5_000_000));
+            self.advance(self.latest.since(self.now()) + pause);
             self.disk.stop_never();
             if self.options.class != Class::Failing || self.random.chance(3, 4) || attempt > 3 {
                 self.disk.set_faults(Faults::default());
@@ -42,11 +43,20 @@ impl Simulation {
             self.disk.set_faults(Faults::default());
             match result {
                 Ok(()) => return self.check_recovered(),
-                Err(error) if matches!(error, Error::Io { .. }) && self.options.class == Class::Failing => {}
-                Err(error) => return Err(format!("opening after a stop: {error}")),
+                Err((_, Error::Io { .. })) if self.options.class == Class::Failing => {}
+                Err((_, Error::NoSpace(_))) if self.options.class == Class::Full => self.make_space(),
+                Err((name, error)) => return Err(format!("opening after a stop: {error} (`{name}`)")),
             }
         }
         Err(format!("couldn't be opened in {ATTEMPTS} attempts"))
+    }
+
+    /// The operator makes space on a disk too full for a volume to be opened.
+    fn make_space(&mut self) {
+        self.counts.no_space += 1;
+        self.space_was_short = true;
+        let used = self.disk.used_bytes();
+        self.disk.set_capacity(used + (1 << 20));
     }
 
     fn close_handles(&mut self) {
@@ -58,10 +68,11 @@ impl Simulation {
         self.store = None;
     }
 
-    fn open_all(&mut self) -> Result<(), Error> {
+    /// Opens everything. After a failure also says which volume it was.
+    fn open_all(&mut self) -> Result<(), (String, Error)> {
         self.open_store();
         let store = self.store();
-        let names = store.names()?;
+        let names = store.names().map_err(|error| ("the list".to_owned(), error))?;
         let now = self.now();
         for slot in 0..self.slots.len() {
             let name = self.slots[slot].name.clone();
@@ -80,7 +91,7 @@ impl Simulation {
                     self.counts.lost_volumes += u64::from(!self.slots[slot].is_lost);
                     self.slots[slot].is_lost = true;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err((name, error)),
             }
         }
         Ok(())
@@ -100,7 +111,7 @@ impl Simulation {
     fn check_recovered(&mut self) -> Outcome {
         self.decide()?;
         for slot in 0..self.slots.len() {
-            if self.slots[slot].is_lost {
+            if !self.is_known(slot) {
                 continue;
             }
             self.check_recovered_slot(slot)?;
@@ -121,8 +132,8 @@ impl Simulation {
 
     /// What was acknowledged before an acknowledged flush survives everything; after a kill, so does the rest.
     fn check_nothing_lost(&mut self, slot: usize) -> Outcome {
+        let survived = self.survived(slot);
         let state = &self.slots[slot];
-        let newest = self.volume(slot).newest().sequence;
         let acknowledged = self.model.newest(state.line);
         let had_errors = self.options.class == Class::Failing;
         let promised = if self.power_was_cut() || had_errors {
@@ -130,20 +141,35 @@ impl Simulation {
         } else {
             acknowledged
         };
-        if newest < promised && self.options.class != Class::Lying {
+        if survived < promised && self.options.class != Class::Lying {
             return Err(format!(
-                "`{}` was recovered up to {newest:?}, but {promised:?} was promised",
+                "`{}` was recovered up to {survived:?}, but {promised:?} was promised",
                 state.name
             ));
         }
-        self.counts.lost_batches += acknowledged.0.saturating_sub(newest.0);
-        if newest < acknowledged {
-            self.model.truncate(state.line, newest);
+        self.counts.lost_batches += acknowledged.0 - survived.0;
+        if survived < acknowledged {
+            self.model.truncate(state.line, survived);
             self.slots[slot].pending = None;
         }
-        let durable = self.slots[slot].durable.min(newest);
+        let durable = self.slots[slot].durable.min(survived);
         self.slots[slot].durable = durable;
         Ok(())
+    }
+
+    /// The newest batch known before that is still there. Opening may have added batches with the numbers of lost ones:
+    /// those have later times.
+    fn survived(&self, slot: usize) -> Sequence {
+        let volume = self.volume(slot);
+        let line = self.slots[slot].line;
+        let mut survived = volume.newest().sequence.min(self.model.newest(line));
+        while survived > self.model.start(line) {
+            match volume.resolve(&Moment::After(survived)) {
+                Ok(moment) if Some(moment.time) != self.model.time(line, survived) => survived.0 -= 1,
+                _ => break,
+            }
+        }
+        survived
     }
 
     fn power_was_cut(&self) -> bool {
@@ -190,10 +216,13 @@ impl Simulation {
         self.slots[slot].held.clear();
         let old = self.slots[slot].attachment.take();
         self.slots[slot].volume = None;
-        let volume = self
-            .store()
-            .reopen(&name, now)
-            .map_err(|error| format!("opening `{name}` again: {error}"))?;
+        let volume = match self.store().reopen(&name, now) {
+            Ok(volume) => volume,
+            // Its forks must be closed first.
+            Err(Error::VolumeInUse(_)) => return self.recover(),
+            Err(error) if self.may_be_unusable(&error) => return self.recover(),
+            Err(error) => return Err(format!("opening `{name}` again: {error}")),
+        };
         if let Some(old) = old
             && old
                 .write(&[WriteRequest {

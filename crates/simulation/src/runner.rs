@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::simulation::{Counts, Simulation};
 
 /// Runs that making a failure small may cost.
-const SHRINK_RUNS: u64 = 400;
+const SHRINK_RUNS: u64 = 2000;
 
 /// Which run: everything else follows.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,15 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What was found, without the numbers: two failures of one kind probably have one cause.
+    fn kind(&self) -> String {
+        self.message
+            .chars()
+            .filter(|char| char.is_alphabetic() || *char == ' ')
+            .take(24)
+            .collect()
+    }
+
     /// The command that shows it again.
     #[must_use]
     pub fn replay(&self) -> String {
@@ -118,6 +127,7 @@ fn run_unguarded(plan: &Plan, at: &mut Option<u64>, listener: Listener<'_>) -> R
 #[must_use]
 pub fn shrink(failure: Failure) -> Failure {
     let mut smallest = failure;
+    let kind = smallest.kind();
     let mut runs = 0;
     let count = smallest.operation.map_or(250, |operation| operation + 1);
     smallest.plan.operations = Some(count);
@@ -129,7 +139,9 @@ pub fn shrink(failure: Failure) -> Failure {
             plan.skipped.extend(start..start + chunk);
             if plan.skipped.len() > smallest.plan.skipped.len() {
                 runs += 1;
-                if let Err(found) = run(&plan, &mut |_, _, _| {}) {
+                if let Err(found) = run(&plan, &mut |_, _, _| {})
+                    && found.kind() == kind
+                {
                     let operations = found.operation.map_or(plan.operations, |operation| Some(operation + 1));
                     smallest = found;
                     smallest.plan.operations = operations;

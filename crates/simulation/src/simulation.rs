@@ -31,6 +31,8 @@ pub(crate) struct Slot {
     pub(crate) must_reopen: bool,
     /// Whether damage keeps the volume from being opened.
     pub(crate) is_lost: bool,
+    /// Whether damage hides what the volume holds: then there is nothing to compare it with.
+    pub(crate) is_unknown: bool,
 }
 
 /// A change of the set of volumes that a stop of the machine left undecided.
@@ -222,6 +224,11 @@ impl Simulation {
         )
     }
 
+    /// Whether a volume can be opened and compared.
+    pub(crate) fn is_known(&self, slot: usize) -> bool {
+        !self.slots[slot].is_lost && !self.slots[slot].is_unknown
+    }
+
     /// Makes a volume.
     pub(crate) fn create(&mut self, name: &str, size: u64) -> Outcome {
         let now = self.now();
@@ -262,6 +269,7 @@ impl Simulation {
             pending: None,
             must_reopen: false,
             is_lost: false,
+            is_unknown: false,
         });
     }
 

@@ -124,6 +124,14 @@ impl SimDisk {
         (result, std::mem::take(&mut state.waited_when_forbidden))
     }
 
+    /// Runs `call` without reads that fail this once.
+    pub fn without_read_errors<T>(&self, call: impl FnOnce() -> T) -> T {
+        let chance = std::mem::take(&mut lock(&self.shared).faults.read_error);
+        let result = call();
+        lock(&self.shared).faults.read_error = chance;
+        result
+    }
+
     /// A number that two runs share if the same changes reached the disk in the same order.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
