@@ -17,7 +17,11 @@ const OVERWRITTEN_TIMES: u64 = 4;
 
 pub(crate) fn measure(folder: &Path, disk_bytes: u64) -> Result<String, Failure> {
     let retention = Duration::from_secs(86_400);
-    let settings = Settings { retention, retention_floor: retention, ..Settings::default() };
+    let settings = Settings {
+        retention,
+        retention_floor: retention,
+        ..Settings::default()
+    };
     let store = store::open(folder, settings)?;
     let mut chance = Chance::new(1);
     let mut time = store::now();
@@ -31,7 +35,10 @@ pub(crate) fn measure(folder: &Path, disk_bytes: u64) -> Result<String, Failure>
         chance.fill(&mut content);
         let writes: Vec<_> = content
             .chunks(BLOCK)
-            .map(|data| WriteRequest { offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64, data })
+            .map(|data| WriteRequest {
+                offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64,
+                data,
+            })
             .collect();
         time = time.saturating_add(Duration::from_millis(50));
         disk.write(&writes, time)?;
@@ -49,8 +56,16 @@ pub(crate) fn measure(folder: &Path, disk_bytes: u64) -> Result<String, Failure>
         .number("disk_bytes", disk_bytes)
         .number("overwritten_bytes", overwritten)
         .ratio("stored_per_byte_written_first", stored_once, disk_bytes)
-        .ratio("stored_per_byte_overwritten_before_compaction", before.saturating_sub(stored_once), overwritten)
-        .ratio("stored_per_byte_with_history_after_compaction", compacted, overwritten + disk_bytes)
+        .ratio(
+            "stored_per_byte_overwritten_before_compaction",
+            before.saturating_sub(stored_once),
+            overwritten,
+        )
+        .ratio(
+            "stored_per_byte_with_history_after_compaction",
+            compacted,
+            overwritten + disk_bytes,
+        )
         .ratio("stored_per_byte_of_the_disk_after_expiry", expired, disk_bytes)
         .finish())
 }

@@ -19,7 +19,13 @@ const BLOCK: usize = 4096;
 pub(crate) fn make(folder: &Path, disk_bytes: u64, days: u64) -> Result<String, Failure> {
     // Retention somewhat longer than the history, so that all of it is kept.
     let retention = Duration::from_secs((days + 1) * 86_400);
-    let store = store::open(folder, Settings { retention, ..Settings::default() })?;
+    let store = store::open(
+        folder,
+        Settings {
+            retention,
+            ..Settings::default()
+        },
+    )?;
     let mut chance = Chance::new(disk_bytes);
     let hours = days * 24;
     let mut time = store::now().saturating_sub(HOUR * u32::try_from(hours)? + Duration::from_secs(120));
@@ -34,7 +40,10 @@ pub(crate) fn make(folder: &Path, disk_bytes: u64, days: u64) -> Result<String, 
             chance.fill(&mut content);
             let writes: Vec<_> = content
                 .chunks(BLOCK)
-                .map(|data| WriteRequest { offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64, data })
+                .map(|data| WriteRequest {
+                    offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64,
+                    data,
+                })
                 .collect();
             time = time.saturating_add(step);
             disk.write(&writes, time)?;

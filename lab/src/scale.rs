@@ -18,7 +18,10 @@ const FORKS: u64 = 20;
 const ROLLBACKS: u64 = 20;
 
 fn settings() -> Settings {
-    Settings { retention: Duration::from_secs(7 * 86_400), ..Settings::default() }
+    Settings {
+        retention: Duration::from_secs(7 * 86_400),
+        ..Settings::default()
+    }
 }
 
 pub(crate) fn make(folder: &Path, blocks: u64, moments: u64) -> Result<String, Failure> {
@@ -32,7 +35,10 @@ pub(crate) fn make(folder: &Path, blocks: u64, moments: u64) -> Result<String, F
         chance.fill(&mut content);
         let writes: Vec<_> = content
             .chunks(BLOCK)
-            .map(|data| WriteRequest { offset: chance.below(DISK_BYTES / BLOCK as u64) * BLOCK as u64, data })
+            .map(|data| WriteRequest {
+                offset: chance.below(DISK_BYTES / BLOCK as u64) * BLOCK as u64,
+                data,
+            })
             .collect();
         time = time.saturating_add(BETWEEN_MOMENTS);
         disk.write(&writes, time)?;
@@ -67,8 +73,11 @@ pub(crate) fn measure(folder: &Path) -> Result<String, Failure> {
     let (store, disk) = opened?;
     let peak_after_opening = peak_memory_mib();
     let (oldest, newest) = (disk.oldest().time.as_unix_nanos(), disk.newest().time.as_unix_nanos());
-    let mut any_moment =
-        move || Moment::At(Timestamp::from_unix_nanos(oldest + chance.below((newest - oldest).max(1))));
+    let mut any_moment = move || {
+        Moment::At(Timestamp::from_unix_nanos(
+            oldest + chance.below((newest - oldest).max(1)),
+        ))
+    };
     let mut buffer = vec![0; BLOCK];
     let mut views = Vec::new();
     for _ in 0..VIEWS {

@@ -18,11 +18,17 @@ pub(crate) fn open(folder: &Path, settings: Settings) -> Result<Arc<Store>, Fail
     let volumes = folder.join("volumes");
     std::fs::create_dir_all(&volumes)?;
     let directory = Arc::new(OsDirectory::open(&volumes)?);
-    Ok(Store::open(directory, Box::new(move |_| settings.clone()), Box::new(os_random)))
+    Ok(Store::open(
+        directory,
+        Box::new(move |_| settings.clone()),
+        Box::new(os_random),
+    ))
 }
 
 pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::ZERO.saturating_add(since)
 }
 
@@ -52,7 +58,11 @@ pub(crate) fn bytes_on_disk(folder: &Path) -> Result<u64, Failure> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        total += if metadata.is_dir() { bytes_on_disk(&entry.path())? } else { metadata.blocks() * 512 };
+        total += if metadata.is_dir() {
+            bytes_on_disk(&entry.path())?
+        } else {
+            metadata.blocks() * 512
+        };
     }
     Ok(total)
 }
