@@ -139,6 +139,8 @@ impl Simulation {
             Error::CorruptStructure { .. } | Error::BadFile { .. } | Error::DamagedLog { .. } => {
                 self.options.class.damages()
             }
+            // A disk that lies about the sync of a directory can lose a volume.
+            Error::NoSuchVolume(_) => self.options.class == Class::Lying,
             Error::Io { .. } => self.options.class.damages() || self.disk.counts().read_errors > 0,
             _ => false,
         }

@@ -91,7 +91,6 @@ impl Simulation {
             (Err(Error::NoRollback), _) => return self.check_nothing_to_undo(slot, last.map(|(at, _)| at)),
             (Ok(rollback), None) => return Err(format!("undid a rollback that never was: {rollback:?}")),
             (Ok(rollback), Some(_)) => Some(rollback.to.sequence),
-            (Err(error), _) if self.may_fail_to_read(error, 0, 1 << 62) => None,
             (Err(_), last) => last.map(|(at, _)| Sequence(at.0 - 1)),
         };
         self.after_rollback(slot, to, result.map(|_| ()))

@@ -164,6 +164,21 @@ impl Model {
             .1
     }
 
+    /// Whether a line started with a moment of another.
+    #[must_use]
+    pub fn is_fork(&self, id: LineId) -> bool {
+        self.line(id).parent.is_some()
+    }
+
+    /// Whether `id` starts, over however many forks, with a moment of `other` after `sequence`.
+    #[must_use]
+    pub fn needs(&self, id: LineId, other: LineId, sequence: Sequence) -> bool {
+        match self.line(id).parent {
+            Some((parent, moment)) => (parent == other && moment > sequence) || self.needs(parent, other, sequence),
+            None => false,
+        }
+    }
+
     /// The newest batch.
     #[must_use]
     pub fn newest(&self, id: LineId) -> Sequence {

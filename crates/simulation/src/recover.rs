@@ -135,13 +135,8 @@ impl Simulation {
         let survived = self.survived(slot);
         let state = &self.slots[slot];
         let acknowledged = self.model.newest(state.line);
-        let had_errors = self.options.class == Class::Failing;
-        let promised = if self.power_was_cut() || had_errors {
-            state.durable
-        } else {
-            acknowledged
-        };
-        if survived < promised && self.options.class != Class::Lying {
+        let promised = self.promised(slot);
+        if survived < promised {
             return Err(format!(
                 "`{}` was recovered up to {survived:?}, but {promised:?} was promised",
                 state.name
@@ -149,12 +144,30 @@ impl Simulation {
         }
         self.counts.lost_batches += acknowledged.0 - survived.0;
         if survived < acknowledged {
-            self.model.truncate(state.line, survived);
+            let line = state.line;
+            self.model.truncate(line, survived);
             self.slots[slot].pending = None;
+            for other in &mut self.slots {
+                // Only damage takes away what a fork started with.
+                other.is_unknown |= self.model.needs(other.line, line, survived);
+            }
         }
         let durable = self.slots[slot].durable.min(survived);
         self.slots[slot].durable = durable;
         Ok(())
+    }
+
+    /// The newest batch that must still be there.
+    fn promised(&self, slot: usize) -> Sequence {
+        let state = &self.slots[slot];
+        match self.options.class {
+            // What never reached the disk can look like a log that ended before.
+            Class::Lying => self.model.start(state.line),
+            Class::Rot if self.disk.counts().misdirected > 0 => self.model.start(state.line),
+            Class::Failing => state.durable,
+            _ if self.power_was_cut() => state.durable,
+            _ => self.model.newest(state.line),
+        }
     }
 
     /// The newest batch known before that is still there. Opening may have added batches with the numbers of lost ones:
@@ -241,6 +254,9 @@ impl Simulation {
     }
 
     fn check_names(&self) -> Outcome {
+        if self.options.class == Class::Lying {
+            return Ok(());
+        }
         let names = self
             .store()
             .names()
