@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::sync::lock;
-use crate::transmission::{Connection, PendingRead, ReadScratch};
+use crate::transmission::{Connection, Load, PendingRead, ReadScratch, WriteJob};
+use crate::transport::Patience;
 
 /// Something for a worker to do.
 pub(crate) enum Job {
@@ -19,6 +20,18 @@ pub(crate) enum Job {
     },
     /// Flush until nobody waits for it.
     Flush {
+        /// Whose.
+        connection: Arc<Connection>,
+    },
+    /// Execute writes.
+    Write {
+        /// Whose.
+        connection: Arc<Connection>,
+        /// Which.
+        job: WriteJob,
+    },
+    /// Send replies that wait for it.
+    Send {
         /// Whose.
         connection: Arc<Connection>,
     },
@@ -74,6 +87,30 @@ impl WorkerPool {
         true
     }
 
+    /// Takes a job if a thread can do it at once, and gives it back otherwise.
+    pub(crate) fn submit_if_free(self: &Arc<Self>, job: Job) -> Result<(), Job> {
+        let mut state = lock(&self.state);
+        if state.closed || (state.idle <= state.jobs.len() && !self.start_thread(&mut state)) {
+            return Err(job);
+        }
+        state.jobs.push_back(job);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// Starts a thread, unless there are as many as allowed.
+    fn start_thread(self: &Arc<Self>, state: &mut State) -> bool {
+        if state.threads >= self.threads_max {
+            return false;
+        }
+        let pool = Arc::clone(self);
+        let spawned = std::thread::Builder::new()
+            .name("nbd-worker".to_owned())
+            .spawn(move || pool.work());
+        state.threads += usize::from(spawned.is_ok());
+        spawned.is_ok()
+    }
+
     /// Ends the threads once the queue is empty.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
@@ -84,11 +121,16 @@ impl WorkerPool {
         let mut scratch = ReadScratch::default();
         while let Some(job) = self.next() {
             let connection = match &job {
-                Job::Read { connection, .. } | Job::Flush { connection } => Arc::clone(connection),
+                Job::Read { connection, .. }
+                | Job::Flush { connection }
+                | Job::Write { connection, .. }
+                | Job::Send { connection } => Arc::clone(connection),
             };
             let done = catch_unwind(AssertUnwindSafe(|| match job {
                 Job::Read { connection, read } => read.work(&connection, &mut scratch),
                 Job::Flush { connection } => connection.flush_all(),
+                Job::Write { connection, job } => job.work(&connection),
+                Job::Send { connection } => connection.finish_sending(Load::default(), Patience::Never),
             }));
             if done.is_err() {
                 connection.abort();

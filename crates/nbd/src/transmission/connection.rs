@@ -1,9 +1,6 @@
-//! What the thread of a connection and the workers share: the way back to the client, and what is in flight.
-//!
-//! At most one thread sends at a time. Who comes while another sends leaves its bytes with it, so that no worker
-//! waits for another. A worker doesn't wait for the client either: when the client takes no more, a thread made for
-//! the purpose goes on sending, and ends when everything is sent.
+//! What the thread of a connection and the workers share, and what is in flight between them.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use volume::Device;
@@ -16,11 +13,14 @@ use crate::sync::lock;
 use crate::transmission::failure::Failure;
 use crate::transmission::read::PendingRead;
 use crate::transmission::reporter::Reporter;
-use crate::transport::{Link, Patience, Rest, Sent};
+use crate::transmission::write::WriteJob;
+use crate::transport::{Link, Patience};
 use crate::workers::{Job, WorkerPool};
 
-/// Replies collected behind a sender reuse its memory up to this size.
-const WAITING_SIZE_KEPT: usize = 1 << 20;
+/// Buffers of each kind that are kept for reuse.
+const SPARE_BUFFERS: usize = 3;
+/// Larger buffers aren't kept.
+const SPARE_SIZE_MAX: usize = 4 << 20;
 
 /// A connection in transmission.
 pub(crate) struct Connection {
@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     pub(crate) client: Arc<Client>,
     pub(crate) reporter: Reporter,
     limits: Limits,
-    flow: Mutex<Flow>,
+    pub(super) flow: Mutex<Flow>,
     changed: Condvar,
 }
 
@@ -43,15 +43,21 @@ pub(crate) struct Load {
 
 /// Invariant: `waiting` is empty unless `sending`.
 #[derive(Default)]
-struct Flow {
+pub(super) struct Flow {
     /// Requests that workers have.
     load: Load,
     /// Replies for the thread that sends.
-    waiting: Vec<u8>,
-    /// Whether a thread sends.
-    sending: bool,
+    pub(super) waiting: VecDeque<ReplyBuffer>,
+    /// Bytes in `waiting`.
+    pub(super) waiting_bytes: usize,
+    /// Whether a thread sends, or is about to.
+    pub(super) sending: bool,
     /// Whether sending failed: nothing will be sent any more.
-    broken: bool,
+    pub(super) broken: bool,
+    /// Empty buffers for replies.
+    spare_replies: Vec<ReplyBuffer>,
+    /// Buffers into which requests can be received.
+    spare_inboxes: Vec<Vec<u8>>,
     /// Whether a defect of this program aborted a request.
     panicked: bool,
     /// Requests that the next flush answers.
@@ -104,7 +110,7 @@ impl Connection {
     }
 
     /// Waits until there is room for one more request in flight, and takes it.
-    fn admit(&self, load: Load) {
+    pub(super) fn admit(&self, load: Load) {
         let mut flow = lock(&self.flow);
         while flow.load.requests >= self.limits.requests_in_flight_max || !self.has_room(&flow, load.bytes) {
             flow = self.wait(flow);
@@ -113,12 +119,12 @@ impl Connection {
         flow.load.bytes += load.bytes;
     }
 
-    fn has_room(&self, flow: &Flow, bytes: usize) -> bool {
-        let taken = flow.load.bytes + flow.waiting.len();
+    pub(super) fn has_room(&self, flow: &Flow, bytes: usize) -> bool {
+        let taken = flow.load.bytes + flow.waiting_bytes;
         taken == 0 || flow.broken || taken.saturating_add(bytes) <= self.limits.bytes_in_flight_max
     }
 
-    fn wait<'a>(&self, mut flow: MutexGuard<'a, Flow>) -> MutexGuard<'a, Flow> {
+    pub(super) fn wait<'a>(&self, mut flow: MutexGuard<'a, Flow>) -> MutexGuard<'a, Flow> {
         flow.watched = true;
         let mut flow = self.changed.wait(flow).unwrap_or_else(PoisonError::into_inner);
         flow.watched = false;
@@ -126,89 +132,10 @@ impl Connection {
     }
 
     /// Wakes the thread of the connection, if it waits. Others never wait.
-    fn notify(&self, flow: &Flow) {
+    pub(super) fn notify(&self, flow: &Flow) {
         if flow.watched {
             self.changed.notify_one();
         }
-    }
-
-    /// Sends replies, or leaves them with the thread that is sending. `load` is what they relieve the connection of.
-    /// With [`Patience::Wait`] (only on the connection's own thread) may wait for the client.
-    pub(crate) fn deliver(self: &Arc<Self>, replies: &[u8], load: Load, patience: Patience) {
-        let mut flow = lock(&self.flow);
-        if flow.broken || flow.sending {
-            while patience == Patience::Wait && flow.sending && !self.has_room(&flow, replies.len()) {
-                flow = self.wait(flow);
-            }
-            if flow.sending || flow.broken {
-                if !flow.broken {
-                    flow.waiting.extend_from_slice(replies);
-                }
-                return self.relieve(&mut flow, load);
-            }
-        }
-        flow.sending = true;
-        drop(flow);
-        match self.link.send(replies, patience) {
-            Ok(Sent::All) => self.finish_sending(load, patience),
-            Ok(Sent::Stalled(rest)) => {
-                self.relieve(&mut lock(&self.flow), load);
-                self.send_in_background(rest);
-            }
-            Err(_) => self.break_off(load),
-        }
-    }
-
-    /// Sends what was left by others meanwhile, until there is no more.
-    fn finish_sending(self: &Arc<Self>, load: Load, patience: Patience) {
-        let mut batch = Vec::new();
-        let mut load = load;
-        loop {
-            {
-                let mut flow = lock(&self.flow);
-                self.relieve(&mut flow, std::mem::take(&mut load));
-                if flow.waiting.is_empty() {
-                    flow.sending = false;
-                    if batch.capacity() <= WAITING_SIZE_KEPT {
-                        flow.waiting = batch;
-                    }
-                    self.notify(&flow);
-                    return;
-                }
-                std::mem::swap(&mut flow.waiting, &mut batch);
-                self.notify(&flow);
-            }
-            match self.link.send(&batch, patience) {
-                Ok(Sent::All) => batch.clear(),
-                Ok(Sent::Stalled(rest)) => return self.send_in_background(rest),
-                Err(_) => return self.break_off(Load::default()),
-            }
-        }
-    }
-
-    /// Goes on sending in a thread of its own, which may wait for the client.
-    fn send_in_background(self: &Arc<Self>, rest: Rest) {
-        let connection = Arc::clone(self);
-        let spawned = std::thread::Builder::new().name("nbd-send".to_owned()).spawn(move || {
-            match connection.link.resume(rest, Patience::Wait) {
-                Ok(_) => connection.finish_sending(Load::default(), Patience::Wait),
-                Err(_) => connection.break_off(Load::default()),
-            }
-        });
-        if spawned.is_err() {
-            self.break_off(Load::default());
-        }
-    }
-
-    /// Gives the connection up after sending failed. Its own thread learns of it from the socket.
-    fn break_off(&self, load: Load) {
-        let mut flow = lock(&self.flow);
-        flow.broken = true;
-        flow.sending = false;
-        flow.waiting = Vec::new();
-        self.relieve(&mut flow, load);
-        self.notify(&flow);
-        self.link.socket().shut_down();
     }
 
     /// Gives the connection up after a request was aborted: it will never be answered, and its load never relieved.
@@ -225,7 +152,7 @@ impl Connection {
         lock(&self.flow).panicked
     }
 
-    fn relieve(&self, flow: &mut Flow, load: Load) {
+    pub(super) fn relieve(&self, flow: &mut Flow, load: Load) {
         // After an abort the load of requests that are still with workers was relieved already.
         flow.load.requests = flow.load.requests.saturating_sub(load.requests);
         flow.load.bytes = flow.load.bytes.saturating_sub(load.bytes);
@@ -266,6 +193,30 @@ impl Connection {
         }) {
             self.flush_all();
         }
+    }
+
+    /// Has a worker execute writes. Does it itself if all are busy.
+    pub(crate) fn write_later(self: &Arc<Self>, job: WriteJob, workers: &Arc<WorkerPool>) {
+        self.admit(job.load());
+        if let Err(Job::Write { job, .. }) = workers.submit_if_free(Job::Write {
+            connection: Arc::clone(self),
+            job,
+        }) {
+            job.work(self);
+        }
+    }
+
+    /// Answers writes that must be durable, on the worker that executed them. Their load was admitted before.
+    pub(super) fn flush_for(self: &Arc<Self>, requests: &mut Vec<ReplyTo>) {
+        {
+            let mut flow = lock(&self.flow);
+            flow.flushes.append(requests);
+            if flow.flushing || flow.flushes.is_empty() {
+                return;
+            }
+            flow.flushing = true;
+        }
+        self.flush_all();
     }
 
     /// Flushes until nobody waits for it any more.
@@ -316,5 +267,38 @@ impl Connection {
         }
         self.client.add(&traffic);
         self.reporter.took(summary, started);
+    }
+}
+
+impl Flow {
+    /// An empty buffer for replies.
+    pub(super) fn spare_replies(&mut self) -> ReplyBuffer {
+        self.spare_replies.pop().unwrap_or_default()
+    }
+
+    /// Keeps a buffer for later, if it isn't one too many.
+    pub(super) fn keep_replies(&mut self, mut buffer: ReplyBuffer) {
+        if self.spare_replies.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_SIZE_MAX {
+            buffer.clear();
+            self.spare_replies.push(buffer);
+        }
+    }
+
+    /// A buffer into which requests can be received, if there is one.
+    pub(super) fn spare_inbox(&mut self) -> Option<Vec<u8>> {
+        self.spare_inboxes.pop()
+    }
+
+    /// Keeps a buffer for later, if it isn't one too many.
+    pub(super) fn keep_inbox(&mut self, buffer: Vec<u8>) {
+        if self.spare_inboxes.len() < SPARE_BUFFERS && buffer.len() <= SPARE_SIZE_MAX {
+            self.spare_inboxes.push(buffer);
+        }
+    }
+
+    /// Gives all memory back that isn't in use.
+    pub(super) fn drop_spares(&mut self) {
+        self.spare_replies = Vec::new();
+        self.spare_inboxes = Vec::new();
     }
 }

@@ -42,6 +42,21 @@ impl Inbox {
         }
     }
 
+    /// Gives away the buffer with the first `length` bytes of the window at the place returned, and goes on with
+    /// `spare`, to which the rest of the window is moved.
+    pub(super) fn detach(&mut self, length: usize, spare: Option<Vec<u8>>) -> (Vec<u8>, usize) {
+        let rest = self.window().get(length..).unwrap_or_default();
+        let mut fresh = spare.unwrap_or_default();
+        fresh.resize(fresh.len().max(SIZE).max(rest.len()), 0);
+        if let Some(place) = fresh.get_mut(..rest.len()) {
+            place.copy_from_slice(rest);
+        }
+        let start = self.start;
+        self.end = rest.len();
+        self.start = 0;
+        (std::mem::replace(&mut self.bytes, fresh), start)
+    }
+
     /// Makes sure that `needed` bytes from the front of the window fit, and says how many of them are missing.
     pub(super) fn make_room(&mut self, needed: usize) -> usize {
         let present = self.end - self.start;
@@ -107,6 +122,19 @@ mod tests {
         inbox.shrink();
         assert!(!inbox.is_grown());
         assert_eq!(inbox.window(), &[7; 28]);
+    }
+
+    #[test]
+    fn a_buffer_is_given_away_with_its_front_and_the_rest_is_kept() {
+        let mut inbox = Inbox::new();
+        receive(&mut inbox, &[1; 10]);
+        receive(&mut inbox, &[2; 20]);
+        receive(&mut inbox, &[3; 30]);
+        inbox.consume(10);
+        let (bytes, start) = inbox.detach(20, Some(vec![9; 5]));
+        assert_eq!(bytes[start..start + 20], [2; 20]);
+        assert_eq!(inbox.window(), [3; 30]);
+        assert_eq!(inbox.free().len(), SIZE - 30);
     }
 
     #[test]

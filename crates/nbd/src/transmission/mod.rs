@@ -6,9 +6,12 @@ mod inbox;
 mod read;
 mod reporter;
 mod round;
+mod sending;
 mod session;
 mod status;
+mod write;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Load};
 pub(crate) use read::{PendingRead, ReadScratch};
 pub(crate) use session::serve;
+pub(crate) use write::WriteJob;

@@ -16,17 +16,25 @@ use crate::protocol::{
     Command, ContextSelection, Decoded, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request,
     decode_request,
 };
+use crate::sync::lock;
 use crate::transmission::connection::{Connection, Load};
 use crate::transmission::failure::{Failure, past_the_end};
 use crate::transmission::read::PendingRead;
 use crate::transmission::status;
+use crate::transmission::write::{Batch, Outcome, PendingWrite, PlacedWrite};
 use crate::transport::Patience;
 use crate::workers::WorkerPool;
 
-/// Writes in a batch.
-const BATCH_LENGTH: usize = 64;
 /// Reads collected before they are executed.
 const READS_LENGTH: usize = 64;
+/// Flushes expected in one round; more are possible.
+const FLUSHES_LENGTH: usize = 64;
+/// Writes and reads of this length are large: where a client has several in flight, another thread helps with them.
+const LARGE: usize = 32 << 10;
+/// Helping is worth waking a thread from this many bytes on.
+const HELP_SIZE_MIN: usize = 64 << 10;
+/// Large writes are handed over from this many bytes on.
+const HANDOVER_SIZE_MIN: usize = 128 << 10;
 /// Replies are sent once they are this long, so that the client has something to do.
 const REPLIES_SIZE: usize = 128 << 10;
 /// Longer reads go to a worker, unless they are alone.
@@ -55,7 +63,6 @@ pub(super) struct Executor {
     /// Whether every request is answered with an error because the server is being stopped.
     pub(super) refuses_all: bool,
     out: ReplyBuffer,
-    writes: Vec<PendingWrite>,
     reads: Vec<PendingRead>,
     /// Requests that are answered after the flush at the end of the round.
     flushes: Vec<ReplyTo>,
@@ -64,6 +71,8 @@ pub(super) struct Executor {
     size: u64,
     /// Rounds from now on in which the client is taken for one that has many requests in flight.
     crowded_rounds: u32,
+    /// Whether other threads helped lately, and buffers of theirs may be kept.
+    has_helpers: bool,
 }
 
 /// What a round came to.
@@ -89,43 +98,6 @@ pub(super) enum NextStep {
     Abandon(ProtocolViolation),
 }
 
-/// The answer that a write of the batch will get.
-#[derive(Clone, Copy)]
-struct PendingWrite {
-    to: ReplyTo,
-    durable: bool,
-}
-
-/// Writes that are executed together; their data still lies where it was received.
-struct Batch<'a> {
-    writes: [WriteRequest<'a>; BATCH_LENGTH],
-    length: usize,
-}
-
-impl<'a> Batch<'a> {
-    fn new() -> Self {
-        Self {
-            writes: [WriteRequest { offset: 0, data: &[] }; BATCH_LENGTH],
-            length: 0,
-        }
-    }
-
-    fn push(&mut self, write: WriteRequest<'a>) {
-        if let Some(place) = self.writes.get_mut(self.length) {
-            *place = write;
-            self.length += 1;
-        }
-    }
-
-    fn as_slice(&self) -> &[WriteRequest<'a>] {
-        self.writes.get(..self.length).unwrap_or_default()
-    }
-
-    fn is_full(&self) -> bool {
-        self.length == BATCH_LENGTH
-    }
-}
-
 impl Executor {
     pub(super) fn new(connection: Arc<Connection>, workers: Arc<WorkerPool>, contexts: Vec<MetaContext>) -> Self {
         Self {
@@ -134,12 +106,12 @@ impl Executor {
             contexts,
             refuses_all: false,
             out: ReplyBuffer::new(),
-            writes: Vec::with_capacity(BATCH_LENGTH),
             reads: Vec::with_capacity(READS_LENGTH),
-            flushes: Vec::with_capacity(BATCH_LENGTH),
+            flushes: Vec::with_capacity(FLUSHES_LENGTH),
             traffic: Traffic::default(),
             size: 0,
             crowded_rounds: 0,
+            has_helpers: false,
         }
     }
 
@@ -191,6 +163,10 @@ impl Executor {
         RoundEnd { consumed, next }
     }
 
+    pub(super) fn workers(&self) -> &Arc<WorkerPool> {
+        &self.workers
+    }
+
     /// Answers a request with an error, and sends that.
     pub(super) fn answer_rejected(&mut self, to: &ReplyTo, rejection: Rejection) {
         self.reject(to, rejection);
@@ -198,14 +174,66 @@ impl Executor {
         self.connection.client.add(&std::mem::take(&mut self.traffic));
     }
 
+    /// Takes large writes from the front of `window`, to be executed by a worker while more is received. Says how many
+    /// bytes they take. `None` where that isn't worth it.
+    pub(super) fn take_large_writes(&mut self, window: &[u8]) -> Option<(usize, Vec<PlacedWrite>)> {
+        if window.len() < HANDOVER_SIZE_MIN || self.refuses_all {
+            return None;
+        }
+        self.size = self.connection.device.size_bytes();
+        let mut writes = Vec::new();
+        let mut consumed = 0;
+        while let Ok(Decoded::Complete {
+            request,
+            size,
+            skipped: 0,
+        }) = decode_request(window.get(consumed..).unwrap_or_default(), self.connection.dialect)
+        {
+            match request.command {
+                Command::Write { data, durable } if data.len() >= LARGE && self.check(&request).is_ok() => {
+                    consumed += size;
+                    let pending = PendingWrite {
+                        to: self.reply_to(&request),
+                        durable,
+                    };
+                    writes.push(PlacedWrite {
+                        pending,
+                        data: consumed - data.len()..consumed,
+                    });
+                }
+                _ => break,
+            }
+        }
+        if consumed < HANDOVER_SIZE_MIN {
+            return None;
+        }
+        // Where there is room for one only, the socket knows whether more are on their way.
+        let is_crowded = self.crowded_rounds > 0
+            || writes.len() > 1
+            || consumed < window.len()
+            || self.connection.link.socket().has_more();
+        if !is_crowded {
+            return None;
+        }
+        self.crowded_rounds = CROWDED_ROUNDS;
+        self.has_helpers = true;
+        self.connection.client.add(&Traffic {
+            writes: writes.len() as u64,
+            ..Traffic::default()
+        });
+        Some((consumed, writes))
+    }
+
     /// Whether it holds more memory than it should keep while nothing happens.
     pub(super) fn is_grown(&self) -> bool {
-        self.out.capacity() > REPLIES_SIZE_KEPT
+        self.has_helpers || self.out.capacity() > REPLIES_SIZE_KEPT
     }
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
+        self.has_helpers = false;
         self.out.shrink(REPLIES_SIZE_KEPT);
+        lock(&self.connection.flow).drop_spares();
     }
 
     /// Executes a request, or puts it with those of its kind.
@@ -225,11 +253,13 @@ impl Executor {
                 if batch.is_full() {
                     self.run_batch(batch);
                 }
-                batch.push(WriteRequest {
-                    offset: request.offset,
-                    data,
-                });
-                self.writes.push(PendingWrite { to, durable });
+                batch.push(
+                    WriteRequest {
+                        offset: request.offset,
+                        data,
+                    },
+                    PendingWrite { to, durable },
+                );
             }
             Command::Read { length: 0, .. } => to.nothing_read(&mut self.out),
             Command::Read { length, unfragmented } => {
@@ -324,55 +354,14 @@ impl Executor {
 
     /// Executes the writes collected so far.
     fn run_batch(&mut self, batch: &mut Batch<'_>) {
-        if batch.length == 0 {
-            return;
-        }
-        match self.connection.device.write(batch.as_slice()) {
-            Ok(()) => {
-                for (index, write) in batch.as_slice().iter().enumerate() {
-                    self.write_done(index, write);
-                }
-            }
-            // The disk shrank just now, and one write must not fail the others.
-            Err(Error::OutOfRange { .. }) if batch.length > 1 => {
-                for (index, write) in batch.as_slice().iter().enumerate() {
-                    match self.connection.device.write(std::slice::from_ref(write)) {
-                        Ok(()) => self.write_done(index, write),
-                        Err(error) => self.write_failed(index, write, &error),
-                    }
-                }
-            }
-            Err(error) => {
-                for (index, write) in batch.as_slice().iter().enumerate() {
-                    self.write_failed(index, write, &error);
-                }
-            }
-        }
-        batch.length = 0;
-        self.writes.clear();
-    }
-
-    fn write_done(&mut self, index: usize, write: &WriteRequest<'_>) {
-        let Some(pending) = self.writes.get(index) else { return };
-        self.traffic.bytes_written += write.data.len() as u64;
-        if pending.durable {
-            self.flushes.push(pending.to);
-        } else {
-            pending.to.success(&mut self.out);
-        }
-    }
-
-    fn write_failed(&mut self, index: usize, write: &WriteRequest<'_>, error: &Error) {
-        let Some(PendingWrite { to, .. }) = self.writes.get(index).copied() else {
-            return;
-        };
-        let length = write.data.len() as u64;
-        let summary = RequestSummary {
-            kind: RequestKind::Write,
-            offset: write.offset,
-            length,
-        };
-        self.fail(&to, summary, error);
+        let Self {
+            connection,
+            out,
+            flushes,
+            traffic,
+            ..
+        } = self;
+        batch.execute(connection, &mut Outcome { out, flushes, traffic });
     }
 
     fn fail(&mut self, to: &ReplyTo, summary: RequestSummary, error: &Error) {
@@ -389,6 +378,7 @@ impl Executor {
                 break;
             };
             if self.out.len() >= REPLIES_SIZE {
+                self.send_with_help(read.length);
                 self.send();
             }
             let is_short = read.length <= INLINE_READ_LENGTH_MAX;
@@ -403,7 +393,18 @@ impl Executor {
                 read.answer(&self.connection, &mut self.out, &mut self.traffic, Wait::Allowed);
             }
         }
+        if let Some(read) = self.reads.last() {
+            self.send_with_help(read.length);
+        }
         self.reads.clear();
+    }
+
+    /// Sends the replies to reads of about `length` bytes. Large ones are sent by a worker while more are read.
+    fn send_with_help(&mut self, length: u32) {
+        if length as usize >= LARGE && self.out.len() >= HELP_SIZE_MIN && self.crowded_rounds > 0 {
+            self.has_helpers = true;
+            self.connection.deliver_later(&mut self.out, &self.workers);
+        }
     }
 
     /// Makes everything durable, and then answers who waits for that. A worker does it, unless the request is `alone`

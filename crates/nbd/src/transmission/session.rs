@@ -7,10 +7,12 @@ use crate::clients::{Client, Order};
 use crate::events::{Ending, ServerEvents};
 use crate::handshake::Negotiated;
 use crate::limits::Limits;
+use crate::sync::lock;
 use crate::transmission::connection::{Connection, Load};
 use crate::transmission::inbox::{IDLE, Inbox};
 use crate::transmission::reporter::Reporter;
 use crate::transmission::round::{Executor, NextStep};
+use crate::transmission::write::{PlacedWrite, WriteJob};
 use crate::transport::{Patience, TlsInbox};
 use crate::workers::WorkerPool;
 
@@ -81,6 +83,9 @@ impl Session {
                 Order::DrainAndLeave => return Err(Ending::Stopped),
                 Order::Kick => return Err(Ending::Kicked),
             }
+            if let Some((length, writes)) = self.executor.take_large_writes(self.inbox.window()) {
+                self.hand_over(length, writes);
+            }
             let end = self.executor.round(self.inbox.window());
             self.inbox.consume(end.consumed);
             match end.next {
@@ -93,6 +98,17 @@ impl Session {
                 NextStep::Abandon(violation) => return Err(Ending::Protocol(violation)),
             }
         }
+    }
+
+    /// Gives writes to a worker, with the buffer that holds their data.
+    fn hand_over(&mut self, length: usize, mut writes: Vec<PlacedWrite>) {
+        let spare = lock(&self.connection.flow).spare_inbox();
+        let (bytes, start) = self.inbox.detach(length, spare);
+        for write in &mut writes {
+            write.data = write.data.start + start..write.data.end + start;
+        }
+        self.connection
+            .write_later(WriteJob { bytes, writes }, self.executor.workers());
     }
 
     /// Receives, so that `needed` bytes from the front of the window fit, and at least one more is there.

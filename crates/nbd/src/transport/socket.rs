@@ -72,6 +72,11 @@ impl Socket {
         }
     }
 
+    /// Whether there is something to receive.
+    pub(crate) fn has_more(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.fd).is_ok_and(|length| length > 0)
+    }
+
     /// Sends a part of `bytes`. Fails with [`io::ErrorKind::WouldBlock`] where nothing can be sent in time.
     pub(crate) fn send(&self, bytes: &[u8], patience: Patience) -> io::Result<usize> {
         let flags = match patience {
