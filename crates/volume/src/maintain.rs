@@ -139,7 +139,7 @@ impl Volume {
     /// finding its start, which the newest segment's header names.
     pub(crate) fn expired_end(&self, control: &Control) -> Result<Segment, Error> {
         let end = self.horizon_segment(control)?;
-        let Some(named) = self.log.peek().named_checkpoint() else {
+        let Some(named) = self.log.peek().named_checkpoint else {
             return Ok(self.segments.first());
         };
         let replayed = crate::replay::load_checkpoint(&self.segments, &named)?

@@ -119,7 +119,7 @@ impl Store {
             parent: None,
         };
         let directory = self.make_directory(name)?;
-        let segments = Segments::list(Arc::clone(&directory), file.first_segment, None)?;
+        let segments = Segments::list(Arc::clone(&directory), file.id, file.first_segment, None)?;
         let state = first_state(&file, size_bytes, Entry::NEVER);
         let volume = self.begin(name, file, segments, state, None)?;
         open.insert(name.to_owned(), Arc::clone(&volume));
@@ -182,7 +182,7 @@ impl Store {
             first_segment,
             parent: Some(parent_file),
         };
-        let segments = Segments::list(directory, first_segment, Some(Arc::clone(&parent.segments)))?;
+        let segments = Segments::list(directory, file.id, first_segment, Some(Arc::clone(&parent.segments)))?;
         let state = first_state(&file, pin.size_bytes, pin.root);
         self.begin(name, file, segments, state, Some(Arc::clone(parent)))
     }
@@ -226,7 +226,7 @@ impl Store {
             opened: file.created,
         };
         let segments = Arc::new(segments);
-        let mut appender = Appender::new(Arc::clone(&segments), &start, settings.budget_bytes)?;
+        let mut appender = Appender::new(Arc::clone(&segments), &start, None, settings.budget_bytes)?;
         let payload = state.encode();
         let record = checkpoint_record(&payload, CHECKPOINT_ESSENTIAL);
         let appended = appender.append(Purpose::Control, &[record], &[&padded(payload)], file.created)?;
@@ -323,9 +323,13 @@ impl Store {
             Some(parent) => Some(self.open_parent(open, parent, now, depth)?),
             None => None,
         };
+        // A volume that is used must not vanish because its creation was cut off before this.
+        self.directory
+            .sync()
+            .map_err(|source| file_error("sync", ".", source))?;
         remove_leftovers(&*directory)?;
         let shared = parent.as_ref().map(|parent| Arc::clone(&parent.segments));
-        let segments = Arc::new(Segments::list(directory, file.first_segment, shared)?);
+        let segments = Arc::new(Segments::list(directory, file.id, file.first_segment, shared)?);
         let recovered = recover(&segments, &file.id, on_damage)?;
         let batches_lost = recovered.batches_lost;
         let volume = self.resume(name, file, parent, segments, recovered, now)?;
@@ -364,18 +368,10 @@ impl Store {
         let settings = (self.settings)(name);
         let capacity = capacity(&settings, recovered.replay.state.size_bytes);
         let start = recovered.log_start(file.id, capacity, now);
-        let begin = || Appender::new(Arc::clone(&segments), &start, settings.budget_bytes);
-        let (mut appender, gave_up) = match begin() {
-            Err(Error::NoSpace(_)) => {
-                // Reading, pinning and going back must work on a full disk too.
-                let _ = segments.directory().remove(RESERVE_FILE);
-                (begin()?, true)
-            }
-            begun => (begun?, false),
-        };
-        if gave_up {
-            appender.give_up_reserve();
-        } else {
+        let known = segments.open(Segment(start.segment.0 - 1))?.header.checkpoint;
+        let mut appender = Appender::new(Arc::clone(&segments), &start, known, settings.budget_bytes)?;
+        appender.sync_header()?;
+        if !appender.is_reserve_used() {
             appender.restore_reserve();
         }
         let chain = Chain::open(segments.directory(), &file.id)?;

@@ -1,13 +1,13 @@
 //! The log: appending batches, making them durable, reading them back.
 
+mod active;
 mod append;
 mod read;
 mod scan;
 mod sync;
 
-pub(crate) use append::{
-    Appended, Appender, LogStart, Purpose, RESERVE_FILE, give_back_reserved, totals_of, write_seal,
-};
+pub(crate) use active::{LogStart, give_back_reserved, totals_of, write_seal};
+pub(crate) use append::{Appended, Appender, Purpose, RESERVE_FILE};
 pub(crate) use read::sealed_records;
 pub(crate) use scan::{find_batch_behind, payload_intact, scan, scan_from};
 pub(crate) use sync::Log;

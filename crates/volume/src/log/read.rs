@@ -19,7 +19,7 @@ impl Log {
 }
 
 fn active_index(appender: &Appender, id: Segment) -> Option<(Vec<u8>, u64)> {
-    (appender.active_segment() == id).then(|| appender.active_index())
+    appender.active_index().filter(|_| appender.active_segment() == id)
 }
 
 fn parse_active(segments: &Segments, id: Segment, index: &[u8], nonce: u64) -> Result<Vec<LoggedRecord>, Error> {

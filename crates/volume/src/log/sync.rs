@@ -139,6 +139,7 @@ impl Log {
         }
         let mut appender = self.peek();
         appender.durable = appender.durable.max(work.covered);
+        appender.named_checkpoint = work.named_checkpoint;
         Ok(work.covered)
     }
 }

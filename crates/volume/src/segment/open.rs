@@ -49,7 +49,7 @@ struct Packed {
 
 impl OpenSegment {
     /// Reads and checks the header, and a packed segment's index.
-    pub(crate) fn open(id: Segment, file: Arc<dyn File>) -> Result<Self, Error> {
+    pub(crate) fn open(id: Segment, volume: &[u8; 16], file: Arc<dyn File>) -> Result<Self, Error> {
         let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
         file.read_at(0, &mut bytes, Wait::Allowed)
             .map_err(|source| match source.kind() {
@@ -57,8 +57,8 @@ impl OpenSegment {
                 _ => read_error(id, source),
             })?;
         let header = SegmentHeader::parse(&bytes).ok_or_else(|| bad(id, "both copies of its header are damaged"))?;
-        if header.segment != id {
-            return Err(bad(id, "its header names another segment"));
+        if header.segment != id || header.volume != *volume {
+            return Err(bad(id, "its header is that of another segment"));
         }
         let mut segment = Self {
             id,

@@ -28,6 +28,7 @@ pub(crate) struct SegmentInfo {
 #[derive(Debug)]
 pub(crate) struct Segments {
     directory: Arc<dyn Directory>,
+    volume: [u8; 16],
     first: Segment,
     parent: Option<Arc<Segments>>,
     own: Mutex<BTreeMap<Segment, SegmentInfo>>,
@@ -45,6 +46,7 @@ impl Segments {
     /// The segments in `directory`, of which none is opened yet.
     pub(crate) fn list(
         directory: Arc<dyn Directory>,
+        volume: [u8; 16],
         first: Segment,
         parent: Option<Arc<Self>>,
     ) -> Result<Self, Error> {
@@ -65,6 +67,7 @@ impl Segments {
         let (open, ticks) = (RwLock::default(), AtomicU64::new(0));
         Ok(Self {
             directory,
+            volume,
             first,
             parent,
             own: Mutex::new(own),
@@ -154,7 +157,7 @@ impl Segments {
             .directory
             .open(&file_name(id))
             .map_err(|source| open_error(id, source))?;
-        let segment = Arc::new(OpenSegment::open(id, file)?);
+        let segment = Arc::new(OpenSegment::open(id, &self.volume, file)?);
         evict(&mut open, segment.memory_bytes());
         open.insert(
             id,
