@@ -38,7 +38,7 @@ mod tests {
             "a/b",
             "a b",
             "disk@now",
-            "ä",
+            "\u{e4}",
             "#1",
             &"x".repeat(65),
         ] {
