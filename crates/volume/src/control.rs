@@ -209,12 +209,17 @@ impl Volume {
         self.apply_change(&mut lock(&self.control), Change::Repaired, now)
     }
 
-    /// Writes what a crash would lose the bounds on, and everything else, to the disk.
+    /// Makes everything durable, with a checkpoint if there is something to replay, and ends the log: the volume can't
+    /// be written any more.
     pub(crate) fn close(&self, now: Timestamp) -> Result<(), Error> {
         if self.records_since_checkpoint.load(Ordering::Relaxed) > 0 {
-            return self.checkpoint(now);
+            self.checkpoint(now)?;
         }
-        self.log.flush()
+        self.log.flush()?;
+        // Whoever still holds the volume must not append behind the seal.
+        let sealed = self.log.peek().seal_last();
+        self.log.poison();
+        sealed
     }
 
     /// Joins the changes again after a checkpoint that failed.

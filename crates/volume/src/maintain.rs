@@ -15,6 +15,10 @@ use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
 
+/// The share of the map's memory that changes may fill before they are written into the tree. Returning to a moment
+/// means writing the changes since the checkpoint before it: this bounds how long that takes.
+const CHANGES_SHARE: usize = 16;
+
 /// How far compaction and the hash chain have come.
 #[derive(Debug, Default)]
 pub(crate) struct Sweep {
@@ -79,7 +83,7 @@ impl Volume {
     fn is_checkpoint_due(&self) -> bool {
         let settings = read_lock(&self.settings);
         self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records
-            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / 4
+            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / CHANGES_SHARE
     }
 
     /// Adds the next sealed and durable segment to the hash chain.

@@ -67,6 +67,8 @@ enum Content {
         end: u64,
         /// Whether index and trailer are intact and say just this.
         sealed: bool,
+        /// The newest sequence that batches or trailer prove durable.
+        durable: Sequence,
     },
 }
 
@@ -224,6 +226,7 @@ fn content_of(segment: &OpenSegment, on_damage: OnDamage) -> Result<Content, Err
         Ok(Some(log)) => {
             let batches = segment.raw_index(&log.trailer)?;
             return Ok(Content::Raw {
+                durable: log.durable,
                 batches,
                 end: log.trailer.index_offset,
                 sealed: true,
@@ -242,10 +245,12 @@ fn content_of(segment: &OpenSegment, on_damage: OnDamage) -> Result<Content, Err
             found.batches.extend(more.batches);
         }
     }
+    let durable = found.batches.iter().map(|batch| batch.header.durable).max();
     Ok(Content::Raw {
         batches: found.batches,
         end: found.end,
         sealed: false,
+        durable: durable.unwrap_or_default(),
     })
 }
 
@@ -272,7 +277,7 @@ impl Walked {
             .map_or(Sequence(0), |checkpoint| checkpoint.sequence);
         let proved = match &self.content {
             Content::Packed(records) => records.last().map(|logged| logged.sequence),
-            Content::Raw { batches, .. } => batches.iter().map(|batch| batch.header.durable).max(),
+            Content::Raw { durable, .. } => Some(*durable),
         };
         named.max(proved.unwrap_or_default())
     }
@@ -411,7 +416,10 @@ impl Walked {
 /// Drops the first batch that isn't known durable and whose payloads aren't whole, and all behind it. Whether it did.
 fn cut_torn(walked: &mut Walked, durable: Sequence) -> Result<bool, Error> {
     let segment = Arc::clone(&walked.segment);
-    let Content::Raw { batches, end, sealed } = &mut walked.content else {
+    let Content::Raw {
+        batches, end, sealed, ..
+    } = &mut walked.content
+    else {
         return Ok(false);
     };
     for index in 0..batches.len() {
@@ -450,6 +458,7 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
             batches,
             end,
             sealed: false,
+            ..
         } = &here.content
         {
             if batches.is_empty() && id != segments.first() {
@@ -499,6 +508,7 @@ fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u
         last_sequence,
         last_time,
         totals: totals_of(batches),
+        durable: Sequence(0),
     };
     let bytes = write_seal(&*segment.file, segment.id, header.nonce, &trailer, &index)?;
     segments.note(segment.id, bytes);

@@ -104,7 +104,7 @@ impl Volume {
     fn is_checkpoint_overdue(&self) -> bool {
         let settings = read_lock(&self.settings);
         self.records_since_checkpoint.load(Ordering::Relaxed) > 2 * settings.checkpoint_records
-            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / 2
+            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / 4
     }
 }
 

@@ -365,3 +365,33 @@ fn at_the_floor_writes_are_refused_and_reads_and_control_go_on() {
         .expect("rolling back works without space");
     volume.pin("now", None, at(2002)).expect("pinning too");
 }
+
+#[test]
+fn rot_behind_a_clean_stop_is_an_error_and_not_an_older_version() {
+    let folder = Folder::new(small_segments());
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    fill(&volume, 5, 1, at(1));
+    fill(&volume, 6, 0x5a, at(2));
+    drop(volume);
+    store.close(at(3)).expect("closed");
+    let path = folder.path.path().join("disk/00000000.segment");
+    let mut bytes = std::fs::read(&path).expect("the segment");
+    let payload = bytes
+        .windows(64)
+        .position(|window| window == [0x5a; 64])
+        .expect("the block is stored as it is");
+    bytes[payload + 1000] ^= 1;
+    std::fs::write(&path, bytes).expect("rotten");
+    let volume = folder.store().volume("disk", at(4)).expect("opened");
+    let mut data = [0; BLOCK as usize];
+    let read = volume.read(6 * BLOCK, &mut data, Wait::Allowed);
+    assert!(matches!(read, Err(Error::CorruptBlock { block: 6, .. })), "{read:?}");
+    assert_eq!(byte_at(&volume, 5), 1, "other blocks are served");
+    let report = volume
+        .verify(&mut |_| std::ops::ControlFlow::Continue(()))
+        .expect("verified");
+    let damage = report.damage.first().expect("found");
+    assert_eq!((damage.block, damage.current), (Some(6), true));
+    assert_eq!(damage.newest_intact.map(|moment| moment.time), Some(at(1)));
+}

@@ -39,6 +39,9 @@ pub struct Trailer {
     pub last_time: Timestamp,
     /// What was done in the segment.
     pub totals: Totals,
+    /// The newest sequence known durable when the segment was sealed. After a clean stop that is the last one, so that
+    /// damage at the end of the log isn't taken for a write that the stop cut off.
+    pub durable: Sequence,
 }
 
 impl Trailer {
@@ -57,7 +60,7 @@ impl Trailer {
         body.extend(self.totals.blocks_written.to_le_bytes());
         body.extend(self.totals.blocks_zeroed.to_le_bytes());
         body.extend(self.totals.blocks_trimmed.to_le_bytes());
-        body.extend([0; 8]);
+        body.extend(self.durable.0.to_le_bytes());
         let mut trailer = seal_keyed(nonce, body);
         trailer.resize(TRAILER_BYTES, 0);
         trailer
@@ -82,6 +85,7 @@ impl Trailer {
                 blocks_zeroed: bytes.u64()?,
                 blocks_trimmed: bytes.u64()?,
             },
+            durable: Sequence(bytes.u64()?),
         })
     }
 }
@@ -104,6 +108,7 @@ mod tests {
                 blocks_zeroed: 8,
                 blocks_trimmed: 9,
             },
+            durable: Sequence(3),
         };
         let bytes = trailer.encode(7);
         assert_eq!(bytes.len(), TRAILER_BYTES);

@@ -154,7 +154,7 @@ impl Active {
     }
 
     /// Writes index and trailer. Returns the file's length.
-    pub(crate) fn seal(&self, last: Sequence, last_time: Timestamp) -> Result<u64, Error> {
+    pub(crate) fn seal(&self, last: Sequence, last_time: Timestamp, durable: Sequence) -> Result<u64, Error> {
         let trailer = Trailer {
             index_offset: self.offset,
             index_bytes: self.index.len() as u64,
@@ -162,6 +162,7 @@ impl Active {
             last_sequence: last,
             last_time,
             totals: self.totals,
+            durable,
         };
         write_seal(&*self.file, self.id, self.nonce, &trailer, &self.index)
     }

@@ -232,7 +232,7 @@ impl Appender {
             return Err(error);
         }
         let last = Sequence(self.next.0 - 1);
-        match old.seal(last, self.last_time) {
+        match old.seal(last, self.last_time, self.durable) {
             Ok(bytes) => {
                 self.segments.note(old.id, bytes);
                 self.unsynced.push(SealedFile { last, file: old.file });
@@ -247,6 +247,22 @@ impl Appender {
                 Err(error)
             }
         }
+    }
+
+    /// Seals the active segment after everything in it was made durable, and says so in it. Nothing can be appended
+    /// afterwards until another segment is begun.
+    pub(crate) fn seal_last(&mut self) -> Result<(), Error> {
+        // Recovery removes a segment in which nothing was appended.
+        let written = self.active.take().filter(|active| !active.index.is_empty());
+        let Some(active) = written else { return Ok(()) };
+        self.start.segment = Segment(active.id.0 + 1);
+        let last = Sequence(self.next.0 - 1);
+        let bytes = active.seal(last, self.last_time, self.durable)?;
+        self.segments.note(active.id, bytes);
+        active
+            .file
+            .sync()
+            .map_err(|source| file_error("sync", &file_name(active.id), source))
     }
 
     /// Begins the segment `start.segment`, giving up the reserve for the volume's own records if need be.

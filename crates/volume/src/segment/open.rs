@@ -205,7 +205,7 @@ impl OpenSegment {
         let mut log = SealedLog {
             trailer,
             records: Vec::new(),
-            durable: Sequence(0),
+            durable: trailer.durable,
         };
         for batch in self.raw_index(&trailer)? {
             log.durable = log.durable.max(batch.header.durable);
