@@ -16,6 +16,8 @@ pub(crate) struct TestDisk {
     pub(crate) cold: AtomicBool,
     /// Whether the next operation panics.
     pub(crate) panics: AtomicBool,
+    /// Batches written by workers.
+    pub(crate) batches_of_workers: AtomicU64,
     /// The size told to clients, where it differs from the real one.
     pub(crate) told_size: AtomicU64,
     /// Makes the error of every operation from now on.
@@ -38,6 +40,7 @@ impl TestDisk {
             read_only: false,
             cold: AtomicBool::new(false),
             panics: AtomicBool::new(false),
+            batches_of_workers: AtomicU64::new(0),
             told_size: AtomicU64::new(0),
             failure: Mutex::new(None),
             gate: Mutex::default(),
@@ -114,6 +117,9 @@ impl Device for TestDisk {
     }
 
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        if std::thread::current().name() == Some("nbd-worker") {
+            self.batches_of_workers.fetch_add(1, SeqCst);
+        }
         self.check()?;
         self.memory.write(writes)
     }

@@ -12,6 +12,7 @@ mod concurrency;
 mod disk;
 mod errors;
 mod fixture;
+mod large;
 mod limits;
 mod listeners;
 mod memory;
