@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::format::{
     Batch, BatchKey, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, peek_own, put_head,
 };
-use crate::log::{LogStart, find_batch_behind, payload_intact, scan_from, totals_of, write_seal};
+use crate::log::{LogStart, find_batch_behind, is_in_place, payload_intact, scan_from, totals_of, write_seal};
 use crate::replay::{Replay, load_checkpoint};
 use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
 use crate::settings::Settings;
@@ -437,6 +437,9 @@ fn cut_torn(walked: &mut Walked, durable: Sequence) -> Result<bool, Error> {
 }
 
 fn is_whole(segment: &OpenSegment, batch: &Batch) -> Result<bool, Error> {
+    if !is_in_place(segment, batch)? {
+        return Ok(false);
+    }
     for (slot, record) in batch.records_with_slots().filter(|(_, record)| has_payload(record)) {
         if !payload_intact(segment, slot, record)? {
             return Ok(false);

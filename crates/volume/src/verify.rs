@@ -72,20 +72,24 @@ pub struct VerifyReport {
 }
 
 impl Volume {
-    /// Checks every own segment: structures, payloads, hash chain. `progress` is told after each, and may stop it.
+    /// Checks every segment, those shared with a parent too: structures, payloads, hash chain. `progress` is told after each, and may stop it.
     pub fn verify(&self, progress: &mut dyn FnMut(VerifyProgress) -> ControlFlow<()>) -> Result<VerifyReport, Error> {
-        let ids = self.segments.ids();
         let mut report = VerifyReport {
             chain_intact: true,
             ..VerifyReport::default()
         };
-        let bytes = self.segments.total_bytes();
-        for (index, id) in ids.iter().enumerate() {
-            self.verify_segment(*id, &mut report)?;
+        let lineage = self.lineage();
+        let segments = lineage.iter().map(|(_, ids)| ids.len()).sum();
+        let bytes = lineage.iter().map(|(volume, _)| volume.segments.total_bytes()).sum();
+        for (volume, id) in lineage
+            .iter()
+            .flat_map(|(volume, ids)| ids.iter().map(move |id| (volume, *id)))
+        {
+            volume.verify_segment(id, &mut report)?;
             report.segments += 1;
             let state = VerifyProgress {
-                segments_done: index + 1,
-                segments: ids.len(),
+                segments_done: report.segments,
+                segments,
                 bytes_done: report.bytes,
                 bytes,
             };
@@ -99,6 +103,21 @@ impl Volume {
         drop(control);
         self.look_for_intact_versions(&mut report)?;
         Ok(report)
+    }
+
+    /// The volume and those it was forked from, each with the segments that this volume may need of it.
+    fn lineage(&self) -> Vec<(&Self, Vec<Segment>)> {
+        let mut lineage = vec![(self, self.segments.ids())];
+        let mut volume = self;
+        while let Some(parent) = volume.parent.as_deref() {
+            let end = volume.segments.first();
+            lineage.push((
+                parent,
+                parent.segments.ids().into_iter().filter(|id| *id < end).collect(),
+            ));
+            volume = parent;
+        }
+        lineage
     }
 
     fn verify_segment(&self, id: Segment, report: &mut VerifyReport) -> Result<(), Error> {

@@ -71,6 +71,11 @@ fn any_batch_at(segment: &OpenSegment, offset: u64) -> Result<Option<Batch>, Err
     Ok(Batch::parse(&head, segment.header.nonce))
 }
 
+/// Whether a batch, known from the index, also stands where it was first written.
+pub(crate) fn is_in_place(segment: &OpenSegment, batch: &Batch) -> Result<bool, Error> {
+    Ok(any_batch_at(segment, batch.header.slot.offset())?.as_ref() == Some(batch))
+}
+
 /// Whether the range lies within the file.
 fn read_within(segment: &OpenSegment, offset: u64, buffer: &mut [u8]) -> Result<bool, Error> {
     match segment.file.read_at(offset, buffer, Wait::Allowed) {
