@@ -6,7 +6,7 @@ use jiff::ZonedDateTime;
 use nbd::{ExportInfo, ExportProvider, OpenError, OpenedExport};
 use volume::{Clock, Device};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, is_unfinished};
 use crate::failure::Failure;
 use crate::names::split_moment;
 use crate::when::{When, local};
@@ -40,6 +40,11 @@ impl Exports {
             volume_name = self.default_name()?;
         }
         let volume = self.engine.volume(&volume_name)?;
+        if is_unfinished(&volume) {
+            return Err(Failure::refused(format!(
+                "volume `{volume_name}` is being imported, or its import was cut off"
+            )));
+        }
         let Some(when) = when else {
             let clock: Arc<dyn Clock> = Arc::clone(self.engine.clock()) as Arc<dyn Clock>;
             let device: Arc<dyn Device> = Arc::new(volume.attach(clock));
@@ -73,6 +78,9 @@ impl ExportProvider for Exports {
             let Ok(volume) = self.engine.volume(&name) else {
                 continue;
             };
+            if is_unfinished(&volume) {
+                continue;
+            }
             exports.push(ExportInfo {
                 name: name.clone(),
                 description: "the live disk".to_owned(),

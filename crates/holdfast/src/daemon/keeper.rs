@@ -2,7 +2,7 @@
 //!
 //! One thread for all volumes. What it finds out is logged when it changes, not every time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -72,6 +72,8 @@ struct Seen {
     allowance: i64,
     refusing: Option<NoSpace>,
     failure: Option<String>,
+    /// Segments that were told to be damaged.
+    damaged: BTreeSet<u32>,
     reopen: Option<(Instant, Duration)>,
 }
 
@@ -123,6 +125,9 @@ impl Round {
             match step {
                 Ok(done) => {
                     seen.allowance = seen.allowance.saturating_sub_unsigned(done.io_bytes);
+                    if let Some(segment) = done.damaged.filter(|segment| seen.damaged.insert(*segment)) {
+                        self.log.write(Level::Error, name, damaged(name, segment));
+                    }
                     if !done.more || seen.allowance <= 0 || started.elapsed() > ROUND / 2 {
                         break Ok(());
                     }
@@ -206,4 +211,11 @@ impl Round {
             }
         }
     }
+}
+
+fn damaged(name: &str, segment: u32) -> String {
+    format!(
+        "background work met damage in segment {segment}, which is left as it is; all that is intact is served; check the \
+         disk below, and `holdfast volume verify {name}` tells what is concerned"
+    )
 }

@@ -17,7 +17,7 @@ use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
 use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
-use crate::engine::{DaemonFacts, Engine, OpenError};
+use crate::engine::{DaemonFacts, Engine, OpenError, is_unfinished};
 use crate::failure::Failure;
 use crate::log::{Level, Log, Style};
 use crate::place::Place;
@@ -161,12 +161,22 @@ fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Fai
 /// Opens all volumes. One that can't be used doesn't keep the others from being served.
 fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
     for name in engine.names()? {
-        if let Err(failure) = engine.volume(&name) {
-            let hint = failure
-                .hint
-                .as_deref()
-                .map_or_else(String::new, |hint| format!("; {hint}"));
-            log.write(Level::Error, &name, format!("can't be served: {failure}{hint}"));
+        match engine.volume(&name) {
+            Ok(volume) if is_unfinished(&volume) => {
+                let message = format!(
+                    "an import that filled it was cut off, so it isn't served; `holdfast volume delete {name}`, then \
+                     import it again"
+                );
+                log.write(Level::Warning, &name, message);
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                let hint = failure
+                    .hint
+                    .as_deref()
+                    .map_or_else(String::new, |hint| format!("; {hint}"));
+                log.write(Level::Error, &name, format!("can't be served: {failure}{hint}"));
+            }
         }
     }
     Ok(())

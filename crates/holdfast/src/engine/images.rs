@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 
-use volume::{Device, Moment};
+use volume::{Device, Moment, Volume};
 
 use super::Engine;
 use super::failures::{failure, image_failure};
@@ -20,6 +20,15 @@ use image::{
 /// The smallest disk, and what its size is a multiple of.
 const SIZE_BYTES_MIN: u64 = 1 << 20;
 const SECTOR_BYTES: u64 = 512;
+
+/// The pin of a volume whose import isn't complete.
+const UNFINISHED: &str = "import-unfinished";
+
+/// Whether a volume is being filled by an import, or its import was cut off.
+#[must_use]
+pub fn is_unfinished(volume: &Volume) -> bool {
+    volume.pins().iter().any(|pin| pin.name == UNFINISHED)
+}
 
 impl Engine {
     /// Makes a volume from an image. A volume that couldn't be filled is deleted again.
@@ -38,12 +47,24 @@ impl Engine {
             .store
             .create(name, size_bytes, self.now())
             .map_err(|error| failure(&error))?;
-        let disk = volume.attach(self.clock_for_volumes());
-        let copied = import_into(&disk, source.as_mut(), &mut |done, total| progress.update(done, total));
-        let copied = copied.and_then(|summary| Ok(volume.checkpoint(self.now()).map(|()| summary)?));
-        drop((disk, volume));
-        let summary = copied.map_err(|error| self.undo_import(name, image_failure(error)))?;
+        let filled = self.fill(&volume, source.as_mut(), progress);
+        drop(volume);
+        let summary = filled.map_err(|error| self.undo_import(name, image_failure(error)))?;
         Ok(copy_report(name, format, CopySummary { size_bytes, ..summary }))
+    }
+
+    /// Copies an image into a new volume, which is marked as unfinished until everything in it is durable.
+    fn fill(
+        &self,
+        volume: &Arc<Volume>,
+        source: &mut dyn ImageSource,
+        progress: &mut dyn Progress,
+    ) -> Result<CopySummary, ImageError> {
+        volume.pin(UNFINISHED, None, self.now())?;
+        let disk = volume.attach(self.clock_for_volumes());
+        let summary = import_into(&disk, source, &mut |done, total| progress.update(done, total))?;
+        volume.unpin(UNFINISHED, self.now())?;
+        Ok(summary)
     }
 
     /// The failure of an import, after the half-filled volume was deleted.

@@ -8,6 +8,8 @@ mod images;
 mod moments;
 mod volumes;
 
+pub use images::is_unfinished;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -177,3 +177,49 @@ fn json_ends_with_the_result() {
         r#"{"data_bytes":221184,"format":"raw","size_bytes":67108864,"volume":"disk"}"#
     );
 }
+
+#[test]
+fn an_import_that_was_cut_off_is_not_served() {
+    let place = Place::new("cut-off");
+    place.ok(&["volume", "create", "half", "1M"]);
+    place.ok(&["volume", "create", "whole", "1M"]);
+    // What a crash in the middle of an import leaves.
+    place.ok(&["pin", "half", "import-unfinished"]);
+    let daemon = place.up(&[]);
+    assert!(daemon.serves("whole") && !daemon.serves("half"));
+    assert!(
+        daemon
+            .log()
+            .contains("warning half: an import that filled it was cut off"),
+        "{}",
+        daemon.log()
+    );
+    let list = tool("nbdinfo", &["--list", "--json", &daemon.uri("")]);
+    assert!(list.contains("whole") && !list.contains("half"), "{list}");
+}
+
+#[test]
+fn an_import_that_is_interrupted_leaves_nothing_behind() {
+    let place = Place::new("interrupted");
+    let image = std::fs::File::create(place.folder.join("big.raw")).unwrap();
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(1), 1 << 30), &mut &image).unwrap();
+    let interrupt = || {
+        let mut import = place
+            .command(&["--json", "volume", "import", "disk", "big.raw"])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        tool("kill", &["-s", "INT", &import.id().to_string()]);
+        assert_eq!(import.wait().unwrap().code(), Some(1));
+    };
+    interrupt();
+    assert!(place.ok(&["volume", "list"]).starts_with("there are no volumes"));
+    let daemon = place.up(&["--create", "other=1M"]);
+    interrupt();
+    // The daemon notices when it next tells how far it is.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while place.ok(&["volume", "list"]).contains("disk") {
+        assert!(std::time::Instant::now() < end);
+    }
+    assert_eq!(daemon.stop().0, 0);
+}
