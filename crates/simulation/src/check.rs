@@ -62,13 +62,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// What to read of a disk: everything, or of a large one what was ever touched and a few blocks that weren't.
+    /// What to read of a disk: what was ever touched, and a few blocks that weren't; now and then everything, if the disk
+    /// isn't too large for that.
     fn ranges(&mut self, line: LineId, size: u64) -> Vec<(u64, u64)> {
-        if size <= WHOLE_MAX {
-            return (0..size)
-                .step_by(usize::try_from(CHUNK).unwrap_or(1))
-                .map(|at| (at, CHUNK.min(size - at)))
-                .collect();
+        if size <= WHOLE_MAX && self.random.chance(1, 16) {
+            let starts = (0..size).step_by(usize::try_from(CHUNK).unwrap_or(1));
+            return starts.map(|at| (at, CHUNK.min(size - at))).collect();
         }
         let mut blocks: Vec<u64> = self.model.touched(line).into_iter().collect();
         while blocks.len() > SAMPLE {
@@ -77,10 +76,16 @@ impl Simulation {
         blocks.extend((0..4).map(|_| self.random.below(size / BLOCK)));
         blocks.push(size / BLOCK);
         let unique: BTreeSet<u64> = blocks.into_iter().filter(|block| block * BLOCK < size).collect();
-        unique
-            .into_iter()
-            .map(|block| (block * BLOCK, BLOCK.min(size - block * BLOCK)))
-            .collect()
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for block in unique {
+            let (start, length) = (block * BLOCK, BLOCK.min(size - block * BLOCK));
+            match ranges.last_mut() {
+                // Neighbours are read together, as clients do.
+                Some((first, joined)) if *first + *joined == start && *joined < CHUNK => *joined += length,
+                _ => ranges.push((start, length)),
+            }
+        }
+        ranges
     }
 
     /// Compares one range. Where damage is possible a block may fail to be read, but not differ.
@@ -148,14 +153,27 @@ impl Simulation {
 
     /// Checks what is said about the extents of a range against the model.
     pub(crate) fn compare_extents(&mut self, slot: usize) -> Outcome {
-        let volume = self.volume(slot);
         let line = self.slots[slot].line;
         let newest = self.model.newest(line);
         let size = self.model.size(line, newest);
         let start = self.random.below(size);
         let length = (size - start).min(1 << 20);
         let limit = 1 + self.random.index(64);
-        let extents = match volume.extents(start, length, limit) {
+        let attachment = self.slots[slot].attachment.as_ref().expect("an open volume has one");
+        self.compare_extents_of(line, newest, start, length, limit, attachment)
+    }
+
+    /// Checks what a disk says about the extents of a range against the model.
+    pub(crate) fn compare_extents_of(
+        &self,
+        line: LineId,
+        sequence: Sequence,
+        start: u64,
+        length: u64,
+        limit: usize,
+        device: &dyn Device,
+    ) -> Outcome {
+        let extents = match device.extents(start, length, limit) {
             Ok(extents) => extents,
             Err(error) if self.may_fail_to_read(&error, start, length) => return Ok(()),
             Err(error) => return Err(format!("extents of {length} bytes at {start}: {error}")),
@@ -168,7 +186,7 @@ impl Simulation {
         }
         let mut at = start;
         for extent in extents {
-            self.compare_extent(line, newest, at, extent)?;
+            self.compare_extent(line, sequence, at, extent)?;
             at += extent.length;
         }
         Ok(())

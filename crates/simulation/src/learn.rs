@@ -91,34 +91,32 @@ impl Simulation {
             if volume.size_bytes() != self.model.size(line, batch) {
                 return Err(format!("the size is {}", volume.size_bytes()));
             }
-            return self.compare_touched(line, batch, change, &|offset, buffer| {
-                volume.read(offset, buffer, Wait::Allowed)
-            });
+            let attachment = self.slots[slot].attachment.take().expect("an open volume has one");
+            let outcome = self.compare_touched(line, batch, change, &attachment);
+            self.slots[slot].attachment = Some(attachment);
+            return outcome;
         }
         match volume.view(&Moment::After(batch)) {
             Ok(view) if view.size_bytes() != self.model.size(line, batch) => {
                 Err(format!("the size was {}", view.size_bytes()))
             }
-            Ok(view) => self.compare_touched(line, batch, change, &|offset, buffer| {
-                view.read(offset, buffer, Wait::Allowed)
-            }),
+            Ok(view) => self.compare_touched(line, batch, change, &view),
             Err(error) if self.may_be_refused(slot, &Moment::After(batch), &volume, &error) => Ok(()),
             Err(error) => Err(format!("view of {batch:?}: {error}")),
         }
     }
 
-    fn compare_touched(
-        &mut self,
-        line: LineId,
-        batch: Sequence,
-        change: &[Piece],
-        read: crate::check::Reader<'_>,
-    ) -> Outcome {
+    /// Compares the bytes, and the times of writing: those tell apart what wrote the same bytes again.
+    fn compare_touched(&mut self, line: LineId, batch: Sequence, change: &[Piece], device: &dyn Device) -> Outcome {
         let size = self.model.size(line, batch);
         for block in self.touched(line, change) {
             let offset = block * BLOCK;
             if offset < size {
-                self.compare_range(line, batch, offset, BLOCK.min(size - offset), read)?;
+                let length = BLOCK.min(size - offset);
+                self.compare_range(line, batch, offset, length, &|offset, buffer| {
+                    device.read(offset, buffer, Wait::Allowed)
+                })?;
+                self.compare_extents_of(line, batch, offset, length, 1, device)?;
             }
         }
         Ok(())

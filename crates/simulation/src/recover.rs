@@ -19,6 +19,7 @@ impl Simulation {
     /// What was found to be wrong.
     pub fn recover(&mut self) -> Outcome {
         self.counts.recoveries += 1;
+        let mut failure = String::new();
         for attempt in 0..ATTEMPTS {
             self.close_handles();
             self.disk.start();
@@ -43,20 +44,13 @@ impl Simulation {
             self.disk.set_faults(Faults::default());
             match result {
                 Ok(()) => return self.check_recovered(),
-                Err((_, Error::Io { .. })) if self.options.class == Class::Failing => {}
-                Err((_, Error::NoSpace(_))) if self.options.class == Class::Full => self.make_space(),
+                Err((name, error @ Error::Io { .. })) if self.options.class == Class::Failing => {
+                    failure = format!("{error} (`{name}`)");
+                }
                 Err((name, error)) => return Err(format!("opening after a stop: {error} (`{name}`)")),
             }
         }
-        Err(format!("couldn't be opened in {ATTEMPTS} attempts"))
-    }
-
-    /// The operator makes space on a disk too full for a volume to be opened.
-    fn make_space(&mut self) {
-        self.counts.no_space += 1;
-        self.space_was_short = true;
-        let used = self.disk.used_bytes();
-        self.disk.set_capacity(used + (1 << 20));
+        Err(format!("couldn't be opened in {ATTEMPTS} attempts: {failure}"))
     }
 
     fn close_handles(&mut self) {
@@ -198,12 +192,14 @@ impl Simulation {
         for undecided in std::mem::take(&mut self.undecided) {
             match undecided {
                 Undecided::Fork { source, moment, name } if names.contains(&name) => {
-                    let volume = self.open_undecided(&name)?;
-                    self.adopt_fork(source, moment, &name, volume)?;
+                    if let Some(volume) = self.open_undecided(&name)? {
+                        self.adopt_fork(source, moment, &name, volume)?;
+                    }
                 }
                 Undecided::Create { name, size } if names.contains(&name) => {
-                    let volume = self.open_undecided(&name)?;
-                    self.adopt(&name, size, volume)?;
+                    if let Some(volume) = self.open_undecided(&name)? {
+                        self.adopt(&name, size, volume)?;
+                    }
                 }
                 Undecided::Delete { name } if !names.contains(&name) => {
                     self.counts.deletions += 1;
@@ -215,10 +211,12 @@ impl Simulation {
         Ok(())
     }
 
-    fn open_undecided(&self, name: &str) -> Result<Arc<Volume>, String> {
-        self.store()
-            .volume(name, self.now())
-            .map_err(|error| format!("opening the new volume `{name}`: {error}"))
+    fn open_undecided(&self, name: &str) -> Result<Option<Arc<Volume>>, String> {
+        match self.store().volume(name, self.now()) {
+            Ok(volume) => Ok(Some(volume)),
+            Err(error) if self.may_be_unusable(&error) => Ok(None),
+            Err(error) => Err(format!("opening the new volume `{name}`: {error}")),
+        }
     }
 
     /// Opens one volume again after a failed write, without restarting the machine.
@@ -254,7 +252,7 @@ impl Simulation {
     }
 
     fn check_names(&self) -> Outcome {
-        if self.options.class == Class::Lying {
+        if self.options.class.damages() {
             return Ok(());
         }
         let names = self

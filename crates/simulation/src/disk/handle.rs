@@ -314,10 +314,8 @@ impl File for FileHandle {
     }
 
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let bytes = buffers
-            .iter()
-            .flat_map(|buffer| buffer.iter().copied())
-            .collect::<Vec<u8>>();
+        let mut bytes = Vec::new();
+        buffers.iter().for_each(|buffer| bytes.extend_from_slice(buffer));
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut state = lock(&self.shared);
         let verdict = state.pass(Point::Write, self.generation)?;
