@@ -2,7 +2,7 @@
 //! has no options and no security.
 //!
 //! ```text
-//! memory_server unix:PATH|tcp:ADDRESS SIZE_MIB [FILE]
+//! memory_server unix:PATH|tcp:ADDRESS SIZE_MIB [FILE|-] [CERTIFICATE KEY [AUTHORITY]]
 //! ```
 
 use std::fs::File;
@@ -10,7 +10,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use nbd::{Event, ExportInfo, ExportProvider, Listener, OpenError, OpenedExport, Server, ServerEvents, Settings};
+use nbd::{
+    Event, ExportInfo, ExportProvider, Listener, OpenError, OpenedExport, Server, ServerEvents, Settings, Tls,
+    TlsIdentity,
+};
 use volume::{Device, Error, Extent, ExtentKind, Hole, Wait, WriteRequest};
 
 #[expect(
@@ -24,11 +27,22 @@ mod memory;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, size, file @ ..] = arguments.as_slice() else {
-        return Err("usage: memory_server unix:PATH|tcp:ADDRESS SIZE_MIB [FILE]".into());
+    let [address, size, rest @ ..] = arguments.as_slice() else {
+        return Err(
+            "usage: memory_server unix:PATH|tcp:ADDRESS SIZE_MIB [FILE|-] [CERTIFICATE KEY [AUTHORITY]]".into(),
+        );
+    };
+    let file = rest.first().filter(|file| *file != "-");
+    let tls = match rest.get(1..).unwrap_or_default() {
+        [] => Tls::Off,
+        [certificate, key, authority @ ..] => {
+            let authority = authority.first().map(Path::new);
+            Tls::Required(TlsIdentity::load(Path::new(certificate), Path::new(key), authority)?)
+        }
+        [_] => return Err("a certificate needs a key".into()),
     };
     let size = size.parse::<usize>()? << 20;
-    let device: Arc<dyn Device> = match file.first() {
+    let device: Arc<dyn Device> = match file {
         None => Arc::new(memory::MemoryDisk::new(size)),
         Some(path) => {
             let file = File::options()
@@ -44,7 +58,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
         }
     };
-    let server = Server::new(Arc::new(OneExport(device)), Arc::new(Print), Settings::default())?;
+    let server = Server::new(
+        Arc::new(OneExport(device)),
+        Arc::new(Print),
+        Settings {
+            tls,
+            ..Settings::default()
+        },
+    )?;
     server.listen(match address.split_once(':') {
         Some(("unix", path)) => Listener::unix(Path::new(path), 0o600)?,
         Some(("tcp", address)) => Listener::tcp(address)?,
