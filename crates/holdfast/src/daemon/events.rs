@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nbd::{ClientStatus, Ending, Event, Refusal, RequestSummary, ServerEvents};
 use volume::NoSpace;
 
+use crate::engine::Engine;
 use crate::log::{Level, Log};
 use crate::size::format_size;
 use crate::span::format_span;
@@ -12,17 +13,26 @@ use crate::when::local;
 
 /// Logs events.
 pub(super) struct LoggedEvents {
+    engine: Arc<Engine>,
     log: Arc<Log>,
 }
 
 impl LoggedEvents {
-    pub(super) fn new(log: Arc<Log>) -> Self {
-        Self { log }
+    pub(super) fn new(engine: Arc<Engine>, log: Arc<Log>) -> Self {
+        Self { engine, log }
     }
 }
 
 impl ServerEvents for LoggedEvents {
     fn event(&self, event: &Event<'_>) {
+        if let Event::RequestFailed {
+            export,
+            error: volume::Error::NoSpace(why),
+            ..
+        } = event
+        {
+            self.engine.note_refusal(export, *why);
+        }
         if let Some((level, subject, message)) = describe(event) {
             self.log.write(level, subject, message);
         }

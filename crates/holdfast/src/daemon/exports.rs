@@ -21,6 +21,10 @@ impl Exports {
         Self { engine }
     }
 
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// The volume meant by the empty name: the only one.
     fn default_name(&self) -> Result<String, Failure> {
         let names = self.engine.names()?;

@@ -150,7 +150,7 @@ impl Round {
     }
 
     fn tell_space(&mut self, name: &str, volume: &Volume) {
-        let refusing = volume.status().refusing;
+        let refusing = self.engine.refusal(volume);
         let seen = self.seen.entry(name.to_owned()).or_default();
         if seen.refusing == refusing {
             return;
@@ -158,7 +158,7 @@ impl Round {
         seen.refusing = refusing;
         let floor = format_span(volume.settings().retention_floor);
         match refusing {
-            None => self.log.info(name, "there is space again; writes are accepted"),
+            None => self.log.info(name, "no write was refused for lack of space in the last minute, or the settings changed"),
             Some(NoSpace::Budget { budget_bytes }) => self.log.write(
                 Level::Error,
                 name,

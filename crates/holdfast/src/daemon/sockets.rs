@@ -35,7 +35,7 @@ struct Place {
 /// Starts listening where the configuration or systemd says.
 pub(super) fn start(config: &Config, data: &Path, exports: Arc<Exports>, log: &Arc<Log>) -> Result<Servers, Failure> {
     let server = |tls| {
-        let events = Arc::new(LoggedEvents::new(Arc::clone(log)));
+        let events = Arc::new(LoggedEvents::new(Arc::clone(exports.engine()), Arc::clone(log)));
         let limits = Limits {
             clients_max: config.max_clients as usize,
             ..Limits::default()

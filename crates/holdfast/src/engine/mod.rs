@@ -6,6 +6,7 @@ mod failures;
 mod history;
 mod images;
 mod moments;
+mod space;
 mod volumes;
 
 pub use images::is_unfinished;
@@ -15,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use volume::{Clock, FolderLock, OsDirectory, Store, Timestamp, Volume, os_random};
+use volume::{Clock, FolderLock, NoSpace, OsDirectory, Store, Timestamp, Volume, os_random};
 
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
@@ -49,6 +50,7 @@ pub struct Engine {
     clock: Arc<SteadyClock>,
     config: Arc<RwLock<Config>>,
     daemon: OnceLock<Arc<dyn DaemonFacts>>,
+    refusals: space::Refusals,
     _lock: FolderLock,
 }
 
@@ -73,6 +75,7 @@ impl Engine {
             clock: Arc::new(SteadyClock::start()),
             config,
             daemon: OnceLock::new(),
+            refusals: space::Refusals::default(),
             _lock: lock,
         }))
     }
@@ -131,6 +134,7 @@ impl Engine {
     /// Takes a new configuration; open volumes follow it at once.
     pub fn set_config(&self, config: Config) -> Result<(), Failure> {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        self.refusals.clear();
         for name in self.names()? {
             if let Some(volume) = self.opened(&name) {
                 volume.set_settings(volume_settings(read(&self.config).volume(&name)));
@@ -164,6 +168,16 @@ impl Engine {
         self.store
             .volume(name, self.now())
             .map_err(|error| failures::failure(&error))
+    }
+
+    /// A client's write was refused for lack of space.
+    pub fn note_refusal(&self, name: &str, why: NoSpace) {
+        self.refusals.note(name, why);
+    }
+
+    /// Why a volume refuses writes now, or refused one lately.
+    pub fn refusal(&self, volume: &Volume) -> Option<NoSpace> {
+        volume.status().refusing.or_else(|| self.refusals.lately(volume.name()))
     }
 
     /// A volume, if it is open.

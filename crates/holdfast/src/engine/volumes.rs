@@ -47,7 +47,7 @@ impl Engine {
             oldest: moment_report(status.oldest),
             clients: self.clients_of(volume.name()),
             views: status.views as u64,
-            no_space: status.refusing.is_some(),
+            no_space: self.refusal(volume).is_some(),
             memory_bytes: status.map_bytes as u64,
             pins,
             settings: SettingsReport {

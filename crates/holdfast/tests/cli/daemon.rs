@@ -143,3 +143,29 @@ fn a_busy_address_is_refused_with_advice() {
     assert_eq!(done.code, 4);
     assert!(done.stderr.contains("hint: choose another with `--listen`"), "{done:?}");
 }
+
+#[test]
+fn a_full_budget_is_told_and_gone_after_a_reload() {
+    let place = Place::new("full");
+    let config = place.folder.join("h.toml");
+    std::fs::write(&config, "[defaults]\nbudget = \"32MiB\"\n").unwrap();
+    std::fs::write(place.folder.join("x.raw"), vec![1; 64 << 20]).unwrap();
+    let daemon = place.up(&["--create", "disk=64M"]);
+    let words = ["--", &place.path("x.raw"), &daemon.uri("disk")];
+    assert!(
+        !std::process::Command::new("nbdcopy")
+            .args(words)
+            .status()
+            .unwrap()
+            .success()
+    );
+    daemon.wait_for_log(
+        "error   disk: writes are refused (no space): history younger than the retention floor of 1 d fills",
+    );
+    assert!(place.ok(&["volume", "list"]).contains("  no space\n"));
+    std::fs::write(&config, "[defaults]\nbudget = \"1GiB\"\n").unwrap();
+    daemon.signal("HUP");
+    daemon.wait_for_log("read again");
+    daemon.write("disk", &place.folder.join("x.raw"));
+    assert!(place.ok(&["volume", "list"]).contains("  ok\n"));
+}
