@@ -44,6 +44,8 @@ impl Chain {
             opened => opened,
         };
         let file = file.map_err(|source| file_error("open", CHAIN_FILE, source))?;
+        // What a failed sync left in the system's cache only must not be taken for written.
+        file.forget_cache();
         let mut chain = Self {
             file,
             head: blake3::hash(volume).into(),

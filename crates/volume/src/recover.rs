@@ -238,20 +238,36 @@ fn content_of(segment: &OpenSegment, on_damage: OnDamage) -> Result<Content, Err
     }
     let first = crate::format::SEGMENT_HEADER_BYTES;
     let mut found = scan_from(segment, first, segment.header.first_sequence, usize::MAX)?;
-    if on_damage == OnDamage::PassOver {
-        while let Some(behind) = find_batch_behind(segment, found.end)? {
-            let more = scan_from(segment, behind.header.slot.offset(), behind.header.sequence, usize::MAX)?;
-            found.end = more.end;
-            found.batches.extend(more.batches);
-        }
+    let behind = batches_behind(segment, found.end)?;
+    // Of all that can be read, in or behind the log's end: each is evidence.
+    let durable = found
+        .batches
+        .iter()
+        .chain(&behind)
+        .map(|batch| batch.header.durable)
+        .max();
+    if let Some(last) = behind.last().filter(|_| on_damage == OnDamage::PassOver) {
+        found.end = last.header.slot.offset() + last.header.total_bytes();
+        found.batches.extend(behind);
     }
-    let durable = found.batches.iter().map(|batch| batch.header.durable).max();
     Ok(Content::Raw {
         batches: found.batches,
         end: found.end,
         sealed: false,
         durable: durable.unwrap_or_default(),
     })
+}
+
+/// All intact batches behind a place, wherever they start.
+fn batches_behind(segment: &OpenSegment, offset: u64) -> Result<Vec<Batch>, Error> {
+    let mut batches = Vec::new();
+    let mut end = offset;
+    while let Some(first) = find_batch_behind(segment, end)? {
+        let more = scan_from(segment, first.header.slot.offset(), first.header.sequence, usize::MAX)?;
+        end = more.end;
+        batches.extend(more.batches);
+    }
+    Ok(batches)
 }
 
 impl Walked {
@@ -304,7 +320,7 @@ fn find_end(
     replay_from: Segment,
     on_damage: OnDamage,
 ) -> Result<u64, Error> {
-    let mut durable = walked
+    let durable = walked
         .iter()
         .map(Walked::durable)
         .max()
@@ -322,23 +338,13 @@ fn find_end(
         let Some(here) = walked.get_mut(index) else { break };
         if here.segment.header.first_sequence != expected {
             // The segment before ended early.
-            let before = walked
+            let (damaged, end) = walked
                 .get(index.wrapping_sub(1))
-                .map(|before| Arc::clone(&before.segment));
-            let end = walked.get(index.wrapping_sub(1)).map_or(0, Walked::end);
-            if let Some(behind) = before
-                .as_ref()
-                .map(|before| find_batch_behind(before, end))
-                .transpose()?
-                .flatten()
-            {
-                durable = durable.max(behind.header.durable);
-            }
+                .map_or((replay_from, 0), |before| (before.segment.id, before.end()));
             if expected > durable {
                 walked.truncate(index);
                 break;
             }
-            let damaged = before.map_or(Segment::default(), |before| before.id);
             stop_at_damage(on_damage, damaged, end, walked, index)?;
             lost += 1;
         }
@@ -371,9 +377,7 @@ fn check_last(walked: &[Walked], durable: Sequence, on_damage: OnDamage) -> Resu
     let Content::Raw { end, .. } = last.content else {
         return Ok(());
     };
-    let behind = find_batch_behind(&last.segment, end)?;
-    let proved = behind.map_or(durable, |batch| batch.header.durable.max(durable));
-    if proved >= last.next_sequence() {
+    if durable >= last.next_sequence() {
         stop_at_damage(on_damage, last.segment.id, end, walked, walked.len())?;
     }
     Ok(())
@@ -464,9 +468,6 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
             ..
         } = &here.content
         {
-            if batches.is_empty() && id != segments.first() {
-                continue;
-            }
             seal_at(segments, &here.segment, batches, *end)?;
         }
         here.segment

@@ -404,7 +404,11 @@ impl Store {
                     directory.sync().map_err(error)?;
                 }
                 self.directory.sync().map_err(error)?;
-                volume.release_fork(&fork, now)?;
+                match volume.release_fork(&fork, now) {
+                    // On a full disk the pin stays until the next start.
+                    Ok(()) | Err(Error::NoSpace(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())

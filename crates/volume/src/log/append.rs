@@ -252,7 +252,7 @@ impl Appender {
     /// Seals the active segment after everything in it was made durable, and says so in it. Nothing can be appended
     /// afterwards until another segment is begun.
     pub(crate) fn seal_last(&mut self) -> Result<(), Error> {
-        // Recovery removes a segment in which nothing was appended.
+        // One in which nothing was appended says nothing: recovery seals it.
         let written = self.active.take().filter(|active| !active.index.is_empty());
         let Some(active) = written else { return Ok(()) };
         self.start.segment = Segment(active.id.0 + 1);
