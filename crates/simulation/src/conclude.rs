@@ -90,7 +90,7 @@ impl Simulation {
         }
     }
 
-    pub(crate) fn time_of(&self, slot: usize, sequence: Sequence) -> Result<Timestamp, String> {
+    pub(crate) fn time_of(&mut self, slot: usize, sequence: Sequence) -> Result<Timestamp, String> {
         let volume = self.volume(slot);
         let newest = volume.newest();
         if newest.sequence == sequence {
@@ -101,7 +101,13 @@ impl Simulation {
             .time(self.slots[slot].line, self.model.newest(self.slots[slot].line));
         match volume.resolve(&Moment::After(sequence)) {
             Ok(moment) => Ok(moment.time),
-            // Dropped already, or damaged: any time between its neighbours will do.
+            // Dropped already: any time between its neighbours will do.
+            Err(Error::MomentTooOld { .. }) => known.ok_or_else(|| format!("no time is known of {sequence:?}")),
+            Err(error) if !self.may_fail_to_read(&error, 0, u64::MAX - 4096) => Err(error.to_string()),
+            Err(_) if self.options.class.damages() => {
+                self.slots[slot].is_unknown = true;
+                Ok(known.unwrap_or_default())
+            }
             Err(_) => known.ok_or_else(|| format!("no time is known of {sequence:?}")),
         }
     }

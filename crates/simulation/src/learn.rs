@@ -101,7 +101,10 @@ impl Simulation {
                 Err(format!("the size was {}", view.size_bytes()))
             }
             Ok(view) => self.compare_touched(line, batch, change, &view),
-            Err(error) if self.may_be_refused(slot, &Moment::After(batch), &volume, &error) => Ok(()),
+            Err(error) if self.may_be_refused(slot, &Moment::After(batch), &volume, &error) => {
+                self.counts.damaged_reads += u64::from(self.options.class.damages());
+                Ok(())
+            }
             Err(error) => Err(format!("view of {batch:?}: {error}")),
         }
     }
