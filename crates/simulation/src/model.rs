@@ -1,6 +1,7 @@
 //! The reference model: what every volume holds now, and held after each batch of its past. Obviously right rather than
 //! fast: it keeps every version of every block.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -369,13 +370,15 @@ pub fn cleared(offset: u64, length: u64) -> Change {
     change
 }
 
-/// The pieces of a new size.
+/// The pieces of a new size. A smaller one drops whole blocks; what it cut off of its last block is cleared when the disk
+/// grows again.
 #[must_use]
 pub fn resized(old: u64, new: u64) -> Change {
-    let mut change = if new < old {
-        cleared(new, old.next_multiple_of(BLOCK) - new)
-    } else {
-        Vec::new()
+    let block_end = |size: u64| size.next_multiple_of(BLOCK);
+    let mut change = match new.cmp(&old) {
+        Ordering::Less => cleared(block_end(new), block_end(old) - block_end(new)),
+        Ordering::Equal => Vec::new(),
+        Ordering::Greater => cleared(old, block_end(old) - old),
     };
     change.push(Piece::Size(new));
     change
