@@ -21,6 +21,6 @@ pub use checkpoint::{Cause, Checkpoint, CheckpointRef, Horizon, LogPosition, Pin
 pub use entry::{BLOCK_BYTES, Entry, EntryKind, Location, SLOT_BYTES, Segment, Slot};
 pub use index::{TRAILER_BYTES, Totals, Trailer};
 pub use node::{FANOUT_BITS, LEAF_BITS, LEVELS, Node, NodeAddress};
-pub use packed::{FRAME_BYTES, Frame, PackedIndex, PackedRecord};
+pub use packed::{FRAME_BYTES, Frame, IndexLayout, PackedIndex, PackedRecord, Place};
 pub use segment::{SEGMENT_HEADER_BYTES, SegmentHeader, SegmentLayout};
 pub use volume_file::{Parent, VolumeFile};

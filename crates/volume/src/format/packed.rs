@@ -75,6 +75,85 @@ pub struct PackedIndex {
     pub records: Vec<PackedRecord>,
 }
 
+/// Where a payload is in a packed segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The slot by which maps know it.
+    pub slot: Slot,
+    /// Its bytes; 0 for records without a payload.
+    pub length: u32,
+    /// The frame that holds it.
+    pub frame: u32,
+    /// Where in the frame's payloads.
+    pub offset: u32,
+}
+
+/// Where the parts of an index are in the file: enough to look up a payload without reading all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexLayout {
+    start: u64,
+    frame_count: u32,
+    /// How many records there are.
+    pub record_count: u32,
+}
+
+impl IndexLayout {
+    /// Bytes at the start of an index that tell its layout.
+    pub const HEAD_BYTES: usize = 8;
+    /// Bytes of one frame.
+    pub const FRAME_BYTES: usize = FRAME_ENTRY_BYTES;
+    /// Bytes of one record.
+    pub const RECORD_BYTES: usize = RECORD_ENTRY_BYTES;
+
+    /// Parses the first [`IndexLayout::HEAD_BYTES`] of an index of `index_bytes` that starts at `start`.
+    #[must_use]
+    pub fn parse(head: &[u8], start: u64, index_bytes: u64) -> Option<Self> {
+        let mut bytes = Bytes::new(head);
+        let layout = Self {
+            start,
+            frame_count: bytes.u32()?,
+            record_count: bytes.u32()?,
+        };
+        (layout.record_offset(layout.record_count) == start.checked_add(index_bytes)?).then_some(layout)
+    }
+
+    /// Where a frame's entry is.
+    #[must_use]
+    pub fn frame_offset(&self, frame: u32) -> Option<u64> {
+        (frame < self.frame_count).then(|| self.start + 8 + u64::from(frame) * FRAME_ENTRY_BYTES as u64)
+    }
+
+    /// Where a record is.
+    #[must_use]
+    pub const fn record_offset(&self, record: u32) -> u64 {
+        let frames = self.frame_count as u64 * FRAME_ENTRY_BYTES as u64;
+        self.start + 8 + frames + record as u64 * RECORD_ENTRY_BYTES as u64
+    }
+}
+
+impl Place {
+    /// Parses the place out of a record. Unlike a whole index it isn't checked: the payload's own checksum decides.
+    #[must_use]
+    pub fn parse(record: &[u8]) -> Option<Self> {
+        let mut length = Bytes::new(record.get(4..8)?);
+        let mut rest = Bytes::new(record.get(RECORD_BYTES + 16..RECORD_ENTRY_BYTES)?);
+        Some(Self {
+            slot: Slot(rest.u32()?),
+            length: length.u32()?,
+            frame: rest.u32()?,
+            offset: rest.u32()?,
+        })
+    }
+}
+
+impl Frame {
+    /// Parses one frame's entry.
+    #[must_use]
+    pub fn parse(entry: &[u8]) -> Option<Self> {
+        parse_frame(&mut Bytes::new(entry))
+    }
+}
+
 impl PackedIndex {
     /// The index's bytes.
     #[must_use]
@@ -191,6 +270,21 @@ mod tests {
             records: vec![packed],
         };
         assert_eq!(PackedIndex::parse(&index.encode()), Some(index.clone()));
+        let bytes = index.encode();
+        let layout = IndexLayout::parse(&bytes, 4096, bytes.len() as u64).expect("valid");
+        let at = |offset: u64| &bytes[offset as usize - 4096..];
+        assert_eq!(
+            Frame::parse(at(layout.frame_offset(0).expect("one frame"))),
+            Some(frame)
+        );
+        let place = Place {
+            slot: Slot(260),
+            length: 4096,
+            frame: 0,
+            offset: 4096,
+        };
+        assert_eq!(Place::parse(at(layout.record_offset(0))), Some(place));
+        assert_eq!(IndexLayout::parse(&bytes, 4096, bytes.len() as u64 + 1), None);
         for length in 0..index.encode().len() {
             assert_eq!(PackedIndex::parse(&index.encode()[..length]), None);
         }

@@ -1,6 +1,7 @@
 //! Segment files: finding, opening and reading them, whatever their layout.
 
 mod open;
+mod packed;
 mod set;
 
 pub(crate) use open::{LoggedRecord, OpenSegment, read_error};

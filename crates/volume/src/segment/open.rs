@@ -1,14 +1,14 @@
 //! One segment, opened for reading.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::format::{
-    Batch, Frame, Location, PackedIndex, PackedRecord, Record, SEGMENT_HEADER_BYTES, Segment, SegmentHeader,
-    SegmentLayout, Slot, TRAILER_BYTES, Trailer,
+    Batch, Location, PackedIndex, PackedRecord, Record, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, SegmentLayout,
+    Slot, TRAILER_BYTES, Trailer,
 };
-use crate::locks::lock;
+use crate::segment::packed::Packed;
 use crate::segment::set::file_name;
 use crate::storage::{File, Wait};
 use crate::time::{Sequence, Timestamp};
@@ -38,17 +38,8 @@ pub(crate) struct OpenSegment {
     packed: Option<Packed>,
 }
 
-#[derive(Debug)]
-struct Packed {
-    frames: Vec<Frame>,
-    /// Slot -> place, ascending by slot.
-    places: Vec<(Slot, u32, u32)>,
-    /// The frame read last, with its number: neighbouring blocks are mostly read one after the other.
-    last_frame: Mutex<Option<(u32, Arc<Vec<u8>>)>>,
-}
-
 impl OpenSegment {
-    /// Reads and checks the header, and a packed segment's index.
+    /// Reads and checks the header, and where a packed segment's index is.
     pub(crate) fn open(id: Segment, volume: &[u8; 16], file: Arc<dyn File>) -> Result<Self, Error> {
         let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
         file.read_at(0, &mut bytes, Wait::Allowed)
@@ -67,15 +58,7 @@ impl OpenSegment {
             packed: None,
         };
         if header.layout == SegmentLayout::Packed {
-            let (_, index) = segment.packed_index()?;
-            let places = index.records.iter().filter(|packed| packed.record.payload_length > 0);
-            segment.packed = Some(Packed {
-                places: places
-                    .map(|packed| (packed.slot, packed.frame, packed.offset))
-                    .collect(),
-                frames: index.frames,
-                last_frame: Mutex::new(None),
-            });
+            segment.packed = Some(segment.open_packed()?);
         }
         Ok(segment)
     }
@@ -96,9 +79,7 @@ impl OpenSegment {
 
     /// Memory that the opened segment occupies, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.packed.as_ref().map_or(256, |packed| {
-            256 + packed.places.len() * size_of::<(Slot, u32, u32)>() + packed.frames.len() * size_of::<Frame>()
-        })
+        256 + self.packed.as_ref().map_or(0, Packed::memory_bytes)
     }
 
     /// Fills `buffer` with the payloads that start at `slot` and follow each other without a gap as first written.
@@ -116,60 +97,6 @@ impl OpenSegment {
             offset += piece as u64;
         }
         Ok(())
-    }
-
-    fn read_packed(&self, packed: &Packed, slot: Slot, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
-        let missing = || self.damaged("payload location", slot.offset());
-        let found = packed
-            .places
-            .binary_search_by_key(&slot, |(slot, _, _)| *slot)
-            .map_err(|_| missing())?;
-        let (_, number, offset) = *packed.places.get(found).ok_or_else(missing)?;
-        let payloads = self.frame(packed, number, wait)?;
-        let start = offset as usize;
-        let payload = payloads.get(start..start + buffer.len()).ok_or_else(missing)?;
-        buffer.copy_from_slice(payload);
-        Ok(())
-    }
-
-    fn frame(&self, packed: &Packed, number: u32, wait: Wait) -> Result<Arc<Vec<u8>>, Error> {
-        if let Some((last, payloads)) = &*lock(&packed.last_frame)
-            && *last == number
-        {
-            return Ok(Arc::clone(payloads));
-        }
-        let frame = packed
-            .frames
-            .get(number as usize)
-            .ok_or_else(|| self.damaged("frame number", 0))?;
-        let payloads = Arc::new(self.read_frame(frame, wait)?);
-        *lock(&packed.last_frame) = Some((number, Arc::clone(&payloads)));
-        Ok(payloads)
-    }
-
-    /// Reads, checks and decompresses one frame of a packed segment.
-    pub(crate) fn read_frame(&self, frame: &Frame, wait: Wait) -> Result<Vec<u8>, Error> {
-        let mut stored = vec![0; frame.stored_bytes as usize];
-        self.file
-            .read_at(frame.offset, &mut stored, wait)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::WouldBlock => Error::WouldBlock,
-                io::ErrorKind::UnexpectedEof => self.damaged("frame", frame.offset),
-                _ => read_error(self.id, source),
-            })?;
-        let damaged = || self.damaged("frame", frame.offset);
-        if crc32c::crc32c(&stored) != frame.crc {
-            return Err(damaged());
-        }
-        if !frame.compressed {
-            return Ok(stored);
-        }
-        let payloads = zstd::bulk::decompress(&stored, frame.payload_bytes as usize).map_err(|_| damaged())?;
-        if payloads.len() != frame.payload_bytes as usize {
-            Err(damaged())
-        } else {
-            Ok(payloads)
-        }
     }
 
     /// The trailer, if the segment is sealed.
@@ -298,7 +225,7 @@ pub(crate) fn read_error(id: Segment, source: io::Error) -> Error {
     }
 }
 
-fn bad(id: Segment, reason: &'static str) -> Error {
+pub(crate) fn bad(id: Segment, reason: &'static str) -> Error {
     Error::BadFile {
         file: file_name(id),
         reason,
