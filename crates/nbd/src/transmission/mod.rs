@@ -3,6 +3,8 @@
 mod connection;
 mod failure;
 mod inbox;
+mod large;
+mod other;
 mod read;
 mod reporter;
 mod round;

@@ -13,15 +13,12 @@ use crate::clients::Traffic;
 use crate::events::{RequestKind, RequestSummary};
 use crate::protocol::numbers::{ErrorCode, PAYLOAD_SIZE_MAX};
 use crate::protocol::{
-    Command, ContextSelection, Decoded, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request,
-    decode_request,
+    Command, Decoded, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request, decode_request,
 };
-use crate::sync::lock;
 use crate::transmission::connection::{Connection, Load};
 use crate::transmission::failure::{Failure, past_the_end};
 use crate::transmission::read::PendingRead;
-use crate::transmission::status;
-use crate::transmission::write::{Batch, Outcome, PendingWrite, PlacedWrite};
+use crate::transmission::write::{Batch, Outcome, PendingWrite};
 use crate::transport::Patience;
 use crate::workers::WorkerPool;
 
@@ -29,22 +26,13 @@ use crate::workers::WorkerPool;
 const READS_LENGTH: usize = 64;
 /// Flushes expected in one round; more are possible.
 const FLUSHES_LENGTH: usize = 64;
-/// Writes and reads of this length are large: where a client has several in flight, another thread helps with them.
-const LARGE: usize = 32 << 10;
-/// Helping is worth waking a thread from this many bytes on.
-const HELP_SIZE_MIN: usize = 64 << 10;
-/// Large writes are handed over from this many bytes on.
-const HANDOVER_SIZE_MIN: usize = 128 << 10;
 /// Replies are sent once they are this long, so that the client has something to do.
-const REPLIES_SIZE: usize = 128 << 10;
+pub(super) const REPLIES_SIZE: usize = 128 << 10;
 /// Longer reads go to a worker, unless they are alone.
 const INLINE_READ_LENGTH_MAX: u32 = 1 << 20;
-/// Memory for replies that is kept when nothing happens.
-const REPLIES_SIZE_KEPT: usize = 256 << 10;
-
 /// After a round of several requests, so many rounds of one are needed until the client is taken for one that sends
 /// one request at a time.
-const CROWDED_ROUNDS: u32 = 64;
+pub(super) const CROWDED_ROUNDS: u32 = 64;
 
 const SHUTTING_DOWN: Rejection = Rejection {
     code: ErrorCode::Shutdown,
@@ -57,22 +45,22 @@ const READ_ONLY: Rejection = Rejection {
 
 /// Executes the requests of one connection, on its thread.
 pub(super) struct Executor {
-    connection: Arc<Connection>,
-    workers: Arc<WorkerPool>,
-    contexts: Vec<MetaContext>,
+    pub(super) connection: Arc<Connection>,
+    pub(super) workers: Arc<WorkerPool>,
+    pub(super) contexts: Vec<MetaContext>,
     /// Whether every request is answered with an error because the server is being stopped.
     pub(super) refuses_all: bool,
-    out: ReplyBuffer,
+    pub(super) out: ReplyBuffer,
     reads: Vec<PendingRead>,
     /// Requests that are answered after the flush at the end of the round.
-    flushes: Vec<ReplyTo>,
+    pub(super) flushes: Vec<ReplyTo>,
     traffic: Traffic,
     /// The disk's size at the start of the round.
-    size: u64,
+    pub(super) size: u64,
     /// Rounds from now on in which the client is taken for one that has many requests in flight.
-    crowded_rounds: u32,
+    pub(super) crowded_rounds: u32,
     /// Whether other threads helped lately, and buffers of theirs may be kept.
-    has_helpers: bool,
+    pub(super) has_helpers: bool,
 }
 
 /// What a round came to.
@@ -174,78 +162,10 @@ impl Executor {
         self.connection.client.add(&std::mem::take(&mut self.traffic));
     }
 
-    /// Takes large writes from the front of `window`, to be executed by a worker while more is received. Says how many
-    /// bytes they take. `None` where that isn't worth it.
-    pub(super) fn take_large_writes(&mut self, window: &[u8]) -> Option<(usize, Vec<PlacedWrite>)> {
-        if window.len() < HANDOVER_SIZE_MIN || self.refuses_all {
-            return None;
-        }
-        self.size = self.connection.device.size_bytes();
-        let mut writes = Vec::new();
-        let mut consumed = 0;
-        while let Ok(Decoded::Complete {
-            request,
-            size,
-            skipped: 0,
-        }) = decode_request(window.get(consumed..).unwrap_or_default(), self.connection.dialect)
-        {
-            match request.command {
-                Command::Write { data, durable } if data.len() >= LARGE && self.check(&request).is_ok() => {
-                    consumed += size;
-                    let pending = PendingWrite {
-                        to: self.reply_to(&request),
-                        durable,
-                    };
-                    writes.push(PlacedWrite {
-                        pending,
-                        data: consumed - data.len()..consumed,
-                    });
-                }
-                _ => break,
-            }
-        }
-        if consumed < HANDOVER_SIZE_MIN {
-            return None;
-        }
-        // Where there is room for one only, the socket knows whether more are on their way.
-        let is_crowded = self.crowded_rounds > 0
-            || writes.len() > 1
-            || consumed < window.len()
-            || self.connection.link.socket().has_more();
-        if !is_crowded {
-            return None;
-        }
-        self.crowded_rounds = CROWDED_ROUNDS;
-        self.has_helpers = true;
-        self.connection.client.add(&Traffic {
-            writes: writes.len() as u64,
-            ..Traffic::default()
-        });
-        Some((consumed, writes))
-    }
-
-    /// Whether it holds more memory than it should keep while nothing happens.
-    pub(super) fn is_grown(&self) -> bool {
-        self.has_helpers || self.out.capacity() > REPLIES_SIZE_KEPT
-    }
-
-    /// Gives memory back.
-    pub(super) fn shrink(&mut self) {
-        self.has_helpers = false;
-        self.out.shrink(REPLIES_SIZE_KEPT);
-        lock(&self.connection.flow).drop_spares();
-    }
-
     /// Executes a request, or puts it with those of its kind.
     fn take<'a>(&mut self, request: &Request<'a>, batch: &mut Batch<'a>) {
         let to = self.reply_to(request);
         if let Err(rejection) = self.check(request) {
-            if !matches!(
-                request.command,
-                Command::Read { .. } | Command::Write { .. } | Command::Flush
-            ) {
-                self.traffic.others += 1;
-            }
             return self.reject(&to, rejection);
         }
         match request.command {
@@ -304,7 +224,7 @@ impl Executor {
         *counter += 1;
     }
 
-    fn reply_to(&self, request: &Request<'_>) -> ReplyTo {
+    pub(super) fn reply_to(&self, request: &Request<'_>) -> ReplyTo {
         ReplyTo {
             dialect: self.connection.dialect,
             cookie: request.cookie,
@@ -313,7 +233,7 @@ impl Executor {
     }
 
     /// Finds what is wrong with a request, as far as that doesn't need the disk.
-    fn check(&self, request: &Request<'_>) -> Result<(), Rejection> {
+    pub(super) fn check(&self, request: &Request<'_>) -> Result<(), Rejection> {
         if self.refuses_all {
             return Err(SHUTTING_DOWN);
         }
@@ -347,7 +267,7 @@ impl Executor {
         Ok(())
     }
 
-    fn reject(&mut self, to: &ReplyTo, rejection: Rejection) {
+    pub(super) fn reject(&mut self, to: &ReplyTo, rejection: Rejection) {
         self.traffic.errors += 1;
         to.error(&mut self.out, rejection.code, rejection.message, None);
     }
@@ -364,7 +284,7 @@ impl Executor {
         batch.execute(connection, &mut Outcome { out, flushes, traffic });
     }
 
-    fn fail(&mut self, to: &ReplyTo, summary: RequestSummary, error: &Error) {
+    pub(super) fn fail(&mut self, to: &ReplyTo, summary: RequestSummary, error: &Error) {
         self.traffic.errors += 1;
         self.connection.reporter.failed(summary, error);
         Failure::of(error, summary.kind).reply(&mut self.out, to, summary.offset, summary.length);
@@ -399,14 +319,6 @@ impl Executor {
         self.reads.clear();
     }
 
-    /// Sends the replies to reads of about `length` bytes. Large ones are sent by a worker while more are read.
-    fn send_with_help(&mut self, length: u32) {
-        if length as usize >= LARGE && self.out.len() >= HELP_SIZE_MIN && self.crowded_rounds > 0 {
-            self.has_helpers = true;
-            self.connection.deliver_later(&mut self.out, &self.workers);
-        }
-    }
-
     /// Makes everything durable, and then answers who waits for that. A worker does it, unless the request is `alone`
     /// and nobody else would be held up.
     fn run_flushes(&mut self, alone: bool) {
@@ -422,62 +334,8 @@ impl Executor {
         }
     }
 
-    /// Executes a request of the less frequent kinds.
-    fn run_other(&mut self, request: &Request<'_>, to: &ReplyTo) {
-        let device = &self.connection.device;
-        let offset = request.offset;
-        let (result, durable) = match request.command {
-            Command::WriteZeroes { length, durable, hole } => (zero(device.as_ref(), offset, length, hole), durable),
-            Command::Trim { length: 0, durable } => (Ok(()), durable),
-            Command::Trim { length, durable } => (device.trim(offset, length), durable),
-            Command::Cache { length } => (device.prefetch(offset, length), false),
-            Command::BlockStatus {
-                length,
-                single,
-                contexts,
-            } => {
-                return self.block_status(to, length, single, contexts);
-            }
-            // All others were dealt with before.
-            _ => (Ok(()), false),
-        };
-        match result {
-            Ok(()) if durable => self.flushes.push(*to),
-            Ok(()) => to.success(&mut self.out),
-            Err(error) => self.fail(to, summary(request), &error),
-        }
-    }
-
-    fn block_status(&mut self, to: &ReplyTo, length: u64, single: bool, contexts: ContextSelection<'_>) {
-        let contexts = match status::select(&self.contexts, contexts) {
-            Ok(contexts) if length > 0 => contexts,
-            Ok(_) => {
-                return self.reject(
-                    to,
-                    Rejection {
-                        code: ErrorCode::Invalid,
-                        message: "status of nothing",
-                    },
-                );
-            }
-            Err(rejection) => return self.reject(to, rejection),
-        };
-        let device = self.connection.device.as_ref();
-        if let Err(error) = status::describe(device, to, length, single, &contexts, &mut self.out) {
-            let summary = RequestSummary {
-                kind: RequestKind::BlockStatus,
-                offset: to.offset,
-                length,
-            };
-            self.fail(to, summary, &error);
-        }
-        if self.out.len() >= REPLIES_SIZE {
-            self.send();
-        }
-    }
-
     /// Sends the replies collected so far.
-    fn send(&mut self) {
+    pub(super) fn send(&mut self) {
         if !self.out.is_empty() {
             self.connection
                 .deliver(self.out.filled(), Load::default(), Patience::Wait);
@@ -486,15 +344,8 @@ impl Executor {
     }
 }
 
-fn zero(device: &dyn volume::Device, offset: u64, length: u64, hole: volume::Hole) -> Result<(), Error> {
-    if length == 0 {
-        Ok(())
-    } else {
-        device.zero(offset, length, hole)
-    }
-}
-
-fn summary(request: &Request<'_>) -> RequestSummary {
+/// What a request asked for, for the operator.
+pub(super) fn summary(request: &Request<'_>) -> RequestSummary {
     let (kind, length) = match request.command {
         Command::Read { length, .. } => (RequestKind::Read, length),
         Command::Write { data, .. } => (RequestKind::Write, data.len() as u64),

@@ -1,30 +1,25 @@
-//! The handshake: from a fresh connection to an export in use.
+//! What client and server agree on, option by option.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clients::{Client, Order};
 use crate::events::Ending;
 use crate::export::{ExportProvider, OpenError, OpenedExport};
+use crate::handshake::wire::{ClientFlags, Wire, arm, handshake_ending};
 use crate::limits::Limits;
 use crate::protocol::numbers::{
-    BLOCK_SIZE_MIN, BLOCK_SIZE_PREFERRED, FLAG_BLOCK_STATUS_PAYLOAD, FLAG_CAN_MULTI_CONN, FLAG_FIXED_NEWSTYLE,
-    FLAG_HAS_FLAGS, FLAG_NO_ZEROES, FLAG_READ_ONLY, FLAG_SEND_CACHE, FLAG_SEND_DF, FLAG_SEND_FAST_ZERO,
-    FLAG_SEND_FLUSH, FLAG_SEND_FUA, FLAG_SEND_TRIM, FLAG_SEND_WRITE_ZEROES, INFO_BLOCK_SIZE, INFO_DESCRIPTION,
-    INFO_EXPORT, INFO_NAME, MAGIC_GREETING, MAGIC_OPTION, OPT_ABORT, OPT_EXPORT_NAME, OPT_STARTTLS, PAYLOAD_SIZE_MAX,
+    BLOCK_SIZE_MIN, BLOCK_SIZE_PREFERRED, FLAG_BLOCK_STATUS_PAYLOAD, FLAG_CAN_MULTI_CONN, FLAG_HAS_FLAGS,
+    FLAG_READ_ONLY, FLAG_SEND_CACHE, FLAG_SEND_DF, FLAG_SEND_FAST_ZERO, FLAG_SEND_FLUSH, FLAG_SEND_FUA, FLAG_SEND_TRIM,
+    FLAG_SEND_WRITE_ZEROES, INFO_BLOCK_SIZE, INFO_DESCRIPTION, INFO_EXPORT, INFO_NAME, OPT_ABORT, OPT_EXPORT_NAME,
+    OPT_STARTTLS, PAYLOAD_SIZE_MAX,
 };
 use crate::protocol::{
     Dialect, InfoRequest, MetaContext, MetaContextQuery, OPTION_HEADER_SIZE, OptionHeader, OptionReply, OptionRequest,
-    encode_option_reply,
 };
 use crate::tls::Tls;
-use crate::transport::{Link, Patience, Sent, TlsInbox};
+use crate::transport::{Link, TlsInbox};
 
-/// The most data of an option that is read. Thirty-two queries of the greatest length fit.
-const OPTION_LENGTH_MAX: u32 = 256 << 10;
-/// The most data of an option that is skipped with an error; with more the connection is ended.
-const OPTION_LENGTH_SKIPPED_MAX: u32 = 1 << 20;
 /// Replies are sent once they are this long.
 const REPLIES_SIZE: usize = 64 << 10;
 
@@ -44,12 +39,7 @@ pub(crate) fn negotiate(
     tls: &Tls,
     limits: &Limits,
 ) -> Result<Negotiated, Ending> {
-    let mut wire = Wire {
-        link: Link::new(Arc::clone(&client.socket)),
-        inbox: TlsInbox::default(),
-        deadline: Instant::now() + limits.handshake_timeout,
-        out: Vec::new(),
-    };
+    let mut wire = Wire::new(Arc::clone(&client.socket), Instant::now() + limits.handshake_timeout);
     let flags = wire.greet()?;
     let mut negotiation = Negotiation {
         client,
@@ -91,11 +81,6 @@ impl Default for State {
             opened: None,
         }
     }
-}
-
-struct ClientFlags {
-    fixed_newstyle: bool,
-    no_zeroes: bool,
 }
 
 /// How the handshake goes on after an option.
@@ -357,99 +342,6 @@ impl Negotiation<'_> {
         self.state.contexts.take_if(|(chosen, _)| chosen != name);
         self.state.opened = None;
         export
-    }
-}
-
-/// The stream, as far as the handshake uses it.
-struct Wire {
-    link: Link,
-    inbox: TlsInbox,
-    deadline: Instant,
-    out: Vec<u8>,
-}
-
-impl Wire {
-    fn greet(&mut self) -> Result<ClientFlags, Ending> {
-        let flags = FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES;
-        self.out.extend_from_slice(&MAGIC_GREETING.to_be_bytes());
-        self.out.extend_from_slice(&MAGIC_OPTION.to_be_bytes());
-        self.out.extend_from_slice(&flags.to_be_bytes());
-        self.send()?;
-        let mut client_flags = [0; 4];
-        self.receive(&mut client_flags)?;
-        let client_flags = u32::from_be_bytes(client_flags);
-        if client_flags & !u32::from(flags) != 0 {
-            return Err(Ending::UnknownClientFlags { flags: client_flags });
-        }
-        Ok(ClientFlags {
-            fixed_newstyle: client_flags & u32::from(FLAG_FIXED_NEWSTYLE) != 0,
-            no_zeroes: client_flags & u32::from(FLAG_NO_ZEROES) != 0,
-        })
-    }
-
-    /// Fills `into`, and takes nothing beyond it from the stream: what follows may have to be decrypted.
-    fn receive(&mut self, into: &mut [u8]) -> Result<(), Ending> {
-        let mut rest = into;
-        while !rest.is_empty() {
-            arm(self.link.socket(), self.deadline).map_err(handshake_ending)?;
-            match self
-                .link
-                .receive(&mut self.inbox, rest, false)
-                .map_err(handshake_ending)?
-            {
-                0 => return Err(Ending::Closed),
-                length => rest = rest.get_mut(length..).unwrap_or_default(),
-            }
-        }
-        Ok(())
-    }
-
-    /// Receives the data of an option, or skips it where it is too long.
-    fn receive_option_data(&mut self, header: OptionHeader) -> Result<Option<Vec<u8>>, Ending> {
-        if header.length > OPTION_LENGTH_SKIPPED_MAX {
-            return Err(Ending::OptionTooLarge { length: header.length });
-        }
-        let mut data = vec![0; header.length as usize];
-        self.receive(&mut data)?;
-        Ok((header.length <= OPTION_LENGTH_MAX).then_some(data))
-    }
-
-    fn reply(&mut self, option: u32, reply: OptionReply, data: &[&[u8]]) {
-        encode_option_reply(&mut self.out, option, reply, data);
-    }
-
-    fn send(&mut self) -> Result<(), Ending> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        let mut sent = self.link.send(&self.out, Patience::Never).map_err(handshake_ending)?;
-        self.out.clear();
-        // A timeout of the socket would start again with every byte that a slow client takes.
-        while let Sent::Stalled(rest) = sent {
-            self.link
-                .socket()
-                .wait_until_writable(self.deadline)
-                .map_err(handshake_ending)?;
-            sent = self.link.resume(rest, Patience::Never).map_err(handshake_ending)?;
-        }
-        Ok(())
-    }
-}
-
-/// Lets the next operations on the socket take no longer than until `deadline`.
-fn arm(socket: &crate::transport::Socket, deadline: Instant) -> io::Result<()> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    socket.set_receive_timeout(Some(left))?;
-    socket.set_send_timeout(Some(left))
-}
-
-fn handshake_ending(error: io::Error) -> Ending {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ending::HandshakeTimeout,
-        _ => Ending::from_io(error),
     }
 }
 
