@@ -166,7 +166,11 @@ impl Simulation {
         let newest = self.model.newest(self.slots[slot].line);
         match self.volume(slot).flush() {
             Ok(()) => {
-                self.slots[slot].durable = newest;
+                let state = &mut self.slots[slot];
+                if newest > state.durable {
+                    state.proven = state.durable;
+                }
+                state.durable = newest;
                 self.disk.mature();
                 self.conclude(slot, Vec::new(), Ok(None))
             }

@@ -158,6 +158,7 @@ impl Simulation {
             // What never reached the disk can look like a log that ended before.
             Class::Lying => self.model.start(state.line),
             Class::Rot if self.disk.counts().misdirected > 0 => self.model.start(state.line),
+            Class::Rot if self.disk.counts().rotten > 0 => state.proven,
             Class::Failing => state.durable,
             _ if self.power_was_cut() => state.durable,
             _ => self.model.newest(state.line),

@@ -25,6 +25,8 @@ pub(crate) struct Slot {
     pub(crate) held: Vec<(View, Sequence)>,
     /// The newest batch that an acknowledged flush covers.
     pub(crate) durable: Sequence,
+    /// The newest batch that a later, flushed one says was durable: damage up to it can't pass for a torn end.
+    pub(crate) proven: Sequence,
     /// What an operation that failed would have changed: it may have happened, or may happen at the next opening.
     pub(crate) pending: Option<Change>,
     /// Whether an error says that the volume must be opened again.
@@ -266,6 +268,7 @@ impl Simulation {
             attachment,
             held: Vec::new(),
             durable,
+            proven: Sequence(0),
             pending: None,
             must_reopen: false,
             is_lost: false,
