@@ -14,7 +14,9 @@ use crate::error::Error;
 use crate::format::{
     Batch, BatchKey, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, peek_own, put_head,
 };
-use crate::log::{LogStart, find_batch_behind, is_in_place, payload_intact, scan_from, totals_of, write_seal};
+use crate::log::{
+    LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, totals_of, write_seal,
+};
 use crate::replay::{Replay, load_checkpoint};
 use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
 use crate::settings::Settings;
@@ -139,7 +141,7 @@ fn holds_flushed_batches(segments: &Segments, id: Segment, volume: &[u8; 16]) ->
     let mut first = None;
     let mut from = crate::format::SEGMENT_HEADER_BYTES as usize;
     while let Some(found) = find_magic(&content, from) {
-        let peeked = peek_own(content.get(found..).unwrap_or_default(), volume);
+        let peeked = peek_own(content.get(found..).unwrap_or_default(), volume, id);
         if let Some(header) = peeked.filter(|header| header.slot.offset() == found as u64) {
             let first = *first.get_or_insert(header.sequence);
             if header.durable >= first {
@@ -468,7 +470,14 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
             ..
         } = &here.content
         {
-            seal_at(segments, &here.segment, batches, *end)?;
+            match seal_at(segments, &here.segment, batches, *end) {
+                // The end must be fixed before anything is appended behind it, so the reserve has to go.
+                Err(Error::NoSpace(_)) => {
+                    let _ = segments.directory().remove(RESERVE_FILE);
+                    seal_at(segments, &here.segment, batches, *end)?;
+                }
+                sealed => sealed?,
+            }
         }
         here.segment
             .file
@@ -492,6 +501,7 @@ fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u
     let key = BatchKey {
         nonce: segment.header.nonce,
         volume: segment.header.volume,
+        segment: segment.id,
     };
     let (mut head, mut body) = (Vec::new(), Vec::new());
     for batch in batches {

@@ -14,7 +14,8 @@
 //! | 32..36 | record count |
 //! | 36..40 | payload length in bytes, with padding |
 //! | 40..44 | the batch's own slot |
-//! | 44..48 | CRC-32C of the volume's id, then bytes 8..44: tells a batch when its segment's header is lost |
+//! | 44..48 | CRC-32C of the volume's id and the segment's number, then bytes 8..44: tells a batch when its segment's header
+//! is lost |
 //!
 //! | bytes | record |
 //! | --- | --- |
@@ -30,7 +31,7 @@
 //! another place isn't taken for one that belongs there; the nonce, so that one of another segment isn't.
 
 use crate::format::bytes::{Bytes, keyed_crc};
-use crate::format::entry::{BLOCK_BYTES, SLOT_BYTES, Slot};
+use crate::format::entry::{BLOCK_BYTES, SLOT_BYTES, Segment, Slot};
 use crate::time::{Sequence, Timestamp};
 
 /// Bytes of a batch header without its records.
@@ -234,7 +235,7 @@ pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], 
     out.extend(header.record_count.to_le_bytes());
     out.extend(header.payload_bytes.to_le_bytes());
     out.extend(header.slot.0.to_le_bytes());
-    out.extend(volume_tag(out.get(8..).unwrap_or_default(), &key.volume).to_le_bytes());
+    out.extend(origin_tag(out.get(8..).unwrap_or_default(), &key.volume, key.segment).to_le_bytes());
     out.extend(records);
     let crc = keyed_crc(key.nonce, out.get(8..).unwrap_or_default());
     if let Some(field) = out.get_mut(4..8) {
@@ -248,17 +249,19 @@ pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], 
 pub(crate) struct BatchKey {
     pub(crate) nonce: u64,
     pub(crate) volume: [u8; 16],
+    pub(crate) segment: Segment,
 }
 
-fn volume_tag(header_from_8: &[u8], volume: &[u8; 16]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(volume), header_from_8)
+fn origin_tag(header_from_8: &[u8], volume: &[u8; 16], segment: Segment) -> u32 {
+    let volume = crc32c::crc32c(volume);
+    crc32c::crc32c_append(crc32c::crc32c_append(volume, &segment.0.to_le_bytes()), header_from_8)
 }
 
-/// The header at the front of `bytes`, if this volume wrote it. Needs no nonce, but doesn't check the records.
-pub(crate) fn peek_own(bytes: &[u8], volume: &[u8; 16]) -> Option<BatchHeader> {
+/// The header at the front of `bytes`, if this volume wrote it into this segment. Needs no nonce, but doesn't check the records.
+pub(crate) fn peek_own(bytes: &[u8], volume: &[u8; 16], segment: Segment) -> Option<BatchHeader> {
     let (header, _) = BatchHeader::peek(bytes)?;
     let stored = u32::from_le_bytes(bytes.get(44..48)?.try_into().ok()?);
-    (volume_tag(bytes.get(8..44)?, volume) == stored).then_some(header)
+    (origin_tag(bytes.get(8..44)?, volume, segment) == stored).then_some(header)
 }
 
 /// Where the next possible batch header starts in `bytes` from `from` on, by its magic.
@@ -316,7 +319,16 @@ mod tests {
         let mut body = Vec::new();
         records.iter().for_each(|record| record.put(&mut body));
         let mut out = Vec::new();
-        put_head(&mut out, header, &body, &BatchKey { nonce, volume: [1; 16] });
+        put_head(
+            &mut out,
+            header,
+            &body,
+            &BatchKey {
+                nonce,
+                volume: [1; 16],
+                segment: Segment(3),
+            },
+        );
         out
     }
 

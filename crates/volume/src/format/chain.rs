@@ -5,8 +5,8 @@ use crate::format::bytes::{Bytes, seal, unseal};
 use crate::format::entry::Segment;
 use crate::time::Timestamp;
 
-/// Bytes of a record in the chain file.
-pub const CHAIN_RECORD_BYTES: usize = 96;
+/// Bytes of a record in the chain file. A power of two, so that no record lies in two sectors.
+pub const CHAIN_RECORD_BYTES: usize = 128;
 const ENCODED_BYTES: usize = 4 + 4 + 4 + 8 + 32 + 32;
 
 /// A BLAKE3 hash.

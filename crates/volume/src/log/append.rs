@@ -197,6 +197,7 @@ impl Appender {
         let key = BatchKey {
             nonce: active.nonce,
             volume: self.start.volume,
+            segment: active.id,
         };
         put_head(&mut self.head, &header, &self.encoded, &key);
         let written = active.write(&self.head, payloads);
