@@ -221,6 +221,7 @@ impl Volume {
             level,
             offset: SEGMENT_HEADER_BYTES,
             gathered: Vec::new(),
+            blocks: true,
             index: PackedIndex::default(),
         };
         for logged in records {
@@ -249,14 +250,21 @@ struct Packer<'f> {
     level: i32,
     offset: u64,
     gathered: Vec<u8>,
+    /// Whether what is gathered is blocks. Map nodes and checkpoints aren't compressed: they are looked for one by one,
+    /// all over the log, and going back in time depends on them.
+    blocks: bool,
     index: PackedIndex,
 }
 
 impl Packer<'_> {
     fn put(&mut self, segment: &OpenSegment, logged: &LoggedRecord) -> Result<(), Error> {
         let length = logged.record.payload_length as usize;
-        if self.gathered.len() + length > FRAME_BYTES {
+        let blocks = logged.record.kind == RecordKind::Write;
+        if self.gathered.len() + length > FRAME_BYTES || (length > 0 && blocks != self.blocks) {
             self.finish_frame()?;
+        }
+        if length > 0 {
+            self.blocks = blocks;
         }
         let start = self.gathered.len();
         if length > 0 {
@@ -282,7 +290,9 @@ impl Packer<'_> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        let compressed = zstd::bulk::compress(&self.gathered, self.level).ok();
+        let compressed = zstd::bulk::compress(&self.gathered, self.level)
+            .ok()
+            .filter(|_| self.blocks);
         let smaller = compressed.filter(|compressed| compressed.len() < self.gathered.len());
         let stored = smaller.as_deref().unwrap_or(&self.gathered);
         let written = self.file.write_at(self.offset, &mut [IoSlice::new(stored)]);

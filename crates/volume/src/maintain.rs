@@ -15,9 +15,9 @@ use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
 
-/// The share of the map's memory that changes may fill before they are written into the tree. Returning to a moment
-/// means writing the changes since the checkpoint before it: this bounds how long that takes.
-const CHANGES_SHARE: usize = 16;
+/// Changed leaves that are written into the tree together. Returning to a moment means writing those that changed
+/// between the checkpoint before it and the moment: this bounds how long that takes.
+pub(crate) const CHANGED_LEAVES_MAX: usize = 12_000;
 
 /// How far compaction and the hash chain have come.
 #[derive(Debug, Default)]
@@ -81,9 +81,16 @@ impl Volume {
     }
 
     fn is_checkpoint_due(&self) -> bool {
+        self.is_checkpoint_due_at(1)
+    }
+
+    /// Whether the changes since the newest checkpoint have reached `share` times what is meant to collect.
+    pub(crate) fn is_checkpoint_due_at(&self, share: usize) -> bool {
         let settings = read_lock(&self.settings);
-        self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records
-            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / CHANGES_SHARE
+        let map = read_lock(&self.map);
+        self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records * share as u64
+            || map.delta.leaf_count() > CHANGED_LEAVES_MAX * share
+            || map.memory_bytes() > settings.map_cache_bytes / 8 * share
     }
 
     /// Adds the next sealed and durable segment to the hash chain.

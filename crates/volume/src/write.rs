@@ -102,9 +102,7 @@ impl Volume {
     }
 
     fn is_checkpoint_overdue(&self) -> bool {
-        let settings = read_lock(&self.settings);
-        self.records_since_checkpoint.load(Ordering::Relaxed) > 2 * settings.checkpoint_records
-            || read_lock(&self.map).memory_bytes() > settings.map_cache_bytes / 4
+        self.is_checkpoint_due_at(2)
     }
 }
 

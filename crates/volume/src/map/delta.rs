@@ -40,6 +40,11 @@ impl Delta {
         self.leaves.is_empty() && self.fills.is_empty()
     }
 
+    /// How many leaves a checkpoint would have to write.
+    pub(crate) fn leaf_count(&self) -> usize {
+        self.leaves.len()
+    }
+
     /// About how much memory the delta occupies, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.entries * Entry::BYTES
