@@ -99,7 +99,9 @@ impl Simulation {
         let known = self
             .model
             .time(self.slots[slot].line, self.model.newest(self.slots[slot].line));
-        match volume.resolve(&Moment::After(sequence)) {
+        // A time guessed after a read error would be taken for a promise later.
+        let disk = self.disk.clone();
+        match disk.without_read_errors(|| volume.resolve(&Moment::After(sequence))) {
             Ok(moment) => Ok(moment.time),
             // Dropped already: any time between its neighbours will do.
             Err(Error::MomentTooOld { .. }) => known.ok_or_else(|| format!("no time is known of {sequence:?}")),

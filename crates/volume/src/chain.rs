@@ -54,6 +54,11 @@ impl Chain {
             intact: true,
         };
         chain.load()?;
+        // A record that a killed process wrote and didn't sync is continued from here on: it must not be lost.
+        chain
+            .file
+            .sync()
+            .map_err(|source| file_error("sync", CHAIN_FILE, source))?;
         // Where the disk is full already, what was kept ready before has to do.
         let _ = chain
             .file
