@@ -56,6 +56,11 @@ impl Volume {
         let snapshots = self.kept_snapshots(control)?;
         let mut live = Vec::new();
         for logged in &records {
+            // Clients that outran the last checkpoint wait for `control`. The snapshots stay right: of so old a segment a
+            // newer root needs nothing that the older one didn't.
+            if self.is_checkpoint_due() {
+                self.checkpoint_locked(control, now)?;
+            }
             if self.is_kept(&snapshots, logged)? {
                 live.push(*logged);
             }

@@ -24,6 +24,9 @@ pub enum Error {
     /// The disk was rolled back after this attachment was made: what its user holds in memory is out of date.
     #[error("the disk was rolled back after this client connected; disconnect and connect again")]
     StaleEpoch,
+    /// The store was closed: the program is about to end.
+    #[error("the data folder is being closed")]
+    Closed,
     /// The read would have to wait for the disk below.
     #[error("not in memory")]
     WouldBlock,

@@ -56,6 +56,8 @@ impl Volume {
                 ..Maintenance::default()
             });
         }
+        // What is sealed by now is durable once `sync_sealed` finds nothing left.
+        let sealed_below = self.log.peek().active_segment();
         if self.log.sync_sealed()? {
             return Ok(Maintenance {
                 more: true,
@@ -65,7 +67,7 @@ impl Volume {
         if io_budget_bytes == 0 {
             return Ok(Maintenance::default());
         }
-        if let Some(done) = self.extend_chain(&mut control, now)? {
+        if let Some(done) = self.extend_chain(&mut control, sealed_below, now)? {
             return Ok(done);
         }
         if let Some(done) = self.compact_expired(&mut control, now)? {
@@ -80,7 +82,7 @@ impl Volume {
         Ok(self.compress_cold(&mut control, now)?.unwrap_or_default())
     }
 
-    fn is_checkpoint_due(&self) -> bool {
+    pub(crate) fn is_checkpoint_due(&self) -> bool {
         self.is_checkpoint_due_at(1)
     }
 
@@ -94,8 +96,12 @@ impl Volume {
     }
 
     /// Adds the next sealed and durable segment to the hash chain.
-    fn extend_chain(&self, control: &mut Control, now: Timestamp) -> Result<Option<Maintenance>, Error> {
-        let active = self.log.peek().active_segment();
+    fn extend_chain(
+        &self,
+        control: &mut Control,
+        active: Segment,
+        now: Timestamp,
+    ) -> Result<Option<Maintenance>, Error> {
         let from = control.sweep.hashed_below;
         let next = self
             .segments

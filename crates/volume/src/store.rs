@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IoSlice;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::chain::{CHAIN_FILE, Chain};
@@ -44,6 +44,8 @@ pub struct Store {
     settings: SettingsOf,
     random: RandomBytes,
     open: Mutex<BTreeMap<String, Arc<Volume>>>,
+    /// Nothing is opened any more: a second instance would write beside one that is being closed.
+    closed: AtomicBool,
 }
 
 /// What `repair` did.
@@ -71,6 +73,7 @@ impl Store {
             settings,
             random,
             open: Mutex::default(),
+            closed: AtomicBool::new(false),
         };
         store.clear_leftovers();
         Arc::new(store)
@@ -102,6 +105,14 @@ impl Store {
         }
     }
 
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Acquire) {
+            Err(Error::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
     fn is_volume(&self, name: &str) -> bool {
         self.directory
             .subdirectory(name)
@@ -112,6 +123,7 @@ impl Store {
     pub fn create(&self, name: &str, size_bytes: u64, now: Timestamp) -> Result<Arc<Volume>, Error> {
         check_size(size_bytes)?;
         let mut open = lock(&self.open);
+        self.check_open()?;
         let file = VolumeFile {
             id: (self.random)(),
             created: now,
@@ -307,6 +319,7 @@ impl Store {
         depth: usize,
         on_damage: OnDamage,
     ) -> Result<(Arc<Volume>, RepairReport), Error> {
+        self.check_open()?;
         check_name(name)?;
         let directory = self
             .directory
@@ -430,7 +443,12 @@ impl Store {
         }
         open.remove(name);
         let directory = Arc::clone(volume.segments.directory());
-        let parent = volume.parent.clone();
+        // The parent may have been opened again since.
+        let parent = volume
+            .parent
+            .as_ref()
+            .map(|parent| open.get(&parent.name).unwrap_or(parent))
+            .cloned();
         drop(volume);
         let error = |source| file_error("delete", name, source);
         directory.remove(VOLUME_FILE).map_err(error)?;
@@ -443,22 +461,23 @@ impl Store {
 
     /// Writes a last checkpoint of every open volume and closes all. Reports the first failure, but tries all.
     pub fn close(&self, now: Timestamp) -> Result<(), Error> {
-        let volumes = std::mem::take(&mut *lock(&self.open));
+        let mut open = lock(&self.open);
+        self.closed.store(true, Ordering::Release);
+        let volumes = std::mem::take(&mut *open);
+        drop(open);
         let closed = volumes.values().map(|volume| volume.close(now)).collect::<Vec<_>>();
         closed.into_iter().collect()
     }
 
-    /// Opens a volume from disk again after a failed write or sync. Attachments made before stay unusable. Forks of it
-    /// must not be open.
+    /// Opens a volume from disk again after a failed write or sync. Attachments made before stay unusable. Forks go
+    /// on reading what they share through the old instance.
     pub fn reopen(&self, name: &str, now: Timestamp) -> Result<Arc<Volume>, Error> {
         let mut open = lock(&self.open);
-        let is_child = |volume: &Volume| volume.parent.as_ref().is_some_and(|parent| parent.name == name);
-        if open.values().any(|volume| is_child(volume)) {
-            return Err(Error::VolumeInUse(name.to_owned()));
-        }
         if let Some(old) = open.remove(name) {
             // Whoever still holds it must not append beside the new instance.
             old.log.poison();
+            // Whoever was in the middle of an append is done now.
+            drop(old.log.peek());
         }
         self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)
     }

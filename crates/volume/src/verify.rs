@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::chain::hash_file;
 use crate::error::Error;
@@ -14,6 +15,9 @@ use crate::segment::{LoggedRecord, OpenSegment, file_name};
 use crate::storage::Wait;
 use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{MomentInfo, Volume};
+
+/// A segment's records and its file.
+type OneVersion = (Vec<LoggedRecord>, Arc<OpenSegment>);
 
 /// How many versions back an intact one is looked for.
 const OLDER_VERSIONS_MAX: usize = 16;
@@ -121,12 +125,8 @@ impl Volume {
     }
 
     fn verify_segment(&self, id: Segment, report: &mut VerifyReport) -> Result<(), Error> {
-        let records = self.verify_structures(id, report)?;
-        let segment = match self.segments.open(id) {
-            Err(Error::BadFile { .. }) => return Ok(()),
-            // Compaction removed it meanwhile.
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
+        let Some((records, segment)) = self.records_of_one_version(id, report)? else {
+            return Ok(());
         };
         for logged in records.iter().filter(|logged| logged.record.payload_length > 0) {
             report.payloads += 1;
@@ -136,6 +136,32 @@ impl Volume {
             }
         }
         self.verify_chain(id, &segment, report)
+    }
+
+    /// A segment's records and file; compaction may replace or remove the segment at any time, and both must be of
+    /// the same version. `None` for one that was removed, or that can't be opened.
+    fn records_of_one_version(&self, id: Segment, report: &mut VerifyReport) -> Result<Option<OneVersion>, Error> {
+        let known = report.damage.len();
+        loop {
+            let before = self.segments.open(id).ok();
+            let found = self.verify_structures(id, report);
+            let found = found.and_then(|records| Ok((records, self.segments.open(id)?)));
+            match found {
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    report.damage.truncate(known);
+                    return Ok(None);
+                }
+                Err(Error::BadFile { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+                Ok((records, segment)) => {
+                    let version = |segment: &OpenSegment| (segment.header.layout, segment.file.length().ok());
+                    if before.is_some_and(|before| version(&before) == version(&segment)) {
+                        return Ok(Some((records, segment)));
+                    }
+                    report.damage.truncate(known);
+                }
+            }
+        }
     }
 
     /// Checks a segment's own structures and returns the records that can be read.

@@ -167,9 +167,10 @@ impl Volume {
                 .and_then(|entries| read_blocks(&self.segments, &entries, offset, buffer, wait));
             attempts += 1;
             match read {
-                // Compaction may remove a segment between the look-up and the read, when what was looked up has been
+                // Compaction may remove or rewrite a segment between the look-up and the read, when what was looked up has been
                 // overwritten and has expired meanwhile: then a new look-up finds the new place.
                 Err(Error::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
+                Err(Error::CorruptStructure { .. }) if attempts < 2 => {}
                 read => return read,
             }
         }

@@ -67,6 +67,14 @@ impl Volume {
         self.relieve_memory(now)?;
         let mut batch = PendingBatch::new(self, now, epoch);
         let end = offset + length;
+        if end == size && !size.is_multiple_of(BLOCK) {
+            // The disk must not grow into its last block before that is cleared. Sizes change under the appender.
+            batch.lock_appender()?;
+            if self.size_bytes() != size {
+                drop(batch);
+                return self.clear_in_epoch(offset, length, kind, now, epoch);
+            }
+        }
         let first_whole = offset.div_ceil(BLOCK);
         // The disk's last block counts as whole even if the disk ends within it.
         let last_whole = if end == size { end.div_ceil(BLOCK) } else { end / BLOCK };

@@ -182,11 +182,13 @@ fn forks_are_independent_and_keep_their_start() {
         (50, 111, 42)
     );
     drop(again);
+    store.close(at(401)).expect("closed");
+    assert!(matches!(store.volume("copy", at(401)), Err(Error::Closed)));
     for name in ["copy2", "copy", "disk"] {
-        store.close(at(401)).expect("closed");
+        let store = folder.store();
         store.delete(name, at(402)).expect("deleted");
     }
-    assert!(store.names().expect("listed").is_empty());
+    assert!(folder.store().names().expect("listed").is_empty());
 }
 
 #[test]

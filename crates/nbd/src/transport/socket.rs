@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,6 +24,16 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Questions without an answer until the connection is given up.
 const KEEPALIVE_COUNT: u32 = 4;
 
+/// For so long a receiver looks again before it sleeps, if the client's last request came about as soon. Waking a
+/// thread on a processor that went idle costs more than a request.
+const LOOK_AGAIN: Duration = Duration::from_micros(50);
+/// A client whose request came later than this isn't waited for in that way.
+const SOON: Duration = Duration::from_micros(200);
+
+/// A client that sends more than this at once has several requests under way: then it is better to sleep, and to find
+/// more of them together.
+const LITTLE: usize = 8 << 10;
+
 /// Whether an operation may wait for the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
@@ -35,6 +46,8 @@ pub(crate) enum Patience {
 pub(crate) struct Socket {
     fd: OwnedFd,
     peer: Peer,
+    /// Whether the client's last request came soon.
+    prompt: AtomicBool,
 }
 
 impl Socket {
@@ -52,7 +65,11 @@ impl Socket {
             // TCP finds a size by itself, unless it is told one.
             let _ = set_socket_send_buffer_size(&fd, SEND_BUFFER_SIZE);
         }
-        Self { fd, peer }
+        Self {
+            fd,
+            peer,
+            prompt: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -62,6 +79,31 @@ impl Socket {
     /// Receives what is there, at least one byte; 0 at the end of the stream. With `all`, waits until `into` is full.
     /// Fails with [`io::ErrorKind::WouldBlock`] after the time set by [`Socket::set_receive_timeout`].
     pub(crate) fn receive(&self, into: &mut [u8], all: bool) -> io::Result<usize> {
+        let soon = (!all && self.prompt.load(Ordering::Relaxed))
+            .then(|| self.receive_soon(into))
+            .flatten();
+        let started = Instant::now();
+        let received = soon.map_or_else(|| self.receive_sleeping(into, all), Ok);
+        let little = received.as_ref().is_ok_and(|length| *length <= LITTLE);
+        self.prompt.store(little && started.elapsed() < SOON, Ordering::Relaxed);
+        received
+    }
+
+    /// Looks for bytes again and again for a short while, leaving the processor to others in between. Errors are left
+    /// for the receiver that sleeps.
+    fn receive_soon(&self, into: &mut [u8]) -> Option<usize> {
+        let started = Instant::now();
+        while started.elapsed() < LOOK_AGAIN {
+            match recv(self.fd.as_fd(), &mut *into, RecvFlags::DONTWAIT) {
+                Ok((_, length)) => return Some(length),
+                Err(Errno::AGAIN) => std::thread::yield_now(),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn receive_sleeping(&self, into: &mut [u8], all: bool) -> io::Result<usize> {
         let flags = if all { RecvFlags::WAITALL } else { RecvFlags::empty() };
         loop {
             match recv(self.fd.as_fd(), &mut *into, flags) {
