@@ -11,6 +11,7 @@ mod compact;
 mod control;
 mod device;
 mod error;
+mod folder;
 #[doc(hidden)]
 pub mod format;
 mod history;

@@ -9,12 +9,13 @@ use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::chain::{CHAIN_FILE, Chain};
+use crate::chain::Chain;
 use crate::control::check_size;
 use crate::error::Error;
+use crate::folder::{VOLUME_FILE, VOLUME_FILE_NEW, clear, is_our_file, no_volume, read_volume_file, remove_leftovers};
 use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
 use crate::locks::lock;
-use crate::log::{Appender, Log, LogStart, Purpose, RESERVE_FILE};
+use crate::log::{Appender, Log, LogStart, Purpose};
 use crate::maintain::Sweep;
 use crate::map::{Delta, LiveMap, Nodes};
 use crate::names::check_name;
@@ -22,14 +23,10 @@ use crate::recover::{OnDamage, Recovered, recover};
 use crate::replay::{CHECKPOINT_ESSENTIAL, checkpoint_record, padded};
 use crate::segment::{Segments, file_error};
 use crate::settings::Settings;
-use crate::storage::{Directory, Wait};
+use crate::storage::Directory;
 use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{Control, Volume};
 
-const VOLUME_FILE: &str = "volume";
-const VOLUME_FILE_NEW: &str = "volume.new";
-/// A volume file is a few hundred bytes at most.
-const VOLUME_FILE_BYTES_MAX: u64 = 4096;
 /// Forks of forks of forks: each level is a volume that must be opened.
 const FORK_DEPTH_MAX: usize = 64;
 
@@ -562,50 +559,4 @@ fn assemble(
         records_since_checkpoint: AtomicU64::new(records),
         holds: Mutex::default(),
     }
-}
-
-fn no_volume(name: &str, source: std::io::Error) -> Error {
-    match source.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Error::NoSuchVolume(name.to_owned()),
-        _ => file_error("open", name, source),
-    }
-}
-
-fn read_volume_file(directory: &dyn Directory, name: &str) -> Result<VolumeFile, Error> {
-    let file = directory.open(VOLUME_FILE).map_err(|source| no_volume(name, source))?;
-    let error = |source| file_error("read", VOLUME_FILE, source);
-    let length = file.length().map_err(error)?.min(VOLUME_FILE_BYTES_MAX);
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-    file.read_at(0, &mut bytes, Wait::Allowed).map_err(error)?;
-    let reason = "it is damaged, or of a version that this program doesn't know";
-    VolumeFile::parse(&bytes).ok_or_else(|| Error::BadFile {
-        file: VOLUME_FILE.to_owned(),
-        reason,
-    })
-}
-
-/// Removes what a compaction or creation that was cut off left behind.
-fn remove_leftovers(directory: &dyn Directory) -> Result<(), Error> {
-    let names = directory.list().map_err(|source| file_error("list", ".", source))?;
-    for name in names.iter().filter(|name| name.ends_with(".new")) {
-        directory
-            .remove(name)
-            .map_err(|source| file_error("remove", name, source))?;
-    }
-    Ok(())
-}
-
-/// Whether a file is one of a volume's, other than the one that makes it a volume.
-fn is_our_file(name: &str) -> bool {
-    matches!(name, VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE) || name.contains(".segment") || name == "segment.new"
-}
-
-/// Removes all files of a directory.
-fn clear(directory: &dyn Directory) -> Result<(), Error> {
-    for name in directory.list().map_err(|source| file_error("list", ".", source))? {
-        directory
-            .remove(&name)
-            .map_err(|source| file_error("remove", &name, source))?;
-    }
-    Ok(())
 }
