@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use volume::{Settings, WriteRequest};
+use volume::Settings;
 
 use crate::chance::Chance;
 use crate::figures::Object;
@@ -32,16 +32,8 @@ pub(crate) fn measure(folder: &Path, disk_bytes: u64) -> Result<String, Failure>
     let batches = disk_bytes * OVERWRITTEN_TIMES / (BATCH * BLOCK) as u64;
     let mut content = vec![0; BATCH * BLOCK];
     for _ in 0..batches {
-        chance.fill(&mut content);
-        let writes: Vec<_> = content
-            .chunks(BLOCK)
-            .map(|data| WriteRequest {
-                offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64,
-                data,
-            })
-            .collect();
         time = time.saturating_add(Duration::from_millis(50));
-        disk.write(&writes, time)?;
+        store::write_scattered(&disk, &mut chance, &mut content, disk_bytes, time)?;
     }
     disk.checkpoint(time)?;
     disk.flush()?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use volume::{Settings, WriteRequest};
+use volume::Settings;
 
 use crate::chance::Chance;
 use crate::figures::Object;
@@ -37,16 +37,8 @@ pub(crate) fn make(folder: &Path, disk_bytes: u64, days: u64) -> Result<String, 
     let mut content = vec![0; BATCH * BLOCK];
     for hour in 0..hours {
         for _ in 0..batches_per_hour {
-            chance.fill(&mut content);
-            let writes: Vec<_> = content
-                .chunks(BLOCK)
-                .map(|data| WriteRequest {
-                    offset: chance.below(disk_bytes / BLOCK as u64) * BLOCK as u64,
-                    data,
-                })
-                .collect();
             time = time.saturating_add(step);
-            disk.write(&writes, time)?;
+            store::write_scattered(&disk, &mut chance, &mut content, disk_bytes, time)?;
         }
         if hour % 24 == 23 {
             disk.pin(&format!("night-{}", hour / 24 + 1), None, time)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use volume::{Device as _, Moment, Settings, Timestamp, Wait, WriteRequest};
+use volume::{Device as _, Moment, Settings, Timestamp, Wait};
 
 use crate::chance::Chance;
 use crate::figures::{Object, peak_memory_mib, timed};
@@ -32,16 +32,8 @@ pub(crate) fn make(folder: &Path, blocks: u64, moments: u64) -> Result<String, F
     let disk = store.create(store::DISK, DISK_BYTES, time)?;
     let mut content = vec![0; per_moment * BLOCK];
     for moment in 0..moments {
-        chance.fill(&mut content);
-        let writes: Vec<_> = content
-            .chunks(BLOCK)
-            .map(|data| WriteRequest {
-                offset: chance.below(DISK_BYTES / BLOCK as u64) * BLOCK as u64,
-                data,
-            })
-            .collect();
         time = time.saturating_add(BETWEEN_MOMENTS);
-        disk.write(&writes, time)?;
+        store::write_scattered(&disk, &mut chance, &mut content, DISK_BYTES, time)?;
         // Background work as the daemon does it: every few seconds.
         if moment % 5 == 0 {
             disk.maintain(time, 64 << 20)?;

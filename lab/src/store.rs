@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use volume::{OsDirectory, Settings, Store, Timestamp, Volume, WriteRequest, os_random};
+use volume::{BLOCK_BYTES, OsDirectory, Settings, Store, Timestamp, Volume, WriteRequest, os_random};
 
 use crate::Failure;
+use crate::chance::Chance;
 
 /// The name that `holdfast up` gives to the first disk, too.
 pub(crate) const DISK: &str = "disk";
@@ -39,7 +40,7 @@ pub(crate) fn maintain(volume: &Volume, now: Timestamp) -> Result<(), Failure> {
 }
 
 /// Writes the whole disk once, in order, over the minute that begins at `now`.
-pub(crate) fn fill(volume: &Volume, chance: &mut crate::chance::Chance, now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn fill(volume: &Volume, chance: &mut Chance, now: Timestamp) -> Result<(), Failure> {
     let mut buffer = vec![0; 1 << 20];
     let step = Duration::from_secs(60) / u32::try_from(volume.size_bytes() >> 20)?.max(1);
     let mut time = now;
@@ -65,4 +66,24 @@ pub(crate) fn bytes_on_disk(folder: &Path) -> Result<u64, Failure> {
         };
     }
     Ok(total)
+}
+
+/// Fills `content` anew and writes it as one moment, each block of it to some place of the disk.
+pub(crate) fn write_scattered(
+    disk: &Volume,
+    chance: &mut Chance,
+    content: &mut [u8],
+    disk_bytes: u64,
+    time: Timestamp,
+) -> Result<(), Failure> {
+    chance.fill(content);
+    let writes: Vec<_> = content
+        .chunks(BLOCK_BYTES)
+        .map(|data| WriteRequest {
+            offset: chance.below(disk_bytes / BLOCK_BYTES as u64) * BLOCK_BYTES as u64,
+            data,
+        })
+        .collect();
+    disk.write(&writes, time)?;
+    Ok(())
 }
