@@ -154,12 +154,8 @@ impl Negotiation<'_> {
                     return Ok(Next::Transmission(self.enter(info.export, export)));
                 }
             }
-            OptionRequest::StructuredReply if self.state.dialect == Dialect::Extended => {
-                let message = "extended headers are in use";
-                return self.refuse(header.option, OptionReply::ExtendedHeadersRequired, message);
-            }
-            OptionRequest::StructuredReply => self.choose(header.option, Dialect::Structured),
-            OptionRequest::ExtendedHeaders => self.choose(header.option, Dialect::Extended),
+            OptionRequest::StructuredReply => return self.choose(header.option, Dialect::Structured),
+            OptionRequest::ExtendedHeaders => return self.choose(header.option, Dialect::Extended),
             OptionRequest::ListMetaContext(query) => return self.meta_contexts(header.option, &query, false),
             OptionRequest::SetMetaContext(query) => return self.meta_contexts(header.option, &query, true),
             OptionRequest::Unknown => {
@@ -185,9 +181,18 @@ impl Negotiation<'_> {
         Ok(Next::Option)
     }
 
-    fn choose(&mut self, option: u32, dialect: Dialect) {
+    /// A dialect is chosen once, and can only be given up for a richer one.
+    fn choose(&mut self, option: u32, dialect: Dialect) -> Result<Next, Ending> {
+        if self.state.dialect == dialect {
+            return self.refuse(option, OptionReply::Invalid, "this was chosen already");
+        }
+        if self.state.dialect == Dialect::Extended {
+            let message = "extended headers are in use";
+            return self.refuse(option, OptionReply::ExtendedHeadersRequired, message);
+        }
         self.state.dialect = dialect;
         self.wire.reply(option, OptionReply::Acknowledged, &[]);
+        Ok(Next::Option)
     }
 
     fn list(&mut self, option: u32) -> Result<(), Ending> {

@@ -169,6 +169,18 @@ fn flags_depend_on_the_export_and_on_what_was_negotiated() {
 }
 
 #[test]
+fn a_dialect_can_be_chosen_once_and_only_raised() {
+    let fixture = Fixture::new();
+    let mut client = fixture.client().structured();
+    assert_eq!(client.outcome(OPT_STRUCTURED_REPLY, &[]), ERR_INVALID);
+    let mut client = client.with_extended_headers();
+    assert_eq!(client.outcome(OPT_EXTENDED_HEADERS, &[]), ERR_INVALID);
+    assert_eq!(client.outcome(OPT_STRUCTURED_REPLY, &[]), ERR_EXT_HEADER_REQD);
+    // What was agreed on before the refusals still holds.
+    assert_eq!(client.go("disk").status(CMD_FLUSH, 0, 0, 0, &[]), 0);
+}
+
+#[test]
 fn exports_that_can_not_be_opened_are_refused_with_a_reason() {
     let fixture = Fixture::new();
     let mut client = fixture.client();
