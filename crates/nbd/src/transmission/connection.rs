@@ -119,6 +119,18 @@ impl Connection {
         flow.load.bytes += load.bytes;
     }
 
+    /// Waits until there is room for one more request without data in flight, and takes as many of `wanted` as there is
+    /// room for.
+    fn admit_some(&self, wanted: usize) -> usize {
+        let mut flow = lock(&self.flow);
+        while flow.load.requests >= self.limits.requests_in_flight_max || !self.has_room(&flow, 0) {
+            flow = self.wait(flow);
+        }
+        let admitted = wanted.min(self.limits.requests_in_flight_max - flow.load.requests);
+        flow.load.requests += admitted;
+        admitted
+    }
+
     pub(super) fn has_room(&self, flow: &Flow, bytes: usize) -> bool {
         let taken = flow.load.bytes + flow.waiting_bytes;
         taken == 0 || flow.broken || taken.saturating_add(bytes) <= self.limits.bytes_in_flight_max
@@ -177,21 +189,21 @@ impl Connection {
     /// Has a worker flush and then answer `requests`, which it empties. All that come while a flush is under way are
     /// answered by the next one together. Flushes itself if all workers are busy.
     pub(crate) fn flush_later(self: &Arc<Self>, requests: &mut Vec<ReplyTo>, workers: &Arc<WorkerPool>) {
-        for request in requests.drain(..) {
-            self.admit(Load { requests: 1, bytes: 0 });
-            lock(&self.flow).flushes.push(request);
-        }
-        {
-            let mut flow = lock(&self.flow);
-            if flow.flushing || flow.flushes.is_empty() {
-                return;
+        while !requests.is_empty() {
+            // Those beyond the limit wait for those before them, which must be on their way by then.
+            let admitted = self.admit_some(requests.len());
+            {
+                let mut flow = lock(&self.flow);
+                flow.flushes.extend(requests.drain(..admitted));
+                if std::mem::replace(&mut flow.flushing, true) {
+                    continue;
+                }
             }
-            flow.flushing = true;
-        }
-        if !workers.submit(Job::Flush {
-            connection: Arc::clone(self),
-        }) {
-            self.flush_all();
+            if !workers.submit(Job::Flush {
+                connection: Arc::clone(self),
+            }) {
+                self.flush_all();
+            }
         }
     }
 

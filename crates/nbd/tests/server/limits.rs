@@ -158,6 +158,26 @@ fn requests_in_flight_are_bounded_and_those_beyond_are_answered_later() {
 }
 
 #[test]
+fn more_flushes_than_may_be_in_flight_are_all_answered() {
+    let limits = Limits {
+        requests_in_flight_max: 4,
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut client = fixture.simple();
+    let requests: Vec<u8> = (0..50)
+        .flat_map(|cookie| match cookie % 2 {
+            0 => client.encode(CMD_FLUSH, 0, cookie, 0, 0, &[]),
+            _ => client.encode(CMD_WRITE, CMD_FLAG_FUA, cookie, 0, 1, b"d"),
+        })
+        .collect();
+    client.send(&requests);
+    let mut replies: Vec<_> = (0..50).map(|_| client.simple_reply()).collect();
+    replies.sort_unstable();
+    assert_eq!(replies, (0..50).map(|cookie| (cookie, 0)).collect::<Vec<_>>());
+}
+
+#[test]
 fn without_workers_the_connection_does_everything_itself() {
     let fixture = Fixture::with(
         Limits {
