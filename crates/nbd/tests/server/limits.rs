@@ -32,6 +32,33 @@ fn a_client_too_many_is_turned_away_until_one_leaves() {
 }
 
 #[test]
+fn clients_that_linger_in_the_handshake_make_way_for_others() {
+    let limits = Limits {
+        clients_max: 3,
+        handshake_grace: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut served = fixture.simple();
+    let mut strangers = [fixture.client(), fixture.client()];
+    Client::raw(fixture.connect()).expect_end();
+    std::thread::sleep(Duration::from_millis(150));
+    let mut another = fixture.simple();
+    strangers[0].expect_end();
+    fixture
+        .events
+        .wait_for("disconnected: the handshake took long, and another client needed the place");
+    // Only one had to go, and never one that is served.
+    assert_eq!(strangers[1].outcome(OPT_LIST, &[]), ACK);
+    assert_eq!(another.write(0, b"x"), 0);
+    let _last = fixture.simple();
+    strangers[1].expect_end();
+    assert_eq!(served.write(0, b"x"), 0);
+    Client::raw(fixture.connect()).expect_end();
+    assert_eq!(fixture.events.count("refused: TooManyClients { limit: 3 }"), 2);
+}
+
+#[test]
 fn a_handshake_that_takes_too_long_is_ended_however_it_drags_on() {
     let timeout = Duration::from_millis(300);
     let fixture = Fixture::with(
