@@ -10,7 +10,8 @@ pub struct Limits {
     /// Requests of one connection that wait for workers or to be sent. Beyond it no more are read from the socket.
     pub requests_in_flight_max: usize,
     /// Bytes of one connection that workers have, or that wait to be sent; one request may exceed it alone. A request
-    /// that is being received takes up to 32 MiB more, and one that is executed by the connection itself as well.
+    /// that is being received takes up to 64 MiB more, but at most twice what the client really sent of it, and one that
+    /// is executed by the connection itself takes as much again.
     pub bytes_in_flight_max: usize,
     /// Threads of the pool that waits for the disk, shared by all connections. They are started when needed.
     pub workers_max: usize,

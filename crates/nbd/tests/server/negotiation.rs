@@ -128,7 +128,7 @@ fn info_tells_what_is_asked_for_and_nothing_else() {
             &[0, 3],
             &1_u32.to_be_bytes(),
             &4096_u32.to_be_bytes(),
-            &(32_u32 << 20).to_be_bytes(),
+            &PAYLOAD_SIZE_MAX.to_be_bytes(),
         ]),
         ack(),
     ];
