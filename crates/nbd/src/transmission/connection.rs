@@ -48,7 +48,7 @@ pub(super) struct Flow {
     load: Load,
     /// Replies for the thread that sends.
     pub(super) waiting: VecDeque<ReplyBuffer>,
-    /// Bytes in `waiting`.
+    /// Bytes in `waiting`, and those that the thread that sends holds because the client didn't take them.
     pub(super) waiting_bytes: usize,
     /// Whether a thread sends, or is about to.
     pub(super) sending: bool,

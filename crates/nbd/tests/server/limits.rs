@@ -185,6 +185,27 @@ fn requests_in_flight_are_bounded_and_those_beyond_are_answered_later() {
 }
 
 #[test]
+fn replies_that_the_client_does_not_take_count_as_in_flight() {
+    let length = 8 << 20;
+    let limits = Limits {
+        bytes_in_flight_max: length,
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut client = fixture.simple();
+    let reads: Vec<u8> = (0..6)
+        .flat_map(|cookie| client.encode(CMD_READ, 0, cookie, 0, length as u64, &[]))
+        .collect();
+    client.send(&reads);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(fixture.disk.patient_reads.load(SeqCst), 1);
+    for _ in 0..6 {
+        assert_eq!(client.simple_reply().1, 0);
+        assert!(client.take(length) == vec![0; length]);
+    }
+}
+
+#[test]
 fn more_flushes_than_may_be_in_flight_are_all_answered() {
     let limits = Limits {
         requests_in_flight_max: 4,
