@@ -213,49 +213,56 @@ impl Connection {
         if let Err(Job::Write { job, .. }) = workers.submit_if_free(Job::Write {
             connection: Arc::clone(self),
             job,
-        }) {
-            job.work(self);
+        }) && job.work(self)
+        {
+            self.flush_all();
         }
     }
 
-    /// Answers writes that must be durable, on the worker that executed them. Their load was admitted before.
-    pub(super) fn flush_for(self: &Arc<Self>, requests: &mut Vec<ReplyTo>) {
+    /// Answers writes that must be durable, on the worker that executed them. Their load was admitted before. Says
+    /// whether more wait, as [`Connection::flush`] does.
+    #[must_use]
+    pub(super) fn flush_for(self: &Arc<Self>, requests: &mut Vec<ReplyTo>) -> bool {
         {
             let mut flow = lock(&self.flow);
             flow.flushes.append(requests);
             if flow.flushing || flow.flushes.is_empty() {
-                return;
+                return false;
             }
             flow.flushing = true;
         }
-        self.flush_all();
+        self.flush()
     }
 
-    /// Flushes until nobody waits for it any more.
-    pub(crate) fn flush_all(self: &Arc<Self>) {
-        let mut requests = Vec::new();
-        let mut out = ReplyBuffer::new();
-        loop {
-            {
-                let mut flow = lock(&self.flow);
-                if flow.flushes.is_empty() {
-                    flow.flushing = false;
-                    flow.flushes = requests;
-                    return;
-                }
-                std::mem::swap(&mut flow.flushes, &mut requests);
-            }
-            if !self.is_broken() {
-                self.flush_now(&requests, &mut out);
-            }
-            let load = Load {
-                requests: requests.len(),
-                bytes: 0,
-            };
-            self.deliver(out.filled(), load, Patience::Never);
-            requests.clear();
-            out.clear();
+    /// Flushes until nobody waits for it any more; only on the connection's own thread.
+    fn flush_all(self: &Arc<Self>) {
+        while self.flush() {}
+    }
+
+    /// Flushes once for all who wait for it. Says whether others have come meanwhile: then it must be called again, by
+    /// a worker after what waits for one, so that clients who always flush leave workers to others.
+    #[must_use]
+    pub(crate) fn flush(self: &Arc<Self>) -> bool {
+        let (mut requests, mut out) = {
+            let mut flow = lock(&self.flow);
+            (std::mem::take(&mut flow.flushes), flow.spare_replies())
+        };
+        if !self.is_broken() {
+            self.flush_now(&requests, &mut out);
         }
+        let load = Load {
+            requests: requests.len(),
+            bytes: 0,
+        };
+        self.deliver(out.filled(), load, Patience::Never);
+        requests.clear();
+        let mut flow = lock(&self.flow);
+        flow.keep_replies(out);
+        if flow.flushes.is_empty() {
+            flow.flushing = false;
+            flow.flushes = requests;
+        }
+        flow.flushing
     }
 
     /// Flushes and appends the replies to `requests`.

@@ -14,6 +14,8 @@ pub(crate) struct TestDisk {
     read_only: bool,
     /// Whether reads would have to wait for the disk below.
     pub(crate) cold: AtomicBool,
+    /// Whether a flush takes a while.
+    pub(crate) slow_flushes: AtomicBool,
     /// Whether the next operation panics.
     pub(crate) panics: AtomicBool,
     /// Reads that could wait for the disk.
@@ -44,6 +46,7 @@ impl TestDisk {
             memory: MemoryDisk::new(size),
             read_only: false,
             cold: AtomicBool::new(false),
+            slow_flushes: AtomicBool::new(false),
             panics: AtomicBool::new(false),
             patient_reads: AtomicU64::new(0),
             batches_of_workers: AtomicU64::new(0),
@@ -147,6 +150,9 @@ impl Device for TestDisk {
 
     fn flush(&self) -> Result<(), Error> {
         self.pass_gate();
+        if self.slow_flushes.load(SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.check()?;
         self.memory.flush()
     }
