@@ -165,6 +165,18 @@ def add_rollback(suite):
         assert first_byte(server) == 3
 
     @suite.test
+    def a_client_that_asked_before_a_rollback_and_connects_after_it_may_write(case):
+        case.needs("rollback")
+        server = case.start_server(size_bytes=SIZE)
+        server.holdfast("pin", "disk", "good")
+        with wire.Client(server.socket) as client:
+            client.greet()
+            assert isinstance(client.go("disk", option=wire.OPT_INFO), dict)
+            server.holdfast("restore", "disk", "good")
+            assert isinstance(client.go("disk"), dict)
+            assert client.error_of(wire.WRITE, 0, BLOCK, 0, b"x" * BLOCK) == 0
+
+    @suite.test
     def a_rollback_can_be_undone(case):
         case.needs("rollback")
         server = case.start_server(size_bytes=SIZE)

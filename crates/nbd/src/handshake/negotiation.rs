@@ -69,7 +69,7 @@ struct State {
     dialect: Dialect,
     /// The contexts chosen, and the export they were chosen for.
     contexts: Option<(String, Vec<MetaContext>)>,
-    /// The export opened last, so that asking about it and then using it opens it once.
+    /// The export opened last, so that asking about a moment and then using it opens it once.
     opened: Option<(String, OpenedExport)>,
 }
 
@@ -229,10 +229,11 @@ impl Negotiation<'_> {
         Ok(Next::Option)
     }
 
-    /// Opens an export, or takes the one that was opened for the previous option.
+    /// Opens an export, or takes the one that was opened for the previous option if it can't have changed since. A live
+    /// disk may have been rolled back: who begins to use it afterwards must not be taken for a client from before.
     fn open(&mut self, name: &str) -> Result<OpenedExport, OpenError> {
         match &self.state.opened {
-            Some((opened, export)) if opened == name => Ok(export.clone()),
+            Some((opened, export)) if opened == name && export.device.is_read_only() => Ok(export.clone()),
             _ => {
                 self.state.opened = None;
                 let export = self.provider.open(name)?;
