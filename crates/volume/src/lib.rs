@@ -12,6 +12,7 @@ mod control;
 mod device;
 mod doorbell;
 mod error;
+mod extents;
 mod folder;
 #[doc(hidden)]
 pub mod format;

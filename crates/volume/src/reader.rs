@@ -1,6 +1,5 @@
 //! Reading blocks whose entries are known: neighbours in the log with one call, every block checked.
 
-use crate::device::{Extent, ExtentKind};
 use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Entry, EntryKind, SLOT_BYTES};
 use crate::segment::Segments;
@@ -158,33 +157,4 @@ pub(crate) fn corrupt(entry: &Entry, block: u64) -> Error {
         offset: location.slot.offset(),
         written: entry.written().unwrap_or(Timestamp::ZERO),
     }
-}
-
-/// Describes `offset..offset + length` in at most `limit` extents, from the entries of the blocks it touches.
-pub(crate) fn extents_of(entries: &[Entry], offset: u64, length: u64, limit: usize) -> Vec<Extent> {
-    let mut extents: Vec<Extent> = Vec::new();
-    let mut left = length;
-    let mut in_block = BLOCK_BYTES as u64 - offset % BLOCK_BYTES as u64;
-    for entry in entries {
-        let bytes = in_block.min(left);
-        let kind = match entry.kind() {
-            EntryKind::Data | EntryKind::Lost | EntryKind::Node => ExtentKind::Data,
-            EntryKind::Zero => ExtentKind::Zero,
-            EntryKind::Hole | EntryKind::Never => ExtentKind::Hole,
-        };
-        let written = entry.written();
-        let count = extents.len();
-        match extents.last_mut() {
-            Some(last) if last.kind == kind && last.written == written => last.length += bytes,
-            _ if count >= limit.max(1) => return extents,
-            _ => extents.push(Extent {
-                length: bytes,
-                kind,
-                written,
-            }),
-        }
-        left -= bytes;
-        in_block = BLOCK_BYTES as u64;
-    }
-    extents
 }
