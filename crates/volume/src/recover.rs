@@ -7,6 +7,8 @@
 //!
 //! Order of effects: find the end; cut and seal the last segment there; remove segments behind it; sync all of them
 //! and the directory; only then begin a new segment. Recovery may itself be cut off at any point and be done again.
+//! Where the disk is too full for a seal, the log stays as it is, and the seal is held in memory: it is written before
+//! the next segment is begun.
 
 use std::sync::Arc;
 
@@ -15,10 +17,10 @@ use crate::format::{
     Batch, BatchKey, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, peek_own, put_head,
 };
 use crate::log::{
-    LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, totals_of, write_seal,
+    LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, seal_segment, totals_of,
 };
 use crate::replay::{Replay, load_checkpoint};
-use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
+use crate::segment::{LoggedRecord, OpenSegment, Seal, Segments, file_error, file_name};
 use crate::settings::Settings;
 use crate::storage::Wait;
 use crate::time::{Sequence, Timestamp};
@@ -470,14 +472,7 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
             ..
         } = &here.content
         {
-            match seal_at(segments, &here.segment, batches, *end) {
-                // The end must be fixed before anything is appended behind it, so the reserve has to go.
-                Err(Error::NoSpace(_)) => {
-                    let _ = segments.directory().remove(RESERVE_FILE);
-                    seal_at(segments, &here.segment, batches, *end)?;
-                }
-                sealed => sealed?,
-            }
+            seal(segments, &here.segment, seal_at(&here.segment, batches, *end))?;
         }
         here.segment
             .file
@@ -496,7 +491,22 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
     Ok(Segment(last.0 + 1))
 }
 
-fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u64) -> Result<(), Error> {
+/// Seals a segment; on a full disk at the reserve's expense, and where that is gone, in memory only.
+fn seal(segments: &Segments, segment: &OpenSegment, seal: Seal) -> Result<(), Error> {
+    let mut sealed = seal_segment(segments, segment, &seal);
+    if let Err(Error::NoSpace(_)) = sealed {
+        // There may be none.
+        let _ = segments.directory().remove(RESERVE_FILE);
+        sealed = seal_segment(segments, segment, &seal);
+    }
+    match sealed {
+        Err(Error::NoSpace(_)) => segments.hold_seal(segment.id, seal),
+        sealed => sealed?,
+    }
+    Ok(())
+}
+
+fn seal_at(segment: &OpenSegment, batches: &[Batch], end: u64) -> Seal {
     let mut index = Vec::new();
     let key = BatchKey {
         nonce: segment.header.nonce,
@@ -524,9 +534,7 @@ fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u
         totals: totals_of(batches),
         durable: Sequence(0),
     };
-    let bytes = write_seal(&*segment.file, segment.id, header.nonce, &trailer, &index)?;
-    segments.note(segment.id, bytes);
-    Ok(())
+    Seal { trailer, index }
 }
 
 fn remove(segments: &Segments, id: Segment) -> Result<(), Error> {

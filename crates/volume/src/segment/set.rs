@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::format::Segment;
 use crate::locks::{lock, read_lock, write_lock};
 use crate::segment::open::OpenSegment;
+use crate::segment::seal::Seal;
 use crate::storage::{Directory, File, Wait};
 
 /// Files that a volume keeps open for reading.
@@ -34,6 +35,9 @@ pub(crate) struct Segments {
     own: Mutex<BTreeMap<Segment, SegmentInfo>>,
     open: RwLock<OpenTable>,
     ticks: AtomicU64,
+    /// Of segments whose end recovery found and could not write down on the full disk. Nothing is appended to the log
+    /// before they are written.
+    held_seals: Mutex<BTreeMap<Segment, Arc<Seal>>>,
 }
 
 /// The segments that are open for reading.
@@ -83,6 +87,7 @@ impl Segments {
             own: Mutex::new(own),
             open: RwLock::default(),
             ticks: AtomicU64::new(0),
+            held_seals: Mutex::default(),
         })
     }
 
@@ -171,7 +176,9 @@ impl Segments {
                 .directory
                 .open(&file_name(id))
                 .map_err(|source| open_error(id, source))?;
-            let segment = Arc::new(OpenSegment::open(id, &self.volume, file)?);
+            let segment = OpenSegment::open(id, &self.volume, file)?;
+            let seal = lock(&self.held_seals).get(&id).cloned();
+            let segment = Arc::new(segment.with_held_seal(seal));
             if let Some(segment) = self.offer(segment, before, tick) {
                 return Ok(segment);
             }
@@ -196,6 +203,29 @@ impl Segments {
     pub(crate) fn adopt(&self, segment: OpenSegment) {
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
         write_lock(&self.open).insert(Arc::new(segment), tick);
+    }
+
+    /// Makes readers find a segment sealed like this, until it is so on disk.
+    pub(crate) fn hold_seal(&self, id: Segment, seal: Seal) {
+        lock(&self.held_seals).insert(id, Arc::new(seal));
+        self.close(id);
+    }
+
+    /// The first segment whose seal is held, and the seal.
+    pub(crate) fn first_held_seal(&self) -> Option<(Segment, Arc<Seal>)> {
+        let held = lock(&self.held_seals);
+        held.first_key_value().map(|(id, seal)| (*id, Arc::clone(seal)))
+    }
+
+    /// After a seal was written.
+    pub(crate) fn drop_held_seal(&self, id: Segment) {
+        lock(&self.held_seals).remove(&id);
+        self.close(id);
+    }
+
+    /// Whether a segment's file still lacks its seal.
+    pub(crate) fn is_seal_held(&self, id: Segment) -> bool {
+        lock(&self.held_seals).contains_key(&id)
     }
 
     /// Creates a file beside the segments.
