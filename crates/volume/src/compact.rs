@@ -181,6 +181,7 @@ impl Volume {
         let file = self.segments.create_file(NEW_FILE)?;
         let written = self.write_packed(&*file, segment, records).and_then(|bytes| {
             let content = hash_file(&*file, NEW_FILE)?;
+            control.chain.restate(segment.id, &*segment.file, now)?;
             control.chain.append(ChainEvent::Rewritten, segment.id, content, now)?;
             Ok(bytes)
         });

@@ -256,3 +256,32 @@ fn with_segments(store: &Store) -> Arc<Volume> {
     volume.checkpoint(at(100)).expect("a checkpoint");
     volume
 }
+
+#[test]
+fn rewrites_that_are_cut_off_again_and_again_leave_the_chain_intact() {
+    let disk = Disk::new();
+    drop(with_segments(&disk.store()));
+    disk.faults.keeps_names.store(true, Ordering::Relaxed);
+    for second in [200, 300] {
+        let volume = disk.store().volume("disk", at(second)).expect("opened");
+        let failed = loop {
+            match volume.maintain(at(second), 1 << 20) {
+                Ok(done) => assert!(done.more, "a segment is rewritten"),
+                Err(error) => break error,
+            }
+        };
+        assert!(
+            matches!(
+                failed,
+                Error::Io {
+                    operation: "rename",
+                    ..
+                }
+            ),
+            "{failed}"
+        );
+    }
+    let volume = disk.store().volume("disk", at(400)).expect("opened");
+    let report = volume.verify(&mut |_| ControlFlow::Continue(())).expect("verified");
+    assert_eq!((report.changed_segments, report.chain_intact), (Vec::new(), true));
+}
