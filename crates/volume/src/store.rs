@@ -473,8 +473,10 @@ impl Store {
         if let Some(old) = open.remove(name) {
             // Whoever still holds it must not append beside the new instance.
             old.log.poison();
-            // Whoever was in the middle of an append is done now.
+            // Whoever was in the middle of an append is done now, and whoever rewrote a segment: it must not be put in
+            // the place of one that the new instance wrote.
             drop(old.log.peek());
+            drop(lock(&old.control));
         }
         self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)
     }

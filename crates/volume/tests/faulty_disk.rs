@@ -285,3 +285,24 @@ fn rewrites_that_are_cut_off_again_and_again_leave_the_chain_intact() {
     let report = volume.verify(&mut |_| ControlFlow::Continue(())).expect("verified");
     assert_eq!((report.changed_segments, report.chain_intact), (Vec::new(), true));
 }
+
+#[test]
+fn a_volume_is_opened_again_only_when_nobody_rewrites_its_segments_any_more() {
+    let disk = Disk::new();
+    let store = disk.store();
+    let volume = with_segments(&store);
+    let (said, heard) = mpsc::channel();
+    let opening = Arc::clone(&store);
+    *disk.faults.rewriting.lock().expect("a hook") = Some(Box::new(move || {
+        let (opened, done) = mpsc::channel();
+        let thread = std::thread::spawn(move || opened.send(opening.reopen("disk", at(300)).is_ok()));
+        let early = done.recv_timeout(Duration::from_millis(500));
+        said.send((early, done, thread)).expect("the test waits");
+    }));
+    while volume.maintain(at(200), 1 << 20).is_ok_and(|done| done.more) {}
+    let (early, done, thread) = heard.try_recv().expect("a segment was rewritten");
+    assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout), "it waits for the segment");
+    assert_eq!(done.recv(), Ok(true));
+    thread.join().expect("no panic").expect("sent");
+    assert!(matches!(volume.maintain(at(400), 1 << 20), Err(Error::Poisoned)));
+}
