@@ -89,6 +89,10 @@ pub(crate) fn recover(segments: &Segments, volume: &[u8; 16], on_damage: OnDamag
             pushed => pushed?,
         }
     }
+    match replay.take_damage() {
+        Some(error) if on_damage == OnDamage::Stop => return Err(error),
+        _ => {}
+    }
     let next_segment = settle(segments, &walked)?;
     Ok(Recovered {
         replay,

@@ -306,3 +306,28 @@ fn a_volume_is_opened_again_only_when_nobody_rewrites_its_segments_any_more() {
     thread.join().expect("no panic").expect("sent");
     assert!(matches!(volume.maintain(at(400), 1 << 20), Err(Error::Poisoned)));
 }
+
+#[test]
+fn the_pin_of_a_fork_does_not_vanish_with_the_end_of_a_log_that_rotted() {
+    let disk = Disk::new();
+    let store = disk.store();
+    with_segments(&store);
+    store
+        .fork("disk", &Moment::At(at(50)), "copy", at(200))
+        .expect("forked");
+    drop(store);
+    let pinned = |path: &std::path::Path| {
+        let mut content = std::fs::read(path).expect("a segment");
+        let found = content.windows(9).position(|bytes| bytes == b"fork.copy")?;
+        content[found] ^= 1;
+        std::fs::write(path, content).expect("rotten");
+        Some(())
+    };
+    let segments = disk.segments();
+    segments
+        .iter()
+        .find_map(|path| pinned(path))
+        .expect("the pin is in the log");
+    let opened = disk.store().volume("disk", at(300)).map(|volume| volume.pins().len());
+    assert!(matches!(opened, Ok(1)), "{opened:?}");
+}
