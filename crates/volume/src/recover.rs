@@ -82,16 +82,17 @@ pub(crate) fn recover(segments: &Segments, volume: &[u8; 16], on_damage: OnDamag
     let mut replay = start(segments, newest)?;
     let from = replay.state.replay_from.segment;
     let mut walked = walk(segments, from, newest, on_damage)?;
-    let batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
+    let mut batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
     for logged in walked.iter().flat_map(Walked::records) {
         match replay.push(segments, &logged) {
-            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => {}
+            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => batches_lost += 1,
             pushed => pushed?,
         }
     }
     match replay.take_damage() {
         Some(error) if on_damage == OnDamage::Stop => return Err(error),
-        _ => {}
+        Some(_) => batches_lost += 1,
+        None => {}
     }
     let next_segment = settle(segments, &walked)?;
     Ok(Recovered {

@@ -331,3 +331,36 @@ fn the_pin_of_a_fork_does_not_vanish_with_the_end_of_a_log_that_rotted() {
     let opened = disk.store().volume("disk", at(300)).map(|volume| volume.pins().len());
     assert!(matches!(opened, Ok(1)), "{opened:?}");
 }
+
+#[test]
+fn a_volume_that_was_repaired_opens_like_any_other_from_then_on() {
+    let disk = Disk::new();
+    let store = disk.store();
+    let volume = store.create("disk", 4 << 20, at(0)).expect("created");
+    for second in 1..=100 {
+        write(&volume, second % 8, second).expect("written");
+        volume.flush().expect("flushed");
+    }
+    drop((volume, store));
+    std::fs::remove_file(disk.segments().get(2).expect("a few segments")).expect("lost");
+    let damaged = disk
+        .store()
+        .volume("disk", at(200))
+        .expect_err("flushed batches are missing");
+    assert!(matches!(damaged, Error::DamagedLog { segment: 1, .. }), "{damaged}");
+
+    let store = disk.store();
+    assert!(store.repair("disk", at(300)).expect("repaired").batches_lost > 0);
+    let volume = store.volume("disk", at(300)).expect("opened");
+    assert_eq!(live_byte(&volume, 4), 100);
+    write(&volume, 5, 77).expect("written");
+    drop((volume, store));
+
+    let volume = disk.store().volume("disk", at(400)).expect("repaired for good");
+    assert_eq!((live_byte(&volume, 4), live_byte(&volume, 5)), (100, 77));
+    let events = volume
+        .history(at(250), at(500), Duration::from_secs(1))
+        .expect("told")
+        .events;
+    assert!(events.iter().any(|event| event.kind == volume::EventKind::Repaired));
+}

@@ -221,7 +221,7 @@ impl Appender {
     }
 
     /// Seals the active segment, if there is one, and begins the next. On [`Error::NoSpace`] nothing changed.
-    fn rotate(&mut self, purpose: Purpose) -> Result<(), Error> {
+    pub(crate) fn rotate(&mut self, purpose: Purpose) -> Result<(), Error> {
         if purpose == Purpose::Client {
             self.check_budget()?;
         }
