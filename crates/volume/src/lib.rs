@@ -10,6 +10,7 @@ mod chain;
 mod compact;
 mod control;
 mod device;
+mod doorbell;
 mod error;
 mod folder;
 #[doc(hidden)]
@@ -40,6 +41,7 @@ mod write;
 pub use attachment::Attachment;
 pub use control::RollbackReport;
 pub use device::{Device, Extent, ExtentKind, Hole, WriteRequest};
+pub use doorbell::Doorbell;
 pub use error::{Error, NoSpace};
 pub use format::{BLOCK_BYTES, Pin};
 pub use history::{Bucket, Event, EventKind, History};

@@ -148,6 +148,11 @@ impl File for OsFile {
         Ok(self.file.metadata()?.blocks() * 512)
     }
 
+    fn start_writing(&self, offset: u64, length: u64) {
+        // A hint: where it isn't taken, the system writes later.
+        let _ = sys::start_writing(&self.file, offset, length);
+    }
+
     fn prefetch(&self, offset: u64, length: u64) {
         self.advise(offset, length, Advice::WillNeed);
     }

@@ -43,6 +43,9 @@ pub(crate) fn read_blocks(
     buffer: &mut [u8],
     wait: Wait,
 ) -> Result<(), Error> {
+    if wait == Wait::Allowed {
+        prefetch_runs(segments, entries)?;
+    }
     let mut block = offset / BLOCK_BYTES as u64;
     let mut within = (offset % BLOCK_BYTES as u64) as usize;
     let mut entries = entries;
@@ -75,6 +78,29 @@ pub(crate) fn read_blocks(
         entries = entries.get(blocks..).unwrap_or_default();
         block += blocks as u64;
         (rest, within) = (tail, 0);
+    }
+    Ok(())
+}
+
+/// Has the disk fetch all runs at once: what was written at random lies at random, and reading one run after the other
+/// would wait for each.
+fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<(), Error> {
+    let mut rest = entries;
+    while let Some(first) = rest.first() {
+        let run = run_length(rest, rest.len());
+        if run == entries.len() {
+            return Ok(());
+        }
+        if first.kind() == EntryKind::Data {
+            let location = first.location();
+            let segment = segments.open(location.segment)?;
+            if !segment.is_packed() {
+                segment
+                    .file
+                    .prefetch(location.slot.offset(), (run * BLOCK_BYTES) as u64);
+            }
+        }
+        rest = rest.get(run..).unwrap_or_default();
     }
     Ok(())
 }

@@ -59,6 +59,9 @@ pub trait File: Debug + Send + Sync {
     fn length(&self) -> io::Result<u64>;
     /// Bytes that the file occupies on the disk.
     fn allocated_bytes(&self) -> io::Result<u64>;
+    /// Asks the system to begin writing a range to the disk, without waiting for it. Only a hint: nothing is durable
+    /// before [`File::sync`].
+    fn start_writing(&self, offset: u64, length: u64);
     /// Asks the system to read a range ahead. Only a hint.
     fn prefetch(&self, offset: u64, length: u64);
     /// Asks the system to forget its cached copy, so that the next read comes from the disk. Only a hint.

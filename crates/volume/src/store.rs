@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::chain::Chain;
 use crate::control::check_size;
+use crate::doorbell::Doorbell;
 use crate::error::Error;
 use crate::folder::{VOLUME_FILE, VOLUME_FILE_NEW, clear, is_our_file, no_volume, read_volume_file, remove_leftovers};
 use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
@@ -41,6 +42,7 @@ pub struct Store {
     settings: SettingsOf,
     random: RandomBytes,
     open: Mutex<BTreeMap<String, Arc<Volume>>>,
+    doorbell: Arc<Doorbell>,
     /// Nothing is opened any more: a second instance would write beside one that is being closed.
     closed: AtomicBool,
 }
@@ -70,10 +72,17 @@ impl Store {
             settings,
             random,
             open: Mutex::default(),
+            doorbell: Arc::default(),
             closed: AtomicBool::new(false),
         };
         store.clear_leftovers();
         Arc::new(store)
+    }
+
+    /// Rung when a volume's background work can't wait for its turn.
+    #[must_use]
+    pub fn doorbell(&self) -> &Arc<Doorbell> {
+        &self.doorbell
     }
 
     /// The names of all volumes, sorted.
@@ -266,6 +275,7 @@ impl Store {
             control,
             (Delta::default(), 0),
             settings,
+            Arc::clone(&self.doorbell),
         );
         volume.log.flush()?;
         volume.log.peek().durable_checkpoint = Some(reference);
@@ -396,8 +406,9 @@ impl Store {
             chain,
             sweep: Sweep::default(),
         };
+        let doorbell = Arc::clone(&self.doorbell);
         Ok(assemble(
-            name, file, parent, segments, appender, control, delta, settings,
+            name, file, parent, segments, appender, control, delta, settings, doorbell,
         ))
     }
 
@@ -543,6 +554,7 @@ fn assemble(
     control: Control,
     (delta, records): (Delta, u64),
     settings: Settings,
+    doorbell: Arc<Doorbell>,
 ) -> Volume {
     Volume {
         name: name.to_owned(),
@@ -562,6 +574,8 @@ fn assemble(
         control: Mutex::new(control),
         settings: RwLock::new(settings),
         records_since_checkpoint: AtomicU64::new(records),
+        doorbell,
+        has_rung: AtomicBool::new(false),
         holds: Mutex::default(),
     }
 }

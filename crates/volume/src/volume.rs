@@ -4,11 +4,12 @@
 //! yields; only the holder of `control` writes checkpoints; only the holder of the appender changes the map's newest
 //! changes, so log order is map order.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use crate::chain::Chain;
 use crate::device::Extent;
+use crate::doorbell::Doorbell;
 use crate::error::{Error, NoSpace};
 use crate::format::{BLOCK_BYTES, Checkpoint, CheckpointRef, Entry, EntryKind, Pin, VolumeFile};
 use crate::locks::{lock, read_lock, write_lock};
@@ -53,6 +54,9 @@ pub struct Volume {
     pub(crate) epoch: AtomicU64,
     /// Records appended since the newest checkpoint began.
     pub(crate) records_since_checkpoint: AtomicU64,
+    /// Rung when a checkpoint is due, once until it begins.
+    pub(crate) doorbell: Arc<Doorbell>,
+    pub(crate) has_rung: AtomicBool,
     pub(crate) holds: Mutex<Vec<Weak<Hold>>>,
     /// The largest payload of one batch.
     pub(crate) batch_bytes_max: usize,

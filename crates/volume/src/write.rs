@@ -98,6 +98,12 @@ impl Volume {
     /// Writes a checkpoint first if the changes since the last one fill the memory set aside for them, or if a crash
     /// now would take long to recover from. Normally `maintain` did so long before.
     fn relieve_memory(&self, now: Timestamp) -> Result<(), Error> {
+        if !self.is_checkpoint_due() {
+            return Ok(());
+        }
+        if !self.has_rung.swap(true, Ordering::Relaxed) {
+            self.doorbell.ring();
+        }
         if !self.is_checkpoint_overdue() {
             return Ok(());
         }
@@ -289,10 +295,15 @@ impl<'v, 'd> PendingBatch<'v, 'd> {
         self.commit()?;
         // An empty request: checked for the epoch and the volume's health all the same.
         self.lock_appender()?;
-        let newest = self
-            .appender
-            .as_ref()
-            .map_or(Sequence(0), |appender| Sequence(appender.next().0 - 1));
+        let Some(mut appender) = self.appender.take() else {
+            return Err(Error::Poisoned);
+        };
+        let newest = Sequence(appender.next().0 - 1);
+        let write_behind = appender.take_write_behind();
+        drop(appender);
+        if let Some(write_behind) = write_behind {
+            write_behind.start();
+        }
         Ok(self.last.unwrap_or(newest))
     }
 }

@@ -120,6 +120,9 @@ impl File for Faulty<dyn File> {
     fn allocated_bytes(&self) -> io::Result<u64> {
         self.below.allocated_bytes()
     }
+    fn start_writing(&self, offset: u64, length: u64) {
+        self.below.start_writing(offset, length);
+    }
     fn prefetch(&self, offset: u64, length: u64) {
         self.below.prefetch(offset, length);
     }

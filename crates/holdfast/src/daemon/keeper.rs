@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use volume::{NoSpace, Volume};
+use volume::{Doorbell, NoSpace, Volume};
 
 use super::sockets::Servers;
 use crate::clock::Tick;
@@ -26,33 +26,52 @@ const REOPEN_MOST: Duration = Duration::from_secs(60);
 
 /// The thread that keeps the volumes.
 pub(super) struct Keeper {
-    stop: Sender<()>,
+    doorbell: Arc<Doorbell>,
+    stopping: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Keeper {
     pub(super) fn start(engine: &Arc<Engine>, servers: &Arc<Servers>, log: &Arc<Log>) -> Result<Self, Failure> {
-        let (stop, stopped) = mpsc::channel();
+        let doorbell = Arc::clone(engine.doorbell());
+        let stopping = Arc::new(AtomicBool::new(false));
         let mut round = Round {
             engine: Arc::clone(engine),
             servers: Arc::clone(servers),
             log: Arc::clone(log),
             seen: BTreeMap::new(),
         };
+        let (bell, stopped) = (Arc::clone(&doorbell), Arc::clone(&stopping));
         let thread = std::thread::Builder::new()
             .name("keeper".to_owned())
             .spawn(move || {
-                while stopped.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
-                    round.run();
+                let mut due = Instant::now() + ROUND;
+                loop {
+                    let rung = bell.wait(due.saturating_duration_since(Instant::now()));
+                    if stopped.load(Ordering::Acquire) {
+                        return;
+                    }
+                    if rung {
+                        round.relieve();
+                    }
+                    if Instant::now() >= due {
+                        round.run();
+                        due = Instant::now() + ROUND;
+                    }
                 }
             })
             .map_err(|error| Failure::io("start the background thread", &error))?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            doorbell,
+            stopping,
+            thread,
+        })
     }
 
     /// Ends the thread after the step that it is at.
     pub(super) fn stop(self) {
-        drop(self.stop);
+        self.stopping.store(true, Ordering::Release);
+        self.doorbell.ring();
         // A thread that panicked has stopped too.
         let _ = self.thread.join();
     }
@@ -92,6 +111,15 @@ impl Round {
             } else {
                 self.maintain(&name, &volume);
                 self.tell_space(&name, &volume);
+            }
+        }
+    }
+
+    /// Writes the checkpoints that clients would soon have to wait for. What fails is told by the next round.
+    fn relieve(&self) {
+        for name in self.engine.names().unwrap_or_default() {
+            if let Some(volume) = self.engine.opened(&name) {
+                let _ = volume.maintain(self.engine.now(), 0);
             }
         }
     }

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use volume::{Clock, FolderLock, NoSpace, OsDirectory, Store, Timestamp, Volume, os_random};
+use volume::{Clock, Doorbell, FolderLock, NoSpace, OsDirectory, Store, Timestamp, Volume, os_random};
 
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
@@ -184,6 +184,11 @@ impl Engine {
     #[must_use]
     pub fn opened(&self, name: &str) -> Option<Arc<Volume>> {
         self.store.opened(name)
+    }
+
+    /// Rung when background work can't wait for its turn.
+    pub fn doorbell(&self) -> &Arc<Doorbell> {
+        self.store.doorbell()
     }
 
     /// Opens a volume again whose disk below failed.

@@ -421,6 +421,8 @@ impl File for FileHandle {
         Ok(state.file(self.id)?.used_bytes())
     }
 
+    fn start_writing(&self, _offset: u64, _length: u64) {}
+
     fn prefetch(&self, _offset: u64, _length: u64) {}
 
     fn forget_cache(&self) {

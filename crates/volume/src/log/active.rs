@@ -46,9 +46,26 @@ pub(crate) struct Active {
     capacity: u64,
     offset: u64,
     zeroed_until: u64,
+    /// The system was asked to write what lies before.
+    started_until: u64,
     /// All batch headers so far: the index written when the segment is sealed.
     pub(crate) index: Vec<u8>,
     totals: Totals,
+}
+
+/// A part of the log that the system should begin to write to the disk.
+#[derive(Debug)]
+pub(crate) struct WriteBehind {
+    file: Arc<dyn File>,
+    offset: u64,
+    length: u64,
+}
+
+impl WriteBehind {
+    /// May wait while the disk's queue is full: not to be called with a lock held.
+    pub(crate) fn start(self) {
+        self.file.start_writing(self.offset, self.length);
+    }
 }
 
 impl Active {
@@ -85,6 +102,7 @@ impl Active {
             capacity: u64::from(start.capacity),
             offset: SEGMENT_HEADER_BYTES,
             zeroed_until: 0,
+            started_until: 0,
             index: Vec::new(),
             totals: Totals::default(),
         })
@@ -129,6 +147,20 @@ impl Active {
     /// After a sync the log goes on in a sector that the sync didn't touch.
     pub(crate) fn align(&mut self) {
         self.offset = self.offset.next_multiple_of(SYNC_ALIGNMENT);
+    }
+
+    /// What the system wasn't asked to write yet, if that is `least_bytes` or more.
+    pub(crate) fn take_unstarted(&mut self, least_bytes: u64) -> Option<WriteBehind> {
+        let (from, until) = (self.started_until, self.offset);
+        if until - from < least_bytes {
+            return None;
+        }
+        self.started_until = until;
+        Some(WriteBehind {
+            file: Arc::clone(&self.file),
+            offset: from,
+            length: until - from,
+        })
     }
 
     /// Fills the file with zeros a bit ahead of the log: overwriting blocks that exist makes a sync twice as fast as

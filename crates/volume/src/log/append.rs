@@ -9,7 +9,7 @@ use crate::error::{Error, NoSpace};
 use crate::format::{
     BatchHeader, BatchKey, CheckpointRef, Location, LogPosition, Record, SLOT_BYTES, Segment, Slot, put_head,
 };
-use crate::log::active::{Active, LogStart, SYNC_ALIGNMENT};
+use crate::log::active::{Active, LogStart, SYNC_ALIGNMENT, WriteBehind};
 use crate::log::held::write_held_seals;
 use crate::segment::{Segments, file_error, file_name};
 use crate::storage::{Directory, File};
@@ -20,6 +20,12 @@ use crate::time::{Sequence, Timestamp};
 pub(crate) const RESERVE_FILE: &str = "reserve";
 /// Below this many bytes between two syncs, the file is filled with zeros ahead.
 const ZERO_AHEAD_BELOW: u64 = 128 << 10;
+
+/// The system is asked to write the log to the disk in pieces of this many bytes. Left to itself it begins when a tenth
+/// of the memory waits to be written, and then slows down whoever writes.
+const WRITE_BEHIND_BYTES: u64 = 1 << 20;
+/// After so many syncs of a single batch each, the next batch is expected to be synced alone too.
+const LONE_SYNCS: u32 = 2;
 
 /// Who appends: clients are refused when space runs out, the volume's own records may use the reserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,11 @@ pub(crate) struct Appender {
     unsynced: Vec<SealedFile>,
     directory_changed: bool,
     appended_since_sync: u64,
+    batches_since_sync: u64,
+    /// Syncs in a row that covered one batch each.
+    lone_syncs: u32,
+    /// The end of a sealed segment that the system wasn't asked to write yet.
+    left_behind: Option<WriteBehind>,
     /// A batch may be partly written at the end: only another batch may overwrite it.
     torn_tail: bool,
     head: Vec<u8>,
@@ -108,6 +119,9 @@ impl Appender {
             unsynced: Vec::new(),
             directory_changed: true,
             appended_since_sync: 0,
+            batches_since_sync: 0,
+            lone_syncs: 0,
+            left_behind: None,
             torn_tail: false,
             head: Vec::new(),
             encoded: Vec::new(),
@@ -211,6 +225,7 @@ impl Appender {
         };
         active.count(&self.head, payload_bytes, records);
         self.appended_since_sync += self.head.len() as u64 + payload_bytes;
+        self.batches_since_sync += 1;
         self.next = self.next.next();
         self.last_time = time;
         Ok(Appended {
@@ -225,7 +240,7 @@ impl Appender {
         if purpose == Purpose::Client {
             self.check_budget()?;
         }
-        let Some(old) = self.active.take() else {
+        let Some(mut old) = self.active.take() else {
             return self.begin(purpose);
         };
         self.start.segment = Segment(old.id.0 + 1);
@@ -237,6 +252,7 @@ impl Appender {
         match old.seal(last, self.last_time, self.durable) {
             Ok(bytes) => {
                 self.segments.note(old.id, bytes);
+                self.left_behind = old.take_unstarted(1);
                 self.unsynced.push(SealedFile { last, file: old.file });
                 self.torn_tail = false;
                 Ok(())
@@ -351,6 +367,20 @@ impl Appender {
         }
     }
 
+    /// What the system should begin to write now, if it is worth it: large pieces, so that it keeps up with the log; and a
+    /// client's every batch if it syncs each, so that the disk works while the client asks for the sync.
+    pub(crate) fn take_write_behind(&mut self) -> Option<WriteBehind> {
+        let least_bytes = if self.lone_syncs >= LONE_SYNCS {
+            1
+        } else {
+            WRITE_BEHIND_BYTES
+        };
+        let active = self.active.as_mut();
+        self.left_behind
+            .take()
+            .or_else(|| active.and_then(|active| active.take_unstarted(least_bytes)))
+    }
+
     /// Collects what must be synced to make everything appended so far durable, and moves the end of the log to a
     /// sector that the sync doesn't touch.
     pub(crate) fn prepare_sync(&mut self) -> Result<SyncWork, Error> {
@@ -363,10 +393,17 @@ impl Appender {
             if !self.torn_tail {
                 active.align();
             }
+            // The sync itself has it written.
+            drop(active.take_unstarted(1));
             files.push(Arc::clone(&active.file));
             named_checkpoint = active.named;
         }
-        self.appended_since_sync = 0;
+        self.lone_syncs = if self.batches_since_sync == 1 {
+            self.lone_syncs.saturating_add(1)
+        } else {
+            0
+        };
+        (self.appended_since_sync, self.batches_since_sync) = (0, 0);
         let directory = std::mem::take(&mut self.directory_changed);
         Ok(SyncWork {
             covered: Sequence(self.next.0 - 1),
