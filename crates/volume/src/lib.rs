@@ -19,6 +19,7 @@ pub mod format;
 mod history;
 mod locks;
 mod log;
+mod lost;
 mod maintain;
 mod map;
 mod moments;
