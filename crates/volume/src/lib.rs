@@ -25,6 +25,7 @@ mod map;
 mod moments;
 mod names;
 mod os;
+mod pack;
 mod reader;
 mod recover;
 mod replay;
