@@ -58,7 +58,7 @@ impl Engine {
             Timestamp::from_unix_seconds(since.as_unix_nanos() / 1_000_000_000 / bucket_seconds * bucket_seconds);
         let history = volume
             .history(start, until, Duration::from_secs(bucket_seconds))
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(HistoryReport {
             volume: name.to_owned(),
             since: Time(since),
@@ -81,7 +81,10 @@ impl Engine {
 fn time_of(volume: &Volume, when: &When, now: Timestamp) -> Result<Timestamp, Failure> {
     match when.resolve(now)? {
         Moment::At(time) => Ok(time),
-        moment => Ok(volume.resolve(&moment).map_err(|error| failure(&error))?.time),
+        moment => Ok(volume
+            .resolve(&moment)
+            .map_err(|error| failure(volume.name(), &error))?
+            .time),
     }
 }
 

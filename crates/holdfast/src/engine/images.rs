@@ -40,16 +40,17 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<CopyReport, Failure> {
         let file = readable(file)?;
-        let format = format.map_or_else(|| detect(&file), Ok).map_err(image_failure)?;
-        let mut source = open(file, format).map_err(image_failure)?;
+        let named = |error| image_failure(name, error);
+        let format = format.map_or_else(|| detect(&file), Ok).map_err(named)?;
+        let mut source = open(file, format).map_err(named)?;
         let size_bytes = source.size_bytes().max(SIZE_BYTES_MIN).next_multiple_of(SECTOR_BYTES);
         let volume = self
             .store
             .create(name, size_bytes, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         let filled = self.fill(&volume, source.as_mut(), progress);
         drop(volume);
-        let summary = filled.map_err(|error| self.undo_import(name, image_failure(error)))?;
+        let summary = filled.map_err(|error| self.undo_import(name, named(error)))?;
         Ok(copy_report(name, format, CopySummary { size_bytes, ..summary }))
     }
 
@@ -86,24 +87,25 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<CopyReport, Failure> {
         let file = writable(file)?;
+        let named = |error| image_failure(name, error);
         let volume = self.volume(name)?;
         let moment = match when {
             Some(when) => when.resolve(self.now())?,
             // A view even of now: the image must be of one moment while clients go on writing.
             None => Moment::After(volume.newest().sequence),
         };
-        let view = volume.view(&moment).map_err(|error| failure(&error))?;
+        let view = self.view(&volume, &moment)?;
         let exported = volume::MomentInfo {
             sequence: view.sequence(),
             time: view.time(),
         };
         let size_bytes = view.size_bytes();
         let mut sink: Box<dyn ImageSink> = match format {
-            Format::Raw => Box::new(RawSink::create(file, size_bytes).map_err(image_failure)?),
-            Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(image_failure)?),
+            Format::Raw => Box::new(RawSink::create(file, size_bytes).map_err(named)?),
+            Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(named)?),
         };
         let summary = export_device(&view, sink.as_mut(), &mut |done, total| progress.update(done, total));
-        let report = copy_report(name, format, summary.map_err(image_failure)?);
+        let report = copy_report(name, format, summary.map_err(named)?);
         Ok(CopyReport {
             moment: Some(moment_report(exported)),
             ..report

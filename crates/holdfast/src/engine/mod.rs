@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use volume::{Clock, Doorbell, FolderLock, NoSpace, OsDirectory, Store, Timestamp, Volume, os_random};
+use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, Timestamp, View, Volume, os_random};
 
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
@@ -27,6 +27,9 @@ use crate::failure::Failure;
 pub const LOCK_NAME: &str = "lock";
 /// The folder of the volumes in the data folder.
 const VOLUMES_NAME: &str = "volumes";
+
+/// Stands in a hint for the name of whichever volume it was.
+const ANY_VOLUME: &str = "VOLUME";
 
 /// What only a daemon knows.
 pub trait DaemonFacts: Send + Sync {
@@ -128,7 +131,9 @@ impl Engine {
 
     /// Checkpoints and closes all volumes.
     pub fn close(&self) -> Result<(), Failure> {
-        self.store.close(self.now()).map_err(|error| failures::failure(&error))
+        self.store
+            .close(self.now())
+            .map_err(|error| failures::failure(ANY_VOLUME, &error))
     }
 
     /// Takes a new configuration; open volumes follow it at once.
@@ -160,14 +165,23 @@ impl Engine {
 
     /// All volumes' names, sorted.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
-        self.store.names().map_err(|error| failures::failure(&error))
+        self.store
+            .names()
+            .map_err(|error| failures::failure(ANY_VOLUME, &error))
     }
 
     /// A volume, opened if need be.
     pub fn volume(&self, name: &str) -> Result<Arc<Volume>, Failure> {
         self.store
             .volume(name, self.now())
-            .map_err(|error| failures::failure(&error))
+            .map_err(|error| failures::failure(name, &error))
+    }
+
+    /// A moment of a volume, opened for reading.
+    pub fn view(&self, volume: &Arc<Volume>, moment: &Moment) -> Result<View, Failure> {
+        volume
+            .view(moment)
+            .map_err(|error| failures::failure(volume.name(), &error))
     }
 
     /// A client's write was refused for lack of space.
@@ -196,7 +210,7 @@ impl Engine {
         self.store
             .reopen(name, self.now())
             .map(drop)
-            .map_err(|error| failures::failure(&error))
+            .map_err(|error| failures::failure(name, &error))
     }
 
     fn status(&self) -> Result<StatusReport, Failure> {

@@ -18,14 +18,14 @@ impl Engine {
             .transpose()?;
         let pin = volume
             .pin(pin, moment.as_ref(), self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(pin_report(&pin))
     }
 
     pub(super) fn unpin(&self, name: &str, pin: &str) -> Result<Response, Failure> {
         self.volume(name)?
             .unpin(pin, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(Response::Unpinned {
             unpinned: pin.to_owned(),
         })
@@ -37,11 +37,11 @@ impl Engine {
             Some(when) => when.resolve(self.now())?,
             None => Moment::After(source.newest().sequence),
         };
-        let start = source.resolve(&moment).map_err(|error| failure(&error))?;
+        let start = source.resolve(&moment).map_err(|error| failure(name, &error))?;
         let forked = self
             .store
             .fork(name, &moment, fork, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(ForkReport {
             fork: fork.to_owned(),
             from: name.to_owned(),
@@ -55,14 +55,18 @@ impl Engine {
         let moment = when.resolve(self.now())?;
         // Counted before: whoever is connected now holds the disk as it was.
         let clients_refused = self.clients_of(name);
-        let rollback = volume.rollback(&moment, self.now()).map_err(|error| failure(&error))?;
+        let rollback = volume
+            .rollback(&moment, self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(restore_report(name, false, rollback, clients_refused))
     }
 
     pub(super) fn restore_undo(&self, name: &str) -> Result<RestoreReport, Failure> {
         let volume = self.volume(name)?;
         let clients_refused = self.clients_of(name);
-        let rollback = volume.undo_rollback(self.now()).map_err(|error| failure(&error))?;
+        let rollback = volume
+            .undo_rollback(self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(restore_report(name, true, rollback, clients_refused))
     }
 }

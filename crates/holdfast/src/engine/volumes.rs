@@ -56,7 +56,9 @@ impl Engine {
                 budget_bytes: settings.budget_bytes,
             },
         };
-        let problem = status.poisoned.then(|| failure(&volume::Error::Poisoned));
+        let problem = status
+            .poisoned
+            .then(|| failure(volume.name(), &volume::Error::Poisoned));
         VolumeReport {
             name: volume.name().to_owned(),
             problem,
@@ -73,7 +75,7 @@ impl Engine {
         let volume = self
             .store
             .create(name, size_bytes, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(self.report_open(&volume))
     }
 
@@ -88,12 +90,14 @@ impl Engine {
             ))
             .hint("shrink the file system in it first, then add `--shrink`; what is cut off stays in the past"));
         }
-        volume.resize(size_bytes, self.now()).map_err(|error| failure(&error))?;
+        volume
+            .resize(size_bytes, self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(self.report_open(&volume))
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
-        self.delete_patiently(name).map_err(|error| failure(&error))?;
+        self.delete_patiently(name).map_err(|error| failure(name, &error))?;
         Ok(Response::Deleted {
             deleted: name.to_owned(),
         })
@@ -122,7 +126,7 @@ impl Engine {
             interrupted |= go_on.is_break();
             go_on
         });
-        let report = report.map_err(|error| failure(&error))?;
+        let report = report.map_err(|error| failure(name, &error))?;
         if interrupted {
             return Err(Failure::new(FailureCode::Failure, "interrupted"));
         }
@@ -140,7 +144,9 @@ impl Engine {
     }
 
     pub(super) fn repair(&self, name: &str) -> Result<VolumeReport, Failure> {
-        self.store.repair(name, self.now()).map_err(|error| failure(&error))?;
+        self.store
+            .repair(name, self.now())
+            .map_err(|error| failure(name, &error))?;
         self.show(name)
     }
 }

@@ -122,16 +122,31 @@ fn moments_that_cannot_be_are_refused_with_the_reason() {
         text.starts_with("error: `TIME +00:00` is in the future\nhint: it is `TIME +00:00` now\n"),
         "{text}"
     );
-    assert_eq!(place.fails(&["restore", "disk", "#999999"]).0, 4);
+    let newest = &place.json(&["volume", "show", "disk"])["newest"]["sequence"];
+    assert_eq!(
+        place.fails(&["restore", "disk", "#999999"]),
+        (
+            4,
+            format!(
+                "error: moment `#999999` hasn't happened yet; the newest is `#{newest}`\nhint: `holdfast history disk` \
+                 shows the newest moment\n"
+            )
+        )
+    );
     assert_eq!(
         place.fails(&["restore", "disk", "--undo"]),
-        (3, "error: there is no rollback to undo\n".to_owned())
+        (
+            3,
+            "error: there is no restore to take back\nhint: `holdfast history disk` shows the restores within the \
+             history kept\n"
+                .to_owned()
+        )
     );
     assert_eq!(
         place.fails(&["pin", "disk", "ones"]),
         (
             4,
-            "error: a pin named `ones` exists already\nhint: choose another name, or `holdfast unpin` that one first\n"
+            "error: a pin named `ones` exists already\nhint: choose another name, or `holdfast unpin disk ones` first\n"
                 .to_owned()
         )
     );
