@@ -1,24 +1,33 @@
 //! Volumes and their moments as NBD exports: `disk`, `disk@-15m`, `disk@2026-11-23T10:15:00Z`, `disk@before-update`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::ZonedDateTime;
 use nbd::{ExportInfo, ExportProvider, OpenError, OpenedExport};
 use volume::{Clock, Device};
 
+use super::refused::Refused;
 use crate::engine::{Engine, is_unfinished};
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::names::split_moment;
 use crate::when::{When, local};
 
 /// The exports of an engine.
 pub(super) struct Exports {
     engine: Arc<Engine>,
+    log: Arc<Log>,
+    refused: Refused,
 }
 
 impl Exports {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub(super) fn new(engine: Arc<Engine>, log: Arc<Log>) -> Self {
+        Self {
+            engine,
+            log,
+            refused: Refused::default(),
+        }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -59,9 +68,7 @@ impl Exports {
             });
         };
         let moment = when.resolve(self.engine.now())?;
-        let view = volume
-            .view(&moment)
-            .map_err(|error| Failure::not_found(error.to_string()))?;
+        let view = self.engine.view(&volume, &moment)?;
         let description = format!("read-only, as of {} (#{})", local(view.time()), view.sequence().0);
         let name = match when {
             When::Pin(pin) => format!("{volume_name}@{pin}"),
@@ -102,7 +109,12 @@ impl ExportProvider for Exports {
     }
 
     fn open(&self, name: &str) -> Result<OpenedExport, OpenError> {
-        self.open_named(name)
-            .map_err(|failure| OpenError::Unknown(failure.message))
+        self.open_named(name).map_err(|failure| {
+            let reason = failure.with_hint();
+            if let Some(line) = self.refused.line(name, &reason, Instant::now()) {
+                self.log.info("", line);
+            }
+            OpenError::Unknown(reason)
+        })
     }
 }

@@ -81,7 +81,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let engine = open(&options.place, config.clone())?;
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
-    let exports = Arc::new(Exports::new(Arc::clone(&engine)));
+    let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
     engine.set_daemon(Arc::new(Facts {
         started: Time(engine.now()),
@@ -171,11 +171,7 @@ fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
             }
             Ok(_) => {}
             Err(failure) => {
-                let hint = failure
-                    .hint
-                    .as_deref()
-                    .map_or_else(String::new, |hint| format!("; {hint}"));
-                log.write(Level::Error, &name, format!("can't be served: {failure}{hint}"));
+                log.write(Level::Error, &name, format!("can't be served: {}", failure.with_hint()));
             }
         }
     }
@@ -202,7 +198,7 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log
                 log.write(
                     Level::Error,
                     "",
-                    format!("the configuration is left as it was: {failure}"),
+                    format!("the configuration is left as it was: {}", failure.with_hint()),
                 );
             }
         }
