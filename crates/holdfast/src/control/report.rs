@@ -151,10 +151,23 @@ pub struct VolumeDetails {
     pub no_space: bool,
     /// Memory that its map takes.
     pub memory_bytes: u64,
+    /// The import that fills it, or didn't finish; `None` for every other volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportReport>,
     /// Its pins, oldest moment first.
     pub pins: Vec<PinReport>,
     /// Its settings.
     pub settings: SettingsReport,
+}
+
+/// An import that hasn't filled its volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportReport {
+    /// It runs.
+    Running,
+    /// It was cut off: the disk isn't whole.
+    Unfinished,
 }
 
 /// A volume's settings, as they are in effect.

@@ -8,7 +8,7 @@ use nbd::{ExportInfo, ExportProvider, OpenError, OpenedExport};
 use volume::{Clock, Device};
 
 use super::refused::Refused;
-use crate::engine::{Engine, is_unfinished};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::names::split_moment;
@@ -52,12 +52,7 @@ impl Exports {
         if volume_name.is_empty() {
             volume_name = self.default_name()?;
         }
-        let volume = self.engine.volume(&volume_name)?;
-        if is_unfinished(&volume) {
-            return Err(Failure::refused(format!(
-                "volume `{volume_name}` is being imported, or its import was cut off"
-            )));
-        }
+        let volume = self.engine.whole_volume(&volume_name)?;
         let Some(when) = when else {
             let clock: Arc<dyn Clock> = Arc::clone(self.engine.clock()) as Arc<dyn Clock>;
             let device: Arc<dyn Device> = Arc::new(volume.attach(clock));
@@ -86,12 +81,9 @@ impl ExportProvider for Exports {
     fn list(&self) -> Vec<ExportInfo> {
         let mut exports = Vec::new();
         for name in self.engine.names().unwrap_or_default() {
-            let Ok(volume) = self.engine.volume(&name) else {
+            let Ok(volume) = self.engine.whole_volume(&name) else {
                 continue;
             };
-            if is_unfinished(&volume) {
-                continue;
-            }
             exports.push(ExportInfo {
                 name: name.clone(),
                 description: "the live disk".to_owned(),

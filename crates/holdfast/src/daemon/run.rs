@@ -17,8 +17,8 @@ use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
 use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
-use crate::engine::{DaemonFacts, Engine, OpenError, is_unfinished};
-use crate::failure::Failure;
+use crate::engine::{DaemonFacts, Engine, OpenError};
+use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
 use crate::place::Place;
 use crate::reach::in_use;
@@ -161,18 +161,13 @@ fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Fai
 /// Opens all volumes. One that can't be used doesn't keep the others from being served.
 fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
     for name in engine.names()? {
-        match engine.volume(&name) {
-            Ok(volume) if is_unfinished(&volume) => {
-                let message = format!(
-                    "an import that filled it was cut off, so it isn't served; `holdfast volume delete {name}`, then \
-                     import it again"
-                );
-                log.write(Level::Warning, &name, message);
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                log.write(Level::Error, &name, format!("can't be served: {}", failure.with_hint()));
-            }
+        if let Err(failure) = engine.whole_volume(&name) {
+            let level = if failure.code == FailureCode::Refused {
+                Level::Warning
+            } else {
+                Level::Error
+            };
+            log.write(level, &name, format!("isn't served: {}", failure.with_hint()));
         }
     }
     Ok(())

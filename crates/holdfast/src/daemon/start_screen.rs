@@ -35,7 +35,7 @@ fn volumes(engine: &Engine) -> Vec<(String, u64)> {
     let names = engine.names().unwrap_or_default();
     names
         .into_iter()
-        .filter_map(|name| Some((name.clone(), engine.volume(&name).ok()?.size_bytes())))
+        .filter_map(|name| Some((name.clone(), engine.whole_volume(&name).ok()?.size_bytes())))
         .collect()
 }
 

@@ -6,6 +6,7 @@ use volume::{Moment, Timestamp, Volume};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::is_bookkeeping;
 use super::volumes::moment_report;
 use crate::control::{BucketReport, EventReport, HistoryReport, MomentReport, Time};
 use crate::failure::Failure;
@@ -72,7 +73,12 @@ impl Engine {
                 .filter(|bucket| bucket.batches > 0)
                 .map(bucket_report)
                 .collect(),
-            events: history.events.iter().map(event_report).collect(),
+            events: history
+                .events
+                .iter()
+                .filter(|event| !is_bookkeeping(&event.kind))
+                .map(event_report)
+                .collect(),
         })
     }
 }

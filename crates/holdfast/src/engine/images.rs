@@ -8,8 +8,9 @@ use volume::{Device, Moment, Volume};
 
 use super::Engine;
 use super::failures::{failure, image_failure};
+use super::imports::{UNFINISHED, unusable};
 use super::volumes::moment_report;
-use crate::control::{CopyReport, Progress};
+use crate::control::{CopyReport, ImportReport, Progress};
 use crate::failure::Failure;
 use crate::when::When;
 use image::qcow2::{Qcow2Sink, Qcow2Source};
@@ -20,15 +21,6 @@ use image::{
 /// The smallest disk, and what its size is a multiple of.
 const SIZE_BYTES_MIN: u64 = 1 << 20;
 const SECTOR_BYTES: u64 = 512;
-
-/// The pin of a volume whose import isn't complete.
-const UNFINISHED: &str = "import-unfinished";
-
-/// Whether a volume is being filled by an import, or its import was cut off.
-#[must_use]
-pub fn is_unfinished(volume: &Volume) -> bool {
-    volume.pins().iter().any(|pin| pin.name == UNFINISHED)
-}
 
 impl Engine {
     /// Makes a volume from an image. A volume that couldn't be filled is deleted again.
@@ -44,6 +36,8 @@ impl Engine {
         let format = format.map_or_else(|| detect(&file), Ok).map_err(named)?;
         let mut source = open(file, format).map_err(named)?;
         let size_bytes = source.size_bytes().max(SIZE_BYTES_MIN).next_multiple_of(SECTOR_BYTES);
+        let running = self.imports.begin(name);
+        let _running = running.ok_or_else(|| unusable(name, ImportReport::Running))?;
         let volume = self
             .store
             .create(name, size_bytes, self.now())
@@ -88,7 +82,7 @@ impl Engine {
     ) -> Result<CopyReport, Failure> {
         let file = writable(file)?;
         let named = |error| image_failure(name, error);
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let moment = match when {
             Some(when) => when.resolve(self.now())?,
             // A view even of now: the image must be of one moment while clients go on writing.

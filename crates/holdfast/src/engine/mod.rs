@@ -5,11 +5,10 @@
 mod failures;
 mod history;
 mod images;
+mod imports;
 mod moments;
 mod space;
 mod volumes;
-
-pub use images::is_unfinished;
 
 use std::fs::File;
 use std::io;
@@ -54,6 +53,7 @@ pub struct Engine {
     config: Arc<RwLock<Config>>,
     daemon: OnceLock<Arc<dyn DaemonFacts>>,
     refusals: space::Refusals,
+    imports: imports::Imports,
     _lock: FolderLock,
 }
 
@@ -79,6 +79,7 @@ impl Engine {
             config,
             daemon: OnceLock::new(),
             refusals: space::Refusals::default(),
+            imports: imports::Imports::default(),
             _lock: lock,
         }))
     }

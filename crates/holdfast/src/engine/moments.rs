@@ -4,6 +4,7 @@ use volume::{Moment, RollbackReport};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::UNFINISHED;
 use super::volumes::{moment_report, pin_report};
 use crate::control::{ForkReport, PinReport, Response, RestoreReport};
 use crate::failure::Failure;
@@ -11,7 +12,13 @@ use crate::when::When;
 
 impl Engine {
     pub(super) fn pin(&self, name: &str, pin: &str, when: Option<&When>) -> Result<PinReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
+        if pin == UNFINISHED {
+            return Err(
+                Failure::usage(format!("`{pin}` is the mark of a volume that is being imported"))
+                    .hint("choose another name"),
+            );
+        }
         let moment = when
             .filter(|when| **when != When::Now)
             .map(|when| when.resolve(self.now()))
@@ -23,7 +30,7 @@ impl Engine {
     }
 
     pub(super) fn unpin(&self, name: &str, pin: &str) -> Result<Response, Failure> {
-        self.volume(name)?
+        self.whole_volume(name)?
             .unpin(pin, self.now())
             .map_err(|error| failure(name, &error))?;
         Ok(Response::Unpinned {
@@ -32,7 +39,7 @@ impl Engine {
     }
 
     pub(super) fn fork(&self, name: &str, when: Option<&When>, fork: &str) -> Result<ForkReport, Failure> {
-        let source = self.volume(name)?;
+        let source = self.whole_volume(name)?;
         let moment = match when {
             Some(when) => when.resolve(self.now())?,
             None => Moment::After(source.newest().sequence),
@@ -51,7 +58,7 @@ impl Engine {
     }
 
     pub(super) fn restore(&self, name: &str, when: &When) -> Result<RestoreReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let moment = when.resolve(self.now())?;
         // Counted before: whoever is connected now holds the disk as it was.
         let clients_refused = self.clients_of(name);
@@ -62,7 +69,7 @@ impl Engine {
     }
 
     pub(super) fn restore_undo(&self, name: &str) -> Result<RestoreReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let clients_refused = self.clients_of(name);
         let rollback = volume
             .undo_rollback(self.now())

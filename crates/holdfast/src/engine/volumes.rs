@@ -7,9 +7,10 @@ use volume::{MomentInfo, Volume};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::{UNFINISHED, unusable};
 use crate::control::{
-    DamageReport, MomentReport, PinReport, Progress, Response, SettingsReport, Time, VerifyReport, VolumeDetails,
-    VolumeListReport, VolumeReport,
+    DamageReport, ImportReport, MomentReport, PinReport, Progress, Response, SettingsReport, Time, VerifyReport,
+    VolumeDetails, VolumeListReport, VolumeReport,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::size::format_size;
@@ -38,7 +39,10 @@ impl Engine {
     fn report_open(&self, volume: &Arc<Volume>) -> VolumeReport {
         let status = volume.status();
         let settings = volume.settings();
-        let mut pins: Vec<PinReport> = volume.pins().iter().map(pin_report).collect();
+        let import = self.import_of(volume);
+        let pins = volume.pins();
+        let pins = pins.iter().filter(|pin| pin.name != UNFINISHED);
+        let mut pins: Vec<PinReport> = pins.map(pin_report).collect();
         pins.sort_by_key(|pin| pin.moment.sequence);
         let details = VolumeDetails {
             size_bytes: status.size_bytes,
@@ -49,6 +53,7 @@ impl Engine {
             views: status.views as u64,
             no_space: self.refusal(volume).is_some(),
             memory_bytes: status.map_bytes as u64,
+            import,
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),
@@ -56,9 +61,13 @@ impl Engine {
                 budget_bytes: settings.budget_bytes,
             },
         };
-        let problem = status
-            .poisoned
-            .then(|| failure(volume.name(), &volume::Error::Poisoned));
+        let problem = if status.poisoned {
+            Some(failure(volume.name(), &volume::Error::Poisoned))
+        } else {
+            import
+                .filter(|import| *import == ImportReport::Unfinished)
+                .map(|import| unusable(volume.name(), import))
+        };
         VolumeReport {
             name: volume.name().to_owned(),
             problem,
@@ -80,7 +89,7 @@ impl Engine {
     }
 
     pub(super) fn resize(&self, name: &str, size_bytes: u64, shrink: bool) -> Result<VolumeReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let before = volume.size_bytes();
         if size_bytes < before && !shrink {
             return Err(Failure::refused(format!(

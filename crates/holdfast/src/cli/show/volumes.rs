@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::table::{Align, Table};
 use super::{count, moment};
-use crate::control::{ClientReport, DaemonReport, PinReport, StatusReport, VolumeDetails, VolumeReport};
+use crate::control::{ClientReport, DaemonReport, ImportReport, PinReport, StatusReport, VolumeDetails, VolumeReport};
 use crate::size::format_size;
 use crate::span::format_span;
 use crate::when::local_short;
@@ -95,6 +95,8 @@ pub(super) fn list(volumes: &[VolumeReport]) -> String {
 
 fn state(volume: &VolumeReport) -> &'static str {
     match &volume.details {
+        Some(details) if details.import == Some(ImportReport::Unfinished) => "unfinished import",
+        Some(details) if details.import == Some(ImportReport::Running) => "importing",
         _ if volume.problem.is_some() => "unusable",
         Some(details) if details.no_space => "no space",
         _ => "ok",
@@ -125,8 +127,10 @@ pub(super) fn one(volume: &VolumeReport) -> String {
     };
     let mut text = facts(&volume.name, details);
     text += &problem(volume);
-    text += "\n";
-    text += &pins(&volume.name, &details.pins);
+    if details.import.is_none() {
+        text += "\n";
+        text += &pins(&volume.name, &details.pins);
+    }
     text
 }
 
