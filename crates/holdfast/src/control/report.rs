@@ -45,6 +45,8 @@ pub enum Response {
     Copied(CopyReport),
     /// To [`super::Request::Verify`].
     Verified(VerifyReport),
+    /// To [`super::Request::Repair`].
+    Repaired(RepairReport),
     /// To [`super::Request::History`].
     History(HistoryReport),
     /// To [`super::Request::Pin`].
@@ -252,6 +254,29 @@ pub struct DamageReport {
     pub current: bool,
     /// The newest moment at which the block is intact.
     pub newest_intact: Option<MomentReport>,
+}
+
+/// `holdfast volume repair`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairReport {
+    /// The volume as it is now.
+    #[serde(flatten)]
+    pub volume: VolumeReport,
+    /// Whether there was something to repair.
+    pub repaired: bool,
+    /// What can't be read of the log and was passed over, oldest first.
+    pub lost: Vec<LostReport>,
+}
+
+/// Batches in a row that can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostReport {
+    /// How many.
+    pub batches: u64,
+    /// The last moment before them.
+    pub after: MomentReport,
+    /// The first moment behind them, which lacks what they wrote; `None` if they were the newest.
+    pub before: Option<MomentReport>,
 }
 
 /// `holdfast history`.

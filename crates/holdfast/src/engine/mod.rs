@@ -113,7 +113,7 @@ impl Engine {
                 .export(&name, when.as_ref(), format, file, progress)
                 .map(Response::Copied),
             Request::Verify { name } => self.verify(&name, progress).map(Response::Verified),
-            Request::Repair { name } => self.repair(&name).map(Response::Volume),
+            Request::Repair { name } => self.repair(&name).map(Response::Repaired),
             Request::History {
                 name,
                 since,

@@ -9,8 +9,8 @@ use super::Engine;
 use super::failures::failure;
 use super::imports::{UNFINISHED, unusable};
 use crate::control::{
-    DamageReport, ImportReport, MomentReport, PinReport, Progress, Response, SettingsReport, Time, VerifyReport,
-    VolumeDetails, VolumeListReport, VolumeReport,
+    DamageReport, ImportReport, LostReport, MomentReport, PinReport, Progress, RepairReport, Response, SettingsReport,
+    Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::size::format_size;
@@ -152,11 +152,20 @@ impl Engine {
         })
     }
 
-    pub(super) fn repair(&self, name: &str) -> Result<VolumeReport, Failure> {
-        self.store
-            .repair(name, self.now())
-            .map_err(|error| failure(name, &error))?;
-        self.show(name)
+    pub(super) fn repair(&self, name: &str) -> Result<RepairReport, Failure> {
+        let (repaired, lost) = match self.volume(name) {
+            Ok(_) => (false, Vec::new()),
+            Err(failure) if failure.code != FailureCode::Damage => return Err(failure),
+            Err(_) => {
+                let repaired = self.store.repair(name, self.now());
+                (true, repaired.map_err(|error| failure(name, &error))?.lost)
+            }
+        };
+        Ok(RepairReport {
+            volume: self.show(name)?,
+            repaired,
+            lost: lost.iter().map(lost_report).collect(),
+        })
     }
 }
 
@@ -176,6 +185,14 @@ pub(super) fn pin_report(pin: &volume::Pin) -> PinReport {
         },
         created: Time(pin.created),
         fork: pin.fork.clone(),
+    }
+}
+
+fn lost_report(lost: &volume::LostBatches) -> LostReport {
+    LostReport {
+        batches: lost.batches,
+        after: moment_report(lost.after),
+        before: lost.before.map(moment_report),
     }
 }
 

@@ -7,6 +7,7 @@ mod daemon;
 mod exports;
 mod images;
 mod moments;
+mod repair;
 mod support;
 mod usage;
 mod volumes;
