@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{Batch, Checkpoint, Location, NodeAddress, RecordKind, Segment, Slot};
+use crate::format::{Batch, Checkpoint, EntryKind, Location, NodeAddress, RecordKind, Segment, Slot};
 use crate::locks::lock;
 use crate::log::scan;
 use crate::reader::read_blocks;
@@ -52,6 +52,8 @@ pub struct Damage {
     pub current: bool,
     /// The newest moment at which an older, intact version of the block can be read.
     pub newest_intact: Option<MomentInfo>,
+    /// Whether the block had never been written before the damaged version: at that moment it read as zeros.
+    pub is_first: bool,
 }
 
 /// What `verify` found.
@@ -241,22 +243,23 @@ impl Volume {
             let found = cache
                 .entry(block)
                 .or_insert_with(|| self.newest_intact_before(block, damage));
-            damage.newest_intact = *found;
+            damage.newest_intact = found.map(|(moment, _)| moment);
+            damage.is_first = found.is_some_and(|(_, kind)| kind == EntryKind::Never);
         }
         Ok(())
     }
 
-    /// Goes back from a damaged version of a block to the newest intact one within the history kept.
-    fn newest_intact_before(&self, block: u64, damage: &Damage) -> Option<MomentInfo> {
+    /// Goes back from a damaged version of a block to the newest intact one within the history kept, and tells its kind.
+    fn newest_intact_before(&self, block: u64, damage: &Damage) -> Option<(MomentInfo, EntryKind)> {
         let control = lock(&self.control);
-        let mut before = damage.written.saturating_sub(std::time::Duration::from_secs(1));
+        let mut before = damage.written.saturating_sub(std::time::Duration::from_nanos(1));
         for _ in 0..OLDER_VERSIONS_MAX {
             let found = self.find_moment(&control, &Moment::At(before)).ok()?;
             let entry = found.snapshot.entry(&self.nodes, block).ok()?;
             let mut content = [0; crate::format::BLOCK_BYTES];
             let offset = block * content.len() as u64;
             if read_blocks(&self.segments, &[entry], offset, &mut content, Wait::Allowed).is_ok() {
-                return Some(found.info);
+                return Some((found.info, entry.kind()));
             }
             before = entry.written()?.saturating_sub(std::time::Duration::from_secs(1));
         }
@@ -307,6 +310,7 @@ fn damage_of(logged: &LoggedRecord) -> Damage {
         written: logged.time,
         current: false,
         newest_intact: None,
+        is_first: false,
     }
 }
 
@@ -319,5 +323,6 @@ fn structure_damage(structure: &'static str, id: Segment, offset: u64) -> Damage
         written: Timestamp::ZERO,
         current: false,
         newest_intact: None,
+        is_first: false,
     }
 }

@@ -16,7 +16,7 @@ pub use protocol::{Answer, Envelope, Progress, Request, VERSION, is_image_reques
 pub use report::{
     BucketReport, ClientReport, CopyReport, DaemonReport, DamageReport, EventReport, ForkReport, HistoryReport,
     ImportReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport, SettingsReport,
-    StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
+    SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 pub use server::{ControlServer, Execute};
 

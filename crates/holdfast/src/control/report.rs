@@ -151,6 +151,12 @@ pub struct VolumeDetails {
     pub views: u64,
     /// Whether writes are refused for lack of space.
     pub no_space: bool,
+    /// What there is too little of, if writes are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_space_in: Option<SpaceReport>,
+    /// Whether something damaged was met since the daemon started.
+    #[serde(default)]
+    pub damaged: bool,
     /// Memory that its map takes.
     pub memory_bytes: u64,
     /// The import that fills it, or didn't finish; `None` for every other volume.
@@ -160,6 +166,16 @@ pub struct VolumeDetails {
     pub pins: Vec<PinReport>,
     /// Its settings.
     pub settings: SettingsReport,
+}
+
+/// What is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpaceReport {
+    /// The volume's budget.
+    Budget,
+    /// The disk that holds the data folder.
+    Disk,
 }
 
 /// An import that hasn't filled its volume.
@@ -254,6 +270,9 @@ pub struct DamageReport {
     pub current: bool,
     /// The newest moment at which the block is intact.
     pub newest_intact: Option<MomentReport>,
+    /// Whether the block had never been written before the damaged version.
+    #[serde(default)]
+    pub is_first: bool,
 }
 
 /// `holdfast volume repair`.

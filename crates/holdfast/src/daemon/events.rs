@@ -25,13 +25,14 @@ impl LoggedEvents {
 
 impl ServerEvents for LoggedEvents {
     fn event(&self, event: &Event<'_>) {
-        if let Event::RequestFailed {
-            export,
-            error: volume::Error::NoSpace(why),
-            ..
-        } = event
-        {
-            self.engine.note_refusal(export, *why);
+        if let Event::RequestFailed { export, error, .. } = event {
+            match error {
+                volume::Error::NoSpace(why) => self.engine.note_refusal(export, *why),
+                volume::Error::CorruptBlock { .. } | volume::Error::CorruptStructure { .. } => {
+                    self.engine.note_damage(volume_of(export));
+                }
+                _ => {}
+            }
         }
         if let Some((level, subject, message)) = describe(event) {
             self.log.write(level, subject, message);

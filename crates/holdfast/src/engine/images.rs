@@ -11,7 +11,7 @@ use super::failures::{failure, image_failure};
 use super::imports::{UNFINISHED, unusable};
 use super::volumes::moment_report;
 use crate::control::{CopyReport, ImportReport, Progress};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::when::When;
 use image::qcow2::{Qcow2Sink, Qcow2Source};
 use image::{
@@ -99,7 +99,12 @@ impl Engine {
             Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(named)?),
         };
         let summary = export_device(&view, sink.as_mut(), &mut |done, total| progress.update(done, total));
-        let report = copy_report(name, format, summary.map_err(named)?);
+        let summary = summary.map_err(named).inspect_err(|failure| {
+            if failure.code == FailureCode::Damage {
+                self.note_damage(name);
+            }
+        });
+        let report = copy_report(name, format, summary?);
         Ok(CopyReport {
             moment: Some(moment_report(exported)),
             ..report

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an engine holds the lock on its data folder as long as it lives.
 
+mod damage;
 mod failures;
 mod history;
 mod images;
@@ -54,6 +55,7 @@ pub struct Engine {
     daemon: OnceLock<Arc<dyn DaemonFacts>>,
     refusals: space::Refusals,
     imports: imports::Imports,
+    damaged: damage::Damaged,
     _lock: FolderLock,
 }
 
@@ -80,6 +82,7 @@ impl Engine {
             daemon: OnceLock::new(),
             refusals: space::Refusals::default(),
             imports: imports::Imports::default(),
+            damaged: damage::Damaged::default(),
             _lock: lock,
         }))
     }
@@ -188,6 +191,11 @@ impl Engine {
     /// A client's write was refused for lack of space.
     pub fn note_refusal(&self, name: &str, why: NoSpace) {
         self.refusals.note(name, why);
+    }
+
+    /// Something of a volume was found to be damaged.
+    pub fn note_damage(&self, name: &str) {
+        self.damaged.note(name, true);
     }
 
     /// Why a volume refuses writes now, or refused one lately.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use volume::{MomentInfo, Volume};
+use volume::{MomentInfo, NoSpace, Volume};
 
 use super::Engine;
 use super::failures::failure;
 use super::imports::{UNFINISHED, unusable};
 use crate::control::{
     DamageReport, ImportReport, LostReport, MomentReport, PinReport, Progress, RepairReport, Response, SettingsReport,
-    Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
+    SpaceReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::size::format_size;
@@ -40,6 +40,7 @@ impl Engine {
         let status = volume.status();
         let settings = volume.settings();
         let import = self.import_of(volume);
+        let refusal = self.refusal(volume);
         let pins = volume.pins();
         let pins = pins.iter().filter(|pin| pin.name != UNFINISHED);
         let mut pins: Vec<PinReport> = pins.map(pin_report).collect();
@@ -51,7 +52,12 @@ impl Engine {
             oldest: moment_report(status.oldest),
             clients: self.clients_of(volume.name()),
             views: status.views as u64,
-            no_space: self.refusal(volume).is_some(),
+            no_space: refusal.is_some(),
+            no_space_in: refusal.map(|why| match why {
+                NoSpace::Budget { .. } => SpaceReport::Budget,
+                NoSpace::Disk => SpaceReport::Disk,
+            }),
+            damaged: self.damaged.contains(volume.name()),
             memory_bytes: status.map_bytes as u64,
             import,
             pins,
@@ -107,6 +113,7 @@ impl Engine {
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
         self.delete_patiently(name).map_err(|error| failure(name, &error))?;
+        self.damaged.note(name, false);
         Ok(Response::Deleted {
             deleted: name.to_owned(),
         })
@@ -139,6 +146,9 @@ impl Engine {
         if interrupted {
             return Err(Failure::new(FailureCode::Failure, "interrupted"));
         }
+        // What was damaged may have expired meanwhile.
+        self.damaged
+            .note(name, !report.damage.is_empty() || !report.chain_intact);
         Ok(VerifyReport {
             volume: name.to_owned(),
             segments: report.segments as u64,
@@ -205,5 +215,6 @@ fn damage_report(damage: &volume::Damage) -> DamageReport {
         written: Time(damage.written),
         current: damage.current,
         newest_intact: damage.newest_intact.map(moment_report),
+        is_first: damage.is_first,
     }
 }

@@ -4,6 +4,7 @@
 
 mod config;
 mod daemon;
+mod damage;
 mod exports;
 mod images;
 mod moments;
