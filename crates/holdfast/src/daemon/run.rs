@@ -81,6 +81,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let engine = open(&options.place, config.clone())?;
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
+    warn_of(&options.place, &config, &log);
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
     engine.set_daemon(Arc::new(Facts {
@@ -173,6 +174,12 @@ fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
     Ok(())
 }
 
+fn warn_of(place: &Place, config: &Config, log: &Log) {
+    for warning in place.warnings(config) {
+        log.write(Level::Warning, "", warning);
+    }
+}
+
 /// Obeys signals until one of them says to stop.
 fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log) {
     for signal in signals.forever() {
@@ -184,11 +191,18 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log
             );
             return;
         }
-        match place.config().and_then(|config| engine.set_config(config)) {
-            Ok(()) => log.info(
-                "",
-                "the settings of the volumes were read again; [server] needs a restart",
-            ),
+        let reload = place.config().and_then(|config| {
+            engine.set_config(config.clone())?;
+            Ok(config)
+        });
+        match reload {
+            Ok(config) => {
+                warn_of(place, &config, log);
+                log.info(
+                    "",
+                    "the settings of the volumes were read again; [server] needs a restart",
+                );
+            }
             Err(failure) => {
                 log.write(
                     Level::Error,

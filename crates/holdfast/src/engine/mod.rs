@@ -26,7 +26,7 @@ use crate::failure::Failure;
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
 /// The folder of the volumes in the data folder.
-const VOLUMES_NAME: &str = "volumes";
+pub const VOLUMES_NAME: &str = "volumes";
 
 /// Stands in a hint for the name of whichever volume it was.
 const ANY_VOLUME: &str = "VOLUME";
