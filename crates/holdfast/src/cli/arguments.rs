@@ -63,7 +63,12 @@ pub(super) enum Command {
     #[command(after_help = help::UP)]
     Up(Up),
     /// What is served, who is connected, how the volumes are
-    Status,
+    #[command(after_help = help::STATUS)]
+    Status {
+        /// For monitoring: exit with a code of its own unless a daemon runs and every volume is well
+        #[arg(long)]
+        check: bool,
+    },
     /// Make, change, check, import and export volumes
     #[command(subcommand, disable_help_subcommand = true)]
     Volume(VolumeCommand),

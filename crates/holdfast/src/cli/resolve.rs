@@ -48,6 +48,8 @@ pub(super) struct UpTask {
 pub(super) struct Ask {
     pub(super) request: Request,
     pub(super) image: Option<Image>,
+    /// Whether the exit code tells what the report says.
+    pub(super) check: bool,
 }
 
 /// An image file, opened with the rights of whoever typed the command.
@@ -66,7 +68,11 @@ pub(super) enum Image {
 
 impl From<Request> for Task {
     fn from(request: Request) -> Self {
-        Self::Ask(Ask { request, image: None })
+        Self::Ask(Ask {
+            request,
+            image: None,
+            check: false,
+        })
     }
 }
 
@@ -74,7 +80,11 @@ impl From<Request> for Task {
 pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Failure> {
     Ok(match command {
         Command::Up(up) => Task::Up(resolve_up(up)?),
-        Command::Status => Request::Status.into(),
+        Command::Status { check } => Task::Ask(Ask {
+            request: Request::Status,
+            image: None,
+            check,
+        }),
         Command::Volume(command) => resolve_volume(command, now)?,
         Command::History(history) => resolve_history(history, now)?.into(),
         Command::Pin(pin) => resolve_pin(pin, now)?.into(),
@@ -151,6 +161,7 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
             return Ok(Task::Ask(Ask {
                 request,
                 image: Some(Image::From(file)),
+                check: false,
             }));
         }
         VolumeCommand::Export {
@@ -165,6 +176,7 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
             return Ok(Task::Ask(Ask {
                 request,
                 image: Some(Image::To { path: file, force }),
+                check: false,
             }));
         }
         VolumeCommand::Verify { name } => Request::Verify { name },

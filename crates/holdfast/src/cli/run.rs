@@ -11,9 +11,9 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{manual, output};
+use super::{check, manual, output};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
-use crate::control::Request;
+use crate::control::{Request, Response};
 use crate::daemon;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::place::{Place, Surroundings};
@@ -103,7 +103,11 @@ fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
     if let Some(image) = image {
         image.keep()?;
     }
-    Ok(output::response(&response, common.json))
+    let code = output::response(&response, common.json);
+    Ok(match &response {
+        Response::Status(report) if ask.check => check::status(report),
+        _ => code,
+    })
 }
 
 const fn verb(request: &Request) -> &'static str {
