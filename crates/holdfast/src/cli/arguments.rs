@@ -201,7 +201,7 @@ pub(super) enum VolumeCommand {
         source: String,
         /// The image to be made
         file: PathBuf,
-        /// The image's format [default: by the file's name, else raw]
+        /// The image's format [default: by the file's name: qcow2, raw or img; raw without an ending]
         #[arg(long)]
         format: Option<Format>,
         /// Replace the file if it exists

@@ -171,7 +171,7 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
             force,
         } => {
             let (name, when) = split_moment(&source, now)?;
-            let format = format.unwrap_or_else(|| format_by_name(&file));
+            let format = format.map_or_else(|| format_by_name(&file), Ok)?;
             let request = Request::Export { name, when, format };
             return Ok(Task::Ask(Ask {
                 request,
@@ -185,14 +185,22 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
     Ok(request.into())
 }
 
-fn format_by_name(file: &Path) -> Format {
-    if file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("qcow2"))
-    {
-        return Format::Qcow2;
+/// The format that a name stands for. One that stands for another format isn't taken for raw silently.
+fn format_by_name(file: &Path) -> Result<Format, Failure> {
+    let Some(extension) = file.extension() else {
+        return Ok(Format::Raw);
+    };
+    if extension.eq_ignore_ascii_case("qcow2") {
+        return Ok(Format::Qcow2);
     }
-    Format::Raw
+    if ["raw", "img"].iter().any(|raw| extension.eq_ignore_ascii_case(raw)) {
+        return Ok(Format::Raw);
+    }
+    Err(Failure::usage(format!(
+        "`{}` doesn't tell a format that can be written",
+        file.display()
+    ))
+    .hint("add `--format raw` or `--format qcow2`; `qemu-img convert` makes other formats of these"))
 }
 
 fn resolve_history(history: History, now: &ZonedDateTime) -> Result<Request, Failure> {
@@ -201,7 +209,8 @@ fn resolve_history(history: History, now: &ZonedDateTime) -> Result<Request, Fai
         Some(text) => {
             let span = parse_span(&text).map_err(|error| Failure::usage(error.to_string()))?;
             if span.is_zero() {
-                return Err(Failure::usage(format!("a row of `{text}` would be empty")));
+                return Err(Failure::usage(format!("a row of `{text}` would be empty"))
+                    .hint("write it like `10s`, `5m` or `1h`"));
             }
             Some(span.as_secs())
         }

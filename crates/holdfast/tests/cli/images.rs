@@ -95,6 +95,24 @@ fn a_moment_is_exported_while_the_disk_goes_on() {
 }
 
 #[test]
+fn a_name_that_stands_for_another_format_is_not_taken_for_raw() {
+    let place = Place::new("extension");
+    place.ok(&["volume", "create", "disk", "1M"]);
+    assert_eq!(
+        place.fails(&["volume", "export", "disk", "x.vmdk"]),
+        (
+            2,
+            "error: `x.vmdk` doesn't tell a format that can be written\nhint: add `--format raw` or `--format qcow2`; \
+             `qemu-img convert` makes other formats of these\n"
+                .to_owned()
+        )
+    );
+    assert!(!place.folder.join("x.vmdk").exists());
+    place.ok(&["volume", "export", "disk", "x.vmdk", "--format", "raw"]);
+    place.ok(&["volume", "export", "disk", "plain"]);
+}
+
+#[test]
 fn files_that_exist_are_not_replaced() {
     let place = Place::new("exists");
     place.ok(&["volume", "create", "disk", "1M"]);
