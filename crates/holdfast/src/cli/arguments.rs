@@ -260,7 +260,7 @@ pub(super) struct Restore {
         conflicts_with = "undo"
     )]
     pub(super) moment: Option<String>,
-    /// Take the newest restore back
+    /// Take the newest restore back; once more takes that back
     #[arg(long)]
     pub(super) undo: bool,
 }

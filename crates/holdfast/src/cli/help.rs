@@ -99,7 +99,8 @@ Examples:
   holdfast fork disk@-2h examine                  to look into, and write to, the past";
 
 pub(super) const RESTORE: &str = "\
-Nothing is lost: the restore is itself a moment of the history, and --undo returns to before it.
+Nothing is lost: the restore is itself a moment of the history, and --undo returns to before it. A
+second --undo takes the first back, and so on: repeated, it goes to and fro between the two states.
 Clients that are connected are refused writes until they reconnect, so that what they remember of
 the disk can't damage the restored one: shut a machine down first, or restart it afterwards.
 

@@ -36,11 +36,10 @@ impl Engine {
         let since = since.map_or_else(|| Ok(volume.oldest().time), |when| time_of(&volume, when, now))?;
         let until = until.map_or(Ok(now), |when| time_of(&volume, when, now))?;
         if since > until {
-            return Err(Failure::usage(format!(
-                "`{}` is after `{}`",
-                local_short(since),
-                local_short(until)
-            )));
+            return Err(
+                Failure::usage(format!("`{}` is after `{}`", local_short(since), local_short(until)))
+                    .hint("`--since` is the earlier one; without `--until` it is now"),
+            );
         }
         // Before the oldest moment there is nothing to be shown.
         let oldest = volume.oldest().time;

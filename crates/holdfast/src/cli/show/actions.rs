@@ -64,7 +64,12 @@ pub(super) fn restored(report: &RestoreReport) -> String {
                 + if report.clients_refused == 1 { " is" } else { " are" }
         );
     }
-    text + &format!("to undo this: holdfast restore {volume} --undo\n")
+    let this = if report.undone {
+        "to have the restore again"
+    } else {
+        "to undo this"
+    };
+    text + &format!("{this}: holdfast restore {volume} --undo\n")
 }
 
 pub(super) fn verified(report: &VerifyReport) -> String {
