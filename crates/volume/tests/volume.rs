@@ -398,4 +398,5 @@ fn rot_behind_a_clean_stop_is_an_error_and_not_an_older_version() {
     let damage = report.damage.first().expect("found");
     assert_eq!((damage.block, damage.current), (Some(6), true));
     assert_eq!(damage.newest_intact.map(|moment| moment.time), Some(at(1)));
+    assert!(damage.is_first, "it had never been written before");
 }
