@@ -118,8 +118,9 @@ impl Volume {
             return Ok(None);
         }
         let segment = self.segments.open(id)?;
-        let given_back = give_back_reserved(&*segment.file);
-        given_back.map_err(|source| file_error("cut", &file_name(id), source))?;
+        let kept_bytes = give_back_reserved(&*segment.file);
+        let kept_bytes = kept_bytes.map_err(|source| file_error("cut", &file_name(id), source))?;
+        self.segments.note(id, kept_bytes);
         let content = hash_file(&*segment.file, &file_name(id))?;
         control.chain.append(ChainEvent::Sealed, id, content, now)?;
         control.sweep.hashed_below = Segment(id.0 + 1);

@@ -1,10 +1,12 @@
 //! A volume on real files: what a caller may rely on, one promise a test.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use volume::{
-    Device, Error, Hole, Moment, OsDirectory, Settings, Store, Timestamp, Volume, Wait, WriteRequest, os_random,
+    Device, Directory, Error, Hole, Moment, OsDirectory, Settings, Store, Timestamp, Volume, Wait, WriteRequest,
+    os_random,
 };
 
 const BLOCK: u64 = 4096;
@@ -56,6 +58,16 @@ fn fill(volume: &Volume, block: u64, byte: u8, now: Timestamp) {
             now,
         )
         .expect("written");
+}
+
+/// Bytes that the files of a volume's segments occupy.
+fn occupied_by_segments(folder: &Folder, name: &str) -> u64 {
+    let files = std::fs::read_dir(folder.path.path().join(name)).expect("the volume's directory");
+    files
+        .map(|file| file.expect("a file"))
+        .filter(|file| file.file_name().to_string_lossy().ends_with(".segment"))
+        .map(|file| file.metadata().expect("its metadata").blocks() * 512)
+        .sum()
 }
 
 fn byte_at(volume: &Volume, block: u64) -> u8 {
@@ -398,4 +410,33 @@ fn rot_behind_a_clean_stop_is_an_error_and_not_an_older_version() {
     let damage = report.damage.first().expect("found");
     assert_eq!((damage.block, damage.current), (Some(6), true));
     assert_eq!(damage.newest_intact.map(|moment| moment.time), Some(at(1)));
+}
+
+#[test]
+fn what_was_reserved_behind_a_sealed_segment_is_given_back_and_not_counted() {
+    let folder = Folder::new(Settings {
+        segment_bytes: 4 << 20,
+        ..small_segments()
+    });
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    fill(&volume, 0, 1, at(1));
+    drop(volume);
+    store.close(at(2)).expect("closed");
+    // A daemon that ended right after the seal leaves this behind.
+    let directory = OsDirectory::open(&folder.path.path().join("disk")).expect("the volume's directory");
+    let first = directory.open("00000000.segment").expect("the first segment");
+    first.allocate(4 << 20).expect("reserved");
+    let volume = folder.store().volume("disk", at(3)).expect("opened");
+    assert!(
+        volume.status().stored_bytes >= 4 << 20,
+        "{}",
+        volume.status().stored_bytes
+    );
+    fill(&volume, 0, 2, at(4));
+    volume.flush().expect("flushed");
+    while volume.maintain(at(5), u64::MAX).expect("maintained").more {}
+    // The newest segment counts with all that is reserved for it.
+    assert_eq!(volume.status().stored_bytes, occupied_by_segments(&folder, "disk"));
+    assert!(first.allocated_bytes().expect("told") < MIB);
 }
