@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{ChainEvent, Horizon, Segment};
+use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
 use crate::locks::{lock, read_lock};
 use crate::log::give_back_reserved;
-use crate::retention::{Situation, drop_before};
+use crate::replay::{load_checkpoint, reference_of};
+use crate::retention::{Situation, droppable};
 use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
@@ -18,6 +19,9 @@ use crate::volume::{Control, Volume};
 /// Changed leaves that are written into the tree together. Returning to a moment means writing those that changed
 /// between the checkpoint before it and the moment: this bounds how long that takes.
 pub(crate) const CHANGED_LEAVES_MAX: usize = 12_000;
+
+/// A checkpoint and where it is.
+type FoundCheckpoint = (Checkpoint, CheckpointRef);
 
 /// How far compaction and the hash chain have come.
 #[derive(Debug, Default)]
@@ -134,20 +138,16 @@ impl Volume {
 
     /// Moves the oldest moment kept on, if retention allows and there is something to gain. Whether it did.
     fn advance_horizon(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
-        let settings = self.settings();
         let pressed = self.is_pressed();
         let oldest = control.state.horizon.time;
-        let before = drop_before(&settings, Situation { now, oldest, pressed });
-        if before <= oldest {
+        let droppable = droppable(&self.settings(), Situation { now, oldest, pressed });
+        let found = match self.newest_gain(control, droppable.before)? {
+            None if droppable.at_most > droppable.before => self.oldest_gain(control, droppable.at_most)?,
+            found => found,
+        };
+        let Some((state, reference)) = found else {
             return Ok(false);
-        }
-        let info = self.resolve_locked(control, &Moment::At(before))?;
-        let (state, reference) = self.checkpoint_before(control.state.horizon, info.sequence)?;
-        if reference.sequence <= control.state.horizon.sequence
-            || state.replay_from.segment <= self.horizon_segment(control)?
-        {
-            return Ok(false);
-        }
+        };
         let horizon = Horizon {
             sequence: reference.sequence,
             time: state.time,
@@ -158,6 +158,50 @@ impl Volume {
         Ok(true)
     }
 
+    /// The newest checkpoint up to a time, if segments expire when the oldest moment moves there.
+    fn newest_gain(&self, control: &Control, until: Timestamp) -> Result<Option<FoundCheckpoint>, Error> {
+        let horizon = control.state.horizon;
+        if until <= horizon.time {
+            return Ok(None);
+        }
+        let info = self.resolve_locked(control, &Moment::At(until))?;
+        let found = self.checkpoint_before(horizon, info.sequence)?;
+        let behind = self.horizon_segment(control)?;
+        Ok(Some(found).filter(|found| is_gain(found, horizon, behind)))
+    }
+
+    /// The oldest checkpoint up to a time of which segments expire when the oldest moment moves there. What is damaged
+    /// is passed over: it can't be moved to.
+    fn oldest_gain(&self, control: &Control, until: Timestamp) -> Result<Option<FoundCheckpoint>, Error> {
+        let horizon = control.state.horizon;
+        let behind = self.horizon_segment(control)?;
+        for id in self.segments.ids().into_iter().filter(|id| *id > behind) {
+            let records = match self.log.records(&self.segments, id) {
+                Err(Error::CorruptStructure { .. } | Error::BadFile { .. }) => continue,
+                records => records?,
+            };
+            for logged in &records {
+                if logged.time > until {
+                    return Ok(None);
+                }
+                if logged.record.kind != RecordKind::Checkpoint {
+                    continue;
+                }
+                let reference = reference_of(logged);
+                match load_checkpoint(&self.segments, &reference) {
+                    Err(Error::CorruptStructure { .. }) => {}
+                    loaded => {
+                        let found = (loaded?, reference);
+                        if is_gain(&found, horizon, behind) {
+                            return Ok(Some(found));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The first segment that isn't up for removal: the oldest moment kept needs it for replaying, or recovery for
     /// finding its start, which the newest segment's header names.
     pub(crate) fn expired_end(&self, control: &Control) -> Result<Segment, Error> {
@@ -165,18 +209,14 @@ impl Volume {
         let Some(named) = self.log.peek().named_checkpoint else {
             return Ok(self.segments.first());
         };
-        let replayed = crate::replay::load_checkpoint(&self.segments, &named)?
-            .replay_from
-            .segment;
+        let replayed = load_checkpoint(&self.segments, &named)?.replay_from.segment;
         Ok(end.min(named.location.segment).min(replayed))
     }
 
     /// The first segment that the oldest moment kept needs for replaying.
     fn horizon_segment(&self, control: &Control) -> Result<Segment, Error> {
         match control.state.horizon.checkpoint {
-            Some(reference) => Ok(crate::replay::load_checkpoint(&self.segments, &reference)?
-                .replay_from
-                .segment),
+            Some(reference) => Ok(load_checkpoint(&self.segments, &reference)?.replay_from.segment),
             None => Ok(self.segments.first()),
         }
     }
@@ -195,4 +235,10 @@ impl Volume {
         let free = self.segments.directory().free_bytes().unwrap_or(u64::MAX);
         budget_short || free < 4 * capacity
     }
+}
+
+/// Whether segments expire when the oldest moment moves from `horizon`, which needs those from `behind` on, to a
+/// checkpoint.
+fn is_gain((state, reference): &FoundCheckpoint, horizon: Horizon, behind: Segment) -> bool {
+    reference.sequence > horizon.sequence && state.replay_from.segment > behind
 }

@@ -13,18 +13,33 @@ pub(crate) struct Situation {
     pub(crate) pressed: bool,
 }
 
-/// The time before which history may be dropped. Never later than the floor allows.
-///
+/// How far history may be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Droppable {
+    /// What lies before should go.
+    pub(crate) before: Timestamp,
+    /// What lies before may go, as little of it as helps, if nothing is gained otherwise. Never later than the floor.
+    pub(crate) at_most: Timestamp,
+}
+
 /// Without pressure everything within the retention time stays. Under pressure a quarter of what lies between the
-/// oldest moment and the floor goes at a time, so that no more is dropped than is needed.
-pub(crate) fn drop_before(settings: &Settings, situation: Situation) -> Timestamp {
+/// oldest moment and the floor goes at a time, so that no more is dropped than is needed. The oldest moment can only
+/// move to a checkpoint, and there may be none within that quarter: then it may move as far as the floor.
+pub(crate) fn droppable(settings: &Settings, situation: Situation) -> Droppable {
     let floor = situation.now.saturating_sub(settings.retention_floor);
-    let wanted = situation.now.saturating_sub(settings.retention);
+    let expired = situation.now.saturating_sub(settings.retention).min(floor);
     if !situation.pressed {
-        return wanted.min(floor);
+        return Droppable {
+            before: expired,
+            at_most: expired,
+        };
     }
     let spare = floor.since(situation.oldest);
-    situation.oldest.saturating_add(spare / 4).max(wanted).min(floor)
+    let quarter = situation.oldest.saturating_add(spare / 4);
+    Droppable {
+        before: quarter.max(expired).min(floor),
+        at_most: floor,
+    }
 }
 
 #[cfg(test)]
@@ -49,9 +64,14 @@ mod tests {
             oldest,
             pressed: false,
         };
-        assert_eq!(drop_before(&settings, calm), now.saturating_sub(7 * 24 * HOUR));
+        let week_ago = now.saturating_sub(7 * 24 * HOUR);
+        let expired = Droppable {
+            before: week_ago,
+            at_most: week_ago,
+        };
+        assert_eq!(droppable(&settings, calm), expired);
         for _ in 0..1000 {
-            let next = drop_before(
+            let next = droppable(
                 &settings,
                 Situation {
                     now,
@@ -59,8 +79,9 @@ mod tests {
                     pressed: true,
                 },
             );
-            assert!(next <= floor && next >= oldest);
-            oldest = next;
+            assert!(next.before <= floor && next.before >= oldest);
+            assert_eq!(next.at_most, floor);
+            oldest = next.before;
         }
         assert!(floor.since(oldest) < Duration::from_secs(1));
         let young = Situation {
@@ -68,8 +89,9 @@ mod tests {
             oldest: now.saturating_sub(HOUR),
             pressed: true,
         };
+        let next = droppable(&settings, young);
         assert!(
-            drop_before(&settings, young) <= floor,
+            next.before <= floor && next.at_most <= floor,
             "younger than the floor: nothing may go"
         );
     }
@@ -87,6 +109,6 @@ mod tests {
             oldest: Timestamp::ZERO,
             pressed: false,
         };
-        assert_eq!(drop_before(&settings, situation), now.saturating_sub(24 * HOUR));
+        assert_eq!(droppable(&settings, situation).at_most, now.saturating_sub(24 * HOUR));
     }
 }

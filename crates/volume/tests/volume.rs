@@ -440,3 +440,38 @@ fn what_was_reserved_behind_a_sealed_segment_is_given_back_and_not_counted() {
     assert_eq!(volume.status().stored_bytes, occupied_by_segments(&folder, "disk"));
     assert!(first.allocated_bytes().expect("told") < MIB);
 }
+
+#[test]
+fn under_pressure_history_older_than_the_floor_goes_even_if_the_next_checkpoint_is_late() {
+    let settings = Settings {
+        retention_floor: Duration::from_secs(10),
+        budget_bytes: Some(2 * MIB),
+        checkpoint_records: 1 << 20,
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    for write in 0..300u64 {
+        fill(&volume, write % 20, 1, at(1000));
+    }
+    volume.checkpoint(at(1001)).expect("checkpoint");
+    // From here on the volume is short of space, and the only later checkpoint is at nine tenths of the way to the floor.
+    let mut refused = None;
+    for write in 0..200u64 {
+        let now = at(1100 + write / 10);
+        let data = [2; BLOCK as usize];
+        let offset = write % 20 * BLOCK;
+        if let Err(error) = volume.write(&[WriteRequest { offset, data: &data }], now) {
+            refused = Some((write, error));
+            break;
+        }
+        while volume.maintain(now, u64::MAX).expect("maintained").more {}
+    }
+    assert!(refused.is_none(), "{refused:?}");
+    assert!(volume.oldest().time >= at(1001), "{:?}", volume.oldest());
+    assert!(
+        volume.oldest().time <= at(1110),
+        "the floor holds: {:?}",
+        volume.oldest()
+    );
+}
