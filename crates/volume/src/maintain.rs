@@ -11,7 +11,7 @@ use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, 
 use crate::locks::{lock, read_lock};
 use crate::log::give_back_reserved;
 use crate::replay::{load_checkpoint, reference_of};
-use crate::retention::{Situation, droppable};
+use crate::retention::{Situation, checkpoint_interval, droppable};
 use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
@@ -55,7 +55,7 @@ impl Volume {
     pub fn maintain(&self, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
         let mut control = lock(&self.control);
         self.log.appender()?.restore_reserve_if_used();
-        if self.is_checkpoint_due() {
+        if self.is_checkpoint_due() || self.is_checkpoint_old(&control, now) {
             self.checkpoint_locked(&mut control, now)?;
             return Ok(Maintenance {
                 more: true,
@@ -79,7 +79,7 @@ impl Volume {
         if let Some(done) = self.compact_expired(&mut control, now)? {
             return Ok(done);
         }
-        if self.advance_horizon(&mut control, now)? {
+        if self.let_recovery_follow(&mut control, now)? || self.advance_horizon(&mut control, now)? {
             return Ok(Maintenance {
                 more: true,
                 ..Maintenance::default()
@@ -99,6 +99,16 @@ impl Volume {
         self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records * share as u64
             || map.delta.leaf_count() > CHANGED_LEAVES_MAX * share
             || map.memory_bytes() > settings.map_cache_bytes / 8 * share
+    }
+
+    /// Whether there are changes that no checkpoint has, although the newest is so old that retention wants another.
+    fn is_checkpoint_old(&self, control: &Control, now: Timestamp) -> bool {
+        if self.records_since_checkpoint.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let age = now.since(control.state.time);
+        let is_old = |pressed| age >= checkpoint_interval(&read_lock(&self.settings), pressed);
+        is_old(false) || (is_old(true) && self.is_pressed())
     }
 
     /// Adds the next sealed and durable segment to the hash chain.
@@ -155,6 +165,33 @@ impl Volume {
         };
         self.apply_change(control, crate::control::Change::MoveHorizon(horizon), now)?;
         control.sweep.expired_below = self.segments.first();
+        Ok(true)
+    }
+
+    /// Under pressure, begins a segment whose header names the newest checkpoint, if expired segments are kept only
+    /// because recovery would start from an older one. Clients that are refused writes never fill the newest segment, so
+    /// its header would name the old one for ever. Whether it did.
+    ///
+    /// The new segment may exceed the budget, by itself alone: what expired must bring the volume back below before
+    /// another is begun.
+    fn let_recovery_follow(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
+        let (end, horizon) = (self.expired_end(control)?, self.horizon_segment(control)?);
+        let waiting = self.segments.ids().into_iter().any(|id| (end..horizon).contains(&id));
+        if !waiting || !self.is_pressed() {
+            return Ok(false);
+        }
+        let mut appender = self.log.appender()?;
+        let budget_bytes = appender.budget_bytes.unwrap_or(u64::MAX);
+        if appender.is_reserve_used() || self.segments.total_bytes() > budget_bytes {
+            return Ok(false);
+        }
+        match appender.name_newest_checkpoint() {
+            Err(Error::NoSpace(_)) => return Ok(false),
+            named => named.inspect_err(|error| self.log.note_failure(error))?,
+        }
+        drop(appender);
+        // Its flush makes the header durable.
+        self.checkpoint_locked(control, now)?;
         Ok(true)
     }
 

@@ -1,7 +1,15 @@
 //! What may be dropped: a pure decision from times and sizes.
 
+use std::time::Duration;
+
 use crate::settings::Settings;
 use crate::time::Timestamp;
+
+/// Checkpoints in a floor's length, while clients write.
+const CHECKPOINTS_PER_FLOOR: u32 = 8;
+/// However short the floor, checkpoints aren't written more often for its sake; and under pressure.
+const CHECKPOINT_INTERVAL_MIN: Duration = Duration::from_secs(10);
+const PRESSED_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// What the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +19,18 @@ pub(crate) struct Situation {
     pub(crate) oldest: Timestamp,
     /// Whether the volume is short of space.
     pub(crate) pressed: bool,
+}
+
+/// The age at which the newest checkpoint is followed by another if there is something to put into it. History can only
+/// be dropped up to a checkpoint that is older than the floor: with several in a floor's length there always is one
+/// soon, however little is written and however small the budget.
+pub(crate) fn checkpoint_interval(settings: &Settings, pressed: bool) -> Duration {
+    let least = if pressed {
+        PRESSED_INTERVAL_MIN
+    } else {
+        CHECKPOINT_INTERVAL_MIN
+    };
+    (settings.retention_floor / CHECKPOINTS_PER_FLOOR).max(least)
 }
 
 /// How far history may be dropped.
@@ -45,7 +65,6 @@ pub(crate) fn droppable(settings: &Settings, situation: Situation) -> Droppable 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const HOUR: Duration = Duration::from_secs(3600);
 

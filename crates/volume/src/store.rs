@@ -515,10 +515,12 @@ fn fork_pin(fork: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself.
+/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself. Those of small
+/// budgets are too: history is dropped by segments, and one is always kept free.
 fn capacity(settings: &Settings, size_bytes: u64) -> u32 {
     const SMALL: u64 = 4 << 20;
-    let fitting = u32::try_from((size_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
+    let room_bytes = settings.budget_bytes.unwrap_or(u64::MAX).min(size_bytes);
+    let fitting = u32::try_from((room_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
     settings.segment_capacity().min(fitting)
 }
 

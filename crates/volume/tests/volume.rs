@@ -475,3 +475,38 @@ fn under_pressure_history_older_than_the_floor_goes_even_if_the_next_checkpoint_
         volume.oldest()
     );
 }
+
+#[test]
+fn a_budget_smaller_than_the_checkpoint_interval_goes_on_once_the_floor_has_passed() {
+    let settings = Settings {
+        retention: Duration::from_secs(30),
+        retention_floor: Duration::from_secs(30),
+        budget_bytes: Some(16 * MIB),
+        checkpoint_records: 1 << 20,
+        segment_bytes: 1 << 20,
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    // When writes are refused, there is room enough in the newest segment for checkpoints: nothing makes it end.
+    let data = [7; 44 * BLOCK as usize];
+    for round in 0..5 {
+        let from = 1 + round * 100;
+        let mut written = 0;
+        while volume
+            .write(&[WriteRequest { offset: 0, data: &data }], at(from))
+            .is_ok()
+        {
+            written += 1;
+            assert!(written < 200, "the floor must refuse writes at some time");
+            while volume.maintain(at(from), u64::MAX).expect("maintained").more {}
+        }
+        assert!(written > 40, "{written} writes in round {round}");
+        assert!(volume.status().stored_bytes <= 17 * MIB);
+        for second in from..from + 60 {
+            while volume.maintain(at(second), u64::MAX).expect("maintained").more {}
+            let floor = at(second).saturating_sub(Duration::from_secs(30));
+            assert!(volume.oldest().time <= floor.max(at(0)), "the floor holds");
+        }
+    }
+}

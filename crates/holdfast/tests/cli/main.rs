@@ -6,6 +6,7 @@ mod config;
 mod daemon;
 mod images;
 mod moments;
+mod space;
 mod support;
 mod usage;
 mod volumes;

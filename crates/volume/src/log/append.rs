@@ -267,6 +267,15 @@ impl Appender {
         }
     }
 
+    /// Begins a segment whose header names the newest durable checkpoint, unless the active one's does. On
+    /// [`Error::NoSpace`] nothing changed.
+    pub(crate) fn name_newest_checkpoint(&mut self) -> Result<(), Error> {
+        match &self.active {
+            Some(active) if active.named == self.durable_checkpoint => Ok(()),
+            _ => self.rotate(Purpose::Control),
+        }
+    }
+
     /// Seals the active segment after everything in it was made durable, and says so in it. Nothing can be appended
     /// afterwards until another segment is begun.
     pub(crate) fn seal_last(&mut self) -> Result<(), Error> {
