@@ -54,7 +54,8 @@ impl Volume {
     /// nothing but a checkpoint and syncs if `io_budget_bytes` is 0.
     pub fn maintain(&self, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
         let mut control = lock(&self.control);
-        self.log.appender()?.restore_reserve_if_used();
+        self.log.appender()?.restore_reserve();
+        control.chain.keep_space_ready();
         if self.is_checkpoint_due() || self.is_checkpoint_old(&control, now) {
             self.checkpoint_locked(&mut control, now)?;
             return Ok(Maintenance {

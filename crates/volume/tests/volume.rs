@@ -70,6 +70,18 @@ fn occupied_by_segments(folder: &Folder, name: &str) -> u64 {
         .sum()
 }
 
+/// The files of a volume: name, length, bytes occupied, and when they were changed.
+fn files_of(folder: &Folder, name: &str) -> std::collections::BTreeSet<(String, u64, u64, i64, i64)> {
+    let files = std::fs::read_dir(folder.path.path().join(name)).expect("the volume's directory");
+    let facts = files.map(|file| {
+        let file = file.expect("a file");
+        let data = file.metadata().expect("its metadata");
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, data.len(), data.blocks() * 512, data.ctime(), data.ctime_nsec())
+    });
+    facts.collect()
+}
+
 fn byte_at(volume: &Volume, block: u64) -> u8 {
     let mut data = [0; BLOCK as usize];
     volume.read(block * BLOCK, &mut data, Wait::Allowed).expect("read");
@@ -423,7 +435,10 @@ fn what_was_reserved_behind_a_sealed_segment_is_given_back_and_not_counted() {
     fill(&volume, 0, 1, at(1));
     drop(volume);
     store.close(at(2)).expect("closed");
-    // A daemon that ended right after the seal leaves this behind.
+    let store = folder.store();
+    fill(&store.volume("disk", at(2)).expect("opened"), 0, 1, at(2));
+    store.close(at(2)).expect("closed");
+    // A daemon that was killed right after a seal leaves this behind.
     let directory = OsDirectory::open(&folder.path.path().join("disk")).expect("the volume's directory");
     let first = directory.open("00000000.segment").expect("the first segment");
     first.allocate(4 << 20).expect("reserved");
@@ -509,4 +524,51 @@ fn a_budget_smaller_than_the_checkpoint_interval_goes_on_once_the_floor_has_pass
             assert!(volume.oldest().time <= floor.max(at(0)), "the floor holds");
         }
     }
+}
+
+#[test]
+fn a_volume_that_is_only_looked_at_stays_as_it_is() {
+    let folder = Folder::new(small_segments());
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    for second in 1..100 {
+        fill(&volume, second % 7, second as u8, at(second));
+    }
+    drop(volume);
+    // Once closed in good order, and once as a crash leaves it and the first opening settles it.
+    for is_closed in [true, false] {
+        if is_closed {
+            store.close(at(100)).expect("closed");
+        } else {
+            let store = folder.store();
+            fill(&store.volume("disk", at(101)).expect("opened"), 0, 1, at(101));
+            drop(store);
+            folder.store().volume("disk", at(102)).expect("recovered");
+        }
+        // A copy has nothing reserved.
+        std::fs::remove_file(folder.path.path().join("disk/reserve")).expect("removed");
+        let before = files_of(&folder, "disk");
+        for second in 200..205 {
+            let store = folder.store();
+            let volume = store.volume("disk", at(second)).expect("opened");
+            volume.view(&Moment::At(at(50))).expect("a view");
+            volume.history(at(0), at(300), Duration::from_secs(1)).expect("told");
+            let report = volume.verify(&mut |_| std::ops::ControlFlow::Continue(()));
+            assert!(report.expect("verified").damage.is_empty());
+            assert_eq!(volume.status().refusing, None);
+            drop(volume);
+            store.close(at(second)).expect("closed");
+            assert_eq!(files_of(&folder, "disk"), before);
+        }
+    }
+    let before = occupied_by_segments(&folder, "disk");
+    for second in 300..310 {
+        let store = folder.store();
+        let volume = store.volume("disk", at(second)).expect("opened");
+        volume.pin(&format!("p{second}"), None, at(second)).expect("pinned");
+        drop(volume);
+        store.close(at(second)).expect("closed");
+    }
+    let grown = occupied_by_segments(&folder, "disk") - before;
+    assert!(grown <= 10 * 5 * BLOCK, "{grown} bytes for ten pins");
 }

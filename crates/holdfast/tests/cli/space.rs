@@ -1,5 +1,7 @@
 //! Space: what budgets, floors and commands do to it.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,4 +51,49 @@ fn a_budget_smaller_than_the_checkpoint_interval_works() {
         write_patiently(&daemon, &place.path("x.raw"), Duration::from_secs(20));
     }
     assert_eq!(daemon.stop().0, 0);
+}
+
+/// Bytes that the files of a folder occupy, with those in folders within it.
+fn occupied(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let bytes = entries.map(|entry| {
+        let data = entry.metadata().unwrap();
+        if data.is_dir() {
+            occupied(&entry.path())
+        } else {
+            data.blocks() * 512
+        }
+    });
+    bytes.sum()
+}
+
+#[test]
+fn looking_at_volumes_without_a_daemon_takes_no_space() {
+    let place = Place::new("looking");
+    std::fs::write(place.folder.join("x.raw"), vec![1; 1 << 20]).unwrap();
+    place.ok(&["volume", "create", "other", "1G"]);
+    let daemon = place.up(&["--create", "disk=1G"]);
+    daemon.write("disk", &place.folder.join("x.raw"));
+    daemon.kill();
+    // The first command after a crash finds the end of the log.
+    place.ok(&["status"]);
+    let before = occupied(&place.data());
+    let look = || {
+        for words in [
+            &["status"][..],
+            &["volume", "list"],
+            &["volume", "show", "disk"],
+            &["history", "disk"],
+            &["volume", "verify", "disk"],
+        ] {
+            place.ok(words);
+            assert_eq!(occupied(&place.data()), before, "{words:?}");
+        }
+    };
+    look();
+    for pin in ["a", "b", "c", "d"] {
+        place.ok(&["pin", "disk", pin]);
+    }
+    let grown = occupied(&place.data()).saturating_sub(before);
+    assert!(grown < 1 << 20, "{grown} bytes for four pins");
 }
