@@ -5,6 +5,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::aging::Pauses;
 use crate::chain::hash_file;
 use crate::error::Error;
 use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
@@ -53,6 +54,11 @@ impl Volume {
     /// Does the most urgent background work there is, as one step that reads and writes about a segment at most, and
     /// nothing but a checkpoint and syncs if `io_budget_bytes` is 0.
     pub fn maintain(&self, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
+        self.maintain_after(&Pauses::default(), now, io_budget_bytes)
+    }
+
+    /// Like [`Volume::maintain`]; history doesn't age during pauses.
+    pub fn maintain_after(&self, pauses: &Pauses, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
         let mut control = lock(&self.control);
         self.log.appender()?.restore_reserve();
         control.chain.keep_space_ready();
@@ -80,7 +86,7 @@ impl Volume {
         if let Some(done) = self.compact_expired(&mut control, now)? {
             return Ok(done);
         }
-        if self.let_recovery_follow(&mut control, now)? || self.advance_horizon(&mut control, now)? {
+        if self.let_recovery_follow(&mut control, now)? || self.advance_horizon(&mut control, pauses, now)? {
             return Ok(Maintenance {
                 more: true,
                 ..Maintenance::default()
@@ -148,10 +154,16 @@ impl Volume {
     }
 
     /// Moves the oldest moment kept on, if retention allows and there is something to gain. Whether it did.
-    fn advance_horizon(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
+    fn advance_horizon(&self, control: &mut Control, pauses: &Pauses, now: Timestamp) -> Result<bool, Error> {
         let pressed = self.is_pressed();
         let oldest = control.state.horizon.time;
-        let droppable = droppable(&self.settings(), Situation { now, oldest, pressed });
+        let situation = Situation {
+            now,
+            pauses,
+            oldest,
+            pressed,
+        };
+        let droppable = droppable(&self.settings(), situation);
         let found = match self.newest_gain(control, droppable.before)? {
             None if droppable.at_most > droppable.before => self.oldest_gain(control, droppable.at_most)?,
             found => found,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::aging::Pauses;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -13,8 +14,10 @@ const PRESSED_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// What the decision depends on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation {
+pub(crate) struct Situation<'p> {
     pub(crate) now: Timestamp,
+    /// Time that doesn't age history.
+    pub(crate) pauses: &'p Pauses,
     /// The oldest moment kept so far.
     pub(crate) oldest: Timestamp,
     /// Whether the volume is short of space.
@@ -45,9 +48,9 @@ pub(crate) struct Droppable {
 /// Without pressure everything within the retention time stays. Under pressure a quarter of what lies between the
 /// oldest moment and the floor goes at a time, so that no more is dropped than is needed. The oldest moment can only
 /// move to a checkpoint, and there may be none within that quarter: then it may move as far as the floor.
-pub(crate) fn droppable(settings: &Settings, situation: Situation) -> Droppable {
-    let floor = situation.now.saturating_sub(settings.retention_floor);
-    let expired = situation.now.saturating_sub(settings.retention).min(floor);
+pub(crate) fn droppable(settings: &Settings, situation: Situation<'_>) -> Droppable {
+    let floor = situation.pauses.before(situation.now, settings.retention_floor);
+    let expired = situation.pauses.before(situation.now, settings.retention).min(floor);
     if !situation.pressed {
         return Droppable {
             before: expired,
@@ -80,6 +83,7 @@ mod tests {
         let mut oldest = now.saturating_sub(100 * 24 * HOUR);
         let calm = Situation {
             now,
+            pauses: &Pauses::default(),
             oldest,
             pressed: false,
         };
@@ -94,6 +98,7 @@ mod tests {
                 &settings,
                 Situation {
                     now,
+                    pauses: &Pauses::default(),
                     oldest,
                     pressed: true,
                 },
@@ -105,6 +110,7 @@ mod tests {
         assert!(floor.since(oldest) < Duration::from_secs(1));
         let young = Situation {
             now,
+            pauses: &Pauses::default(),
             oldest: now.saturating_sub(HOUR),
             pressed: true,
         };
@@ -125,6 +131,7 @@ mod tests {
         let now = Timestamp::from_unix_seconds(1_800_000_000);
         let situation = Situation {
             now,
+            pauses: &Pauses::default(),
             oldest: Timestamp::ZERO,
             pressed: false,
         };

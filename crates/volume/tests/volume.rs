@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use volume::{
-    Device, Directory, Error, Hole, Moment, OsDirectory, Settings, Store, Timestamp, Volume, Wait, WriteRequest,
-    os_random,
+    Device, Directory, Error, Hole, Moment, OsDirectory, Pauses, Settings, Store, Timestamp, Volume, Wait,
+    WriteRequest, os_random,
 };
 
 const BLOCK: u64 = 4096;
@@ -571,4 +571,41 @@ fn a_volume_that_is_only_looked_at_stays_as_it_is() {
     }
     let grown = occupied_by_segments(&folder, "disk") - before;
     assert!(grown <= 10 * 5 * BLOCK, "{grown} bytes for ten pins");
+}
+
+#[test]
+fn time_that_was_not_served_does_not_age_history() {
+    let settings = Settings {
+        retention: Duration::from_secs(1000),
+        retention_floor: Duration::from_secs(100),
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    for second in 1..=500u64 {
+        fill(&volume, second % 50, (second % 250) as u8, at(second));
+    }
+    // The machine starts with its clock ten years ahead, or was off for so long.
+    let years = 315_360_000;
+    let pauses = Pauses::new([(at(500), at(years))]);
+    let rest = |pauses: &Pauses, now| while volume.maintain_after(pauses, now, u64::MAX).expect("maintained").more {};
+    for second in years..years + 400 {
+        if second % 7 == 0 {
+            fill(&volume, second % 50, 1, at(second));
+        }
+        rest(&pauses, at(second));
+        assert_eq!(
+            volume.oldest().time,
+            at(0),
+            "all of it is younger than the retention time"
+        );
+    }
+    rest(&pauses, at(years + 900));
+    let oldest = volume.oldest().time;
+    assert!(
+        oldest > at(300) && oldest <= at(400),
+        "a thousand seconds served: {oldest:?}"
+    );
+    rest(&Pauses::default(), at(years + 1100));
+    assert!(volume.oldest().time >= at(500), "by the clock alone it is old");
 }

@@ -97,3 +97,41 @@ fn looking_at_volumes_without_a_daemon_takes_no_space() {
     let grown = occupied(&place.data()).saturating_sub(before);
     assert!(grown < 1 << 20, "{grown} bytes for four pins");
 }
+
+#[test]
+fn history_does_not_expire_because_a_daemon_starts_with_the_clock_ahead() {
+    let place = Place::new("ahead");
+    let config = "[defaults]\nretention = \"6s\"\nretention_floor = \"6s\"\n";
+    std::fs::write(place.folder.join("h.toml"), config).unwrap();
+    std::fs::write(place.folder.join("x.raw"), vec![1; 16 << 20]).unwrap();
+    let daemon = place.up(&["--create", "disk=16M"]);
+    daemon.write("disk", &place.folder.join("x.raw"));
+    assert_eq!(daemon.stop().0, 0);
+    let oldest = || place.json(&["volume", "show", "disk"])["oldest"]["sequence"].clone();
+    let before = oldest();
+    // To the daemon this is the same as a clock that is years ahead now.
+    let served = place.data().join("served");
+    assert!(std::fs::read_to_string(&served).unwrap().starts_with("{\"until\":"));
+    std::fs::write(&served, "{\"until\":\"2016-11-23T10:15:00Z\",\"pauses\":[]}").unwrap();
+    std::thread::sleep(Duration::from_secs(7));
+    let started = Instant::now();
+    let daemon = place.up(&[]);
+    daemon.wait_for_log("warning clock: by the system's clock, nothing was served for ");
+    while started.elapsed() < Duration::from_secs(4) {
+        assert_eq!(oldest(), before, "after {:?}", started.elapsed());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    while oldest() == before {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "it must age while it is served"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(daemon.stop().0, 0);
+    assert!(
+        std::fs::read_to_string(&served)
+            .unwrap()
+            .contains("[\"2016-11-23T10:15:00")
+    );
+}
