@@ -609,3 +609,22 @@ fn time_that_was_not_served_does_not_age_history() {
     rest(&Pauses::default(), at(years + 1100));
     assert!(volume.oldest().time >= at(500), "by the clock alone it is old");
 }
+
+#[test]
+fn closing_gives_back_what_was_reserved_for_the_newest_segment() {
+    let folder = Folder::new(Settings {
+        segment_bytes: 4 << 20,
+        ..small_segments()
+    });
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    // So much at once that the file isn't filled with zeros ahead: its end is where the log ends.
+    let data = vec![7; MIB as usize];
+    let write = WriteRequest { offset: 0, data: &data };
+    volume.write(&[write], at(1)).expect("written");
+    volume.checkpoint(at(2)).expect("checkpoint");
+    assert!(occupied_by_segments(&folder, "disk") >= 4 << 20);
+    drop(volume);
+    store.close(at(3)).expect("closed");
+    assert!(occupied_by_segments(&folder, "disk") < 2 * MIB);
+}

@@ -78,6 +78,11 @@ fn looking_at_volumes_without_a_daemon_takes_no_space() {
     // The first command after a crash finds the end of the log.
     place.ok(&["status"]);
     let before = occupied(&place.data());
+    // Two reserves, and what was written.
+    assert!(
+        before < (2 * 64 + 8) << 20,
+        "{before} bytes although no segment is being written"
+    );
     let look = || {
         for words in [
             &["status"][..],
