@@ -15,6 +15,7 @@ pub mod log;
 pub mod names;
 pub mod place;
 pub mod reach;
+pub mod served;
 pub mod size;
 pub mod span;
 pub mod when;

@@ -34,6 +34,7 @@ pub(crate) struct Chain {
     expected: FxHashMap<Segment, Expected>,
     /// Whether every record that was read continued the one before it.
     pub(crate) intact: bool,
+    is_space_ready: bool,
 }
 
 impl Chain {
@@ -52,6 +53,7 @@ impl Chain {
             records: 0,
             expected: FxHashMap::default(),
             intact: true,
+            is_space_ready: false,
         };
         chain.load()?;
         // A record that a killed process wrote and didn't sync is continued from here on: it must not be lost.
@@ -59,11 +61,15 @@ impl Chain {
             .file
             .sync()
             .map_err(|source| file_error("sync", CHAIN_FILE, source))?;
-        // Where the disk is full already, what was kept ready before has to do.
-        let _ = chain
-            .file
-            .allocate(chain.records * CHAIN_RECORD_BYTES as u64 + AHEAD_BYTES);
         Ok(chain)
+    }
+
+    /// Reserves space for more records, once. Where the disk is full already, what was kept ready before has to do.
+    pub(crate) fn keep_space_ready(&mut self) {
+        if !self.is_space_ready {
+            let bytes = self.records * CHAIN_RECORD_BYTES as u64 + AHEAD_BYTES;
+            self.is_space_ready = self.file.allocate(bytes).is_ok();
+        }
     }
 
     fn load(&mut self) -> Result<(), Error> {

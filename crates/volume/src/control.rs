@@ -217,9 +217,10 @@ impl Volume {
     }
 
     /// Makes everything durable, with a checkpoint if there is something to replay, and ends the log: the volume can't
-    /// be written any more.
+    /// be written any more. One that was only looked at stays as it is.
     pub(crate) fn close(&self, now: Timestamp) -> Result<(), Error> {
-        if self.records_since_checkpoint.load(Ordering::Relaxed) > 0 {
+        let is_changed = self.log.peek().is_begun();
+        if is_changed && self.records_since_checkpoint.load(Ordering::Relaxed) > 0 {
             self.checkpoint(now)?;
         }
         self.log.flush()?;

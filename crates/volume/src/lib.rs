@@ -5,6 +5,7 @@
 //! a [`Directory`]; times are arguments. `ARCHITECTURE.md` walks through a write and a rollback, `docs/format.md`
 //! describes every byte on disk.
 
+mod aging;
 mod attachment;
 mod chain;
 mod compact;
@@ -41,6 +42,7 @@ mod view;
 mod volume;
 mod write;
 
+pub use aging::Pauses;
 pub use attachment::Attachment;
 pub use control::RollbackReport;
 pub use device::{Device, Extent, ExtentKind, Hole, WriteRequest};

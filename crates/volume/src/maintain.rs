@@ -5,12 +5,14 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::aging::Pauses;
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{ChainEvent, Horizon, Segment};
+use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
 use crate::locks::{lock, read_lock};
 use crate::log::give_back_reserved;
-use crate::retention::{Situation, drop_before};
+use crate::replay::{load_checkpoint, reference_of};
+use crate::retention::{Situation, checkpoint_interval, droppable};
 use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
 use crate::volume::{Control, Volume};
@@ -18,6 +20,9 @@ use crate::volume::{Control, Volume};
 /// Changed leaves that are written into the tree together. Returning to a moment means writing those that changed
 /// between the checkpoint before it and the moment: this bounds how long that takes.
 pub(crate) const CHANGED_LEAVES_MAX: usize = 12_000;
+
+/// A checkpoint and where it is.
+type FoundCheckpoint = (Checkpoint, CheckpointRef);
 
 /// How far compaction and the hash chain have come.
 #[derive(Debug, Default)]
@@ -49,9 +54,15 @@ impl Volume {
     /// Does the most urgent background work there is, as one step that reads and writes about a segment at most, and
     /// nothing but a checkpoint and syncs if `io_budget_bytes` is 0.
     pub fn maintain(&self, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
+        self.maintain_after(&Pauses::default(), now, io_budget_bytes)
+    }
+
+    /// Like [`Volume::maintain`]; history doesn't age during pauses.
+    pub fn maintain_after(&self, pauses: &Pauses, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
         let mut control = lock(&self.control);
-        self.log.appender()?.restore_reserve_if_used();
-        if self.is_checkpoint_due() {
+        self.log.appender()?.restore_reserve();
+        control.chain.keep_space_ready();
+        if self.is_checkpoint_due() || self.is_checkpoint_old(&control, now) {
             self.checkpoint_locked(&mut control, now)?;
             return Ok(Maintenance {
                 more: true,
@@ -75,7 +86,7 @@ impl Volume {
         if let Some(done) = self.compact_expired(&mut control, now)? {
             return Ok(done);
         }
-        if self.advance_horizon(&mut control, now)? {
+        if self.let_recovery_follow(&mut control, now)? || self.advance_horizon(&mut control, pauses, now)? {
             return Ok(Maintenance {
                 more: true,
                 ..Maintenance::default()
@@ -95,6 +106,16 @@ impl Volume {
         self.records_since_checkpoint.load(Ordering::Relaxed) > settings.checkpoint_records * share as u64
             || map.delta.leaf_count() > CHANGED_LEAVES_MAX * share
             || map.memory_bytes() > settings.map_cache_bytes / 8 * share
+    }
+
+    /// Whether there are changes that no checkpoint has, although the newest is so old that retention wants another.
+    fn is_checkpoint_old(&self, control: &Control, now: Timestamp) -> bool {
+        if self.records_since_checkpoint.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let age = now.since(control.state.time);
+        let is_old = |pressed| age >= checkpoint_interval(&read_lock(&self.settings), pressed);
+        is_old(false) || (is_old(true) && self.is_pressed())
     }
 
     /// Adds the next sealed and durable segment to the hash chain.
@@ -118,8 +139,9 @@ impl Volume {
             return Ok(None);
         }
         let segment = self.segments.open(id)?;
-        let given_back = give_back_reserved(&*segment.file);
-        given_back.map_err(|source| file_error("cut", &file_name(id), source))?;
+        let kept_bytes = give_back_reserved(&*segment.file);
+        let kept_bytes = kept_bytes.map_err(|source| file_error("cut", &file_name(id), source))?;
+        self.segments.note(id, kept_bytes);
         let content = hash_file(&*segment.file, &file_name(id))?;
         control.chain.append(ChainEvent::Sealed, id, content, now)?;
         control.sweep.hashed_below = Segment(id.0 + 1);
@@ -132,21 +154,23 @@ impl Volume {
     }
 
     /// Moves the oldest moment kept on, if retention allows and there is something to gain. Whether it did.
-    fn advance_horizon(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
-        let settings = self.settings();
+    fn advance_horizon(&self, control: &mut Control, pauses: &Pauses, now: Timestamp) -> Result<bool, Error> {
         let pressed = self.is_pressed();
         let oldest = control.state.horizon.time;
-        let before = drop_before(&settings, Situation { now, oldest, pressed });
-        if before <= oldest {
+        let situation = Situation {
+            now,
+            pauses,
+            oldest,
+            pressed,
+        };
+        let droppable = droppable(&self.settings(), situation);
+        let found = match self.newest_gain(control, droppable.before)? {
+            None if droppable.at_most > droppable.before => self.oldest_gain(control, droppable.at_most)?,
+            found => found,
+        };
+        let Some((state, reference)) = found else {
             return Ok(false);
-        }
-        let info = self.resolve_locked(control, &Moment::At(before))?;
-        let (state, reference) = self.checkpoint_before(control.state.horizon, info.sequence)?;
-        if reference.sequence <= control.state.horizon.sequence
-            || state.replay_from.segment <= self.horizon_segment(control)?
-        {
-            return Ok(false);
-        }
+        };
         let horizon = Horizon {
             sequence: reference.sequence,
             time: state.time,
@@ -157,6 +181,77 @@ impl Volume {
         Ok(true)
     }
 
+    /// Under pressure, begins a segment whose header names the newest checkpoint, if expired segments are kept only
+    /// because recovery would start from an older one. Clients that are refused writes never fill the newest segment, so
+    /// its header would name the old one for ever. Whether it did.
+    ///
+    /// The new segment may exceed the budget, by itself alone: what expired must bring the volume back below before
+    /// another is begun.
+    fn let_recovery_follow(&self, control: &mut Control, now: Timestamp) -> Result<bool, Error> {
+        let (end, horizon) = (self.expired_end(control)?, self.horizon_segment(control)?);
+        let waiting = self.segments.ids().into_iter().any(|id| (end..horizon).contains(&id));
+        if !waiting || !self.is_pressed() {
+            return Ok(false);
+        }
+        let mut appender = self.log.appender()?;
+        let budget_bytes = appender.budget_bytes.unwrap_or(u64::MAX);
+        if appender.is_reserve_used() || self.segments.total_bytes() > budget_bytes {
+            return Ok(false);
+        }
+        match appender.name_newest_checkpoint() {
+            Err(Error::NoSpace(_)) => return Ok(false),
+            named => named.inspect_err(|error| self.log.note_failure(error))?,
+        }
+        drop(appender);
+        // Its flush makes the header durable.
+        self.checkpoint_locked(control, now)?;
+        Ok(true)
+    }
+
+    /// The newest checkpoint up to a time, if segments expire when the oldest moment moves there.
+    fn newest_gain(&self, control: &Control, until: Timestamp) -> Result<Option<FoundCheckpoint>, Error> {
+        let horizon = control.state.horizon;
+        if until <= horizon.time {
+            return Ok(None);
+        }
+        let info = self.resolve_locked(control, &Moment::At(until))?;
+        let found = self.checkpoint_before(horizon, info.sequence)?;
+        let behind = self.horizon_segment(control)?;
+        Ok(Some(found).filter(|found| is_gain(found, horizon, behind)))
+    }
+
+    /// The oldest checkpoint up to a time of which segments expire when the oldest moment moves there. What is damaged
+    /// is passed over: it can't be moved to.
+    fn oldest_gain(&self, control: &Control, until: Timestamp) -> Result<Option<FoundCheckpoint>, Error> {
+        let horizon = control.state.horizon;
+        let behind = self.horizon_segment(control)?;
+        for id in self.segments.ids().into_iter().filter(|id| *id > behind) {
+            let records = match self.log.records(&self.segments, id) {
+                Err(Error::CorruptStructure { .. } | Error::BadFile { .. }) => continue,
+                records => records?,
+            };
+            for logged in &records {
+                if logged.time > until {
+                    return Ok(None);
+                }
+                if logged.record.kind != RecordKind::Checkpoint {
+                    continue;
+                }
+                let reference = reference_of(logged);
+                match load_checkpoint(&self.segments, &reference) {
+                    Err(Error::CorruptStructure { .. }) => {}
+                    loaded => {
+                        let found = (loaded?, reference);
+                        if is_gain(&found, horizon, behind) {
+                            return Ok(Some(found));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The first segment that isn't up for removal: the oldest moment kept needs it for replaying, or recovery for
     /// finding its start, which the newest segment's header names.
     pub(crate) fn expired_end(&self, control: &Control) -> Result<Segment, Error> {
@@ -164,18 +259,14 @@ impl Volume {
         let Some(named) = self.log.peek().named_checkpoint else {
             return Ok(self.segments.first());
         };
-        let replayed = crate::replay::load_checkpoint(&self.segments, &named)?
-            .replay_from
-            .segment;
+        let replayed = load_checkpoint(&self.segments, &named)?.replay_from.segment;
         Ok(end.min(named.location.segment).min(replayed))
     }
 
     /// The first segment that the oldest moment kept needs for replaying.
     fn horizon_segment(&self, control: &Control) -> Result<Segment, Error> {
         match control.state.horizon.checkpoint {
-            Some(reference) => Ok(crate::replay::load_checkpoint(&self.segments, &reference)?
-                .replay_from
-                .segment),
+            Some(reference) => Ok(load_checkpoint(&self.segments, &reference)?.replay_from.segment),
             None => Ok(self.segments.first()),
         }
     }
@@ -194,4 +285,10 @@ impl Volume {
         let free = self.segments.directory().free_bytes().unwrap_or(u64::MAX);
         budget_short || free < 4 * capacity
     }
+}
+
+/// Whether segments expire when the oldest moment moves from `horizon`, which needs those from `behind` on, to a
+/// checkpoint.
+fn is_gain((state, reference): &FoundCheckpoint, horizon: Horizon, behind: Segment) -> bool {
+    reference.sequence > horizon.sequence && state.replay_from.segment > behind
 }

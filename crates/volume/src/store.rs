@@ -16,14 +16,14 @@ use crate::error::Error;
 use crate::folder::{VOLUME_FILE, VOLUME_FILE_NEW, clear, is_our_file, no_volume, read_volume_file, remove_leftovers};
 use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
 use crate::locks::lock;
-use crate::log::{Appender, Log, LogStart, Purpose};
+use crate::log::{Appender, Log, LogStart, Purpose, give_back_reserved};
 use crate::maintain::Sweep;
 use crate::map::{Delta, LiveMap, Nodes};
 use crate::names::check_name;
 use crate::passed_over::LostBatches;
 use crate::recover::{OnDamage, Recovered, recover};
 use crate::replay::{CHECKPOINT_ESSENTIAL, checkpoint_record, padded};
-use crate::segment::{Segments, file_error};
+use crate::segment::{OpenSegment, Segments, file_error};
 use crate::settings::Settings;
 use crate::storage::Directory;
 use crate::time::{Moment, Sequence, Timestamp};
@@ -31,6 +31,8 @@ use crate::volume::{Control, Volume};
 
 /// Forks of forks of forks: each level is a volume that must be opened.
 const FORK_DEPTH_MAX: usize = 64;
+/// What a file occupies beyond its length may be the file system's affair up to this.
+const RESERVED_LEAST: u64 = 64 << 10;
 
 /// Tells the settings of a volume by its name.
 pub type SettingsOf = Box<dyn Fn(&str) -> Settings + Send + Sync>;
@@ -248,7 +250,7 @@ impl Store {
             opened: file.created,
         };
         let segments = Arc::new(segments);
-        let mut appender = Appender::new(Arc::clone(&segments), &start, None, settings.budget_bytes)?;
+        let mut appender = Appender::new(Arc::clone(&segments), &start, None, settings.budget_bytes);
         let payload = state.encode();
         let record = checkpoint_record(&payload, CHECKPOINT_ESSENTIAL);
         let appended = appender.append(Purpose::Control, &[record], &[&padded(payload)], file.created)?;
@@ -259,8 +261,8 @@ impl Store {
             sequence: appended.sequence,
         };
         appender.durable = Sequence(0);
-        appender.restore_reserve();
-        let chain = Chain::open(segments.directory(), &file.id)?;
+        let mut chain = Chain::open(segments.directory(), &file.id)?;
+        chain.keep_space_ready();
         let control = Control {
             state,
             reference,
@@ -379,7 +381,7 @@ impl Store {
         Ok(volume)
     }
 
-    /// Begins a new segment behind what recovery found.
+    /// Puts a volume together from what recovery found. The log goes on in a new segment, which the first append begins.
     fn resume(
         &self,
         name: &str,
@@ -392,12 +394,10 @@ impl Store {
         let settings = (self.settings)(name);
         let capacity = capacity(&settings, recovered.replay.state.size_bytes);
         let start = recovered.log_start(file.id, capacity, now);
-        let known = segments.open(Segment(start.segment.0 - 1))?.header.checkpoint;
-        let mut appender = Appender::new(Arc::clone(&segments), &start, known, settings.budget_bytes)?;
-        appender.sync_header()?;
-        if !appender.is_reserve_used() {
-            appender.restore_reserve();
-        }
+        let last = segments.open(Segment(start.segment.0 - 1))?;
+        give_back_if_cut(&segments, &last);
+        let known = last.header.checkpoint;
+        let appender = Appender::new(Arc::clone(&segments), &start, known, settings.budget_bytes);
         let chain = Chain::open(segments.directory(), &file.id)?;
         let delta = recovered.replay.delta();
         let (state, reference) = (recovered.replay.state, recovered.replay.reference);
@@ -509,6 +509,20 @@ impl Store {
     }
 }
 
+/// Frees what was reserved behind the end of a log that a crash cut off. If that fails, only space is lost. A segment
+/// that has nothing to give isn't touched: evidence stays as it was found.
+fn give_back_if_cut(segments: &Segments, last: &OpenSegment) {
+    let occupied = last.file.allocated_bytes().unwrap_or(0);
+    let has_more = occupied > last.file.length().unwrap_or(u64::MAX).saturating_add(RESERVED_LEAST);
+    // A seal that is held will need the space.
+    if has_more
+        && !segments.is_seal_held(last.id)
+        && let Ok(bytes) = give_back_reserved(&*last.file)
+    {
+        segments.note(last.id, bytes);
+    }
+}
+
 /// The pin that keeps a fork's start.
 fn fork_pin(fork: &str) -> Result<String, Error> {
     let name = format!("fork.{fork}");
@@ -516,10 +530,12 @@ fn fork_pin(fork: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself.
+/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself. Those of small
+/// budgets are too: history is dropped by segments, and one is always kept free.
 fn capacity(settings: &Settings, size_bytes: u64) -> u32 {
     const SMALL: u64 = 4 << 20;
-    let fitting = u32::try_from((size_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
+    let room_bytes = settings.budget_bytes.unwrap_or(u64::MAX).min(size_bytes);
+    let fitting = u32::try_from((room_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
     settings.segment_capacity().min(fitting)
 }
 

@@ -1,10 +1,12 @@
 //! A volume on real files: what a caller may rely on, one promise a test.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use volume::{
-    Device, Error, Hole, Moment, OsDirectory, Settings, Store, Timestamp, Volume, Wait, WriteRequest, os_random,
+    Device, Directory, Error, Hole, Moment, OsDirectory, Pauses, Settings, Store, Timestamp, Volume, Wait,
+    WriteRequest, os_random,
 };
 
 const BLOCK: u64 = 4096;
@@ -56,6 +58,28 @@ fn fill(volume: &Volume, block: u64, byte: u8, now: Timestamp) {
             now,
         )
         .expect("written");
+}
+
+/// Bytes that the files of a volume's segments occupy.
+fn occupied_by_segments(folder: &Folder, name: &str) -> u64 {
+    let files = std::fs::read_dir(folder.path.path().join(name)).expect("the volume's directory");
+    files
+        .map(|file| file.expect("a file"))
+        .filter(|file| file.file_name().to_string_lossy().ends_with(".segment"))
+        .map(|file| file.metadata().expect("its metadata").blocks() * 512)
+        .sum()
+}
+
+/// The files of a volume: name, length, bytes occupied, and when they were changed.
+fn files_of(folder: &Folder, name: &str) -> std::collections::BTreeSet<(String, u64, u64, i64, i64)> {
+    let files = std::fs::read_dir(folder.path.path().join(name)).expect("the volume's directory");
+    let facts = files.map(|file| {
+        let file = file.expect("a file");
+        let data = file.metadata().expect("its metadata");
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, data.len(), data.blocks() * 512, data.ctime(), data.ctime_nsec())
+    });
+    facts.collect()
 }
 
 fn byte_at(volume: &Volume, block: u64) -> u8 {
@@ -399,4 +423,209 @@ fn rot_behind_a_clean_stop_is_an_error_and_not_an_older_version() {
     assert_eq!((damage.block, damage.current), (Some(6), true));
     assert_eq!(damage.newest_intact.map(|moment| moment.time), Some(at(1)));
     assert!(damage.is_first, "it had never been written before");
+}
+
+#[test]
+fn what_was_reserved_behind_a_sealed_segment_is_given_back_and_not_counted() {
+    let folder = Folder::new(Settings {
+        segment_bytes: 4 << 20,
+        ..small_segments()
+    });
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    fill(&volume, 0, 1, at(1));
+    drop(volume);
+    store.close(at(2)).expect("closed");
+    let store = folder.store();
+    fill(&store.volume("disk", at(2)).expect("opened"), 0, 1, at(2));
+    store.close(at(2)).expect("closed");
+    // A daemon that was killed right after a seal leaves this behind.
+    let directory = OsDirectory::open(&folder.path.path().join("disk")).expect("the volume's directory");
+    let first = directory.open("00000000.segment").expect("the first segment");
+    first.allocate(4 << 20).expect("reserved");
+    let volume = folder.store().volume("disk", at(3)).expect("opened");
+    assert!(
+        volume.status().stored_bytes >= 4 << 20,
+        "{}",
+        volume.status().stored_bytes
+    );
+    fill(&volume, 0, 2, at(4));
+    volume.flush().expect("flushed");
+    while volume.maintain(at(5), u64::MAX).expect("maintained").more {}
+    // The newest segment counts with all that is reserved for it.
+    assert_eq!(volume.status().stored_bytes, occupied_by_segments(&folder, "disk"));
+    assert!(first.allocated_bytes().expect("told") < MIB);
+}
+
+#[test]
+fn under_pressure_history_older_than_the_floor_goes_even_if_the_next_checkpoint_is_late() {
+    let settings = Settings {
+        retention_floor: Duration::from_secs(10),
+        budget_bytes: Some(2 * MIB),
+        checkpoint_records: 1 << 20,
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    for write in 0..300u64 {
+        fill(&volume, write % 20, 1, at(1000));
+    }
+    volume.checkpoint(at(1001)).expect("checkpoint");
+    // From here on the volume is short of space, and the only later checkpoint is at nine tenths of the way to the floor.
+    let mut refused = None;
+    for write in 0..200u64 {
+        let now = at(1100 + write / 10);
+        let data = [2; BLOCK as usize];
+        let offset = write % 20 * BLOCK;
+        if let Err(error) = volume.write(&[WriteRequest { offset, data: &data }], now) {
+            refused = Some((write, error));
+            break;
+        }
+        while volume.maintain(now, u64::MAX).expect("maintained").more {}
+    }
+    assert!(refused.is_none(), "{refused:?}");
+    assert!(volume.oldest().time >= at(1001), "{:?}", volume.oldest());
+    assert!(
+        volume.oldest().time <= at(1110),
+        "the floor holds: {:?}",
+        volume.oldest()
+    );
+}
+
+#[test]
+fn a_budget_smaller_than_the_checkpoint_interval_goes_on_once_the_floor_has_passed() {
+    let settings = Settings {
+        retention: Duration::from_secs(30),
+        retention_floor: Duration::from_secs(30),
+        budget_bytes: Some(16 * MIB),
+        checkpoint_records: 1 << 20,
+        segment_bytes: 1 << 20,
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    // When writes are refused, there is room enough in the newest segment for checkpoints: nothing makes it end.
+    let data = [7; 44 * BLOCK as usize];
+    for round in 0..5 {
+        let from = 1 + round * 100;
+        let mut written = 0;
+        while volume
+            .write(&[WriteRequest { offset: 0, data: &data }], at(from))
+            .is_ok()
+        {
+            written += 1;
+            assert!(written < 200, "the floor must refuse writes at some time");
+            while volume.maintain(at(from), u64::MAX).expect("maintained").more {}
+        }
+        assert!(written > 40, "{written} writes in round {round}");
+        assert!(volume.status().stored_bytes <= 17 * MIB);
+        for second in from..from + 60 {
+            while volume.maintain(at(second), u64::MAX).expect("maintained").more {}
+            let floor = at(second).saturating_sub(Duration::from_secs(30));
+            assert!(volume.oldest().time <= floor.max(at(0)), "the floor holds");
+        }
+    }
+}
+
+#[test]
+fn a_volume_that_is_only_looked_at_stays_as_it_is() {
+    let folder = Folder::new(small_segments());
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    for second in 1..100 {
+        fill(&volume, second % 7, second as u8, at(second));
+    }
+    drop(volume);
+    // Once closed in good order, and once as a crash leaves it and the first opening settles it.
+    for is_closed in [true, false] {
+        if is_closed {
+            store.close(at(100)).expect("closed");
+        } else {
+            let store = folder.store();
+            fill(&store.volume("disk", at(101)).expect("opened"), 0, 1, at(101));
+            drop(store);
+            folder.store().volume("disk", at(102)).expect("recovered");
+        }
+        // A copy has nothing reserved.
+        std::fs::remove_file(folder.path.path().join("disk/reserve")).expect("removed");
+        let before = files_of(&folder, "disk");
+        for second in 200..205 {
+            let store = folder.store();
+            let volume = store.volume("disk", at(second)).expect("opened");
+            volume.view(&Moment::At(at(50))).expect("a view");
+            volume.history(at(0), at(300), Duration::from_secs(1)).expect("told");
+            let report = volume.verify(&mut |_| std::ops::ControlFlow::Continue(()));
+            assert!(report.expect("verified").damage.is_empty());
+            assert_eq!(volume.status().refusing, None);
+            drop(volume);
+            store.close(at(second)).expect("closed");
+            assert_eq!(files_of(&folder, "disk"), before);
+        }
+    }
+    let before = occupied_by_segments(&folder, "disk");
+    for second in 300..310 {
+        let store = folder.store();
+        let volume = store.volume("disk", at(second)).expect("opened");
+        volume.pin(&format!("p{second}"), None, at(second)).expect("pinned");
+        drop(volume);
+        store.close(at(second)).expect("closed");
+    }
+    let grown = occupied_by_segments(&folder, "disk") - before;
+    assert!(grown <= 10 * 5 * BLOCK, "{grown} bytes for ten pins");
+}
+
+#[test]
+fn time_that_was_not_served_does_not_age_history() {
+    let settings = Settings {
+        retention: Duration::from_secs(1000),
+        retention_floor: Duration::from_secs(100),
+        ..small_segments()
+    };
+    let folder = Folder::new(settings);
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    for second in 1..=500u64 {
+        fill(&volume, second % 50, (second % 250) as u8, at(second));
+    }
+    // The machine starts with its clock ten years ahead, or was off for so long.
+    let years = 315_360_000;
+    let pauses = Pauses::new([(at(500), at(years))]);
+    let rest = |pauses: &Pauses, now| while volume.maintain_after(pauses, now, u64::MAX).expect("maintained").more {};
+    for second in years..years + 400 {
+        if second % 7 == 0 {
+            fill(&volume, second % 50, 1, at(second));
+        }
+        rest(&pauses, at(second));
+        assert_eq!(
+            volume.oldest().time,
+            at(0),
+            "all of it is younger than the retention time"
+        );
+    }
+    rest(&pauses, at(years + 900));
+    let oldest = volume.oldest().time;
+    assert!(
+        oldest > at(300) && oldest <= at(400),
+        "a thousand seconds served: {oldest:?}"
+    );
+    rest(&Pauses::default(), at(years + 1100));
+    assert!(volume.oldest().time >= at(500), "by the clock alone it is old");
+}
+
+#[test]
+fn closing_gives_back_what_was_reserved_for_the_newest_segment() {
+    let folder = Folder::new(Settings {
+        segment_bytes: 4 << 20,
+        ..small_segments()
+    });
+    let store = folder.store();
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    // So much at once that the file isn't filled with zeros ahead: its end is where the log ends.
+    let data = vec![7; MIB as usize];
+    let write = WriteRequest { offset: 0, data: &data };
+    volume.write(&[write], at(1)).expect("written");
+    volume.checkpoint(at(2)).expect("checkpoint");
+    assert!(occupied_by_segments(&folder, "disk") >= 4 << 20);
+    drop(volume);
+    store.close(at(3)).expect("closed");
+    assert!(occupied_by_segments(&folder, "disk") < 2 * MIB);
 }

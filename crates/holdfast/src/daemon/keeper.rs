@@ -15,6 +15,7 @@ use crate::clock::Tick;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log::{Level, Log};
+use crate::served::{SERVED_NAME, Served};
 use crate::size::format_size;
 use crate::span::format_span;
 
@@ -32,7 +33,12 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start(engine: &Arc<Engine>, servers: &Arc<Servers>, log: &Arc<Log>) -> Result<Self, Failure> {
+    pub(super) fn start(
+        engine: &Arc<Engine>,
+        servers: &Arc<Servers>,
+        log: &Arc<Log>,
+        served: Served,
+    ) -> Result<Self, Failure> {
         let doorbell = Arc::clone(engine.doorbell());
         let stopping = Arc::new(AtomicBool::new(false));
         let mut round = Round {
@@ -40,6 +46,8 @@ impl Keeper {
             servers: Arc::clone(servers),
             log: Arc::clone(log),
             seen: BTreeMap::new(),
+            served,
+            is_noted: true,
         };
         let (bell, stopped) = (Arc::clone(&doorbell), Arc::clone(&stopping));
         let thread = std::thread::Builder::new()
@@ -49,6 +57,8 @@ impl Keeper {
                 loop {
                     let rung = bell.wait(due.saturating_duration_since(Instant::now()));
                     if stopped.load(Ordering::Acquire) {
+                        let noted = round.served.write(round.engine.now());
+                        round.tell_noted(noted);
                         return;
                     }
                     if rung {
@@ -82,6 +92,9 @@ struct Round {
     servers: Arc<Servers>,
     log: Arc<Log>,
     seen: BTreeMap<String, Seen>,
+    served: Served,
+    /// Whether the time served could be written down.
+    is_noted: bool,
 }
 
 /// What was found out about a volume, to tell only what is new.
@@ -99,6 +112,8 @@ struct Seen {
 impl Round {
     fn run(&mut self) {
         self.tick();
+        let noted = self.served.note(self.engine.now());
+        self.tell_noted(noted);
         let names = self.engine.names().unwrap_or_default();
         self.seen.retain(|name, _| names.contains(name));
         for name in names {
@@ -113,6 +128,19 @@ impl Round {
                 self.tell_space(&name, &volume);
             }
         }
+    }
+
+    fn tell_noted(&mut self, noted: std::io::Result<()>) {
+        if let Err(error) = &noted
+            && self.is_noted
+        {
+            let message = format!(
+                "`{SERVED_NAME}` in the data folder can't be written: {error}; after a restart more time counts as a pause, \
+                 which keeps history longer"
+            );
+            self.log.write(Level::Warning, "clock", message);
+        }
+        self.is_noted = noted.is_ok();
     }
 
     /// Writes the checkpoints that clients would soon have to wait for. What fails is told by the next round.
@@ -149,7 +177,8 @@ impl Round {
         seen.allowance = seen.allowance.saturating_add(budget).min(budget);
         let started = Instant::now();
         let result = loop {
-            let step = volume.maintain(self.engine.now(), u64::try_from(seen.allowance).unwrap_or(0));
+            let allowance = u64::try_from(seen.allowance).unwrap_or(0);
+            let step = volume.maintain_after(self.served.pauses(), self.engine.now(), allowance);
             match step {
                 Ok(done) => {
                     seen.allowance = seen.allowance.saturating_sub_unsigned(done.io_bytes);

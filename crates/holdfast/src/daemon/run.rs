@@ -22,12 +22,16 @@ use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
 use crate::place::Place;
 use crate::reach::in_use;
+use crate::served::Served;
 use crate::size::format_size;
+use crate::span::format_span;
 
 /// The volume that is made where there is none.
 const FIRST_VOLUME: (&str, u64) = ("disk", 10 << 30);
 /// How long to wait for the lock: a command that works on the folder itself may be about to end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// A pause that is worth an alarm: nights and holidays aren't.
+const LONG_PAUSE: Duration = Duration::from_secs(14 * 86_400);
 /// How long connections may take to finish their requests.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 /// How long commands may take to break off.
@@ -82,6 +86,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
     warn_of(&options.place, &config, &log);
+    let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
     engine.set_daemon(Arc::new(Facts {
@@ -92,7 +97,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
     )?;
-    let keeper = Keeper::start(&engine, &servers, &log)?;
+    let keeper = Keeper::start(&engine, &servers, &log, served)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
     wait_for_end(&mut signals, &engine, &options.place, &log);
@@ -178,6 +183,28 @@ fn warn_of(place: &Place, config: &Config, log: &Log) {
     for warning in place.warnings(config) {
         log.write(Level::Warning, "", warning);
     }
+}
+
+/// Finds out how long nothing was served, and says so if that time isn't counted.
+fn resume(engine: &Engine, place: &Place, log: &Log) -> Result<Served, Failure> {
+    let volumes = engine.names()?.into_iter().filter_map(|name| engine.opened(&name));
+    let newest = volumes.map(|volume| volume.newest().time).max();
+    let (served, pause) = Served::resume(&place.data, newest, engine.now());
+    if let Some(pause) = pause {
+        let level = if pause > LONG_PAUSE {
+            Level::Warning
+        } else {
+            Level::Info
+        };
+        let message = format!(
+            "by the system's clock, nothing was served for {}; history doesn't age by that: it is kept as if the daemon had \
+             run on. If the machine was off that long, there is nothing to do; if not, the clock is wrong: set it right and \
+             restart the daemon",
+            format_span(pause)
+        );
+        log.write(level, "clock", message);
+    }
+    Ok(served)
 }
 
 /// Obeys signals until one of them says to stop.

@@ -9,6 +9,7 @@ mod exports;
 mod images;
 mod moments;
 mod repair;
+mod space;
 mod support;
 mod usage;
 mod volumes;

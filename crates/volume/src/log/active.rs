@@ -240,9 +240,10 @@ pub(crate) fn write_seal(
     Ok(length)
 }
 
-/// Frees the space behind a sealed segment's end that was reserved for it.
-pub(crate) fn give_back_reserved(file: &dyn File) -> std::io::Result<()> {
-    file.set_length(file.length()?)
+/// Frees the space behind a sealed segment's end that was reserved for it. Returns the bytes that it occupies now.
+pub(crate) fn give_back_reserved(file: &dyn File) -> std::io::Result<u64> {
+    file.set_length(file.length()?)?;
+    file.allocated_bytes()
 }
 
 /// Tells a segment's batches from those of every other segment, also of one that had the same number before a crash.

@@ -9,7 +9,7 @@ use crate::error::{Error, NoSpace};
 use crate::format::{
     BatchHeader, BatchKey, CheckpointRef, Location, LogPosition, Record, SLOT_BYTES, Segment, Slot, put_head,
 };
-use crate::log::active::{Active, LogStart, SYNC_ALIGNMENT, WriteBehind};
+use crate::log::active::{Active, LogStart, SYNC_ALIGNMENT, WriteBehind, give_back_reserved};
 use crate::log::held::write_held_seals;
 use crate::segment::{Segments, file_error, file_name};
 use crate::storage::{Directory, File};
@@ -43,13 +43,23 @@ pub(crate) struct Appended {
     pub(crate) payload: Location,
 }
 
+/// What is known of the reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reserve {
+    /// Nothing yet: it is set aside with the first segment that is begun, or by background work.
+    Unchecked,
+    Kept,
+    /// It was given up, or couldn't be set aside: clients are refused until it is back.
+    GivenUp,
+}
+
 /// The end of the log.
 #[derive(Debug)]
 pub(crate) struct Appender {
     segments: Arc<Segments>,
     /// What the next segment starts from; segment number, sequence and time are brought up to date when it is begun.
     start: LogStart,
-    /// None until the first append after opening on a full disk.
+    /// None until the first append after opening: who only looks at a volume takes no space.
     active: Option<Active>,
     next: Sequence,
     last_time: Timestamp,
@@ -61,8 +71,7 @@ pub(crate) struct Appender {
     pub(crate) named_checkpoint: Option<CheckpointRef>,
     /// Bytes that clients may make the volume occupy.
     pub(crate) budget_bytes: Option<u64>,
-    /// Whether the reserve was given up: then clients are refused until it is back.
-    reserve_used: bool,
+    reserve: Reserve,
     /// Sealed segments that weren't synced yet.
     unsynced: Vec<SealedFile>,
     directory_changed: bool,
@@ -96,7 +105,7 @@ pub(crate) struct SyncWork {
 }
 
 impl Appender {
-    /// The end of a log that goes on in a new segment. On a full disk, the segment is begun later.
+    /// The end of a log that goes on in a new segment, which is begun by the first append.
     ///
     /// `known` is the checkpoint that recovery would start from without the new segment.
     pub(crate) fn new(
@@ -104,8 +113,8 @@ impl Appender {
         start: &LogStart,
         known: Option<CheckpointRef>,
         budget_bytes: Option<u64>,
-    ) -> Result<Self, Error> {
-        let mut appender = Self {
+    ) -> Self {
+        Self {
             segments,
             start: *start,
             active: None,
@@ -115,7 +124,7 @@ impl Appender {
             durable_checkpoint: start.checkpoint,
             named_checkpoint: known,
             budget_bytes,
-            reserve_used: false,
+            reserve: Reserve::Unchecked,
             unsynced: Vec::new(),
             directory_changed: true,
             appended_since_sync: 0,
@@ -125,11 +134,6 @@ impl Appender {
             torn_tail: false,
             head: Vec::new(),
             encoded: Vec::new(),
-        };
-        match appender.begin(Purpose::Control) {
-            // Reading must work on a full disk too.
-            Err(Error::NoSpace(_)) | Ok(()) => Ok(appender),
-            Err(error) => Err(error),
         }
     }
 
@@ -180,9 +184,7 @@ impl Appender {
         payloads: &[&[u8]],
         now: Timestamp,
     ) -> Result<Appended, Error> {
-        if purpose == Purpose::Client && self.reserve_used {
-            return Err(Error::NoSpace(NoSpace::Disk));
-        }
+        self.check_reserve(purpose)?;
         let payload_bytes: u64 = payloads.iter().map(|payload| payload.len() as u64).sum();
         if !self
             .active
@@ -190,6 +192,7 @@ impl Appender {
             .is_some_and(|active| active.fits(records.len(), payload_bytes))
         {
             self.rotate(purpose)?;
+            self.check_reserve(purpose)?;
         }
         let Some(active) = &mut self.active else {
             return Err(Error::NoSpace(NoSpace::Disk));
@@ -267,20 +270,38 @@ impl Appender {
         }
     }
 
+    /// Begins a segment whose header names the newest durable checkpoint, unless the active one's does. On
+    /// [`Error::NoSpace`] nothing changed.
+    pub(crate) fn name_newest_checkpoint(&mut self) -> Result<(), Error> {
+        match &self.active {
+            Some(active) if active.named == self.durable_checkpoint => Ok(()),
+            _ => self.rotate(Purpose::Control),
+        }
+    }
+
     /// Seals the active segment after everything in it was made durable, and says so in it. Nothing can be appended
     /// afterwards until another segment is begun.
     pub(crate) fn seal_last(&mut self) -> Result<(), Error> {
-        // One in which nothing was appended says nothing: recovery seals it.
-        let written = self.active.take().filter(|active| !active.index.is_empty());
-        let Some(active) = written else { return Ok(()) };
+        let Some(active) = self.active.take() else {
+            return Ok(());
+        };
         self.start.segment = Segment(active.id.0 + 1);
-        let last = Sequence(self.next.0 - 1);
-        let bytes = active.seal(last, self.last_time, self.durable)?;
-        self.segments.note(active.id, bytes);
-        active
-            .file
-            .sync()
-            .map_err(|source| file_error("sync", &file_name(active.id), source))
+        // One in which nothing was appended says nothing: recovery seals it.
+        if !active.index.is_empty() {
+            active.seal(Sequence(self.next.0 - 1), self.last_time, self.durable)?;
+            let synced = active.file.sync();
+            synced.map_err(|source| file_error("sync", &file_name(active.id), source))?;
+        }
+        // Nobody may come to do it later. If it fails, only space is lost.
+        if let Ok(bytes) = give_back_reserved(&*active.file) {
+            self.segments.note(active.id, bytes);
+        }
+        Ok(())
+    }
+
+    /// Whether anything was appended since opening.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.active.is_some()
     }
 
     /// Begins the segment `start.segment`, giving up the reserve for the volume's own records if need be.
@@ -296,8 +317,20 @@ impl Appender {
             Err(Error::NoSpace(_)) if purpose == Purpose::Control && self.give_up_reserve() => create(self),
             created => created,
         };
+        // Also where the disk is too full for the segment: then clients are refused from here on.
+        if self.reserve == Reserve::Unchecked {
+            self.restore_reserve();
+        }
         self.active = Some(created?);
         self.directory_changed = true;
+        Ok(())
+    }
+
+    /// Clients must not take what the volume's own records need on a full disk.
+    fn check_reserve(&self, purpose: Purpose) -> Result<(), Error> {
+        if purpose == Purpose::Client && self.reserve == Reserve::GivenUp {
+            return Err(Error::NoSpace(NoSpace::Disk));
+        }
         Ok(())
     }
 
@@ -313,12 +346,15 @@ impl Appender {
 
     /// Frees the reserve; whether there was one.
     fn give_up_reserve(&mut self) -> bool {
-        self.reserve_used = true;
+        self.reserve = Reserve::GivenUp;
         self.segments.directory().remove(RESERVE_FILE).is_ok()
     }
 
-    /// Sets the reserve aside again if it was given up (or never made). Whether clients may write.
-    pub(crate) fn restore_reserve(&mut self) -> bool {
+    /// Sets the reserve aside if it isn't known to be: it was given up, never made, or the volume was just opened.
+    pub(crate) fn restore_reserve(&mut self) {
+        if self.reserve == Reserve::Kept {
+            return;
+        }
         let directory = Arc::clone(self.segments.directory());
         let bytes = u64::from(self.start.capacity);
         let made = match directory.create(RESERVE_FILE) {
@@ -329,18 +365,13 @@ impl Appender {
             }
             Err(error) => Err(error),
         };
-        self.reserve_used = made.is_err();
-        if self.reserve_used {
+        self.reserve = if made.is_ok() {
+            Reserve::Kept
+        } else {
             // A reserve that isn't whole would only take away space; there may be none to remove.
             let _ = directory.remove(RESERVE_FILE);
-        }
-        !self.reserve_used
-    }
-
-    pub(crate) fn restore_reserve_if_used(&mut self) {
-        if self.reserve_used {
-            self.restore_reserve();
-        }
+            Reserve::GivenUp
+        };
     }
 
     /// Bytes at which segments are sealed.
@@ -349,12 +380,12 @@ impl Appender {
     }
 
     pub(crate) fn is_reserve_used(&self) -> bool {
-        self.reserve_used
+        self.reserve == Reserve::GivenUp
     }
 
     /// Whether a client's write would be refused as things stand.
     pub(crate) fn refusal(&self) -> Option<NoSpace> {
-        if self.reserve_used {
+        if self.is_reserve_used() {
             return Some(NoSpace::Disk);
         }
         let nearly_full = !self
