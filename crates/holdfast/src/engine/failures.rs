@@ -40,6 +40,16 @@ pub(super) fn failure(error: &Error) -> Failure {
             ),
         )
         .hint("check the disk below; then `holdfast volume repair VOLUME` goes on without what is damaged"),
+        Error::ParentUnusable { parent, source } => {
+            let of_parent = failure(source);
+            Failure {
+                message: format!(
+                    "`{parent}`, from which it was forked, can't be opened: {}",
+                    of_parent.message
+                ),
+                ..of_parent
+            }
+        }
         other => {
             let failure = Failure::new(code(other), other.to_string());
             match hint(other) {
@@ -108,7 +118,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::NoSpace(volume::NoSpace::Disk) => "free space on the disk that holds the data folder",
         Error::Poisoned => "the daemon opens it again by itself once the disk below works; look at its log",
-        Error::BadFile { .. } => "restore the file from a backup of the data folder; other volumes aren't concerned",
+        Error::BadFile { .. } => {
+            "restore the file from a backup of the data folder, or `holdfast volume delete` what it belongs to; \
+             volumes that aren't forks of it aren't concerned"
+        }
         _ => return None,
     })
 }
@@ -116,6 +129,20 @@ fn hint(error: &Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fork_whose_parent_is_damaged_names_the_parent_and_fails_like_it() {
+        let reason = "both copies in it are damaged";
+        let source = Box::new(Error::BadFile {
+            file: "disk/volume".to_owned(),
+            reason,
+        });
+        let parent = "disk".to_owned();
+        let failed = failure(&Error::ParentUnusable { parent, source });
+        let expected = "`disk`, from which it was forked, can't be opened: `disk/volume` is not usable: both copies in it are damaged";
+        assert_eq!((failed.code.exit_code(), failed.message.as_str()), (5, expected));
+        assert!(failed.hint.is_some());
+    }
 
     #[test]
     fn errors_have_exit_codes_by_their_meaning() {

@@ -5,4 +5,4 @@ mod packed;
 mod set;
 
 pub(crate) use open::{LoggedRecord, OpenSegment, read_error};
-pub(crate) use set::{Segments, file_error, file_name};
+pub(crate) use set::{Segments, file_error, file_name, parse_file_name};
