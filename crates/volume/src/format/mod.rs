@@ -9,13 +9,15 @@ mod chain;
 mod checkpoint;
 mod entry;
 mod index;
+#[cfg(test)]
+mod layout_tests;
 mod node;
 mod packed;
 mod segment;
 mod volume_file;
 
-pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, RECORD_BYTES, Record, RecordKind};
-pub(crate) use batch::{BatchKey, find_magic, head_bytes, peek_own, put_head};
+pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, BatchKey, RECORD_BYTES, Record, RecordKind, put_head};
+pub(crate) use batch::{find_magic, head_bytes, peek_own};
 pub use chain::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord};
 pub use checkpoint::{Cause, Checkpoint, CheckpointRef, Horizon, LogPosition, Pin, Rollback};
 pub use entry::{BLOCK_BYTES, Entry, EntryKind, Location, SLOT_BYTES, Segment, Slot};
