@@ -136,6 +136,11 @@ impl Chain {
         self.records
     }
 
+    /// Every segment that must be there.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Segment> {
+        self.expected.keys().copied()
+    }
+
     pub(crate) fn expected(&self, segment: Segment) -> Expected {
         self.expected.get(&segment).copied().unwrap_or_default()
     }
