@@ -1,7 +1,10 @@
 """What only Holdfast has: moments as exports, forks, resizing, and connections that a rollback leaves behind."""
 
+import contextlib
 import datetime
 import json
+import pathlib
+import subprocess
 import time
 
 import wire
@@ -19,6 +22,25 @@ def fill(client, byte, blocks=16):
 def first_byte(server, export=None):
     with wire.connect(server, export) as client:
         return client.ask(wire.READ, 0, BLOCK).data(BLOCK)[0]
+
+
+def open_moments(server, count):
+    """Opens moments one after the other, sixteen at a time, and reads a block of each."""
+    open_ones = []
+    for number in range(count):
+        pin = number % 50
+        client = wire.connect(server, f"disk@pin-{pin}")
+        assert client.ask(wire.READ, 0, BLOCK).data(BLOCK)[0] == pin + 1
+        open_ones.append(client)
+        if len(open_ones) == 16:
+            open_ones.pop(0).socket.close()
+    for client in open_ones:
+        client.socket.close()
+
+
+def resident_kib(server):
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
 
 
 def sleep_into_next_second():
@@ -88,6 +110,21 @@ def add_moments(suite):
                 assert answer == wire.REP_ERR_UNKNOWN, f"`{name}` answered {answer}"
 
     @suite.test
+    def moments_opened_by_the_thousand_leave_nothing_behind(case):
+        case.needs("pins")
+        server = case.start_server(size_bytes=SIZE)
+        with wire.connect(server) as client:
+            for round_ in range(50):
+                fill(client, round_ + 1, blocks=round_ + 1)
+                server.holdfast("pin", "disk", f"pin-{round_}")
+        open_moments(server, 500)
+        before = resident_kib(server)
+        open_moments(server, 3000)
+        grown = resident_kib(server) - before
+        assert grown < 16 << 10, f"{grown} KiB more after 3000 moments"
+        assert json.loads(server.holdfast("status", "--json").stdout), "the daemon answers"
+
+    @suite.test
     def the_time_of_the_last_write_is_a_metadata_context(case):
         case.needs("moments")
         server = case.start_server(size_bytes=SIZE)
@@ -116,11 +153,28 @@ def add_rollback(suite):
             assert old.error_of(wire.WRITE, 0, BLOCK, 0, b"x" * BLOCK) == wire.EPERM
             assert old.error_of(wire.TRIM, 0, BLOCK) == wire.EPERM
             assert old.error_of(wire.WRITE_ZEROES, 0, BLOCK) == wire.EPERM
+            assert old.error_of(wire.WRITE, 0, BLOCK, wire.FUA, b"x" * BLOCK) == wire.EPERM
+            assert old.error_of(wire.WRITE_ZEROES, 100, 100, wire.FUA | wire.NO_HOLE) == wire.EPERM
+            assert old.error_of(wire.TRIM, 0, SIZE, wire.FUA) == wire.EPERM
+            # What others wrote may be flushed by anybody.
+            assert old.error_of(wire.FLUSH) == 0
             assert old.error_of(wire.READ, 0, BLOCK) == 0
             with wire.connect(server) as new:
                 assert new.ask(wire.READ, 0, BLOCK).data(BLOCK) == b"\1" * BLOCK
                 fill(new, 3)
         assert first_byte(server) == 3
+
+    @suite.test
+    def a_client_that_asked_before_a_rollback_and_connects_after_it_may_write(case):
+        case.needs("rollback")
+        server = case.start_server(size_bytes=SIZE)
+        server.holdfast("pin", "disk", "good")
+        with wire.Client(server.socket) as client:
+            client.greet()
+            assert isinstance(client.go("disk", option=wire.OPT_INFO), dict)
+            server.holdfast("restore", "disk", "good")
+            assert isinstance(client.go("disk"), dict)
+            assert client.error_of(wire.WRITE, 0, BLOCK, 0, b"x" * BLOCK) == 0
 
     @suite.test
     def a_rollback_can_be_undone(case):
@@ -205,6 +259,53 @@ def add_resize(suite):
             assert client.size == 2 * SIZE
             assert client.ask(wire.READ, SIZE, BLOCK).data(BLOCK) == b"x" * BLOCK
             assert client.ask(wire.READ, 2 * SIZE - BLOCK, BLOCK).data(BLOCK) == bytes(BLOCK)
+
+
+    @suite.test
+    def qemu_grows_a_disk_while_it_is_in_use(case):
+        """QEMU can't resize an NBD node, but it can go on with a new one: docs/operations.md says how."""
+        case.needs("resize")
+        case.needs_program("qemu-storage-daemon")
+        server = case.start_server(size_bytes=SIZE)
+        words = [f"driver=nbd,node-name=old,server.type=unix,server.path={server.socket},export={server.export}"]
+        with qemu(case, *words, "driver=raw,node-name=disk,file=old") as ask:
+            server.holdfast("volume", "resize", "disk", str(2 * SIZE))
+            larger = {"node-name": "disk", "size": 2 * SIZE}
+            assert "Cannot grow NBD nodes" in ask("block_resize", larger)["error"]["desc"]
+            address = {"type": "unix", "path": str(server.socket)}
+            node = {"driver": "nbd", "node-name": "new", "server": address, "export": server.export}
+            format_node = {"driver": "raw", "node-name": "disk", "file": "new"}
+            for command, arguments in [
+                ("blockdev-add", node),
+                ("blockdev-reopen", {"options": [format_node]}),
+                ("block_resize", larger),
+                ("blockdev-del", {"node-name": "old"}),
+            ]:
+                assert "return" in ask(command, arguments), command
+            nodes = ask("query-named-block-nodes", {"flat": True})["return"]
+            assert {node["node-name"]: node["image"]["virtual-size"] for node in nodes} == {"new": 2 * SIZE, "disk": 2 * SIZE}
+
+
+@contextlib.contextmanager
+def qemu(case, *nodes):
+    """QEMU without a machine, with these block nodes. Gives a function that sends it a command and returns the answer."""
+    words = [word for node in nodes for word in ("--blockdev", node)]
+    words += ["--chardev", "stdio,id=monitor", "--monitor", "chardev=monitor"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(["qemu-storage-daemon", *words], **pipes) as process:
+        case.cleanup.callback(process.kill)
+
+        def ask(command, arguments):
+            process.stdin.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            process.stdin.flush()
+            while True:
+                answer = json.loads(process.stdout.readline())
+                if "return" in answer or "error" in answer:
+                    return answer
+
+        ask("qmp_capabilities", {})
+        yield ask
+        ask("quit", {})
 
 
 def add_to(suite):

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::limits::Limits;
 use crate::peer::{ClientId, Peer};
 use crate::sync::lock;
 use crate::transport::Socket;
@@ -57,6 +58,8 @@ pub(crate) enum Order {
     DrainAndLeave = 2,
     /// The operator wants this client gone.
     Kick = 3,
+    /// Another client needs the place that this one has taken up with its handshake.
+    MakeWay = 4,
 }
 
 /// What server and connection share about a client.
@@ -64,6 +67,7 @@ pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) socket: Arc<Socket>,
     connected: SystemTime,
+    since: Instant,
     order: AtomicU8,
     session: Mutex<Session>,
     counters: Counters,
@@ -116,6 +120,7 @@ impl Client {
             1 => Order::DrainAndRefuse,
             2 => Order::DrainAndLeave,
             3 => Order::Kick,
+            4 => Order::MakeWay,
             _ => Order::None,
         }
     }
@@ -125,8 +130,13 @@ impl Client {
         match order {
             Order::None => {}
             Order::DrainAndRefuse | Order::DrainAndLeave => self.socket.shut_down_reading(),
-            Order::Kick => self.socket.shut_down(),
+            Order::Kick | Order::MakeWay => self.socket.shut_down(),
         }
+    }
+
+    /// Whether the handshake has taken longer than `grace`, and goes on.
+    fn is_lingering(&self, grace: Duration) -> bool {
+        self.order() == Order::None && self.since.elapsed() > grace && lock(&self.session).export.is_none()
     }
 
     pub(crate) fn status(&self) -> ClientStatus {
@@ -167,6 +177,26 @@ struct Table {
     closed: bool,
 }
 
+impl Table {
+    /// Takes the place of a client that lingers in its handshake. It is gone a moment later, not at once.
+    fn make_room(&self, limits: &Limits) -> bool {
+        let leaving = |client: &&Arc<Client>| client.order() == Order::MakeWay;
+        if self.clients.len() - self.clients.values().filter(leaving).count() < limits.clients_max {
+            return true;
+        }
+        // Numbers are given in order, so that the first is the oldest.
+        let lingering = self
+            .clients
+            .values()
+            .find(|client| client.is_lingering(limits.handshake_grace));
+        let has_room = self.clients.len() < limits.clients_max.saturating_mul(2);
+        lingering
+            .filter(|_| has_room)
+            .inspect(|client| client.give(Order::MakeWay))
+            .is_some()
+    }
+}
+
 /// Why a client can't be added.
 pub(crate) enum AddError {
     Full,
@@ -174,12 +204,14 @@ pub(crate) enum AddError {
 }
 
 impl Clients {
-    pub(crate) fn add(&self, socket: Socket, limit: usize) -> Result<Arc<Client>, (AddError, Socket)> {
+    /// Adds a client. Where all places are taken, the one whose handshake has taken longest makes way, if it has taken
+    /// longer than `limits.handshake_grace`.
+    pub(crate) fn add(&self, socket: Socket, limits: &Limits) -> Result<Arc<Client>, (AddError, Socket)> {
         let mut table = lock(&self.table);
         if table.closed {
             return Err((AddError::Closed, socket));
         }
-        if table.clients.len() >= limit {
+        if table.clients.len() >= limits.clients_max && !table.make_room(limits) {
             return Err((AddError::Full, socket));
         }
         table.next += 1;
@@ -188,6 +220,7 @@ impl Clients {
             id,
             socket: Arc::new(socket),
             connected: SystemTime::now(),
+            since: Instant::now(),
             order: AtomicU8::new(0),
             session: Mutex::default(),
             counters: Counters::default(),

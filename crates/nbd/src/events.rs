@@ -106,6 +106,9 @@ pub enum Ending {
     /// The handshake took too long.
     #[error("the handshake took longer than allowed")]
     HandshakeTimeout,
+    /// The handshake took long, and the place was needed for another client.
+    #[error("the handshake took long, and another client needed the place")]
+    MadeWay,
     /// The client asked for too many options.
     #[error("the client asked for more than {limit} options")]
     TooManyOptions {

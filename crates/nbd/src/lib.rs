@@ -8,10 +8,10 @@
 //! their replies together. What would have to wait for the disk (flushes, reads that aren't in memory) goes to a small
 //! pool of workers.
 //!
-//! What isn't offered, and why: oldstyle negotiation (obsolete, insecure), `CMD_RESIZE` (experimental, and
-//! it would let any client change the size of a disk that others use: disks are resized by their owner, and every
-//! request is checked against the size at its time, so that a grown disk is usable at once by open connections), and
-//! TLS with pre-shared keys (rustls has certificates only).
+//! What isn't offered, and why: oldstyle negotiation (obsolete, insecure), `CMD_RESIZE` (experimental, in no released
+//! client, and it would let any client change the size of a disk that others use: disks are resized by their owner, and
+//! every request is checked against the size at its time, so that a grown disk is usable at once by open connections),
+//! and TLS with pre-shared keys (rustls has certificates only).
 
 mod clients;
 mod error;

@@ -199,12 +199,14 @@ impl Shared {
 
     /// Starts the thread of a client, or turns it away.
     fn welcome(self: &Arc<Self>, socket: Socket) {
-        let limit = self.settings.limits.clients_max;
-        let client = match self.clients.add(socket, limit) {
+        let limits = &self.settings.limits;
+        let client = match self.clients.add(socket, limits) {
             Ok(client) => client,
             Err((reason, socket)) => {
                 let reason = match reason {
-                    AddError::Full => Refusal::TooManyClients { limit },
+                    AddError::Full => Refusal::TooManyClients {
+                        limit: limits.clients_max,
+                    },
                     AddError::Closed => Refusal::Stopping,
                 };
                 return self.events.event(&Event::Refused {
@@ -235,6 +237,7 @@ impl Shared {
         client.socket.shut_down();
         let reason = match (ending, client.order()) {
             (Ending::Closed | Ending::Io(_), Order::Kick) => Ending::Kicked,
+            (Ending::Closed | Ending::Io(_), Order::MakeWay) => Ending::MadeWay,
             (Ending::Closed | Ending::Io(_), Order::DrainAndRefuse | Order::DrainAndLeave) => Ending::Stopped,
             (ending, _) => ending,
         };

@@ -18,7 +18,7 @@ pub(crate) enum Job {
         /// Which.
         read: PendingRead,
     },
-    /// Flush until nobody waits for it.
+    /// Flush for those who wait for it.
     Flush {
         /// Whose.
         connection: Arc<Connection>,
@@ -127,14 +127,31 @@ impl WorkerPool {
                 | Job::Send { connection } => Arc::clone(connection),
             };
             let done = catch_unwind(AssertUnwindSafe(|| match job {
-                Job::Read { connection, read } => read.work(&connection, &mut scratch),
-                Job::Flush { connection } => connection.flush_all(),
+                Job::Read { connection, read } => {
+                    read.work(&connection, &mut scratch);
+                    false
+                }
+                Job::Flush { connection } => connection.flush(),
                 Job::Write { connection, job } => job.work(&connection),
-                Job::Send { connection } => connection.finish_sending(Load::default(), Patience::Never),
+                Job::Send { connection } => {
+                    connection.finish_sending(Load::default(), Patience::Never);
+                    false
+                }
             }));
-            if done.is_err() {
-                connection.abort();
+            match done {
+                Ok(false) => {}
+                Ok(true) => self.requeue(Job::Flush { connection }),
+                Err(_) => connection.abort(),
             }
+        }
+    }
+
+    /// Puts a job behind all others, on the worker that will look for one now. There is at most one of each connection.
+    fn requeue(&self, job: Job) {
+        let mut state = lock(&self.state);
+        state.jobs.push_back(job);
+        if state.jobs.len() > 1 && state.idle > 0 {
+            self.ready.notify_one();
         }
     }
 

@@ -19,5 +19,6 @@ pub mod operation;
 pub mod options;
 pub mod random;
 mod recover;
+mod repair;
 pub mod runner;
 pub mod simulation;

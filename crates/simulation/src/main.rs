@@ -218,6 +218,7 @@ impl Totals {
             ("damaged reads", counts.damaged_reads),
             ("damage found by verify", counts.damage_found),
             ("volumes lost to damage", counts.lost_volumes),
+            ("repairs", counts.repairs),
         ];
         if self.reports.is_empty() {
             self.reports = values.to_vec();

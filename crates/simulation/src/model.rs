@@ -153,6 +153,21 @@ impl Model {
         }
     }
 
+    /// Whether a block held these bytes after any batch, of this or an earlier line. Zeros count always.
+    #[must_use]
+    pub fn ever_held(&self, id: LineId, block: u64, bytes: &[u8]) -> bool {
+        let held = |content: &Content| content.as_ref().is_some_and(|content| content[..] == *bytes);
+        let line = self.line(id);
+        bytes.iter().all(|byte| *byte == 0)
+            || line
+                .versions
+                .get(&block)
+                .is_some_and(|versions| versions.values().any(held))
+            || line
+                .parent
+                .is_some_and(|(parent, _)| self.ever_held(parent, block, bytes))
+    }
+
     /// The size after a batch.
     #[must_use]
     pub fn size(&self, id: LineId, sequence: Sequence) -> u64 {

@@ -115,6 +115,11 @@ impl Simulation {
         }
         self.power_cuts_seen = self.disk.counts().power_cuts;
         self.is_armed = false;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].is_lost && !self.slots[slot].is_unknown {
+                self.try_repair(slot)?;
+            }
+        }
         self.check_names()
     }
 

@@ -72,6 +72,7 @@ pub struct Counts {
     pub damaged_reads: u64,
     pub damage_found: u64,
     pub lost_volumes: u64,
+    pub repairs: u64,
     pub rotten: u64,
 }
 

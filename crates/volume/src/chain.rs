@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Error;
 use crate::format::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord, Segment};
-use crate::segment::file_error;
+use crate::segment::{file_error, file_name};
 use crate::storage::{Directory, File, Wait};
 use crate::time::Timestamp;
 
@@ -125,6 +125,19 @@ impl Chain {
         written.map_err(|source| file_error("write", CHAIN_FILE, source))?;
         self.note(&record);
         self.records += 1;
+        Ok(())
+    }
+
+    /// Before a segment is rewritten once more: if the last rewrite that was announced never took place, says again what
+    /// the segment holds. Otherwise two of them that a crash cut off would leave its content unknown.
+    pub(crate) fn restate(&mut self, segment: Segment, file: &dyn File, now: Timestamp) -> Result<(), Error> {
+        let expected = self.expected(segment);
+        let Some(before) = expected.before.filter(|before| Some(*before) != expected.newest) else {
+            return Ok(());
+        };
+        if hash_file(file, &file_name(segment))? == before {
+            self.append(ChainEvent::Sealed, segment, before, now)?;
+        }
         Ok(())
     }
 

@@ -87,7 +87,9 @@ impl Volume {
         // Recovery may need what lies behind the newest checkpoint as it was written.
         let end = control.state.replay_from.segment;
         let from = control.sweep.compressed_below;
-        let Some(id) = self.segments.ids().into_iter().find(|id| *id >= from && *id < end) else {
+        let next = self.segments.ids().into_iter().find(|id| *id >= from && *id < end);
+        // A seal that waits for space is written to the segment as it is.
+        let Some(id) = next.filter(|id| !self.segments.is_seal_held(*id)) else {
             return Ok(None);
         };
         let segment = self.segments.open(id)?;
@@ -179,6 +181,7 @@ impl Volume {
         let file = self.segments.create_file(NEW_FILE)?;
         let written = self.write_packed(&*file, segment, records).and_then(|bytes| {
             let content = hash_file(&*file, NEW_FILE)?;
+            control.chain.restate(segment.id, &*segment.file, now)?;
             control.chain.append(ChainEvent::Rewritten, segment.id, content, now)?;
             Ok(bytes)
         });

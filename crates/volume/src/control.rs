@@ -205,9 +205,15 @@ impl Volume {
         })
     }
 
-    /// Records in the history book that damage was passed over.
+    /// Records in the history book that damage was passed over, and makes recovery start behind it from now on: in a
+    /// segment whose header names the checkpoint that says so.
     pub(crate) fn note_repair(&self, now: Timestamp) -> Result<(), Error> {
-        self.apply_change(&mut lock(&self.control), Change::Repaired, now)
+        self.apply_change(&mut lock(&self.control), Change::Repaired, now)?;
+        let mut appender = self.log.appender()?;
+        let begun = appender.rotate(Purpose::Control);
+        begun
+            .and_then(|()| appender.sync_header())
+            .inspect_err(|error| self.log.note_failure(error))
     }
 
     /// Makes everything durable, with a checkpoint if there is something to replay, and ends the log: the volume can't

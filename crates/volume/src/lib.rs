@@ -13,12 +13,14 @@ mod delete;
 mod device;
 mod doorbell;
 mod error;
+mod extents;
 mod folder;
 #[doc(hidden)]
 pub mod format;
 mod history;
 mod locks;
 mod log;
+mod lost;
 mod maintain;
 mod map;
 mod moments;

@@ -112,6 +112,9 @@ impl Volume {
             control.sweep.hashed_below = active;
             return Ok(None);
         };
+        if self.segments.is_seal_held(id) {
+            return Ok(None);
+        }
         let segment = self.segments.open(id)?;
         let given_back = give_back_reserved(&*segment.file);
         given_back.map_err(|source| file_error("cut", &file_name(id), source))?;

@@ -174,6 +174,9 @@ impl Volume {
             let passed = records.last().is_some_and(|last| last.sequence > info.sequence);
             next = self.segments.next_after(segment).filter(|_| !passed);
         }
+        if let Some(error) = replay.take_damage() {
+            return Err(error);
+        }
         let (delta, _) = replay.delta();
         let snapshot = Snapshot {
             root: replay.state.root,

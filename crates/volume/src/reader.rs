@@ -1,6 +1,5 @@
 //! Reading blocks whose entries are known: neighbours in the log with one call, every block checked.
 
-use crate::device::{Extent, ExtentKind};
 use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Entry, EntryKind, SLOT_BYTES};
 use crate::segment::Segments;
@@ -43,6 +42,9 @@ pub(crate) fn read_blocks(
     buffer: &mut [u8],
     wait: Wait,
 ) -> Result<(), Error> {
+    if wait == Wait::Allowed {
+        prefetch_runs(segments, entries)?;
+    }
     let mut block = offset / BLOCK_BYTES as u64;
     let mut within = (offset % BLOCK_BYTES as u64) as usize;
     let mut entries = entries;
@@ -75,6 +77,29 @@ pub(crate) fn read_blocks(
         entries = entries.get(blocks..).unwrap_or_default();
         block += blocks as u64;
         (rest, within) = (tail, 0);
+    }
+    Ok(())
+}
+
+/// Has the disk fetch all runs at once: what was written at random lies at random, and reading one run after the other
+/// would wait for each.
+fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<(), Error> {
+    let mut rest = entries;
+    while let Some(first) = rest.first() {
+        let run = run_length(rest, rest.len());
+        if run == entries.len() {
+            return Ok(());
+        }
+        if first.kind() == EntryKind::Data {
+            let location = first.location();
+            let segment = segments.open(location.segment)?;
+            if !segment.is_packed() {
+                segment
+                    .file
+                    .prefetch(location.slot.offset(), (run * BLOCK_BYTES) as u64);
+            }
+        }
+        rest = rest.get(run..).unwrap_or_default();
     }
     Ok(())
 }
@@ -132,33 +157,4 @@ pub(crate) fn corrupt(entry: &Entry, block: u64) -> Error {
         offset: location.slot.offset(),
         written: entry.written().unwrap_or(Timestamp::ZERO),
     }
-}
-
-/// Describes `offset..offset + length` in at most `limit` extents, from the entries of the blocks it touches.
-pub(crate) fn extents_of(entries: &[Entry], offset: u64, length: u64, limit: usize) -> Vec<Extent> {
-    let mut extents: Vec<Extent> = Vec::new();
-    let mut left = length;
-    let mut in_block = BLOCK_BYTES as u64 - offset % BLOCK_BYTES as u64;
-    for entry in entries {
-        let bytes = in_block.min(left);
-        let kind = match entry.kind() {
-            EntryKind::Data | EntryKind::Lost | EntryKind::Node => ExtentKind::Data,
-            EntryKind::Zero => ExtentKind::Zero,
-            EntryKind::Hole | EntryKind::Never => ExtentKind::Hole,
-        };
-        let written = entry.written();
-        let count = extents.len();
-        match extents.last_mut() {
-            Some(last) if last.kind == kind && last.written == written => last.length += bytes,
-            _ if count >= limit.max(1) => return extents,
-            _ => extents.push(Extent {
-                length: bytes,
-                kind,
-                written,
-            }),
-        }
-        left -= bytes;
-        in_block = BLOCK_BYTES as u64;
-    }
-    extents
 }

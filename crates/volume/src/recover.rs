@@ -7,6 +7,8 @@
 //!
 //! Order of effects: find the end; cut and seal the last segment there; remove segments behind it; sync all of them
 //! and the directory; only then begin a new segment. Recovery may itself be cut off at any point and be done again.
+//! Where the disk is too full for a seal, the log stays as it is, and the seal is held in memory: it is written before
+//! the next segment is begun.
 
 use std::sync::Arc;
 
@@ -15,10 +17,10 @@ use crate::format::{
     Batch, BatchKey, CheckpointRef, Record, RecordKind, Segment, Trailer, find_magic, peek_own, put_head,
 };
 use crate::log::{
-    LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, totals_of, write_seal,
+    LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, seal_segment, totals_of,
 };
 use crate::replay::{Replay, load_checkpoint};
-use crate::segment::{LoggedRecord, OpenSegment, Segments, file_error, file_name};
+use crate::segment::{LoggedRecord, OpenSegment, Seal, Segments, file_error, file_name};
 use crate::settings::Settings;
 use crate::storage::Wait;
 use crate::time::{Sequence, Timestamp};
@@ -80,12 +82,17 @@ pub(crate) fn recover(segments: &Segments, volume: &[u8; 16], on_damage: OnDamag
     let mut replay = start(segments, newest)?;
     let from = replay.state.replay_from.segment;
     let mut walked = walk(segments, from, newest, on_damage)?;
-    let batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
+    let mut batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
     for logged in walked.iter().flat_map(Walked::records) {
         match replay.push(segments, &logged) {
-            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => {}
+            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => batches_lost += 1,
             pushed => pushed?,
         }
+    }
+    match replay.take_damage() {
+        Some(error) if on_damage == OnDamage::Stop => return Err(error),
+        Some(_) => batches_lost += 1,
+        None => {}
     }
     let next_segment = settle(segments, &walked)?;
     Ok(Recovered {
@@ -470,14 +477,7 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
             ..
         } = &here.content
         {
-            match seal_at(segments, &here.segment, batches, *end) {
-                // The end must be fixed before anything is appended behind it, so the reserve has to go.
-                Err(Error::NoSpace(_)) => {
-                    let _ = segments.directory().remove(RESERVE_FILE);
-                    seal_at(segments, &here.segment, batches, *end)?;
-                }
-                sealed => sealed?,
-            }
+            seal(segments, &here.segment, seal_at(&here.segment, batches, *end))?;
         }
         here.segment
             .file
@@ -496,7 +496,22 @@ fn settle(segments: &Segments, walked: &[Walked]) -> Result<Segment, Error> {
     Ok(Segment(last.0 + 1))
 }
 
-fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u64) -> Result<(), Error> {
+/// Seals a segment; on a full disk at the reserve's expense, and where that is gone, in memory only.
+fn seal(segments: &Segments, segment: &OpenSegment, seal: Seal) -> Result<(), Error> {
+    let mut sealed = seal_segment(segments, segment, &seal);
+    if let Err(Error::NoSpace(_)) = sealed {
+        // There may be none.
+        let _ = segments.directory().remove(RESERVE_FILE);
+        sealed = seal_segment(segments, segment, &seal);
+    }
+    match sealed {
+        Err(Error::NoSpace(_)) => segments.hold_seal(segment.id, seal),
+        sealed => sealed?,
+    }
+    Ok(())
+}
+
+fn seal_at(segment: &OpenSegment, batches: &[Batch], end: u64) -> Seal {
     let mut index = Vec::new();
     let key = BatchKey {
         nonce: segment.header.nonce,
@@ -524,9 +539,7 @@ fn seal_at(segments: &Segments, segment: &OpenSegment, batches: &[Batch], end: u
         totals: totals_of(batches),
         durable: Sequence(0),
     };
-    let bytes = write_seal(&*segment.file, segment.id, header.nonce, &trailer, &index)?;
-    segments.note(segment.id, bytes);
-    Ok(())
+    Seal { trailer, index }
 }
 
 fn remove(segments: &Segments, id: Segment) -> Result<(), Error> {

@@ -23,6 +23,8 @@ pub(crate) struct Replay {
     /// Records that the state's map doesn't contain, in log order.
     waiting: Vec<LoggedRecord>,
     pub(crate) last: (Sequence, Timestamp),
+    /// A checkpoint that a replay can't do without is damaged, and none followed yet.
+    damage: Option<Error>,
 }
 
 impl Replay {
@@ -33,6 +35,7 @@ impl Replay {
             reference,
             waiting: Vec::new(),
             last,
+            damage: None,
         }
     }
 
@@ -58,12 +61,23 @@ impl Replay {
         let reference = reference_of(logged);
         let state = match load_checkpoint(segments, &reference) {
             Err(Error::CorruptStructure { .. }) if logged.record.class == CHECKPOINT_REDUNDANT => return Ok(()),
+            Err(error @ Error::CorruptStructure { .. }) => {
+                // The next checkpoint says everything that this one said.
+                self.damage = Some(error);
+                return Ok(());
+            }
             loaded => loaded?,
         };
+        self.damage = None;
         let as_of = state.as_of;
         self.waiting.retain(|waiting| waiting.sequence > as_of);
         (self.state, self.reference) = (state, reference);
         Ok(())
+    }
+
+    /// The damage that leaves the state in doubt, if there is one.
+    pub(crate) fn take_damage(&mut self) -> Option<Error> {
+        self.damage.take()
     }
 
     /// What the records changed on top of the state's map, and how many there were.

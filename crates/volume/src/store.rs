@@ -157,7 +157,10 @@ impl Store {
         let directory = self.make_directory(name)?;
         let pin_name = fork_pin(name)?;
         let pin = parent.pin_for(&pin_name, Some(moment), Some(name), now)?;
-        let begun = self.begin_fork(name, &parent, &pin, directory, now);
+        // The end of a log that rotted can't be told from one that a crash cut off. Should the pin be in it, the parent
+        // would drop what the fork needs: so something flushed later has to prove that the pin was.
+        let proven = parent.checkpoint(now);
+        let begun = proven.and_then(|()| self.begin_fork(name, &parent, &pin, directory, now));
         match begun {
             Ok(volume) => {
                 open.insert(name.to_owned(), Arc::clone(&volume));
@@ -465,8 +468,10 @@ impl Store {
         if let Some(old) = open.remove(name) {
             // Whoever still holds it must not append beside the new instance.
             old.log.poison();
-            // Whoever was in the middle of an append is done now.
+            // Whoever was in the middle of an append is done now, and whoever rewrote a segment: it must not be put in
+            // the place of one that the new instance wrote.
             drop(old.log.peek());
+            drop(lock(&old.control));
         }
         self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)
     }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{Batch, Checkpoint, Location, NodeAddress, RecordKind, Segment, Slot};
+use crate::format::{Batch, Checkpoint, Location, Node, NodeAddress, RecordKind, Segment, Slot};
 use crate::locks::lock;
 use crate::log::scan;
+use crate::lost::{LostBlocks, LostRun};
 use crate::reader::read_blocks;
 use crate::replay::load_checkpoint;
 use crate::segment::{LoggedRecord, OpenSegment, file_name};
@@ -19,6 +21,8 @@ use crate::volume::{MomentInfo, Volume};
 /// A segment's records and its file.
 type OneVersion = (Vec<LoggedRecord>, Arc<OpenSegment>);
 
+/// What [`Damage::structure`] says of blocks that a damaged map node alone could find.
+const LOST_BLOCKS: &str = "lost blocks";
 /// How many versions back an intact one is looked for.
 const OLDER_VERSIONS_MAX: usize = 16;
 
@@ -40,13 +44,15 @@ pub struct VerifyProgress {
 pub struct Damage {
     /// What is damaged.
     pub structure: &'static str,
-    /// The block that it held, if it held one.
+    /// The block that it held, if it held one; the first of those that a map node led to.
     pub block: Option<u64>,
+    /// How many blocks from `block` on are concerned.
+    pub blocks: u64,
     /// The segment.
     pub segment: u32,
     /// Byte offset in the segment's file as first written.
     pub offset: u64,
-    /// When it was written.
+    /// When it was written; of lost blocks, when that was noticed.
     pub written: Timestamp,
     /// Whether the live disk needs it.
     pub current: bool,
@@ -85,11 +91,12 @@ impl Volume {
         let lineage = self.lineage();
         let segments = lineage.iter().map(|(_, ids)| ids.len()).sum();
         let bytes = lineage.iter().map(|(volume, _)| volume.segments.total_bytes()).sum();
+        let mut lost = LostBlocks::default();
         for (volume, id) in lineage
             .iter()
             .flat_map(|(volume, ids)| ids.iter().map(move |id| (volume, *id)))
         {
-            volume.verify_segment(id, &mut report)?;
+            volume.verify_segment(id, &mut report, &mut lost)?;
             report.segments += 1;
             let state = VerifyProgress {
                 segments_done: report.segments,
@@ -108,6 +115,7 @@ impl Volume {
         report.chain_head = control.chain.head();
         report.chain_intact &= control.chain.intact && report.changed_segments.is_empty();
         drop(control);
+        report.damage.extend(lost.runs().map(damage_of_run));
         self.look_for_intact_versions(&mut report)?;
         Ok(report)
     }
@@ -127,15 +135,21 @@ impl Volume {
         lineage
     }
 
-    fn verify_segment(&self, id: Segment, report: &mut VerifyReport) -> Result<(), Error> {
+    fn verify_segment(&self, id: Segment, report: &mut VerifyReport, lost: &mut LostBlocks) -> Result<(), Error> {
         let Some((records, segment)) = self.records_of_one_version(id, report)? else {
             return Ok(());
         };
         for logged in records.iter().filter(|logged| logged.record.payload_length > 0) {
             report.payloads += 1;
             report.bytes += logged.record.stored_bytes();
-            if !is_payload_intact(&segment, logged)? {
+            let Some(payload) = intact_payload(&segment, logged)? else {
                 report.damage.push(damage_of(logged));
+                continue;
+            };
+            if logged.record.kind == RecordKind::Node {
+                let address = NodeAddress::from_record(logged.record.address);
+                let node = Node::parse(&payload, address);
+                node.iter().for_each(|node| lost.add(address, node, logged.time));
             }
         }
         self.verify_chain(id, &segment, report)
@@ -244,25 +258,44 @@ impl Volume {
         let mut cache = BTreeMap::new();
         for damage in &mut report.damage {
             let Some(block) = damage.block else { continue };
-            let damaged = Location {
-                segment: Segment(damage.segment),
-                slot: Slot::at(damage.offset).unwrap_or_default(),
+            damage.current = if damage.structure == LOST_BLOCKS {
+                self.is_any_lost(block, block + damage.blocks).unwrap_or(true)
+            } else {
+                self.is_current(block, damage)
             };
-            let partial = crate::locks::read_lock(&self.map).partial(block, 1);
-            let entries = partial.complete(&self.nodes, Wait::Allowed).unwrap_or_default();
-            damage.current = entries.first().is_some_and(|entry| entry.location() == damaged);
+            let before = self.time_before(damage);
             let found = cache
-                .entry(block)
-                .or_insert_with(|| self.newest_intact_before(block, damage));
+                .entry((block, before))
+                .or_insert_with(|| self.newest_intact_before(block, before));
             damage.newest_intact = *found;
         }
         Ok(())
     }
 
+    /// Whether the live disk needs the damaged version of a block.
+    fn is_current(&self, block: u64, damage: &Damage) -> bool {
+        let damaged = Location {
+            segment: Segment(damage.segment),
+            slot: Slot::at(damage.offset).unwrap_or_default(),
+        };
+        let partial = crate::locks::read_lock(&self.map).partial(block, 1);
+        let entries = partial.complete(&self.nodes, Wait::Allowed).unwrap_or_default();
+        entries.first().is_some_and(|entry| entry.location() == damaged)
+    }
+
+    /// A time at which the damaged version, or the damaged node, wasn't there yet.
+    fn time_before(&self, damage: &Damage) -> Timestamp {
+        let noticed = damage.written.saturating_sub(Duration::from_secs(1));
+        if damage.structure != LOST_BLOCKS {
+            return noticed;
+        }
+        let segment = self.segments.open(Segment(damage.segment));
+        segment.map_or(noticed, |segment| segment.header.first_time)
+    }
+
     /// Goes back from a damaged version of a block to the newest intact one within the history kept.
-    fn newest_intact_before(&self, block: u64, damage: &Damage) -> Option<MomentInfo> {
+    fn newest_intact_before(&self, block: u64, mut before: Timestamp) -> Option<MomentInfo> {
         let control = lock(&self.control);
-        let mut before = damage.written.saturating_sub(std::time::Duration::from_secs(1));
         for _ in 0..OLDER_VERSIONS_MAX {
             let found = self.find_moment(&control, &Moment::At(before)).ok()?;
             let entry = found.snapshot.entry(&self.nodes, block).ok()?;
@@ -271,7 +304,7 @@ impl Volume {
             if read_blocks(&self.segments, &[entry], offset, &mut content, Wait::Allowed).is_ok() {
                 return Some(found.info);
             }
-            before = entry.written()?.saturating_sub(std::time::Duration::from_secs(1));
+            before = entry.written()?.saturating_sub(Duration::from_secs(1));
         }
         None
     }
@@ -295,12 +328,13 @@ impl Volume {
     }
 }
 
-fn is_payload_intact(segment: &OpenSegment, logged: &LoggedRecord) -> Result<bool, Error> {
+/// A record's payload; `None` if it is damaged.
+fn intact_payload(segment: &OpenSegment, logged: &LoggedRecord) -> Result<Option<Vec<u8>>, Error> {
     let mut payload = vec![0; logged.record.payload_length as usize];
     let length = payload.len().max(1);
     match segment.read(logged.location.slot, length, &mut payload, Wait::Allowed) {
-        Ok(()) => Ok(crc32c::crc32c(&payload) == logged.record.crc),
-        Err(Error::CorruptStructure { .. }) => Ok(false),
+        Ok(()) => Ok((crc32c::crc32c(&payload) == logged.record.crc).then_some(payload)),
+        Err(Error::CorruptStructure { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -315,9 +349,23 @@ fn damage_of(logged: &LoggedRecord) -> Damage {
     Damage {
         structure,
         block,
+        blocks: u64::from(block.is_some()),
         segment: logged.location.segment.0,
         offset: logged.location.slot.offset(),
         written: logged.time,
+        current: false,
+        newest_intact: None,
+    }
+}
+
+fn damage_of_run(run: LostRun) -> Damage {
+    Damage {
+        structure: LOST_BLOCKS,
+        block: Some(run.first),
+        blocks: run.end - run.first,
+        segment: run.node.segment.0,
+        offset: run.node.slot.offset(),
+        written: run.since,
         current: false,
         newest_intact: None,
     }
@@ -327,6 +375,7 @@ fn structure_damage(structure: &'static str, id: Segment, offset: u64) -> Damage
     Damage {
         structure,
         block: None,
+        blocks: 0,
         segment: id.0,
         offset,
         written: Timestamp::ZERO,

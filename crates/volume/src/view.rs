@@ -4,12 +4,13 @@ use std::sync::{Arc, Weak};
 
 use crate::device::{Device, Extent, Hole, WriteRequest};
 use crate::error::Error;
+use crate::extents::describe;
 use crate::locks::lock;
 use crate::map::Snapshot;
-use crate::reader::{BlockRange, check_range, extents_of, read_blocks};
+use crate::reader::{BlockRange, check_range, read_blocks};
 use crate::storage::Wait;
 use crate::time::{Moment, Sequence, Timestamp};
-use crate::volume::{MomentInfo, Volume, extent_range};
+use crate::volume::{MomentInfo, Volume, prefetch_range};
 
 /// Blocks whose entries are looked up together.
 const LOOKUP_BLOCKS: usize = 1024;
@@ -120,7 +121,7 @@ impl Device for View {
 
     fn prefetch(&self, offset: u64, length: u64) -> Result<(), Error> {
         check_range(offset, length, self.size_bytes)?;
-        let Some((range, _)) = extent_range(offset, length) else {
+        let Some(range) = prefetch_range(offset, length) else {
             return Ok(());
         };
         let snapshot = &self.hold.snapshot;
@@ -132,13 +133,6 @@ impl Device for View {
 
     fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
         check_range(offset, length, self.size_bytes)?;
-        let Some((range, length)) = extent_range(offset, length) else {
-            return Ok(Vec::new());
-        };
-        let entries = self
-            .hold
-            .snapshot
-            .entries(&self.volume.nodes, range.first, range.count, Wait::Allowed)?;
-        Ok(extents_of(&entries, offset, length, limit))
+        describe(&self.hold.snapshot, &self.volume.nodes, offset, length, limit)
     }
 }

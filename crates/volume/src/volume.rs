@@ -11,12 +11,13 @@ use crate::chain::Chain;
 use crate::device::Extent;
 use crate::doorbell::Doorbell;
 use crate::error::{Error, NoSpace};
+use crate::extents::describe;
 use crate::format::{BLOCK_BYTES, Checkpoint, CheckpointRef, Entry, EntryKind, Pin, VolumeFile};
 use crate::locks::{lock, read_lock, write_lock};
 use crate::log::Log;
 use crate::maintain::Sweep;
 use crate::map::{LiveMap, Nodes};
-use crate::reader::{BlockRange, check_range, extents_of, read_blocks};
+use crate::reader::{BlockRange, check_range, read_blocks};
 use crate::segment::Segments;
 use crate::settings::Settings;
 use crate::storage::Wait;
@@ -25,8 +26,8 @@ use crate::view::Hold;
 
 /// Blocks whose entries are looked up together: bounds a request's memory beside its buffer.
 const LOOKUP_BLOCKS: u64 = 1024;
-/// Blocks that one call of `extents` looks at.
-const EXTENT_BLOCKS: u64 = 64 * 1024;
+/// Blocks that one call of `prefetch` asks for.
+const PREFETCH_BLOCKS: u64 = 64 * 1024;
 
 /// A moment as it happened: the batch, and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,18 +184,13 @@ impl Volume {
     /// Describes a range of the live disk. See [`crate::Device::extents`].
     pub fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
         check_range(offset, length, self.size_bytes())?;
-        let Some((range, length)) = extent_range(offset, length) else {
-            return Ok(Vec::new());
-        };
-        let partial = read_lock(&self.map).partial(range.first, range.count);
-        let entries = partial.complete(&self.nodes, Wait::Allowed)?;
-        Ok(extents_of(&entries, offset, length, limit))
+        describe(&self.map, &self.nodes, offset, length, limit)
     }
 
     /// Asks for a range to be read ahead.
     pub fn prefetch(&self, offset: u64, length: u64) -> Result<(), Error> {
         check_range(offset, length, self.size_bytes())?;
-        let Some((range, _)) = extent_range(offset, length) else {
+        let Some(range) = prefetch_range(offset, length) else {
             return Ok(());
         };
         let partial = read_lock(&self.map).partial(range.first, range.count);
@@ -283,8 +279,8 @@ impl Volume {
     }
 }
 
-/// The blocks to look at for a description of a range, which is cut to a bounded length; `None` for an empty range.
-pub(crate) fn extent_range(offset: u64, length: u64) -> Option<(BlockRange, u64)> {
-    let length = length.min(EXTENT_BLOCKS * BLOCK_BYTES as u64);
-    (length > 0).then(|| (BlockRange::touching(offset, length), length))
+/// The blocks of a range to be read ahead, which is cut to a bounded length; `None` for an empty range.
+pub(crate) fn prefetch_range(offset: u64, length: u64) -> Option<BlockRange> {
+    let length = length.min(PREFETCH_BLOCKS * BLOCK_BYTES as u64);
+    (length > 0).then(|| BlockRange::touching(offset, length))
 }

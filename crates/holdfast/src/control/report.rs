@@ -227,8 +227,10 @@ pub struct VerifyReport {
 pub struct DamageReport {
     /// What it is.
     pub structure: String,
-    /// The 4 KiB block on the disk, if the damage is in one.
+    /// The 4 KiB block on the disk, if the damage concerns one; the first, if it concerns more.
     pub block: Option<u64>,
+    /// How many blocks from `block` on the damage concerns.
+    pub blocks: u64,
     /// The segment.
     pub segment: u32,
     /// The offset in the segment's file.

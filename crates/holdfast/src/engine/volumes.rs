@@ -168,6 +168,7 @@ fn damage_report(damage: &volume::Damage) -> DamageReport {
     DamageReport {
         structure: damage.structure.to_owned(),
         block: damage.block,
+        blocks: damage.blocks,
         segment: damage.segment,
         offset: damage.offset,
         written: Time(damage.written),

@@ -69,7 +69,7 @@ struct State {
     dialect: Dialect,
     /// The contexts chosen, and the export they were chosen for.
     contexts: Option<(String, Vec<MetaContext>)>,
-    /// The export opened last, so that asking about it and then using it opens it once.
+    /// The export opened last, so that asking about a moment and then using it opens it once.
     opened: Option<(String, OpenedExport)>,
 }
 
@@ -154,12 +154,8 @@ impl Negotiation<'_> {
                     return Ok(Next::Transmission(self.enter(info.export, export)));
                 }
             }
-            OptionRequest::StructuredReply if self.state.dialect == Dialect::Extended => {
-                let message = "extended headers are in use";
-                return self.refuse(header.option, OptionReply::ExtendedHeadersRequired, message);
-            }
-            OptionRequest::StructuredReply => self.choose(header.option, Dialect::Structured),
-            OptionRequest::ExtendedHeaders => self.choose(header.option, Dialect::Extended),
+            OptionRequest::StructuredReply => return self.choose(header.option, Dialect::Structured),
+            OptionRequest::ExtendedHeaders => return self.choose(header.option, Dialect::Extended),
             OptionRequest::ListMetaContext(query) => return self.meta_contexts(header.option, &query, false),
             OptionRequest::SetMetaContext(query) => return self.meta_contexts(header.option, &query, true),
             OptionRequest::Unknown => {
@@ -185,9 +181,18 @@ impl Negotiation<'_> {
         Ok(Next::Option)
     }
 
-    fn choose(&mut self, option: u32, dialect: Dialect) {
+    /// A dialect is chosen once, and can only be given up for a richer one.
+    fn choose(&mut self, option: u32, dialect: Dialect) -> Result<Next, Ending> {
+        if self.state.dialect == dialect {
+            return self.refuse(option, OptionReply::Invalid, "this was chosen already");
+        }
+        if self.state.dialect == Dialect::Extended {
+            let message = "extended headers are in use";
+            return self.refuse(option, OptionReply::ExtendedHeadersRequired, message);
+        }
         self.state.dialect = dialect;
         self.wire.reply(option, OptionReply::Acknowledged, &[]);
+        Ok(Next::Option)
     }
 
     fn list(&mut self, option: u32) -> Result<(), Ending> {
@@ -224,10 +229,11 @@ impl Negotiation<'_> {
         Ok(Next::Option)
     }
 
-    /// Opens an export, or takes the one that was opened for the previous option.
+    /// Opens an export, or takes the one that was opened for the previous option if it can't have changed since. A live
+    /// disk may have been rolled back: who begins to use it afterwards must not be taken for a client from before.
     fn open(&mut self, name: &str) -> Result<OpenedExport, OpenError> {
         match &self.state.opened {
-            Some((opened, export)) if opened == name => Ok(export.clone()),
+            Some((opened, export)) if opened == name && export.device.is_read_only() => Ok(export.clone()),
             _ => {
                 self.state.opened = None;
                 let export = self.provider.open(name)?;

@@ -127,10 +127,11 @@ pub const STATE_HOLE: u32 = 1;
 /// Status in `base:allocation`: reads as zeros.
 pub const STATE_ZERO: u32 = 1 << 1;
 
-/// The largest payload of a read or write: what clients may rely on without asking.
-pub const PAYLOAD_SIZE_MAX: u32 = 32 << 20;
+/// The largest payload of a read or write. Clients may rely on half of it without asking; some that never ask send
+/// more.
+pub const PAYLOAD_SIZE_MAX: u32 = 64 << 20;
 /// The largest payload that is skipped with an error; a larger one ends the connection.
-pub const PAYLOAD_SIZE_SKIPPED_MAX: u64 = 64 << 20;
+pub const PAYLOAD_SIZE_SKIPPED_MAX: u64 = 128 << 20;
 /// The longest string the protocol allows.
 pub const STRING_LENGTH_MAX: usize = 4096;
 /// The smallest unit in which an export can be addressed.

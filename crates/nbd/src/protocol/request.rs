@@ -294,7 +294,7 @@ fn check(header: &Header, dialect: Dialect, payload_length: u64) -> Result<(), R
         return invalid("unknown command flag");
     }
     match header.kind {
-        CMD_WRITE if payload_length > u64::from(PAYLOAD_SIZE_MAX) => invalid("payload larger than 32 MiB"),
+        CMD_WRITE if payload_length > u64::from(PAYLOAD_SIZE_MAX) => invalid("payload larger than advertised"),
         CMD_FLUSH if header.offset != 0 || header.length != 0 => invalid("flush with an offset or a length"),
         CMD_BLOCK_STATUS if header.flags & CMD_FLAG_PAYLOAD_LEN != 0 => match payload_length.checked_sub(8) {
             Some(list) if list.is_multiple_of(4) && list / 4 <= SELECTED_CONTEXTS_MAX => Ok(()),

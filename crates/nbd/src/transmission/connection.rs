@@ -48,7 +48,7 @@ pub(super) struct Flow {
     load: Load,
     /// Replies for the thread that sends.
     pub(super) waiting: VecDeque<ReplyBuffer>,
-    /// Bytes in `waiting`.
+    /// Bytes in `waiting`, and those that the thread that sends holds because the client didn't take them.
     pub(super) waiting_bytes: usize,
     /// Whether a thread sends, or is about to.
     pub(super) sending: bool,
@@ -119,6 +119,18 @@ impl Connection {
         flow.load.bytes += load.bytes;
     }
 
+    /// Waits until there is room for one more request without data in flight, and takes as many of `wanted` as there is
+    /// room for.
+    fn admit_some(&self, wanted: usize) -> usize {
+        let mut flow = lock(&self.flow);
+        while flow.load.requests >= self.limits.requests_in_flight_max || !self.has_room(&flow, 0) {
+            flow = self.wait(flow);
+        }
+        let admitted = wanted.min(self.limits.requests_in_flight_max - flow.load.requests);
+        flow.load.requests += admitted;
+        admitted
+    }
+
     pub(super) fn has_room(&self, flow: &Flow, bytes: usize) -> bool {
         let taken = flow.load.bytes + flow.waiting_bytes;
         taken == 0 || flow.broken || taken.saturating_add(bytes) <= self.limits.bytes_in_flight_max
@@ -177,21 +189,21 @@ impl Connection {
     /// Has a worker flush and then answer `requests`, which it empties. All that come while a flush is under way are
     /// answered by the next one together. Flushes itself if all workers are busy.
     pub(crate) fn flush_later(self: &Arc<Self>, requests: &mut Vec<ReplyTo>, workers: &Arc<WorkerPool>) {
-        for request in requests.drain(..) {
-            self.admit(Load { requests: 1, bytes: 0 });
-            lock(&self.flow).flushes.push(request);
-        }
-        {
-            let mut flow = lock(&self.flow);
-            if flow.flushing || flow.flushes.is_empty() {
-                return;
+        while !requests.is_empty() {
+            // Those beyond the limit wait for those before them, which must be on their way by then.
+            let admitted = self.admit_some(requests.len());
+            {
+                let mut flow = lock(&self.flow);
+                flow.flushes.extend(requests.drain(..admitted));
+                if std::mem::replace(&mut flow.flushing, true) {
+                    continue;
+                }
             }
-            flow.flushing = true;
-        }
-        if !workers.submit(Job::Flush {
-            connection: Arc::clone(self),
-        }) {
-            self.flush_all();
+            if !workers.submit(Job::Flush {
+                connection: Arc::clone(self),
+            }) {
+                self.flush_all();
+            }
         }
     }
 
@@ -201,49 +213,56 @@ impl Connection {
         if let Err(Job::Write { job, .. }) = workers.submit_if_free(Job::Write {
             connection: Arc::clone(self),
             job,
-        }) {
-            job.work(self);
+        }) && job.work(self)
+        {
+            self.flush_all();
         }
     }
 
-    /// Answers writes that must be durable, on the worker that executed them. Their load was admitted before.
-    pub(super) fn flush_for(self: &Arc<Self>, requests: &mut Vec<ReplyTo>) {
+    /// Answers writes that must be durable, on the worker that executed them. Their load was admitted before. Says
+    /// whether more wait, as [`Connection::flush`] does.
+    #[must_use]
+    pub(super) fn flush_for(self: &Arc<Self>, requests: &mut Vec<ReplyTo>) -> bool {
         {
             let mut flow = lock(&self.flow);
             flow.flushes.append(requests);
             if flow.flushing || flow.flushes.is_empty() {
-                return;
+                return false;
             }
             flow.flushing = true;
         }
-        self.flush_all();
+        self.flush()
     }
 
-    /// Flushes until nobody waits for it any more.
-    pub(crate) fn flush_all(self: &Arc<Self>) {
-        let mut requests = Vec::new();
-        let mut out = ReplyBuffer::new();
-        loop {
-            {
-                let mut flow = lock(&self.flow);
-                if flow.flushes.is_empty() {
-                    flow.flushing = false;
-                    flow.flushes = requests;
-                    return;
-                }
-                std::mem::swap(&mut flow.flushes, &mut requests);
-            }
-            if !self.is_broken() {
-                self.flush_now(&requests, &mut out);
-            }
-            let load = Load {
-                requests: requests.len(),
-                bytes: 0,
-            };
-            self.deliver(out.filled(), load, Patience::Never);
-            requests.clear();
-            out.clear();
+    /// Flushes until nobody waits for it any more; only on the connection's own thread.
+    fn flush_all(self: &Arc<Self>) {
+        while self.flush() {}
+    }
+
+    /// Flushes once for all who wait for it. Says whether others have come meanwhile: then it must be called again, by
+    /// a worker after what waits for one, so that clients who always flush leave workers to others.
+    #[must_use]
+    pub(crate) fn flush(self: &Arc<Self>) -> bool {
+        let (mut requests, mut out) = {
+            let mut flow = lock(&self.flow);
+            (std::mem::take(&mut flow.flushes), flow.spare_replies())
+        };
+        if !self.is_broken() {
+            self.flush_now(&requests, &mut out);
         }
+        let load = Load {
+            requests: requests.len(),
+            bytes: 0,
+        };
+        self.deliver(out.filled(), load, Patience::Never);
+        requests.clear();
+        let mut flow = lock(&self.flow);
+        flow.keep_replies(out);
+        if flow.flushes.is_empty() {
+            flow.flushing = false;
+            flow.flushes = requests;
+        }
+        flow.flushing
     }
 
     /// Flushes and appends the replies to `requests`.

@@ -6,6 +6,9 @@ use std::time::Duration;
 const SIZE: usize = 256 << 10;
 /// The buffer grows in steps of this size.
 const GROWTH: usize = 64 << 10;
+/// At most so much memory, or as much as has arrived, is set aside for bytes that were announced. A header alone must
+/// not cost more than it is worth.
+const AHEAD: usize = 1 << 20;
 /// A buffer that had to grow is given back after a silence of this length.
 pub(super) const IDLE: Duration = Duration::from_secs(5);
 
@@ -57,17 +60,20 @@ impl Inbox {
         (std::mem::replace(&mut self.bytes, fresh), start)
     }
 
-    /// Makes sure that `needed` bytes from the front of the window fit, and says how many of them are missing.
+    /// Makes room for `needed` bytes from the front of the window, or for some of them where that is much, and says
+    /// how many can be waited for.
     pub(super) fn make_room(&mut self, needed: usize) -> usize {
         let present = self.end - self.start;
-        let needed = needed.max(present + 1);
+        let needed = needed.clamp(present + 1, present + present.max(AHEAD));
         if self.start + needed > self.bytes.len() {
             self.bytes.copy_within(self.start..self.end, 0);
             self.start = 0;
             self.end = present;
         }
         if needed > self.bytes.len() {
-            self.bytes.resize(needed.next_multiple_of(GROWTH), 0);
+            let length = needed.next_multiple_of(GROWTH);
+            self.bytes.reserve_exact(length - self.bytes.len());
+            self.bytes.resize(length, 0);
         }
         needed - present
     }
@@ -122,6 +128,23 @@ mod tests {
         inbox.shrink();
         assert!(!inbox.is_grown());
         assert_eq!(inbox.window(), &[7; 28]);
+    }
+
+    #[test]
+    fn memory_follows_what_arrives_and_not_what_is_announced() {
+        let mut inbox = Inbox::new();
+        let announced = 48 << 20;
+        receive(&mut inbox, &[7; 28]);
+        let mut steps = 0;
+        while inbox.window().len() < announced {
+            let missing = inbox.make_room(announced);
+            let arrived = inbox.window().len();
+            assert!(inbox.bytes.capacity() <= arrived + arrived.max(1 << 20) + GROWTH);
+            inbox.received(missing);
+            steps += 1;
+        }
+        assert_eq!(inbox.window().len(), announced);
+        assert!(steps < 10, "{steps} steps");
     }
 
     #[test]

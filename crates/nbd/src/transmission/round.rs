@@ -13,7 +13,7 @@ use crate::clients::Traffic;
 use crate::events::{RequestKind, RequestSummary};
 use crate::protocol::numbers::{ErrorCode, PAYLOAD_SIZE_MAX};
 use crate::protocol::{
-    Command, Decoded, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request, decode_request,
+    Command, Decoded, Dialect, MetaContext, ProtocolViolation, Rejection, ReplyBuffer, ReplyTo, Request, decode_request,
 };
 use crate::transmission::connection::{Connection, Load};
 use crate::transmission::failure::{Failure, past_the_end};
@@ -259,9 +259,14 @@ impl Executor {
             });
         }
         if summary.kind == RequestKind::Read && summary.length > u64::from(PAYLOAD_SIZE_MAX) {
+            // Clients that can't choose how a reply is cut aren't told this error.
+            let code = match self.connection.dialect {
+                Dialect::Simple => ErrorCode::Invalid,
+                Dialect::Structured | Dialect::Extended => ErrorCode::Overflow,
+            };
             return Err(Rejection {
-                code: ErrorCode::Overflow,
-                message: "read longer than 32 MiB",
+                code,
+                message: "read longer than the largest payload advertised",
             });
         }
         Ok(())

@@ -34,10 +34,7 @@ impl Connection {
         drop(flow);
         match self.link.send(replies, patience) {
             Ok(Sent::All) => self.finish_sending(load, patience),
-            Ok(Sent::Stalled(rest)) => {
-                self.relieve(&mut lock(&self.flow), load);
-                self.send_in_background(rest);
-            }
+            Ok(Sent::Stalled(rest)) => self.send_in_background(rest, load),
             Err(_) => self.break_off(load),
         }
     }
@@ -91,18 +88,31 @@ impl Connection {
             };
             match self.link.send(replies.filled(), patience) {
                 Ok(Sent::All) => sent = Some(replies),
-                Ok(Sent::Stalled(rest)) => return self.send_in_background(rest),
+                Ok(Sent::Stalled(rest)) => return self.send_in_background(rest, Load::default()),
                 Err(_) => return self.break_off(Load::default()),
             }
         }
     }
 
-    /// Goes on sending in a thread of its own, which may wait for the client.
-    fn send_in_background(self: &Arc<Self>, rest: Rest) {
+    /// Goes on sending in a thread of its own, which may wait for the client. What it holds counts like replies that
+    /// wait to be sent.
+    fn send_in_background(self: &Arc<Self>, rest: Rest, load: Load) {
+        let held = rest.len();
+        {
+            let mut flow = lock(&self.flow);
+            flow.waiting_bytes += held;
+            self.relieve(&mut flow, load);
+        }
         let connection = Arc::clone(self);
         let spawned = std::thread::Builder::new().name("nbd-send".to_owned()).spawn(move || {
             match connection.link.resume(rest, Patience::Wait) {
-                Ok(_) => connection.finish_sending(Load::default(), Patience::Wait),
+                Ok(_) => {
+                    // After an abort nothing is counted any more.
+                    let mut flow = lock(&connection.flow);
+                    flow.waiting_bytes = flow.waiting_bytes.saturating_sub(held);
+                    drop(flow);
+                    connection.finish_sending(Load::default(), Patience::Wait);
+                }
                 Err(_) => connection.break_off(Load::default()),
             }
         });

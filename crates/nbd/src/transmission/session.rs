@@ -82,6 +82,7 @@ impl Session {
                 Order::DrainAndRefuse => self.executor.refuses_all = true,
                 Order::DrainAndLeave => return Err(Ending::Stopped),
                 Order::Kick => return Err(Ending::Kicked),
+                Order::MakeWay => return Err(Ending::MadeWay),
             }
             if let Some((length, writes)) = self.executor.take_large_writes(self.inbox.window()) {
                 self.hand_over(length, writes);

@@ -9,6 +9,9 @@ use crate::protocol::{ContextSelection, MetaContext, Rejection, ReplyBuffer, Rep
 const EXTENTS_AT_ONCE: usize = 4096;
 /// Extents of the disk that a reply is made of. A client asks again for what isn't covered.
 const EXTENTS_MAX: usize = 64 << 10;
+/// How often the disk is asked for one reply. It may look at a bounded piece each time, however alike the blocks are,
+/// and other requests of the connection wait meanwhile.
+const LOOKUPS_MAX: usize = 64;
 
 /// The contexts a request is about, out of those that were `negotiated`.
 pub(super) fn select(
@@ -64,11 +67,14 @@ fn collect(device: &dyn Device, offset: u64, length: u64, single: bool) -> Resul
     );
     let covered = |extents: &[Extent]| extents.iter().map(|extent| extent.length).fold(0, u64::saturating_add);
     let mut position = covered(&extents);
-    while !single && position < length && extents.len() < EXTENTS_MAX {
-        let more = device.extents(offset + position, length - position, EXTENTS_AT_ONCE)?;
-        if more.is_empty() {
+    for _ in 1..LOOKUPS_MAX {
+        if single || position >= length || extents.len() >= EXTENTS_MAX {
             break;
         }
+        // What was found before an error is told; who asks for the rest gets the error.
+        let Ok(more) = device.extents(offset + position, length - position, EXTENTS_AT_ONCE) else {
+            break;
+        };
         position = position.saturating_add(covered(&more));
         extents.extend(more);
     }

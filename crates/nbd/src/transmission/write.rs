@@ -148,7 +148,9 @@ impl WriteJob {
         }
     }
 
-    pub(crate) fn work(self, connection: &Arc<Connection>) {
+    /// Executes and answers them. Says whether the connection must be flushed once more.
+    #[must_use]
+    pub(crate) fn work(self, connection: &Arc<Connection>) -> bool {
         let started = Instant::now();
         let mut load = self.load();
         let mut out = lock(&connection.flow).spare_replies();
@@ -196,6 +198,6 @@ impl WriteJob {
             flow.keep_replies(out);
             flow.keep_inbox(self.bytes);
         }
-        connection.flush_for(&mut flushes);
+        connection.flush_for(&mut flushes)
     }
 }

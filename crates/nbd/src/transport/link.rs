@@ -48,6 +48,13 @@ pub(crate) struct Rest {
     plain: Vec<u8>,
 }
 
+impl Rest {
+    /// How many bytes it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.sealed.len() + self.plain.len()
+    }
+}
+
 impl Link {
     pub(crate) fn new(socket: Arc<Socket>) -> Self {
         Self { socket, tls: None }

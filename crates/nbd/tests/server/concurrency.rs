@@ -1,9 +1,12 @@
 //! Requests that overtake each other, and clients that don't hold each other up.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 use nbd::protocol::numbers::*;
+use nbd::{Limits, Tls};
 
+use crate::client::Client;
 use crate::fixture::Fixture;
 
 #[test]
@@ -114,6 +117,67 @@ fn a_client_that_does_not_read_its_replies_holds_up_nobody_else() {
     }
     cookies.sort_unstable();
     assert_eq!(cookies, (0..40).chain(100..140).collect::<Vec<_>>());
+}
+
+/// Keeps several requests of a client in flight until told to stop.
+fn keep_busy(mut client: Client, requests: &[Vec<u8>], is_over: &AtomicBool) {
+    // Half of them wait while the other half is executed.
+    let (first, second) = requests.split_at(requests.len() / 2);
+    client.send(&first.concat());
+    std::thread::sleep(Duration::from_millis(2));
+    client.send(&second.concat());
+    for request in requests.iter().cycle() {
+        assert_eq!(client.simple_reply().1, 0);
+        if is_over.load(SeqCst) {
+            return;
+        }
+        client.send(request);
+    }
+}
+
+#[test]
+fn clients_that_flush_without_a_pause_keep_no_worker_for_themselves() {
+    let limits = Limits {
+        workers_max: 1,
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    fixture.disk.cold.store(true, SeqCst);
+    fixture.disk.slow_flushes.store(true, SeqCst);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let client = fixture.simple();
+            let requests: Vec<_> = (0..8)
+                .map(|cookie| client.encode(CMD_FLUSH, 0, cookie, 0, 0, &[]))
+                .collect();
+            let is_over = &is_over;
+            scope.spawn(move || keep_busy(client, &requests, is_over));
+        }
+        while fixture.disk.memory.flushes.load(SeqCst) < 2 {
+            std::thread::yield_now();
+        }
+        let mut modest = fixture.simple();
+        let mut waited = Vec::new();
+        for _ in 0..5 {
+            let two = [
+                modest.encode(CMD_READ, 0, 1, 0, 512, &[]),
+                modest.encode(CMD_READ, 0, 2, 0, 512, &[]),
+            ];
+            let flushes = fixture.disk.memory.flushes.load(SeqCst);
+            modest.send(&two.concat());
+            for _ in 0..2 {
+                assert_eq!(modest.simple_reply().1, 0);
+                assert_eq!(modest.take(512), [0; 512]);
+            }
+            waited.push(fixture.disk.memory.flushes.load(SeqCst) - flushes);
+        }
+        is_over.store(true, SeqCst);
+        assert!(
+            waited.iter().all(|flushes| *flushes < 20),
+            "reads waited for {waited:?} flushes"
+        );
+    });
 }
 
 #[test]

@@ -14,12 +14,19 @@ pub(crate) struct TestDisk {
     read_only: bool,
     /// Whether reads would have to wait for the disk below.
     pub(crate) cold: AtomicBool,
+    /// Whether a flush takes a while.
+    pub(crate) slow_flushes: AtomicBool,
     /// Whether the next operation panics.
     pub(crate) panics: AtomicBool,
+    /// Reads that could wait for the disk.
+    pub(crate) patient_reads: AtomicU64,
     /// Batches written by workers.
     pub(crate) batches_of_workers: AtomicU64,
     /// The size told to clients, where it differs from the real one.
     pub(crate) told_size: AtomicU64,
+    /// The most bytes described at once, if not 0; and how often a description was asked for.
+    pub(crate) described_max: AtomicU64,
+    pub(crate) descriptions: AtomicU64,
     /// Makes the error of every operation from now on.
     pub(crate) failure: Mutex<Option<fn() -> Error>>,
     /// Reads and flushes that may wait do so while this is closed.
@@ -39,9 +46,13 @@ impl TestDisk {
             memory: MemoryDisk::new(size),
             read_only: false,
             cold: AtomicBool::new(false),
+            slow_flushes: AtomicBool::new(false),
             panics: AtomicBool::new(false),
+            patient_reads: AtomicU64::new(0),
             batches_of_workers: AtomicU64::new(0),
             told_size: AtomicU64::new(0),
+            described_max: AtomicU64::new(0),
+            descriptions: AtomicU64::new(0),
             failure: Mutex::new(None),
             gate: Mutex::default(),
             changed: Condvar::new(),
@@ -110,7 +121,10 @@ impl Device for TestDisk {
         match wait {
             Wait::Never if self.cold.load(SeqCst) => return Err(Error::WouldBlock),
             Wait::Never => {}
-            Wait::Allowed => self.pass_gate(),
+            Wait::Allowed => {
+                self.patient_reads.fetch_add(1, SeqCst);
+                self.pass_gate();
+            }
         }
         self.check()?;
         self.memory.read(offset, buffer, wait)
@@ -136,6 +150,9 @@ impl Device for TestDisk {
 
     fn flush(&self) -> Result<(), Error> {
         self.pass_gate();
+        if self.slow_flushes.load(SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.check()?;
         self.memory.flush()
     }
@@ -147,6 +164,11 @@ impl Device for TestDisk {
 
     fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
         self.check()?;
+        self.descriptions.fetch_add(1, SeqCst);
+        let length = match self.described_max.load(SeqCst) {
+            0 => length,
+            most => length.min(most),
+        };
         self.memory.extents(offset, length, limit)
     }
 }

@@ -9,7 +9,7 @@ use nbd::{Event, ExportInfo, ExportProvider, Limits, OpenError, OpenedExport, Se
 use crate::client::Client;
 use crate::disk::TestDisk;
 
-pub(crate) const SIZE: usize = 64 << 20;
+pub(crate) const SIZE: usize = 80 << 20;
 
 /// A server, its disk `disk` (also the default), and another one, `past`, that can't be written.
 pub(crate) struct Fixture {

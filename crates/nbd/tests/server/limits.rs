@@ -32,6 +32,33 @@ fn a_client_too_many_is_turned_away_until_one_leaves() {
 }
 
 #[test]
+fn clients_that_linger_in_the_handshake_make_way_for_others() {
+    let limits = Limits {
+        clients_max: 3,
+        handshake_grace: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut served = fixture.simple();
+    let mut strangers = [fixture.client(), fixture.client()];
+    Client::raw(fixture.connect()).expect_end();
+    std::thread::sleep(Duration::from_millis(150));
+    let mut another = fixture.simple();
+    strangers[0].expect_end();
+    fixture
+        .events
+        .wait_for("disconnected: the handshake took long, and another client needed the place");
+    // Only one had to go, and never one that is served.
+    assert_eq!(strangers[1].outcome(OPT_LIST, &[]), ACK);
+    assert_eq!(another.write(0, b"x"), 0);
+    let _last = fixture.simple();
+    strangers[1].expect_end();
+    assert_eq!(served.write(0, b"x"), 0);
+    Client::raw(fixture.connect()).expect_end();
+    assert_eq!(fixture.events.count("refused: TooManyClients { limit: 3 }"), 2);
+}
+
+#[test]
 fn a_handshake_that_takes_too_long_is_ended_however_it_drags_on() {
     let timeout = Duration::from_millis(300);
     let fixture = Fixture::with(
@@ -155,6 +182,47 @@ fn requests_in_flight_are_bounded_and_those_beyond_are_answered_later() {
         assert_eq!(client.simple_reply().1, 0);
         assert_eq!(client.take(4096), [0; 4096]);
     }
+}
+
+#[test]
+fn replies_that_the_client_does_not_take_count_as_in_flight() {
+    let length = 8 << 20;
+    let limits = Limits {
+        bytes_in_flight_max: length,
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut client = fixture.simple();
+    let reads: Vec<u8> = (0..6)
+        .flat_map(|cookie| client.encode(CMD_READ, 0, cookie, 0, length as u64, &[]))
+        .collect();
+    client.send(&reads);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(fixture.disk.patient_reads.load(SeqCst), 1);
+    for _ in 0..6 {
+        assert_eq!(client.simple_reply().1, 0);
+        assert!(client.take(length) == vec![0; length]);
+    }
+}
+
+#[test]
+fn more_flushes_than_may_be_in_flight_are_all_answered() {
+    let limits = Limits {
+        requests_in_flight_max: 4,
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, Tls::Off);
+    let mut client = fixture.simple();
+    let requests: Vec<u8> = (0..50)
+        .flat_map(|cookie| match cookie % 2 {
+            0 => client.encode(CMD_FLUSH, 0, cookie, 0, 0, &[]),
+            _ => client.encode(CMD_WRITE, CMD_FLAG_FUA, cookie, 0, 1, b"d"),
+        })
+        .collect();
+    client.send(&requests);
+    let mut replies: Vec<_> = (0..50).map(|_| client.simple_reply()).collect();
+    replies.sort_unstable();
+    assert_eq!(replies, (0..50).map(|cookie| (cookie, 0)).collect::<Vec<_>>());
 }
 
 #[test]

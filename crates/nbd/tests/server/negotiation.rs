@@ -128,7 +128,7 @@ fn info_tells_what_is_asked_for_and_nothing_else() {
             &[0, 3],
             &1_u32.to_be_bytes(),
             &4096_u32.to_be_bytes(),
-            &(32_u32 << 20).to_be_bytes(),
+            &PAYLOAD_SIZE_MAX.to_be_bytes(),
         ]),
         ack(),
     ];
@@ -166,6 +166,18 @@ fn flags_depend_on_the_export_and_on_what_was_negotiated() {
     assert_eq!(client.outcome(OPT_STRUCTURED_REPLY, &[]), ERR_EXT_HEADER_REQD);
     client.send_option(OPT_EXPORT_NAME, b"disk");
     client.expect_end();
+}
+
+#[test]
+fn a_dialect_can_be_chosen_once_and_only_raised() {
+    let fixture = Fixture::new();
+    let mut client = fixture.client().structured();
+    assert_eq!(client.outcome(OPT_STRUCTURED_REPLY, &[]), ERR_INVALID);
+    let mut client = client.with_extended_headers();
+    assert_eq!(client.outcome(OPT_EXTENDED_HEADERS, &[]), ERR_INVALID);
+    assert_eq!(client.outcome(OPT_STRUCTURED_REPLY, &[]), ERR_EXT_HEADER_REQD);
+    // What was agreed on before the refusals still holds.
+    assert_eq!(client.go("disk").status(CMD_FLUSH, 0, 0, 0, &[]), 0);
 }
 
 #[test]

@@ -141,6 +141,39 @@ fn replies_of_workers_and_of_the_connection_are_encrypted_in_order() {
 }
 
 #[test]
+fn keys_may_be_changed_while_requests_are_in_flight() {
+    let authority = Authority::new();
+    let fixture = Fixture::with(Limits::default(), Tls::Required(identity(&authority, None)));
+    let mut client = encrypt(fixture.client(), &authority, None).unwrap().go("disk");
+    for round in 0..50_u64 {
+        let write = client.encode(CMD_WRITE, 0, 1, round * 4096, 4096, &[round as u8; 4096]);
+        let read = client.encode(CMD_READ, 0, 2, 0, 100_000, &[]);
+        client.send(&write);
+        client.stream.conn.refresh_traffic_keys().unwrap();
+        client.send(&read);
+        assert_eq!(client.simple_reply(), (1, 0));
+        assert_eq!(client.simple_reply(), (2, 0));
+        assert_eq!(client.take(100_000).len(), 100_000);
+    }
+    // Many changes in a row, each of which is to be answered by one, and nothing in between.
+    for _ in 0..20 {
+        client.stream.conn.refresh_traffic_keys().unwrap();
+        client.stream.conn.complete_io(&mut client.stream.sock).unwrap();
+    }
+    assert_eq!(client.read(4096, 1), Ok(vec![1]));
+}
+
+#[test]
+fn the_servers_goodbye_is_encrypted_so_that_nobody_can_forge_it() {
+    let authority = Authority::new();
+    let fixture = Fixture::with(Limits::default(), Tls::Required(identity(&authority, None)));
+    let mut client = encrypt(fixture.client(), &authority, None).unwrap().go("disk");
+    client.request(CMD_DISC, 0, 0, 0, 0, &[]);
+    // Without it this would be an unexpected end.
+    assert_eq!(std::io::Read::read(&mut client.stream, &mut [0]).unwrap(), 0);
+}
+
+#[test]
 fn an_encrypted_client_that_does_not_read_stalls_only_itself() {
     let authority = Authority::new();
     let fixture = Fixture::with(Limits::default(), Tls::Required(identity(&authority, None)));

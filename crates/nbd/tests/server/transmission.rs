@@ -189,6 +189,27 @@ fn extended_block_status_can_be_limited_to_some_contexts() {
 }
 
 #[test]
+fn a_description_that_is_much_work_covers_a_part_of_the_range() {
+    let fixture = Fixture::new();
+    let contexts = ["base:allocation"];
+    let mut client = fixture
+        .client()
+        .with_extended_headers()
+        .with_contexts("disk", &contexts)
+        .go("disk");
+    fixture.disk.described_max.store(4096, SeqCst);
+    client.request(CMD_BLOCK_STATUS, 0, 7, 0, SIZE as u64, &[]);
+    let chunks = client.reply();
+    let lookups = fixture.disk.descriptions.load(SeqCst);
+    assert!((2..100).contains(&lookups), "the disk was asked {lookups} times");
+    assert_eq!(numbers(&chunks[0].payload[8..], 8), [lookups * 4096, 3]);
+    // The disk shrinks meanwhile: what is known of it is told.
+    fixture.disk.told_size.store(SIZE as u64 + 8192, SeqCst);
+    client.request(CMD_BLOCK_STATUS, 0, 7, SIZE as u64 - 8192, 16384, &[]);
+    assert_eq!(numbers(&client.reply()[0].payload[8..], 8), [8192, 3]);
+}
+
+#[test]
 fn block_status_needs_a_context_chosen_for_the_same_export() {
     let fixture = Fixture::new();
     let mut client = fixture

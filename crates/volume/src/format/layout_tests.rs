@@ -569,7 +569,10 @@ fn a_chain_record_is_as_documented() {
         &bytes,
         &[
             ("CRC of bytes 4..84", crc(&bytes[4..84])),
-            ("event: 1 sealed, 2 about to be rewritten", Number(2, 4)),
+            (
+                "event: 1 sealed, or after a rewrite that a crash cut off still as it was; 2 about to be rewritten",
+                Number(2, 4),
+            ),
             ("segment", Number(0x0102_0304, 4)),
             ("time", at_bytes),
             ("content", Bytes(vec![6; 32])),

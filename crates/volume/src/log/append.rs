@@ -10,6 +10,7 @@ use crate::format::{
     BatchHeader, BatchKey, CheckpointRef, Location, LogPosition, Record, SLOT_BYTES, Segment, Slot, put_head,
 };
 use crate::log::active::{Active, LogStart, SYNC_ALIGNMENT, WriteBehind};
+use crate::log::held::write_held_seals;
 use crate::segment::{Segments, file_error, file_name};
 use crate::storage::{Directory, File};
 use crate::time::{Sequence, Timestamp};
@@ -235,7 +236,7 @@ impl Appender {
     }
 
     /// Seals the active segment, if there is one, and begins the next. On [`Error::NoSpace`] nothing changed.
-    fn rotate(&mut self, purpose: Purpose) -> Result<(), Error> {
+    pub(crate) fn rotate(&mut self, purpose: Purpose) -> Result<(), Error> {
         if purpose == Purpose::Client {
             self.check_budget()?;
         }
@@ -287,10 +288,12 @@ impl Appender {
         self.start.next = self.next;
         self.start.last_time = self.last_time;
         self.start.checkpoint = self.durable_checkpoint;
-        let created = match Active::create(&self.segments, &self.start) {
-            Err(Error::NoSpace(_)) if purpose == Purpose::Control && self.give_up_reserve() => {
-                Active::create(&self.segments, &self.start)
-            }
+        let create = |appender: &Self| {
+            write_held_seals(&appender.segments)?;
+            Active::create(&appender.segments, &appender.start)
+        };
+        let created = match create(self) {
+            Err(Error::NoSpace(_)) if purpose == Purpose::Control && self.give_up_reserve() => create(self),
             created => created,
         };
         self.active = Some(created?);

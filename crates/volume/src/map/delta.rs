@@ -35,6 +35,28 @@ pub(crate) enum LeafChange<'a> {
     Some(&'a Node),
 }
 
+/// Leaves that changes treat alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UniformPart {
+    /// The entry of every block; `None` where the base has the say.
+    pub(crate) entry: Option<Entry>,
+    /// One past the last of these leaves.
+    pub(crate) until: u64,
+}
+
+impl UniformPart {
+    /// What newer changes, which say this, leave of what older ones say of the same leaf.
+    pub(crate) fn over(self, older: Option<Self>) -> Option<Self> {
+        if self.entry.is_some() {
+            return Some(self);
+        }
+        older.map(|older| Self {
+            entry: older.entry,
+            until: self.until.min(older.until),
+        })
+    }
+}
+
 impl Delta {
     pub(crate) fn is_empty(&self) -> bool {
         self.leaves.is_empty() && self.fills.is_empty()
@@ -133,6 +155,21 @@ impl Delta {
             Some(entry) => LeafChange::Fill(entry),
             None => LeafChange::None,
         }
+    }
+
+    /// What this says of a leaf and those behind it that are alike; `None` if some of its blocks have entries of their
+    /// own. Costs O(leaves stored).
+    pub(crate) fn uniform_part(&self, leaf: u64) -> Option<UniformPart> {
+        if self.leaves.contains_key(&leaf) {
+            return None;
+        }
+        let stored = self.leaves.keys().copied().filter(|stored| *stored > leaf).min();
+        let (entry, until) = match self.fills.range(..=leaf).next_back() {
+            Some((_, (end, entry))) if leaf < *end => (Some(*entry), Some(*end)),
+            _ => (None, self.fills.range(leaf..).next().map(|(first, _)| *first)),
+        };
+        let until = until.unwrap_or(u64::MAX).min(stored.unwrap_or(u64::MAX));
+        Some(UniformPart { entry, until })
     }
 
     pub(crate) fn entry(&self, block: u64) -> Option<Entry> {

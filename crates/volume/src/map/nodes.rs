@@ -120,6 +120,33 @@ impl Nodes {
         }
     }
 
+    /// If `root` says that a leaf's blocks are alike without having a node for them: their entry, and one past the last
+    /// leaf of which the same place in the tree says the same.
+    pub(crate) fn uniform_part(&self, root: &Entry, leaf: NodeAddress) -> Result<Option<(Entry, u64)>, Error> {
+        let mut entry = *root;
+        let mut alike = 1;
+        let mut level = LEVELS - 1;
+        loop {
+            let shift = FANOUT_BITS * u32::from(level);
+            if entry.kind() != EntryKind::Node {
+                return Ok(Some((entry, ((leaf.index >> shift) + alike) << shift)));
+            }
+            if level == 0 {
+                return Ok(None);
+            }
+            let here = NodeAddress {
+                level,
+                index: leaf.index >> shift,
+            };
+            let node = self.load(&entry, here, Wait::Allowed)?;
+            level -= 1;
+            let position = child_position(leaf, level);
+            entry = node.entry(position);
+            let siblings = position..1 << FANOUT_BITS;
+            alike = siblings.take_while(|sibling| node.entry(*sibling) == entry).count() as u64;
+        }
+    }
+
     /// Where `root` has the node at `address`, without reading that node itself.
     pub(crate) fn locate(&self, root: &Entry, address: NodeAddress) -> Result<Entry, Error> {
         if address.level >= LEVELS - 1 {

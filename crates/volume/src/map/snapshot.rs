@@ -1,10 +1,12 @@
 //! A map at one moment: a root in the log, and changes on top.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use crate::error::Error;
+use crate::extents::Described;
 use crate::format::{Entry, LEAF_BITS, NodeAddress};
-use crate::map::delta::{Delta, LeafChange, position};
+use crate::locks::read_lock;
+use crate::map::delta::{Delta, LeafChange, UniformPart, position};
 use crate::map::nodes::{Base, Nodes};
 use crate::storage::Wait;
 
@@ -36,9 +38,7 @@ pub(crate) struct Partial {
 impl Snapshot {
     /// The entries of `count` blocks from `start` on.
     pub(crate) fn entries(&self, nodes: &Nodes, start: u64, count: u64, wait: Wait) -> Result<Vec<Entry>, Error> {
-        let mut partial = Partial::new(self.root, start, count);
-        partial.overlay(&self.delta);
-        partial.complete(nodes, wait)
+        self.partial(start, count).complete(nodes, wait)
     }
 
     /// The entry of one block.
@@ -47,6 +47,34 @@ impl Snapshot {
             Some(entry) => Ok(entry),
             None => base_entry(nodes, &self.root, block),
         }
+    }
+}
+
+impl Described for Snapshot {
+    fn uniform_part(&self, leaf: u64) -> (Entry, Option<UniformPart>) {
+        (self.root, self.delta.uniform_part(leaf))
+    }
+
+    fn partial(&self, start: u64, count: u64) -> Partial {
+        let mut partial = Partial::new(self.root, start, count);
+        partial.overlay(&self.delta);
+        partial
+    }
+}
+
+impl Described for RwLock<LiveMap> {
+    fn uniform_part(&self, leaf: u64) -> (Entry, Option<UniformPart>) {
+        let map = read_lock(self);
+        let newest = map.delta.uniform_part(leaf);
+        let part = match &map.frozen {
+            Some(frozen) => newest.and_then(|part| part.over(frozen.uniform_part(leaf))),
+            None => newest,
+        };
+        (map.root, part)
+    }
+
+    fn partial(&self, start: u64, count: u64) -> Partial {
+        read_lock(self).partial(start, count)
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod open;
 mod packed;
+mod seal;
 mod set;
 
 pub(crate) use open::{LoggedRecord, OpenSegment, read_error};
+pub(crate) use seal::Seal;
 pub(crate) use set::{Segments, file_error, file_name, parse_file_name};

@@ -9,6 +9,7 @@ use crate::format::{
     Slot, TRAILER_BYTES, Trailer,
 };
 use crate::segment::packed::Packed;
+use crate::segment::seal::Seal;
 use crate::segment::set::file_name;
 use crate::storage::{File, Wait};
 use crate::time::{Sequence, Timestamp};
@@ -36,6 +37,8 @@ pub(crate) struct OpenSegment {
     pub(crate) header: SegmentHeader,
     pub(crate) file: Arc<dyn File>,
     packed: Option<Packed>,
+    /// The seal of a raw segment that has none on disk, for want of space.
+    held_seal: Option<Arc<Seal>>,
 }
 
 impl OpenSegment {
@@ -56,6 +59,7 @@ impl OpenSegment {
             header,
             file,
             packed: None,
+            held_seal: None,
         };
         if header.layout == SegmentLayout::Packed {
             segment.packed = Some(segment.open_packed()?);
@@ -70,7 +74,14 @@ impl OpenSegment {
             header,
             file,
             packed: None,
+            held_seal: None,
         }
+    }
+
+    /// The segment as if it had been sealed like this. Nothing for one that was rewritten since.
+    pub(crate) fn with_held_seal(mut self, seal: Option<Arc<Seal>>) -> Self {
+        self.held_seal = seal.filter(|_| !self.is_packed());
+        self
     }
 
     pub(crate) fn is_packed(&self) -> bool {
@@ -101,6 +112,9 @@ impl OpenSegment {
 
     /// The trailer, if the segment is sealed.
     pub(crate) fn trailer(&self) -> Result<Option<Trailer>, Error> {
+        if let Some(seal) = &self.held_seal {
+            return Ok(Some(seal.trailer));
+        }
         let length = self.file.length().map_err(|source| read_error(self.id, source))?;
         let Some(offset) = length
             .checked_sub(TRAILER_BYTES as u64)
@@ -173,6 +187,9 @@ impl OpenSegment {
     }
 
     fn index_bytes(&self, trailer: &Trailer) -> Result<Vec<u8>, Error> {
+        if let Some(seal) = &self.held_seal {
+            return Ok(seal.index.clone());
+        }
         // Bounded by the file's length, which `trailer` was checked against.
         let mut bytes = vec![0; usize::try_from(trailer.index_bytes).unwrap_or(0)];
         self.read_exact(trailer.index_offset, &mut bytes)?;

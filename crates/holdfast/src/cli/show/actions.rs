@@ -123,19 +123,23 @@ fn damaged(volume: &str, damage: &DamageReport) -> String {
     let Some(block) = damage.block else {
         return format!("  {place}: a structure of the log\n");
     };
-    let written = format!(" written {}", local_short(damage.written.0));
+    let time = local_short(damage.written.0);
+    let (first, last) = (block, block.saturating_add(damage.blocks).saturating_sub(1));
+    let what = match damage.structure.as_str() {
+        "lost blocks" if first == last => format!("a map node that led to block {block}, noticed {time}"),
+        "lost blocks" => format!("a map node that led to blocks {first} to {last}, noticed {time}"),
+        _ => format!("block {block} (byte {}) written {time}", block.saturating_mul(4096)),
+    };
     let concerns = if damage.current {
         "the live disk"
     } else {
         "the past only"
     };
-    let mut text = format!(
-        "  {place}: block {block} (byte {}){written}; concerns {concerns}\n",
-        block.saturating_mul(4096)
-    );
+    let mut text = format!("  {place}: {what}; concerns {concerns}\n");
     if let Some(intact) = &damage.newest_intact {
+        let which = if first == last { "" } else { "the first is " };
         text += &format!(
-            "    intact as of {}: export `{volume}@#{}`\n",
+            "    {which}intact as of {}: export `{volume}@#{}`\n",
             moment(intact),
             intact.sequence
         );
