@@ -128,6 +128,15 @@ impl Failure {
             ..self
         }
     }
+
+    /// Message and advice in one line, for a log or a client.
+    #[must_use]
+    pub fn with_hint(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl std::fmt::Display for Failure {

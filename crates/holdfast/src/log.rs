@@ -101,8 +101,8 @@ impl Log {
 
 fn line(style: Style, now: Timestamp, level: Level, subject: &str, message: &str) -> String {
     let separator = if subject.is_empty() { "" } else { ": " };
-    // Names of clients come from outside: nothing may start a line of its own.
-    let message = message.replace('\n', "; ");
+    // Names that clients choose come from outside: nothing may start a line of its own, or steer a terminal.
+    let message = without_control_characters(&message.replace('\n', "; "));
     match style {
         Style::Plain => format!(
             "{} {:<7} {subject}{separator}{message}\n",
@@ -120,6 +120,18 @@ fn line(style: Style, now: Timestamp, level: Level, subject: &str, message: &str
     }
 }
 
+fn without_control_characters(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_control() {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +146,10 @@ mod tests {
             of(Style::Json, "disk"),
             "{\"level\":\"warning\",\"message\":\"two; lines\",\"subject\":\"disk\",\
              \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
+        );
+        assert_eq!(
+            line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r"),
+            "<6>\\u{1b}[2J\u{e4}\\r\n"
         );
         assert!(of(Style::Plain, "disk").ends_with(" warning disk: two; lines\n"));
     }

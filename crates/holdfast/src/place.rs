@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::engine::VOLUMES_NAME;
 use crate::failure::{Failure, FailureCode};
 
 /// The data folder and the configuration in effect.
@@ -92,6 +93,25 @@ impl Place {
         self.config_file
             .as_deref()
             .map_or_else(|| Ok(Config::default()), Config::read)
+    }
+
+    /// What is suspicious about a configuration without making it unusable: sections of volumes that don't exist, whose
+    /// settings nothing follows. Nothing can be said where the data folder can't be looked into.
+    #[must_use]
+    pub fn warnings(&self, config: &Config) -> Vec<String> {
+        let folder = self.data.join(VOLUMES_NAME);
+        if !folder.is_dir() {
+            return Vec::new();
+        }
+        let missing = config.volumes_named().filter(|name| !folder.join(name).exists());
+        missing
+            .map(|name| {
+                format!(
+                    "[volume.{name}] names no volume in `{}`: nothing follows it until one of that name is made",
+                    self.data.display()
+                )
+            })
+            .collect()
     }
 
     /// Makes the data folder, for its owner only. One that belongs to another user is refused: files made in it

@@ -122,8 +122,21 @@ fn parse_time(text: &str, now: &ZonedDateTime) -> Result<Option<When>, Failure> 
     let civil = text.parse::<DateTime>().ok().filter(|_| text.contains([' ', 'T', 't']));
     match civil.or_else(|| text.parse::<Date>().ok().map(|date| date.to_datetime(Time::midnight()))) {
         Some(datetime) => in_zone(text, datetime, now.time_zone()).map(Some),
+        None if is_date_shaped(text) => {
+            Err(Failure::usage(format!("`{text}` is no date or time that there is")).hint(FORMS))
+        }
         None => Ok(None),
     }
+}
+
+/// Whether a text is written like a date, alone or with a time: a pin can't be meant. `2026-11-23-before` isn't.
+fn is_date_shaped(text: &str) -> bool {
+    let (date, rest) = text.split_at_checked(10).unwrap_or((text, ""));
+    let shape = date.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    shape && (rest.is_empty() || rest.starts_with([' ', 'T', 't']))
 }
 
 /// `10:15` or `10:15:30`.
@@ -258,7 +271,19 @@ mod tests {
 
     #[test]
     fn what_names_no_moment_is_refused_with_the_forms_that_do() {
-        for text in ["", "-", "-5", "#", "#-1", "a b", "25:00", "10:15 tomorrow", "ago"] {
+        for text in [
+            "",
+            "-",
+            "-5",
+            "#",
+            "#-1",
+            "a b",
+            "25:00",
+            "10:15 tomorrow",
+            "ago",
+            "2026-13-01",
+            "2026-02-29 10:15",
+        ] {
             let failure = parse_when(text, &now()).unwrap_err();
             assert!(failure.hint.is_some(), "{text}");
         }
@@ -285,7 +310,7 @@ mod tests {
 
     #[test]
     fn names_that_read_as_a_time_are_known() {
-        for text in ["now", "2026-11-23", "2026-11-23T10:15"] {
+        for text in ["now", "2026-11-23", "2026-11-23T10:15", "2026-13-01"] {
             assert!(reads_as_time(text), "{text}");
         }
         for text in ["before-update", "20261123", "v1.0", "2026-11-23-before", "nightly"] {

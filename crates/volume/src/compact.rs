@@ -1,27 +1,32 @@
-//! Rewriting segments: expired blocks dropped, the rest compressed. Maps don't change: they know payloads by slot.
+//! Rewriting segments: expired blocks dropped, those that only the past shows compressed. Maps don't change: they know
+//! payloads by slot.
 //!
 //! Order of effects: the new file is written and synced under another name; the chain records its hash; it takes the
 //! old one's place; the directory is synced. A crash in between leaves one whole file or the other, and the chain
 //! knows both.
 
-use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{
-    ChainEvent, FRAME_BYTES, Frame, Location, NodeAddress, PackedIndex, PackedRecord, RecordKind, SEGMENT_HEADER_BYTES,
-    Segment, SegmentHeader, SegmentLayout, Trailer,
-};
-use crate::log::write_seal;
+use crate::format::{ChainEvent, Location, NodeAddress, RecordKind, Segment};
 use crate::maintain::Maintenance;
 use crate::map::Snapshot;
+use crate::pack::{Packer, Storing};
 use crate::segment::{LoggedRecord, OpenSegment, file_error, file_name};
-use crate::storage::{File, Wait};
+use crate::storage::File;
 use crate::time::Timestamp;
 use crate::volume::{Control, Volume};
 
 const NEW_FILE: &str = "segment.new";
+/// A segment is compressed when the past alone shows this share of what isn't compressed yet, in per cent: rewriting
+/// less isn't worth it, and clients read what the present shows as fast as before.
+const PAST_PERCENT: u64 = 50;
+/// After all segments were looked at, the next look comes so many times `compress_after` later; after a minute if space is
+/// short.
+const SWEEP_REST: u32 = 12;
+const SWEEP_REST_MIN: Duration = Duration::from_secs(60);
 
 impl Volume {
     /// Rewrites or removes the next segment that lies wholly before the oldest moment kept.
@@ -82,34 +87,71 @@ impl Volume {
         self.rewrite(control, &segment, &live, now)
     }
 
-    /// Compresses the next sealed segment that is old enough, with all its records.
+    /// Looks at the next sealed segment that is old enough, and compresses what only the past shows if that is much of
+    /// it. All are looked at again and again, because more and more of them becomes the past.
     pub(crate) fn compress_cold(&self, control: &mut Control, now: Timestamp) -> Result<Option<Maintenance>, Error> {
+        let compress_after = self.settings().compress_after;
+        let rest = if self.is_pressed() {
+            SWEEP_REST_MIN
+        } else {
+            SWEEP_REST_MIN.max(compress_after * SWEEP_REST)
+        };
+        if now < control.sweep.swept.saturating_add(rest) {
+            return Ok(None);
+        }
         // Recovery may need what lies behind the newest checkpoint as it was written.
         let end = control.state.replay_from.segment;
         let from = control.sweep.compressed_below;
         let next = self.segments.ids().into_iter().find(|id| *id >= from && *id < end);
         // A seal that waits for space is written to the segment as it is.
-        let Some(id) = next.filter(|id| !self.segments.is_seal_held(*id)) else {
+        let next = next.filter(|id| !self.segments.is_seal_held(*id));
+        let cold_before = now.saturating_sub(compress_after);
+        let cold = match next {
+            Some(id) => Some(self.segments.open(id)?).filter(|segment| is_cold(segment, cold_before)),
+            None => None,
+        };
+        let Some(segment) = cold else {
+            control.sweep.compressed_below = self.segments.first();
+            control.sweep.swept = now;
             return Ok(None);
         };
-        let segment = self.segments.open(id)?;
-        let cold_before = now.saturating_sub(self.settings().compress_after);
-        if !segment.is_packed() {
-            let trailer = segment.trailer()?;
-            if trailer.is_some_and(|trailer| trailer.last_time > cold_before) {
-                return Ok(None);
+        control.sweep.compressed_below = Segment(segment.id.0 + 1);
+        let done = self.compress_one(control, &segment, now);
+        self.tolerate_damage(segment.id, done).map(Some)
+    }
+
+    fn compress_one(
+        &self,
+        control: &mut Control,
+        segment: &Arc<OpenSegment>,
+        now: Timestamp,
+    ) -> Result<Maintenance, Error> {
+        let records = crate::log::sealed_records(&self.segments, segment.id)?;
+        let is_plain = segment.plain_records()?;
+        let present = present_of(control);
+        let (mut past_bytes, mut plain_bytes) = (0, 0);
+        for (logged, is_plain) in records.iter().zip(is_plain) {
+            if is_plain && logged.record.kind == RecordKind::Write {
+                plain_bytes += logged.record.stored_bytes();
+                if !self.is_in(&present, logged)? {
+                    past_bytes += logged.record.stored_bytes();
+                }
             }
         }
-        control.sweep.compressed_below = Segment(id.0 + 1);
-        if segment.is_packed() {
-            return Ok(Some(Maintenance {
+        if past_bytes * 100 < plain_bytes * PAST_PERCENT || past_bytes == 0 {
+            return Ok(Maintenance {
+                io_bytes: segment.index_length()?,
                 more: true,
                 ..Maintenance::default()
-            }));
+            });
         }
-        let records = crate::log::sealed_records(&self.segments, id);
-        let done = records.and_then(|records| self.rewrite(control, &segment, &records, now));
-        self.tolerate_damage(id, done).map(Some)
+        self.rewrite(control, segment, &records, now)
+    }
+
+    /// Whether a map shows the block that a record wrote.
+    fn is_in(&self, snapshot: &Snapshot, logged: &LoggedRecord) -> Result<bool, Error> {
+        let entry = snapshot.entry(&self.nodes, logged.record.address)?;
+        Ok(entry.location() == logged.location)
     }
 
     /// The maps whose blocks must stay: the oldest moment kept, pins, rollbacks behind it, open views, and the present.
@@ -179,7 +221,7 @@ impl Volume {
         let name = file_name(segment.id);
         let before = self.segments.total_bytes();
         let file = self.segments.create_file(NEW_FILE)?;
-        let written = self.write_packed(&*file, segment, records).and_then(|bytes| {
+        let written = self.write_packed(control, &*file, segment, records).and_then(|bytes| {
             let content = hash_file(&*file, NEW_FILE)?;
             control.chain.restate(segment.id, &*segment.file, now)?;
             control.chain.append(ChainEvent::Rewritten, segment.id, content, now)?;
@@ -216,104 +258,39 @@ impl Volume {
     }
 
     /// Writes and syncs a packed segment; its length in bytes.
-    fn write_packed(&self, file: &dyn File, segment: &OpenSegment, records: &[LoggedRecord]) -> Result<u64, Error> {
-        let error = |source| file_error("write", NEW_FILE, source);
-        let header = SegmentHeader {
-            layout: SegmentLayout::Packed,
-            ..segment.header
-        };
-        file.write_at(0, &mut [IoSlice::new(&header.encode())]).map_err(error)?;
-        let level = self.settings().compression_level;
-        let mut packer = Packer {
-            file,
-            level,
-            offset: SEGMENT_HEADER_BYTES,
-            gathered: Vec::new(),
-            blocks: true,
-            index: PackedIndex::default(),
-        };
+    fn write_packed(
+        &self,
+        control: &Control,
+        file: &dyn File,
+        segment: &OpenSegment,
+        records: &[LoggedRecord],
+    ) -> Result<u64, Error> {
+        let present = present_of(control);
+        let mut packer = Packer::begin(file, NEW_FILE, segment, self.settings().compression_level)?;
         for logged in records {
-            packer.put(segment, logged)?;
+            let is_past = logged.record.kind == RecordKind::Write && !self.is_in(&present, logged)?;
+            packer.put(
+                segment,
+                logged,
+                if is_past { Storing::Compressed } else { Storing::Plain },
+            )?;
         }
-        packer.finish_frame()?;
-        let index = packer.index.encode();
-        let old = segment
-            .trailer()?
-            .ok_or_else(|| segment.damaged("segment trailer", 0))?;
-        let trailer = Trailer {
-            index_offset: packer.offset.next_multiple_of(16),
-            index_bytes: index.len() as u64,
-            index_crc: crc32c::crc32c(&index),
-            ..old
-        };
-        let bytes = write_seal(file, segment.id, header.nonce, &trailer, &index)?;
-        file.sync().map_err(error)?;
-        Ok(bytes)
+        packer.finish(segment)
     }
 }
 
-/// Gathers payloads into frames.
-struct Packer<'f> {
-    file: &'f dyn File,
-    level: i32,
-    offset: u64,
-    gathered: Vec<u8>,
-    /// Whether what is gathered is blocks. Map nodes and checkpoints aren't compressed: they are looked for one by one,
-    /// all over the log, and going back in time depends on them.
-    blocks: bool,
-    index: PackedIndex,
+/// The map of the newest checkpoint: what clients read, but for what changed since.
+fn present_of(control: &Control) -> Snapshot {
+    Snapshot {
+        root: control.state.root,
+        delta: Arc::default(),
+    }
 }
 
-impl Packer<'_> {
-    fn put(&mut self, segment: &OpenSegment, logged: &LoggedRecord) -> Result<(), Error> {
-        let length = logged.record.payload_length as usize;
-        let blocks = logged.record.kind == RecordKind::Write;
-        if self.gathered.len() + length > FRAME_BYTES || (length > 0 && blocks != self.blocks) {
-            self.finish_frame()?;
-        }
-        if length > 0 {
-            self.blocks = blocks;
-        }
-        let start = self.gathered.len();
-        if length > 0 {
-            self.gathered.resize(start + length, 0);
-            let payload = self.gathered.get_mut(start..).unwrap_or_default();
-            segment.read(logged.location.slot, length, payload, Wait::Allowed)?;
-            if crc32c::crc32c(payload) != logged.record.crc {
-                return Err(segment.damaged("payload", logged.location.slot.offset()));
-            }
-        }
-        self.index.records.push(PackedRecord {
-            record: logged.record,
-            sequence: logged.sequence,
-            time: logged.time,
-            slot: logged.location.slot,
-            frame: self.index.frames.len() as u32,
-            offset: start as u32,
-        });
-        Ok(())
-    }
-
-    fn finish_frame(&mut self) -> Result<(), Error> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
-        let compressed = zstd::bulk::compress(&self.gathered, self.level)
-            .ok()
-            .filter(|_| self.blocks);
-        let smaller = compressed.filter(|compressed| compressed.len() < self.gathered.len());
-        let stored = smaller.as_deref().unwrap_or(&self.gathered);
-        let written = self.file.write_at(self.offset, &mut [IoSlice::new(stored)]);
-        written.map_err(|source| file_error("write", NEW_FILE, source))?;
-        self.index.frames.push(Frame {
-            offset: self.offset,
-            stored_bytes: stored.len() as u32,
-            payload_bytes: self.gathered.len() as u32,
-            crc: crc32c::crc32c(stored),
-            compressed: smaller.is_some(),
-        });
-        self.offset += stored.len() as u64;
-        self.gathered.clear();
-        Ok(())
+/// Whether nothing in a segment is younger than `before`. One that can't be read is looked at, so that it is told.
+fn is_cold(segment: &OpenSegment, before: Timestamp) -> bool {
+    match segment.trailer() {
+        Ok(Some(trailer)) => trailer.last_time <= before,
+        Ok(None) | Err(_) => true,
     }
 }

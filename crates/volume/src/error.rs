@@ -34,7 +34,7 @@ pub enum Error {
     #[error("no space: {0}")]
     NoSpace(NoSpace),
     /// Stored bytes don't match their checksum.
-    #[error("block {block} is damaged in segment {segment} at offset {offset}; it was written at moment {written:?}")]
+    #[error("block {block} as written {written} is damaged in segment {segment} at offset {offset}")]
     CorruptBlock {
         /// Block number (of 4096 bytes) on the disk.
         block: u64,
@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// A flushed part of the log can't be understood; what follows it is intact.
     #[error(
-        "segment {segment} is damaged at offset {offset}: a batch that was flushed after moment {before:?} \
+        "segment {segment} is damaged at offset {offset}: a batch that was flushed after {before} \
          can't be read, although later batches can"
     )]
     DamagedLog {
@@ -98,13 +98,13 @@ pub enum Error {
         source: io::Error,
     },
     /// The moment lies before the oldest one kept.
-    #[error("the moment is older than the oldest one kept ({oldest:?})")]
+    #[error("the moment is older than the oldest one kept ({oldest})")]
     MomentTooOld {
         /// The oldest moment kept.
         oldest: Timestamp,
     },
     /// The sequence number lies in the future.
-    #[error("moment {asked:?} hasn't happened yet; the newest is {newest:?}")]
+    #[error("moment {asked} hasn't happened yet; the newest is {newest}")]
     MomentInFuture {
         /// What was asked for.
         asked: Sequence,
@@ -205,6 +205,40 @@ impl std::fmt::Display for NoSpace {
                 )
             }
             Self::Disk => f.write_str("the disk that holds the volume is full"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_shown_as_people_write_them() {
+        let time = Timestamp::from_unix_seconds(1_795_428_900);
+        for (error, expected) in [
+            (
+                Error::MomentTooOld { oldest: time },
+                "the moment is older than the oldest one kept (2026-11-23T10:15:00Z)",
+            ),
+            (
+                Error::MomentInFuture {
+                    asked: Sequence(99),
+                    newest: Sequence(7),
+                },
+                "moment #99 hasn't happened yet; the newest is #7",
+            ),
+            (
+                Error::CorruptBlock {
+                    block: 2,
+                    segment: 7,
+                    offset: 99,
+                    written: time,
+                },
+                "block 2 as written 2026-11-23T10:15:00Z is damaged in segment 7 at offset 99",
+            ),
+        ] {
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

@@ -24,8 +24,10 @@ pub(crate) const CHANGED_LEAVES_MAX: usize = 12_000;
 pub(crate) struct Sweep {
     /// Segments below are in the hash chain.
     pub(crate) hashed_below: Segment,
-    /// Segments below are compressed, or were looked at and left.
+    /// Segments below were looked at in this round of compression.
     pub(crate) compressed_below: Segment,
+    /// When the last round of compression ended.
+    pub(crate) swept: Timestamp,
     /// Expired segments below were looked at for this horizon.
     pub(crate) expired_below: Segment,
 }
@@ -179,7 +181,7 @@ impl Volume {
     }
 
     /// Whether history must go sooner than the retention time says, to keep space for new writes.
-    fn is_pressed(&self) -> bool {
+    pub(crate) fn is_pressed(&self) -> bool {
         let appender = self.log.peek();
         let capacity = u64::from(appender.capacity());
         if appender.is_reserve_used() {

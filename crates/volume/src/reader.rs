@@ -92,12 +92,8 @@ fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<(), Error> {
         }
         if first.kind() == EntryKind::Data {
             let location = first.location();
-            let segment = segments.open(location.segment)?;
-            if !segment.is_packed() {
-                segment
-                    .file
-                    .prefetch(location.slot.offset(), (run * BLOCK_BYTES) as u64);
-            }
+            let length = (run * BLOCK_BYTES) as u64;
+            segments.open(location.segment)?.prefetch(location.slot, length);
         }
         rest = rest.get(run..).unwrap_or_default();
     }

@@ -19,11 +19,13 @@ use crate::format::{
 use crate::log::{
     LogStart, RESERVE_FILE, find_batch_behind, is_in_place, payload_intact, scan_from, seal_segment, totals_of,
 };
+use crate::passed_over::{Gaps, LostBatches};
 use crate::replay::{Replay, load_checkpoint};
 use crate::segment::{LoggedRecord, OpenSegment, Seal, Segments, file_error, file_name};
 use crate::settings::Settings;
 use crate::storage::Wait;
 use crate::time::{Sequence, Timestamp};
+use crate::volume::MomentInfo;
 
 /// Whether damage in flushed data stops recovery or is passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub(crate) struct Recovered {
     /// Where to begin the next segment.
     pub(crate) next_segment: Segment,
     /// Batches that were passed over because they are damaged.
-    pub(crate) batches_lost: u64,
+    pub(crate) lost: Vec<LostBatches>,
 }
 
 impl Recovered {
@@ -82,23 +84,34 @@ pub(crate) fn recover(segments: &Segments, volume: &[u8; 16], on_damage: OnDamag
     let mut replay = start(segments, newest)?;
     let from = replay.state.replay_from.segment;
     let mut walked = walk(segments, from, newest, on_damage)?;
-    let mut batches_lost = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
+    let durable = find_end(&mut walked, replay.reference.sequence, from, on_damage)?;
+    let mut lost = lost_batches(&walked, &replay, durable);
     for logged in walked.iter().flat_map(Walked::records) {
+        let known = replay.last;
         match replay.push(segments, &logged) {
-            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => batches_lost += 1,
+            Err(Error::CorruptStructure { .. }) if on_damage == OnDamage::PassOver => lost.push(LostBatches {
+                batches: 1,
+                after: moment(known),
+                before: Some(moment((logged.sequence, logged.time))),
+            }),
             pushed => pushed?,
         }
     }
     match replay.take_damage() {
         Some(error) if on_damage == OnDamage::Stop => return Err(error),
-        Some(_) => batches_lost += 1,
+        // The checkpoint after which nothing tells what it changed.
+        Some(_) => lost.push(LostBatches {
+            batches: 1,
+            after: moment((replay.reference.sequence, replay.state.time)),
+            before: Some(moment(replay.last)),
+        }),
         None => {}
     }
     let next_segment = settle(segments, &walked)?;
     Ok(Recovered {
         replay,
         next_segment,
-        batches_lost,
+        lost,
     })
 }
 
@@ -322,23 +335,21 @@ impl Walked {
     }
 }
 
-/// Cuts `walked` behind the last batch of the log. Returns how many damaged batches were passed over.
+/// Cuts `walked` behind the last batch of the log. Returns the newest sequence that was durable.
 fn find_end(
     walked: &mut Vec<Walked>,
     checkpoint: Sequence,
     replay_from: Segment,
     on_damage: OnDamage,
-) -> Result<u64, Error> {
+) -> Result<Sequence, Error> {
     let durable = walked
         .iter()
         .map(Walked::durable)
         .max()
         .unwrap_or_default()
         .max(checkpoint);
-    let mut lost = 0;
     if walked.first().map(|first| first.segment.id) != Some(replay_from) {
         stop_at_damage(on_damage, replay_from, 0, walked, 0)?;
-        lost += 1;
     }
     let mut expected = walked
         .first()
@@ -355,10 +366,8 @@ fn find_end(
                 break;
             }
             stop_at_damage(on_damage, damaged, end, walked, index)?;
-            lost += 1;
         }
         let Some(here) = walked.get_mut(index) else { break };
-        lost += gaps(&here.content);
         if cut_torn(here, durable)? {
             walked.truncate(index + 1);
             break;
@@ -366,18 +375,42 @@ fn find_end(
         expected = here.next_sequence();
     }
     check_last(walked, durable, on_damage)?;
-    Ok(lost)
+    Ok(durable)
 }
 
-/// Batches missing between those of one segment: only where damage was passed over.
-fn gaps(content: &Content) -> u64 {
-    let Content::Raw { batches, .. } = content else {
-        return 0;
+/// The batches that are missing in what is left of the log.
+fn lost_batches(walked: &[Walked], replay: &Replay, durable: Sequence) -> Vec<LostBatches> {
+    let contained = moment((replay.state.as_of, replay.state.time));
+    let Some(first) = walked.first() else {
+        return Gaps::behind(contained).end(durable);
     };
-    let pairs = batches.iter().zip(batches.iter().skip(1));
-    pairs
-        .map(|(one, next)| next.header.sequence.0.saturating_sub(one.header.sequence.0 + 1))
-        .sum()
+    let header = &first.segment.header;
+    let is_start = first.segment.id == replay.state.replay_from.segment;
+    let before = moment((Sequence(header.first_sequence.0.saturating_sub(1)), header.first_time));
+    let mut gaps = Gaps::behind(if is_start { before } else { contained });
+    for here in walked {
+        match &here.content {
+            Content::Raw { batches, .. } => {
+                for batch in batches {
+                    let at = moment((batch.header.sequence, batch.header.time));
+                    gaps.push(at, at);
+                }
+            }
+            // What compaction dropped from between isn't lost.
+            Content::Packed(_) => {
+                let header = &here.segment.header;
+                let first = moment((header.first_sequence, header.first_time));
+                let trailer = here.segment.trailer().ok().flatten();
+                let last = trailer.map_or(first, |trailer| moment((trailer.last_sequence, trailer.last_time)));
+                gaps.push(first, last);
+            }
+        }
+    }
+    gaps.end(durable)
+}
+
+fn moment((sequence, time): (Sequence, Timestamp)) -> MomentInfo {
+    MomentInfo { sequence, time }
 }
 
 /// Behind the last batch of the last segment nothing may be that was durable.

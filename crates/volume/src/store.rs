@@ -24,6 +24,7 @@ use crate::log::{Appender, Log, LogStart, Purpose};
 use crate::maintain::Sweep;
 use crate::map::{Delta, LiveMap, Nodes};
 use crate::names::check_name;
+use crate::passed_over::LostBatches;
 use crate::recover::{OnDamage, Recovered, recover};
 use crate::replay::{CHECKPOINT_ESSENTIAL, checkpoint_record, padded};
 use crate::segment::{Segments, file_error};
@@ -52,10 +53,10 @@ pub struct Store {
 }
 
 /// What `repair` did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepairReport {
-    /// Batches that can't be read and were passed over.
-    pub batches_lost: u64,
+    /// Batches that can't be read and were passed over, oldest first.
+    pub lost: Vec<LostBatches>,
 }
 
 impl fmt::Debug for Store {
@@ -355,12 +356,12 @@ impl Store {
         remove_leftovers(&*directory)?;
         let shared = parent.as_ref().map(|parent| Arc::clone(&parent.segments));
         let segments = Arc::new(Segments::list(directory, file.id, file.first_segment, shared)?);
-        let recovered = recover(&segments, &file.id, on_damage)?;
-        let batches_lost = recovered.batches_lost;
+        let mut recovered = recover(&segments, &file.id, on_damage)?;
+        let lost = std::mem::take(&mut recovered.lost);
         // A disk that refuses this has a whole copy still.
         let _ = mend_volume_file(&**segments.directory(), &file);
         let volume = self.resume(name, file, parent, segments, recovered, now)?;
-        Ok((volume, RepairReport { batches_lost }))
+        Ok((volume, RepairReport { lost }))
     }
 
     /// The volume that `fork` shares segments with. What keeps it from opening is its own damage, not the fork's.
@@ -480,7 +481,7 @@ impl Store {
     pub fn repair(&self, name: &str, now: Timestamp) -> Result<RepairReport, Error> {
         let mut open = lock(&self.open);
         if open.contains_key(name) {
-            return Ok(RepairReport { batches_lost: 0 });
+            return Ok(RepairReport::default());
         }
         let (volume, found) = self.open_from_disk(&mut open, name, now, FORK_DEPTH_MAX, OnDamage::PassOver)?;
         volume.note_repair(now)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{Batch, Checkpoint, Location, Node, NodeAddress, RecordKind, Segment, Slot};
+use crate::format::{Batch, Checkpoint, EntryKind, Location, Node, NodeAddress, RecordKind, Segment, Slot};
 use crate::locks::lock;
 use crate::log::scan;
 use crate::lost::{LostBlocks, LostRun};
@@ -58,6 +58,8 @@ pub struct Damage {
     pub current: bool,
     /// The newest moment at which an older, intact version of the block can be read.
     pub newest_intact: Option<MomentInfo>,
+    /// Whether the block had never been written before the damaged version: at that moment it read as zeros.
+    pub is_first: bool,
 }
 
 /// What `verify` found.
@@ -267,7 +269,8 @@ impl Volume {
             let found = cache
                 .entry((block, before))
                 .or_insert_with(|| self.newest_intact_before(block, before));
-            damage.newest_intact = *found;
+            damage.newest_intact = found.map(|(moment, _)| moment);
+            damage.is_first = found.is_some_and(|(_, kind)| kind == EntryKind::Never);
         }
         Ok(())
     }
@@ -285,7 +288,7 @@ impl Volume {
 
     /// A time at which the damaged version, or the damaged node, wasn't there yet.
     fn time_before(&self, damage: &Damage) -> Timestamp {
-        let noticed = damage.written.saturating_sub(Duration::from_secs(1));
+        let noticed = damage.written.saturating_sub(Duration::from_nanos(1));
         if damage.structure != LOST_BLOCKS {
             return noticed;
         }
@@ -293,8 +296,8 @@ impl Volume {
         segment.map_or(noticed, |segment| segment.header.first_time)
     }
 
-    /// Goes back from a damaged version of a block to the newest intact one within the history kept.
-    fn newest_intact_before(&self, block: u64, mut before: Timestamp) -> Option<MomentInfo> {
+    /// Goes back from a damaged version of a block to the newest intact one within the history kept, and tells its kind.
+    fn newest_intact_before(&self, block: u64, mut before: Timestamp) -> Option<(MomentInfo, EntryKind)> {
         let control = lock(&self.control);
         for _ in 0..OLDER_VERSIONS_MAX {
             let found = self.find_moment(&control, &Moment::At(before)).ok()?;
@@ -302,7 +305,7 @@ impl Volume {
             let mut content = [0; crate::format::BLOCK_BYTES];
             let offset = block * content.len() as u64;
             if read_blocks(&self.segments, &[entry], offset, &mut content, Wait::Allowed).is_ok() {
-                return Some(found.info);
+                return Some((found.info, entry.kind()));
             }
             before = entry.written()?.saturating_sub(Duration::from_secs(1));
         }
@@ -355,6 +358,7 @@ fn damage_of(logged: &LoggedRecord) -> Damage {
         written: logged.time,
         current: false,
         newest_intact: None,
+        is_first: false,
     }
 }
 
@@ -368,6 +372,7 @@ fn damage_of_run(run: LostRun) -> Damage {
         written: run.since,
         current: false,
         newest_intact: None,
+        is_first: false,
     }
 }
 
@@ -381,5 +386,6 @@ fn structure_damage(structure: &'static str, id: Segment, offset: u64) -> Damage
         written: Timestamp::ZERO,
         current: false,
         newest_intact: None,
+        is_first: false,
     }
 }

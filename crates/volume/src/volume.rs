@@ -204,9 +204,7 @@ impl Volume {
         if entry.kind() == EntryKind::Data {
             let location = entry.location();
             let segment = self.segments.open(location.segment)?;
-            if !segment.is_packed() {
-                segment.file.prefetch(location.slot.offset(), BLOCK_BYTES as u64);
-            }
+            segment.prefetch(location.slot, BLOCK_BYTES as u64);
         }
         Ok(())
     }

@@ -63,7 +63,12 @@ pub(super) enum Command {
     #[command(after_help = help::UP)]
     Up(Up),
     /// What is served, who is connected, how the volumes are
-    Status,
+    #[command(after_help = help::STATUS)]
+    Status {
+        /// For monitoring: exit with a code of its own unless a daemon runs and every volume is well
+        #[arg(long)]
+        check: bool,
+    },
     /// Make, change, check, import and export volumes
     #[command(subcommand, disable_help_subcommand = true)]
     Volume(VolumeCommand),
@@ -196,7 +201,7 @@ pub(super) enum VolumeCommand {
         source: String,
         /// The image to be made
         file: PathBuf,
-        /// The image's format [default: by the file's name, else raw]
+        /// The image's format [default: by the file's name: qcow2, raw or img; raw without an ending]
         #[arg(long)]
         format: Option<Format>,
         /// Replace the file if it exists
@@ -255,7 +260,7 @@ pub(super) struct Restore {
         conflicts_with = "undo"
     )]
     pub(super) moment: Option<String>,
-    /// Take the newest restore back
+    /// Take the newest restore back; once more takes that back
     #[arg(long)]
     pub(super) undo: bool,
 }

@@ -76,6 +76,10 @@ Examples:
 SIGTERM or SIGINT: finish requests, flush, checkpoint, stop; a second one exits at once.
 SIGHUP: read the configuration of the volumes again.";
 
+pub(super) const STATUS: &str = "\
+With --check the exit code is that of the worst that is found: 5 damage, 1 no daemon or a failed
+disk below, 6 no space, 4 an import that was cut off; 0 if all is well.";
+
 pub(super) const SIZES: &str = "\
 Sizes: 10G, 512M, 1.5TiB; units are powers of 1024. From 1 MiB to 64 TiB, in steps of 512 bytes.";
 
@@ -95,7 +99,8 @@ Examples:
   holdfast fork disk@-2h examine                  to look into, and write to, the past";
 
 pub(super) const RESTORE: &str = "\
-Nothing is lost: the restore is itself a moment of the history, and --undo returns to before it.
+Nothing is lost: the restore is itself a moment of the history, and --undo returns to before it. A
+second --undo takes the first back, and so on: repeated, it goes to and fro between the two states.
 Clients that are connected are refused writes until they reconnect, so that what they remember of
 the disk can't damage the restored one: shut a machine down first, or restart it afterwards.
 

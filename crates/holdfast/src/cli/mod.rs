@@ -2,6 +2,7 @@
 //! of it (`output`, `show`).
 
 mod arguments;
+mod check;
 mod help;
 mod image_file;
 mod manual;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::control::Response;
+use crate::control::{Response, VolumeReport};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 
 /// Prints a response and chooses the exit code.
@@ -17,12 +17,18 @@ pub(super) fn response(response: &Response, json: bool) -> u8 {
         Response::Verified(report) if !(report.damage.is_empty() && report.chain_intact) => {
             FailureCode::Damage.exit_code()
         }
-        Response::Volume(report) => report
-            .problem
-            .as_ref()
-            .map_or(EXIT_OK, |problem| problem.code.exit_code()),
+        Response::Volume(report) => of_volume(report),
+        Response::Repaired(report) => of_volume(&report.volume),
         _ => EXIT_OK,
     }
+}
+
+/// The exit code of a command that shows one volume.
+fn of_volume(report: &VolumeReport) -> u8 {
+    report
+        .problem
+        .as_ref()
+        .map_or(EXIT_OK, |problem| problem.code.exit_code())
 }
 
 /// Prints a failure and chooses the exit code.

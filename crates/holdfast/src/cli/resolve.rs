@@ -48,6 +48,8 @@ pub(super) struct UpTask {
 pub(super) struct Ask {
     pub(super) request: Request,
     pub(super) image: Option<Image>,
+    /// Whether the exit code tells what the report says.
+    pub(super) check: bool,
 }
 
 /// An image file, opened with the rights of whoever typed the command.
@@ -66,7 +68,11 @@ pub(super) enum Image {
 
 impl From<Request> for Task {
     fn from(request: Request) -> Self {
-        Self::Ask(Ask { request, image: None })
+        Self::Ask(Ask {
+            request,
+            image: None,
+            check: false,
+        })
     }
 }
 
@@ -74,7 +80,11 @@ impl From<Request> for Task {
 pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Failure> {
     Ok(match command {
         Command::Up(up) => Task::Up(resolve_up(up)?),
-        Command::Status => Request::Status.into(),
+        Command::Status { check } => Task::Ask(Ask {
+            request: Request::Status,
+            image: None,
+            check,
+        }),
         Command::Volume(command) => resolve_volume(command, now)?,
         Command::History(history) => resolve_history(history, now)?.into(),
         Command::Pin(pin) => resolve_pin(pin, now)?.into(),
@@ -151,6 +161,7 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
             return Ok(Task::Ask(Ask {
                 request,
                 image: Some(Image::From(file)),
+                check: false,
             }));
         }
         VolumeCommand::Export {
@@ -160,11 +171,12 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
             force,
         } => {
             let (name, when) = split_moment(&source, now)?;
-            let format = format.unwrap_or_else(|| format_by_name(&file));
+            let format = format.map_or_else(|| format_by_name(&file), Ok)?;
             let request = Request::Export { name, when, format };
             return Ok(Task::Ask(Ask {
                 request,
                 image: Some(Image::To { path: file, force }),
+                check: false,
             }));
         }
         VolumeCommand::Verify { name } => Request::Verify { name },
@@ -173,14 +185,22 @@ fn resolve_volume(command: VolumeCommand, now: &ZonedDateTime) -> Result<Task, F
     Ok(request.into())
 }
 
-fn format_by_name(file: &Path) -> Format {
-    if file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("qcow2"))
-    {
-        return Format::Qcow2;
+/// The format that a name stands for. One that stands for another format isn't taken for raw silently.
+fn format_by_name(file: &Path) -> Result<Format, Failure> {
+    let Some(extension) = file.extension() else {
+        return Ok(Format::Raw);
+    };
+    if extension.eq_ignore_ascii_case("qcow2") {
+        return Ok(Format::Qcow2);
     }
-    Format::Raw
+    if ["raw", "img"].iter().any(|raw| extension.eq_ignore_ascii_case(raw)) {
+        return Ok(Format::Raw);
+    }
+    Err(Failure::usage(format!(
+        "`{}` doesn't tell a format that can be written",
+        file.display()
+    ))
+    .hint("add `--format raw` or `--format qcow2`; `qemu-img convert` makes other formats of these"))
 }
 
 fn resolve_history(history: History, now: &ZonedDateTime) -> Result<Request, Failure> {
@@ -189,7 +209,8 @@ fn resolve_history(history: History, now: &ZonedDateTime) -> Result<Request, Fai
         Some(text) => {
             let span = parse_span(&text).map_err(|error| Failure::usage(error.to_string()))?;
             if span.is_zero() {
-                return Err(Failure::usage(format!("a row of `{text}` would be empty")));
+                return Err(Failure::usage(format!("a row of `{text}` would be empty"))
+                    .hint("write it like `10s`, `5m` or `1h`"));
             }
             Some(span.as_secs())
         }

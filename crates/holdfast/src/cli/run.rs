@@ -11,9 +11,9 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{manual, output};
-use crate::config::{Config, DEFAULT_TEXT, Listen};
-use crate::control::Request;
+use super::{check, manual, output};
+use crate::config::{self, Config, DEFAULT_TEXT, Listen};
+use crate::control::{Request, Response};
 use crate::daemon;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::place::{Place, Surroundings};
@@ -38,11 +38,14 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Up(task) => up(&common, task),
         Task::Ask(ask) => self::ask(&common, ask),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
-        Task::PrintConfig => Ok(print(DEFAULT_TEXT.as_bytes())),
-        Task::Completions(shell) => Ok(print(&manual::completions(shell))),
-        Task::Manual(None) => Ok(print(&manual::page()?)),
+        Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
+        Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
+        Task::Manual(None) => Ok(print_text(&common, &manual::page()?)),
         Task::Manual(Some(folder)) => {
             let count = manual::write_pages(&folder)?;
+            if common.json {
+                return Ok(print_json(&serde_json::json!({ "folder": folder, "pages": count })));
+            }
             Ok(print(
                 format!("wrote {count} manual pages into `{}`\n", folder.display()).as_bytes(),
             ))
@@ -57,6 +60,18 @@ fn place(common: &Common) -> Result<Place, Failure> {
 fn print(bytes: &[u8]) -> u8 {
     output::print(bytes);
     EXIT_OK
+}
+
+fn print_json(object: &serde_json::Value) -> u8 {
+    print((object.to_string() + "\n").as_bytes())
+}
+
+/// A text that is the result itself; with `--json` as the field of an object.
+fn print_text(common: &Common, text: &[u8]) -> u8 {
+    if common.json {
+        return print_json(&serde_json::json!({ "text": String::from_utf8_lossy(text) }));
+    }
+    print(text)
 }
 
 fn up(common: &Common, task: UpTask) -> Result<u8, Failure> {
@@ -88,7 +103,11 @@ fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
     if let Some(image) = image {
         image.keep()?;
     }
-    Ok(output::response(&response, common.json))
+    let code = output::response(&response, common.json);
+    Ok(match &response {
+        Response::Status(report) if ask.check => check::status(report),
+        _ => code,
+    })
 }
 
 const fn verb(request: &Request) -> &'static str {
@@ -104,17 +123,17 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     let place = place(common)?;
     let Some(file) = file.or(place.config_file.as_deref()) else {
         let text = if common.json {
-            "{\"file\":null}\n"
+            "{\"file\":null,\"warnings\":[]}\n"
         } else {
             "there is no configuration file: the defaults are used\n"
         };
         return Ok(print(text.as_bytes()));
     };
     let config = Config::read(file)?;
+    config::tls(&config)?;
+    let warnings = place.warnings(&config);
     if common.json {
-        return Ok(print(
-            (serde_json::json!({ "file": file }).to_string() + "\n").as_bytes(),
-        ));
+        return Ok(print_json(&serde_json::json!({ "file": file, "warnings": warnings })));
     }
     let volumes: Vec<&str> = config.volumes_named().collect();
     let own = if volumes.is_empty() {
@@ -122,13 +141,14 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     } else {
         volumes.join(", ")
     };
-    Ok(print(
-        format!(
-            "`{}` is usable; volumes with settings of their own: {own}\n",
-            file.display()
-        )
-        .as_bytes(),
-    ))
+    let mut text = format!(
+        "`{}` is usable; volumes with settings of their own: {own}\n",
+        file.display()
+    );
+    for warning in warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    Ok(print(text.as_bytes()))
 }
 
 /// A command line that clap couldn't parse, or a request for help.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::resolve::HINT;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
@@ -91,8 +92,7 @@ impl ConfigFile {
                 format!(" line {line}, column {column}")
             });
             let message = error.message().trim().replace('\n', ", ");
-            Failure::new(FailureCode::Config, format!("`{}`{place}: {message}", path.display()))
-                .hint("`holdfast config default` prints every setting with its default")
+            Failure::new(FailureCode::Config, format!("`{}`{place}: {message}", path.display())).hint(HINT)
         })
     }
 }

@@ -1,10 +1,12 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
 mod file;
+mod identity;
 mod resolve;
 mod values;
 
 pub use file::{ConfigFile, Server, Tls, TlsMode, VolumeTable};
+pub use identity::tls;
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 

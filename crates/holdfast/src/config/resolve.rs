@@ -11,6 +11,9 @@ use crate::names::is_name;
 use crate::size::format_size;
 use crate::span::format_span;
 
+/// What to do about a file that can't be used.
+pub(super) const HINT: &str = "`holdfast config default` prints every setting with its default";
+
 /// A place to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
@@ -109,7 +112,7 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::new(FailureCode::Config, format!("can't read `{}`: {error}", path.display())))?;
         Self::resolve(&ConfigFile::parse(&text, path)?)
-            .map_err(|message| Failure::new(FailureCode::Config, format!("`{}`: {message}", path.display())))
+            .map_err(|message| Failure::new(FailureCode::Config, format!("`{}`: {message}", path.display())).hint(HINT))
     }
 
     /// Fills in the defaults and checks values against each other.

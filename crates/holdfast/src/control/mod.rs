@@ -15,8 +15,8 @@ pub use line::LINE_BYTES_MAX;
 pub use protocol::{Answer, Envelope, Progress, Request, VERSION, is_image_request};
 pub use report::{
     BucketReport, ClientReport, CopyReport, DaemonReport, DamageReport, EventReport, ForkReport, HistoryReport,
-    MomentReport, PinReport, Response, RestoreReport, SettingsReport, StatusReport, Time, VerifyReport, VolumeDetails,
-    VolumeListReport, VolumeReport,
+    ImportReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport, SettingsReport,
+    SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 pub use server::{ControlServer, Execute};
 

@@ -45,6 +45,8 @@ pub enum Response {
     Copied(CopyReport),
     /// To [`super::Request::Verify`].
     Verified(VerifyReport),
+    /// To [`super::Request::Repair`].
+    Repaired(RepairReport),
     /// To [`super::Request::History`].
     History(HistoryReport),
     /// To [`super::Request::Pin`].
@@ -149,12 +151,41 @@ pub struct VolumeDetails {
     pub views: u64,
     /// Whether writes are refused for lack of space.
     pub no_space: bool,
+    /// What there is too little of, if writes are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_space_in: Option<SpaceReport>,
+    /// Whether something damaged was met since the daemon started.
+    #[serde(default)]
+    pub damaged: bool,
     /// Memory that its map takes.
     pub memory_bytes: u64,
+    /// The import that fills it, or didn't finish; `None` for every other volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportReport>,
     /// Its pins, oldest moment first.
     pub pins: Vec<PinReport>,
     /// Its settings.
     pub settings: SettingsReport,
+}
+
+/// What is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpaceReport {
+    /// The volume's budget.
+    Budget,
+    /// The disk that holds the data folder.
+    Disk,
+}
+
+/// An import that hasn't filled its volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportReport {
+    /// It runs.
+    Running,
+    /// It was cut off: the disk isn't whole.
+    Unfinished,
 }
 
 /// A volume's settings, as they are in effect.
@@ -241,6 +272,32 @@ pub struct DamageReport {
     pub current: bool,
     /// The newest moment at which the block is intact.
     pub newest_intact: Option<MomentReport>,
+    /// Whether the block had never been written before the damaged version.
+    #[serde(default)]
+    pub is_first: bool,
+}
+
+/// `holdfast volume repair`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairReport {
+    /// The volume as it is now.
+    #[serde(flatten)]
+    pub volume: VolumeReport,
+    /// Whether there was something to repair.
+    pub repaired: bool,
+    /// What can't be read of the log and was passed over, oldest first.
+    pub lost: Vec<LostReport>,
+}
+
+/// Batches in a row that can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostReport {
+    /// How many.
+    pub batches: u64,
+    /// The last moment before them.
+    pub after: MomentReport,
+    /// The first moment behind them, which lacks what they wrote; `None` if they were the newest.
+    pub before: Option<MomentReport>,
 }
 
 /// `holdfast history`.

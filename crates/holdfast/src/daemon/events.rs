@@ -25,13 +25,14 @@ impl LoggedEvents {
 
 impl ServerEvents for LoggedEvents {
     fn event(&self, event: &Event<'_>) {
-        if let Event::RequestFailed {
-            export,
-            error: volume::Error::NoSpace(why),
-            ..
-        } = event
-        {
-            self.engine.note_refusal(export, *why);
+        if let Event::RequestFailed { export, error, .. } = event {
+            match error {
+                volume::Error::NoSpace(why) => self.engine.note_refusal(export, *why),
+                volume::Error::CorruptBlock { .. } | volume::Error::CorruptStructure { .. } => {
+                    self.engine.note_damage(volume_of(export));
+                }
+                _ => {}
+            }
         }
         if let Some((level, subject, message)) = describe(event) {
             self.log.write(level, subject, message);
@@ -59,7 +60,7 @@ fn describe<'a>(event: &'a Event<'_>) -> Option<(Level, &'a str, String)> {
             suppressed,
             ..
         } => {
-            let (level, message) = failed(request, error, *suppressed)?;
+            let (level, message) = failed(export, request, error, *suppressed)?;
             (level, export, message)
         }
         Event::RequestSlow {
@@ -109,7 +110,7 @@ fn disconnected(client: &ClientStatus, reason: &Ending) -> String {
 }
 
 /// A request that failed for a reason that isn't the client's fault. Lack of space is told by the keeper, once.
-fn failed(request: &RequestSummary, error: &volume::Error, suppressed: u64) -> Option<(Level, String)> {
+fn failed(export: &str, request: &RequestSummary, error: &volume::Error, suppressed: u64) -> Option<(Level, String)> {
     use volume::Error;
     let more = if suppressed == 0 {
         String::new()
@@ -135,14 +136,20 @@ fn failed(request: &RequestSummary, error: &volume::Error, suppressed: u64) -> O
             Level::Error,
             format!(
                 "{} met a damaged block and got an I/O error{more}: block {block} as written {} in segment {segment} at \
-                 offset {offset}; all else is served; check the disk below, and `holdfast volume verify` tells the \
+                 offset {offset}; all else is served; check the disk below, and `holdfast volume verify {}` tells the \
                  newest moment at which the block is intact",
                 shown(request),
-                local(*written)
+                local(*written),
+                volume_of(export)
             ),
         ),
         other => (Level::Error, format!("{} failed{more}: {other}", shown(request))),
     })
+}
+
+/// The volume of an export, which may be a moment of it.
+fn volume_of(export: &str) -> &str {
+    export.split_once('@').map_or(export, |(volume, _)| volume)
 }
 
 fn shown(request: &RequestSummary) -> String {
@@ -172,12 +179,12 @@ mod tests {
             offset: 99,
             written: volume::Timestamp::ZERO,
         };
-        let (level, message) = failed(&request, &error, 3).unwrap();
+        let (level, message) = failed("disk@p", &request, &error, 3).unwrap();
         assert_eq!(level, Level::Error);
         assert!(
             message.starts_with("Read of 4 KiB at 8192 met a damaged block and got an I/O error (and 3 more): block 2")
         );
-        assert!(message.contains("holdfast volume verify"));
+        assert!(message.contains("`holdfast volume verify disk`"));
     }
 
     #[test]
@@ -187,6 +194,6 @@ mod tests {
             offset: 0,
             length: 4096,
         };
-        assert!(failed(&request, &volume::Error::NoSpace(NoSpace::Disk), 0).is_none());
+        assert!(failed("disk", &request, &volume::Error::NoSpace(NoSpace::Disk), 0).is_none());
     }
 }

@@ -1,24 +1,33 @@
 //! Volumes and their moments as NBD exports: `disk`, `disk@-15m`, `disk@2026-11-23T10:15:00Z`, `disk@before-update`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::ZonedDateTime;
 use nbd::{ExportInfo, ExportProvider, OpenError, OpenedExport};
 use volume::{Clock, Device};
 
-use crate::engine::{Engine, is_unfinished};
+use super::refused::Refused;
+use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::names::split_moment;
 use crate::when::{When, local};
 
 /// The exports of an engine.
 pub(super) struct Exports {
     engine: Arc<Engine>,
+    log: Arc<Log>,
+    refused: Refused,
 }
 
 impl Exports {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub(super) fn new(engine: Arc<Engine>, log: Arc<Log>) -> Self {
+        Self {
+            engine,
+            log,
+            refused: Refused::default(),
+        }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -43,12 +52,7 @@ impl Exports {
         if volume_name.is_empty() {
             volume_name = self.default_name()?;
         }
-        let volume = self.engine.volume(&volume_name)?;
-        if is_unfinished(&volume) {
-            return Err(Failure::refused(format!(
-                "volume `{volume_name}` is being imported, or its import was cut off"
-            )));
-        }
+        let volume = self.engine.whole_volume(&volume_name)?;
         let Some(when) = when else {
             let clock: Arc<dyn Clock> = Arc::clone(self.engine.clock()) as Arc<dyn Clock>;
             let device: Arc<dyn Device> = Arc::new(volume.attach(clock));
@@ -59,9 +63,7 @@ impl Exports {
             });
         };
         let moment = when.resolve(self.engine.now())?;
-        let view = volume
-            .view(&moment)
-            .map_err(|error| Failure::not_found(error.to_string()))?;
+        let view = self.engine.view(&volume, &moment)?;
         let description = format!("read-only, as of {} (#{})", local(view.time()), view.sequence().0);
         let name = match when {
             When::Pin(pin) => format!("{volume_name}@{pin}"),
@@ -79,12 +81,9 @@ impl ExportProvider for Exports {
     fn list(&self) -> Vec<ExportInfo> {
         let mut exports = Vec::new();
         for name in self.engine.names().unwrap_or_default() {
-            let Ok(volume) = self.engine.volume(&name) else {
+            let Ok(volume) = self.engine.whole_volume(&name) else {
                 continue;
             };
-            if is_unfinished(&volume) {
-                continue;
-            }
             exports.push(ExportInfo {
                 name: name.clone(),
                 description: "the live disk".to_owned(),
@@ -102,7 +101,12 @@ impl ExportProvider for Exports {
     }
 
     fn open(&self, name: &str) -> Result<OpenedExport, OpenError> {
-        self.open_named(name)
-            .map_err(|failure| OpenError::Unknown(failure.message))
+        self.open_named(name).map_err(|failure| {
+            let reason = failure.with_hint();
+            if let Some(line) = self.refused.line(name, &reason, Instant::now()) {
+                self.log.info("", line);
+            }
+            OpenError::Unknown(reason)
+        })
     }
 }

@@ -154,6 +154,7 @@ impl Round {
                 Ok(done) => {
                     seen.allowance = seen.allowance.saturating_sub_unsigned(done.io_bytes);
                     if let Some(segment) = done.damaged.filter(|segment| seen.damaged.insert(*segment)) {
+                        self.engine.note_damage(name);
                         self.log.write(Level::Error, name, damaged(name, segment));
                     }
                     if !done.more || seen.allowance <= 0 || started.elapsed() > ROUND / 2 {

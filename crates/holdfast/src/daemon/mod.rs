@@ -4,6 +4,7 @@ mod events;
 mod exports;
 mod keeper;
 mod notify;
+mod refused;
 mod run;
 mod sockets;
 mod start_screen;

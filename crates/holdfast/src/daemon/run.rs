@@ -17,8 +17,8 @@ use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
 use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
-use crate::engine::{DaemonFacts, Engine, OpenError, is_unfinished};
-use crate::failure::Failure;
+use crate::engine::{DaemonFacts, Engine, OpenError};
+use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
 use crate::place::Place;
 use crate::reach::in_use;
@@ -81,7 +81,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let engine = open(&options.place, config.clone())?;
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
-    let exports = Arc::new(Exports::new(Arc::clone(&engine)));
+    warn_of(&options.place, &config, &log);
+    let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
     engine.set_daemon(Arc::new(Facts {
         started: Time(engine.now()),
@@ -161,25 +162,22 @@ fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Fai
 /// Opens all volumes. One that can't be used doesn't keep the others from being served.
 fn open_volumes(engine: &Engine, log: &Log) -> Result<(), Failure> {
     for name in engine.names()? {
-        match engine.volume(&name) {
-            Ok(volume) if is_unfinished(&volume) => {
-                let message = format!(
-                    "an import that filled it was cut off, so it isn't served; `holdfast volume delete {name}`, then \
-                     import it again"
-                );
-                log.write(Level::Warning, &name, message);
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                let hint = failure
-                    .hint
-                    .as_deref()
-                    .map_or_else(String::new, |hint| format!("; {hint}"));
-                log.write(Level::Error, &name, format!("can't be served: {failure}{hint}"));
-            }
+        if let Err(failure) = engine.whole_volume(&name) {
+            let level = if failure.code == FailureCode::Refused {
+                Level::Warning
+            } else {
+                Level::Error
+            };
+            log.write(level, &name, format!("isn't served: {}", failure.with_hint()));
         }
     }
     Ok(())
+}
+
+fn warn_of(place: &Place, config: &Config, log: &Log) {
+    for warning in place.warnings(config) {
+        log.write(Level::Warning, "", warning);
+    }
 }
 
 /// Obeys signals until one of them says to stop.
@@ -193,16 +191,23 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log
             );
             return;
         }
-        match place.config().and_then(|config| engine.set_config(config)) {
-            Ok(()) => log.info(
-                "",
-                "the settings of the volumes were read again; [server] needs a restart",
-            ),
+        let reload = place.config().and_then(|config| {
+            engine.set_config(config.clone())?;
+            Ok(config)
+        });
+        match reload {
+            Ok(config) => {
+                warn_of(place, &config, log);
+                log.info(
+                    "",
+                    "the settings of the volumes were read again; [server] needs a restart",
+                );
+            }
             Err(failure) => {
                 log.write(
                     Level::Error,
                     "",
-                    format!("the configuration is left as it was: {failure}"),
+                    format!("the configuration is left as it was: {}", failure.with_hint()),
                 );
             }
         }

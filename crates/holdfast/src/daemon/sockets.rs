@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use listenfd::ListenFd;
-use nbd::{ClientStatus, LateRequests, Limits, Listener, Server, Settings, Tls, TlsIdentity};
+use nbd::{ClientStatus, LateRequests, Limits, Listener, Server, Settings, Tls};
 
 use super::events::LoggedEvents;
 use super::exports::Exports;
-use crate::config::{Config, Listen, TlsMode};
+use crate::config::{Config, Listen, tls};
 use crate::control::ClientReport;
 use crate::failure::{Failure, FailureCode};
 use crate::log::Log;
@@ -166,22 +166,6 @@ fn inherited() -> Result<Vec<Place>, Failure> {
         });
     }
     Ok(places)
-}
-
-fn tls(config: &Config) -> Result<Tls, Failure> {
-    let Some(settings) = &config.tls else {
-        return Ok(Tls::Off);
-    };
-    let (Some(certificate), Some(key)) = (&settings.certificate, &settings.key) else {
-        return Ok(Tls::Off);
-    };
-    let identity = TlsIdentity::load(certificate, key, settings.client_ca.as_deref())
-        .map_err(|error| Failure::new(FailureCode::Config, format!("[server.tls]: {error}")))?;
-    Ok(if settings.mode == TlsMode::Require {
-        Tls::Required(identity)
-    } else {
-        Tls::Allowed(identity)
-    })
 }
 
 fn client_report(client: &ClientStatus) -> ClientReport {

@@ -11,11 +11,12 @@ use crate::size::format_size;
 /// Prints the screen where a person may read it; a log line tells the same to programs.
 pub(super) fn show(engine: &Engine, place: &Place, servers: &Servers, log: &Log) {
     let volumes = volumes(engine);
-    let served = volumes
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let names: Vec<&str> = volumes.iter().map(|(name, _)| name.as_str()).collect();
+    let served = if names.is_empty() {
+        "no volume yet".to_owned()
+    } else {
+        names.join(", ")
+    };
     log.info(
         "",
         format!(
@@ -35,7 +36,7 @@ fn volumes(engine: &Engine) -> Vec<(String, u64)> {
     let names = engine.names().unwrap_or_default();
     names
         .into_iter()
-        .filter_map(|name| Some((name.clone(), engine.volume(&name).ok()?.size_bytes())))
+        .filter_map(|name| Some((name.clone(), engine.whole_volume(&name).ok()?.size_bytes())))
         .collect()
 }
 
@@ -52,13 +53,14 @@ fn command(data: &Path) -> String {
 }
 
 fn screen(volumes: &[(String, u64)], command: &str, places: &[String], socket: Option<&Path>) -> String {
-    let mut text = format!("\nHoldfast {} serves\n", env!("CARGO_PKG_VERSION"));
+    let none = if volumes.is_empty() { " no volume yet" } else { "" };
+    let mut text = format!("\nHoldfast {} serves{none}\n", env!("CARGO_PKG_VERSION"));
     for (name, size_bytes) in volumes {
         text += &format!("  {name:<12} {}\n", format_size(*size_bytes));
     }
     text += &format!("on {}\n\n", places.join(", "));
     let Some((name, _)) = volumes.first() else {
-        return text + &format!("There is no volume yet; in another terminal:\n  {command} volume create disk 10G\n\n");
+        return text + &format!("Make one in another terminal:\n  {command} volume create disk 10G\n\n");
     };
     if let Some(socket) = socket.map(Path::display) {
         let uri = |export: &str| format!("'nbd+unix:///{export}?socket={socket}'");

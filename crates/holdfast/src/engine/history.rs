@@ -6,6 +6,7 @@ use volume::{Moment, Timestamp, Volume};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::is_bookkeeping;
 use super::volumes::moment_report;
 use crate::control::{BucketReport, EventReport, HistoryReport, MomentReport, Time};
 use crate::failure::Failure;
@@ -35,11 +36,10 @@ impl Engine {
         let since = since.map_or_else(|| Ok(volume.oldest().time), |when| time_of(&volume, when, now))?;
         let until = until.map_or(Ok(now), |when| time_of(&volume, when, now))?;
         if since > until {
-            return Err(Failure::usage(format!(
-                "`{}` is after `{}`",
-                local_short(since),
-                local_short(until)
-            )));
+            return Err(
+                Failure::usage(format!("`{}` is after `{}`", local_short(since), local_short(until)))
+                    .hint("`--since` is the earlier one; without `--until` it is now"),
+            );
         }
         // Before the oldest moment there is nothing to be shown.
         let oldest = volume.oldest().time;
@@ -58,7 +58,7 @@ impl Engine {
             Timestamp::from_unix_seconds(since.as_unix_nanos() / 1_000_000_000 / bucket_seconds * bucket_seconds);
         let history = volume
             .history(start, until, Duration::from_secs(bucket_seconds))
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(HistoryReport {
             volume: name.to_owned(),
             since: Time(since),
@@ -72,7 +72,12 @@ impl Engine {
                 .filter(|bucket| bucket.batches > 0)
                 .map(bucket_report)
                 .collect(),
-            events: history.events.iter().map(event_report).collect(),
+            events: history
+                .events
+                .iter()
+                .filter(|event| !is_bookkeeping(&event.kind))
+                .map(event_report)
+                .collect(),
         })
     }
 }
@@ -81,7 +86,10 @@ impl Engine {
 fn time_of(volume: &Volume, when: &When, now: Timestamp) -> Result<Timestamp, Failure> {
     match when.resolve(now)? {
         Moment::At(time) => Ok(time),
-        moment => Ok(volume.resolve(&moment).map_err(|error| failure(&error))?.time),
+        moment => Ok(volume
+            .resolve(&moment)
+            .map_err(|error| failure(volume.name(), &error))?
+            .time),
     }
 }
 

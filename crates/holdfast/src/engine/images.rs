@@ -8,9 +8,10 @@ use volume::{Device, Moment, Volume};
 
 use super::Engine;
 use super::failures::{failure, image_failure};
+use super::imports::{UNFINISHED, unusable};
 use super::volumes::moment_report;
-use crate::control::{CopyReport, Progress};
-use crate::failure::Failure;
+use crate::control::{CopyReport, ImportReport, Progress};
+use crate::failure::{Failure, FailureCode};
 use crate::when::When;
 use image::qcow2::{Qcow2Sink, Qcow2Source};
 use image::{
@@ -20,15 +21,6 @@ use image::{
 /// The smallest disk, and what its size is a multiple of.
 const SIZE_BYTES_MIN: u64 = 1 << 20;
 const SECTOR_BYTES: u64 = 512;
-
-/// The pin of a volume whose import isn't complete.
-const UNFINISHED: &str = "import-unfinished";
-
-/// Whether a volume is being filled by an import, or its import was cut off.
-#[must_use]
-pub fn is_unfinished(volume: &Volume) -> bool {
-    volume.pins().iter().any(|pin| pin.name == UNFINISHED)
-}
 
 impl Engine {
     /// Makes a volume from an image. A volume that couldn't be filled is deleted again.
@@ -40,16 +32,19 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<CopyReport, Failure> {
         let file = readable(file)?;
-        let format = format.map_or_else(|| detect(&file), Ok).map_err(image_failure)?;
-        let mut source = open(file, format).map_err(image_failure)?;
+        let named = |error| image_failure(name, error);
+        let format = format.map_or_else(|| detect(&file), Ok).map_err(named)?;
+        let mut source = open(file, format).map_err(named)?;
         let size_bytes = source.size_bytes().max(SIZE_BYTES_MIN).next_multiple_of(SECTOR_BYTES);
+        let running = self.imports.begin(name);
+        let _running = running.ok_or_else(|| unusable(name, ImportReport::Running))?;
         let volume = self
             .store
             .create(name, size_bytes, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         let filled = self.fill(&volume, source.as_mut(), progress);
         drop(volume);
-        let summary = filled.map_err(|error| self.undo_import(name, image_failure(error)))?;
+        let summary = filled.map_err(|error| self.undo_import(name, named(error)))?;
         Ok(copy_report(name, format, CopySummary { size_bytes, ..summary }))
     }
 
@@ -86,24 +81,30 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<CopyReport, Failure> {
         let file = writable(file)?;
-        let volume = self.volume(name)?;
+        let named = |error| image_failure(name, error);
+        let volume = self.whole_volume(name)?;
         let moment = match when {
             Some(when) => when.resolve(self.now())?,
             // A view even of now: the image must be of one moment while clients go on writing.
             None => Moment::After(volume.newest().sequence),
         };
-        let view = volume.view(&moment).map_err(|error| failure(&error))?;
+        let view = self.view(&volume, &moment)?;
         let exported = volume::MomentInfo {
             sequence: view.sequence(),
             time: view.time(),
         };
         let size_bytes = view.size_bytes();
         let mut sink: Box<dyn ImageSink> = match format {
-            Format::Raw => Box::new(RawSink::create(file, size_bytes).map_err(image_failure)?),
-            Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(image_failure)?),
+            Format::Raw => Box::new(RawSink::create(file, size_bytes).map_err(named)?),
+            Format::Qcow2 => Box::new(Qcow2Sink::create(file, size_bytes).map_err(named)?),
         };
         let summary = export_device(&view, sink.as_mut(), &mut |done, total| progress.update(done, total));
-        let report = copy_report(name, format, summary.map_err(image_failure)?);
+        let summary = summary.map_err(named).inspect_err(|failure| {
+            if failure.code == FailureCode::Damage {
+                self.note_damage(name);
+            }
+        });
+        let report = copy_report(name, format, summary?);
         Ok(CopyReport {
             moment: Some(moment_report(exported)),
             ..report

@@ -2,21 +2,21 @@
 //!
 //! Invariant: an engine holds the lock on its data folder as long as it lives.
 
+mod damage;
 mod failures;
 mod history;
 mod images;
+mod imports;
 mod moments;
 mod space;
 mod volumes;
-
-pub use images::is_unfinished;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use volume::{Clock, Doorbell, FolderLock, NoSpace, OsDirectory, Store, Timestamp, Volume, os_random};
+use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, Timestamp, View, Volume, os_random};
 
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
@@ -26,7 +26,10 @@ use crate::failure::Failure;
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
 /// The folder of the volumes in the data folder.
-const VOLUMES_NAME: &str = "volumes";
+pub const VOLUMES_NAME: &str = "volumes";
+
+/// Stands in a hint for the name of whichever volume it was.
+const ANY_VOLUME: &str = "VOLUME";
 
 /// What only a daemon knows.
 pub trait DaemonFacts: Send + Sync {
@@ -51,6 +54,8 @@ pub struct Engine {
     config: Arc<RwLock<Config>>,
     daemon: OnceLock<Arc<dyn DaemonFacts>>,
     refusals: space::Refusals,
+    imports: imports::Imports,
+    damaged: damage::Damaged,
     _lock: FolderLock,
 }
 
@@ -76,6 +81,8 @@ impl Engine {
             config,
             daemon: OnceLock::new(),
             refusals: space::Refusals::default(),
+            imports: imports::Imports::default(),
+            damaged: damage::Damaged::default(),
             _lock: lock,
         }))
     }
@@ -109,7 +116,7 @@ impl Engine {
                 .export(&name, when.as_ref(), format, file, progress)
                 .map(Response::Copied),
             Request::Verify { name } => self.verify(&name, progress).map(Response::Verified),
-            Request::Repair { name } => self.repair(&name).map(Response::Volume),
+            Request::Repair { name } => self.repair(&name).map(Response::Repaired),
             Request::History {
                 name,
                 since,
@@ -128,7 +135,9 @@ impl Engine {
 
     /// Checkpoints and closes all volumes.
     pub fn close(&self) -> Result<(), Failure> {
-        self.store.close(self.now()).map_err(|error| failures::failure(&error))
+        self.store
+            .close(self.now())
+            .map_err(|error| failures::failure(ANY_VOLUME, &error))
     }
 
     /// Takes a new configuration; open volumes follow it at once.
@@ -160,19 +169,33 @@ impl Engine {
 
     /// All volumes' names, sorted.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
-        self.store.names().map_err(|error| failures::failure(&error))
+        self.store
+            .names()
+            .map_err(|error| failures::failure(ANY_VOLUME, &error))
     }
 
     /// A volume, opened if need be.
     pub fn volume(&self, name: &str) -> Result<Arc<Volume>, Failure> {
         self.store
             .volume(name, self.now())
-            .map_err(|error| failures::failure(&error))
+            .map_err(|error| failures::failure(name, &error))
+    }
+
+    /// A moment of a volume, opened for reading.
+    pub fn view(&self, volume: &Arc<Volume>, moment: &Moment) -> Result<View, Failure> {
+        volume
+            .view(moment)
+            .map_err(|error| failures::failure(volume.name(), &error))
     }
 
     /// A client's write was refused for lack of space.
     pub fn note_refusal(&self, name: &str, why: NoSpace) {
         self.refusals.note(name, why);
+    }
+
+    /// Something of a volume was found to be damaged.
+    pub fn note_damage(&self, name: &str) {
+        self.damaged.note(name, true);
     }
 
     /// Why a volume refuses writes now, or refused one lately.
@@ -196,7 +219,7 @@ impl Engine {
         self.store
             .reopen(name, self.now())
             .map(drop)
-            .map_err(|error| failures::failure(&error))
+            .map_err(|error| failures::failure(name, &error))
     }
 
     fn status(&self) -> Result<StatusReport, Failure> {

@@ -4,6 +4,7 @@ use volume::{Moment, RollbackReport};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::UNFINISHED;
 use super::volumes::{moment_report, pin_report};
 use crate::control::{ForkReport, PinReport, Response, RestoreReport};
 use crate::failure::Failure;
@@ -11,37 +12,43 @@ use crate::when::When;
 
 impl Engine {
     pub(super) fn pin(&self, name: &str, pin: &str, when: Option<&When>) -> Result<PinReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
+        if pin == UNFINISHED {
+            return Err(
+                Failure::usage(format!("`{pin}` is the mark of a volume that is being imported"))
+                    .hint("choose another name"),
+            );
+        }
         let moment = when
             .filter(|when| **when != When::Now)
             .map(|when| when.resolve(self.now()))
             .transpose()?;
         let pin = volume
             .pin(pin, moment.as_ref(), self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(pin_report(&pin))
     }
 
     pub(super) fn unpin(&self, name: &str, pin: &str) -> Result<Response, Failure> {
-        self.volume(name)?
+        self.whole_volume(name)?
             .unpin(pin, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(Response::Unpinned {
             unpinned: pin.to_owned(),
         })
     }
 
     pub(super) fn fork(&self, name: &str, when: Option<&When>, fork: &str) -> Result<ForkReport, Failure> {
-        let source = self.volume(name)?;
+        let source = self.whole_volume(name)?;
         let moment = match when {
             Some(when) => when.resolve(self.now())?,
             None => Moment::After(source.newest().sequence),
         };
-        let start = source.resolve(&moment).map_err(|error| failure(&error))?;
+        let start = source.resolve(&moment).map_err(|error| failure(name, &error))?;
         let forked = self
             .store
             .fork(name, &moment, fork, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(ForkReport {
             fork: fork.to_owned(),
             from: name.to_owned(),
@@ -51,18 +58,22 @@ impl Engine {
     }
 
     pub(super) fn restore(&self, name: &str, when: &When) -> Result<RestoreReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let moment = when.resolve(self.now())?;
         // Counted before: whoever is connected now holds the disk as it was.
         let clients_refused = self.clients_of(name);
-        let rollback = volume.rollback(&moment, self.now()).map_err(|error| failure(&error))?;
+        let rollback = volume
+            .rollback(&moment, self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(restore_report(name, false, rollback, clients_refused))
     }
 
     pub(super) fn restore_undo(&self, name: &str) -> Result<RestoreReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let clients_refused = self.clients_of(name);
-        let rollback = volume.undo_rollback(self.now()).map_err(|error| failure(&error))?;
+        let rollback = volume
+            .undo_rollback(self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(restore_report(name, true, rollback, clients_refused))
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use volume::{MomentInfo, Volume};
+use volume::{MomentInfo, NoSpace, Volume};
 
 use super::Engine;
 use super::failures::failure;
+use super::imports::{UNFINISHED, unusable};
 use crate::control::{
-    DamageReport, MomentReport, PinReport, Progress, Response, SettingsReport, Time, VerifyReport, VolumeDetails,
-    VolumeListReport, VolumeReport,
+    DamageReport, ImportReport, LostReport, MomentReport, PinReport, Progress, RepairReport, Response, SettingsReport,
+    SpaceReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::size::format_size;
@@ -38,7 +39,11 @@ impl Engine {
     fn report_open(&self, volume: &Arc<Volume>) -> VolumeReport {
         let status = volume.status();
         let settings = volume.settings();
-        let mut pins: Vec<PinReport> = volume.pins().iter().map(pin_report).collect();
+        let import = self.import_of(volume);
+        let refusal = self.refusal(volume);
+        let pins = volume.pins();
+        let pins = pins.iter().filter(|pin| pin.name != UNFINISHED);
+        let mut pins: Vec<PinReport> = pins.map(pin_report).collect();
         pins.sort_by_key(|pin| pin.moment.sequence);
         let details = VolumeDetails {
             size_bytes: status.size_bytes,
@@ -47,8 +52,14 @@ impl Engine {
             oldest: moment_report(status.oldest),
             clients: self.clients_of(volume.name()),
             views: status.views as u64,
-            no_space: self.refusal(volume).is_some(),
+            no_space: refusal.is_some(),
+            no_space_in: refusal.map(|why| match why {
+                NoSpace::Budget { .. } => SpaceReport::Budget,
+                NoSpace::Disk => SpaceReport::Disk,
+            }),
+            damaged: self.damaged.contains(volume.name()),
             memory_bytes: status.map_bytes as u64,
+            import,
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),
@@ -56,7 +67,13 @@ impl Engine {
                 budget_bytes: settings.budget_bytes,
             },
         };
-        let problem = status.poisoned.then(|| failure(&volume::Error::Poisoned));
+        let problem = if status.poisoned {
+            Some(failure(volume.name(), &volume::Error::Poisoned))
+        } else {
+            import
+                .filter(|import| *import == ImportReport::Unfinished)
+                .map(|import| unusable(volume.name(), import))
+        };
         VolumeReport {
             name: volume.name().to_owned(),
             problem,
@@ -73,12 +90,12 @@ impl Engine {
         let volume = self
             .store
             .create(name, size_bytes, self.now())
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failure(name, &error))?;
         Ok(self.report_open(&volume))
     }
 
     pub(super) fn resize(&self, name: &str, size_bytes: u64, shrink: bool) -> Result<VolumeReport, Failure> {
-        let volume = self.volume(name)?;
+        let volume = self.whole_volume(name)?;
         let before = volume.size_bytes();
         if size_bytes < before && !shrink {
             return Err(Failure::refused(format!(
@@ -88,12 +105,15 @@ impl Engine {
             ))
             .hint("shrink the file system in it first, then add `--shrink`; what is cut off stays in the past"));
         }
-        volume.resize(size_bytes, self.now()).map_err(|error| failure(&error))?;
+        volume
+            .resize(size_bytes, self.now())
+            .map_err(|error| failure(name, &error))?;
         Ok(self.report_open(&volume))
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
-        self.delete_patiently(name).map_err(|error| failure(&error))?;
+        self.delete_patiently(name).map_err(|error| failure(name, &error))?;
+        self.damaged.note(name, false);
         Ok(Response::Deleted {
             deleted: name.to_owned(),
         })
@@ -122,10 +142,13 @@ impl Engine {
             interrupted |= go_on.is_break();
             go_on
         });
-        let report = report.map_err(|error| failure(&error))?;
+        let report = report.map_err(|error| failure(name, &error))?;
         if interrupted {
             return Err(Failure::new(FailureCode::Failure, "interrupted"));
         }
+        // What was damaged may have expired meanwhile.
+        self.damaged
+            .note(name, !report.damage.is_empty() || !report.chain_intact);
         Ok(VerifyReport {
             volume: name.to_owned(),
             segments: report.segments as u64,
@@ -139,9 +162,20 @@ impl Engine {
         })
     }
 
-    pub(super) fn repair(&self, name: &str) -> Result<VolumeReport, Failure> {
-        self.store.repair(name, self.now()).map_err(|error| failure(&error))?;
-        self.show(name)
+    pub(super) fn repair(&self, name: &str) -> Result<RepairReport, Failure> {
+        let (repaired, lost) = match self.volume(name) {
+            Ok(_) => (false, Vec::new()),
+            Err(failure) if failure.code != FailureCode::Damage => return Err(failure),
+            Err(_) => {
+                let repaired = self.store.repair(name, self.now());
+                (true, repaired.map_err(|error| failure(name, &error))?.lost)
+            }
+        };
+        Ok(RepairReport {
+            volume: self.show(name)?,
+            repaired,
+            lost: lost.iter().map(lost_report).collect(),
+        })
     }
 }
 
@@ -164,6 +198,14 @@ pub(super) fn pin_report(pin: &volume::Pin) -> PinReport {
     }
 }
 
+fn lost_report(lost: &volume::LostBatches) -> LostReport {
+    LostReport {
+        batches: lost.batches,
+        after: moment_report(lost.after),
+        before: lost.before.map(moment_report),
+    }
+}
+
 fn damage_report(damage: &volume::Damage) -> DamageReport {
     DamageReport {
         structure: damage.structure.to_owned(),
@@ -174,5 +216,6 @@ fn damage_report(damage: &volume::Damage) -> DamageReport {
         written: Time(damage.written),
         current: damage.current,
         newest_intact: damage.newest_intact.map(moment_report),
+        is_first: damage.is_first,
     }
 }

@@ -211,10 +211,48 @@ fn a_full_budget_is_told_and_gone_after_a_reload() {
     daemon.wait_for_log(
         "error   disk: writes are refused (no space): history younger than the retention floor of 1 d fills",
     );
-    assert!(place.ok(&["volume", "list"]).contains("  no space\n"));
+    let list = place.ok(&["volume", "list"]);
+    assert!(list.contains("  no space\n"), "{list}");
+    assert!(
+        list.ends_with(
+            "hint: raise `budget`, or lower `retention_floor`, and reload; if the writes are unwanted, `holdfast history \
+             disk` shows when they began\n"
+        ),
+        "{list}"
+    );
+    assert_eq!(place.run(&["status", "--check"]).code, 6);
     std::fs::write(&config, "[defaults]\nbudget = \"1GiB\"\n").unwrap();
     daemon.signal("HUP");
     daemon.wait_for_log("read again");
     daemon.write("disk", &place.folder.join("x.raw"));
     assert!(place.ok(&["volume", "list"]).contains("  ok\n"));
+}
+
+#[test]
+fn a_daemon_without_volumes_says_so() {
+    let place = Place::new("no-volumes");
+    let daemon = place.up(&["--empty"]);
+    daemon.wait_for_log("serves no volume yet from `");
+    let (code, screen) = daemon.stop();
+    assert_eq!(code, 0);
+    assert!(
+        screen.contains(" serves no volume yet\non unix:") && screen.contains("\nMake one in another terminal:\n"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn status_has_an_exit_code_for_monitoring_on_demand() {
+    let place = Place::new("check");
+    place.ok(&["volume", "create", "disk", "1M"]);
+    assert_eq!(place.run(&["status", "--check"]).code, 1, "no daemon runs");
+    assert_eq!(place.run(&["status"]).code, 0);
+    let daemon = place.up(&[]);
+    let well = place.run(&["status", "--check"]);
+    assert_eq!((well.code, well.stdout), (0, place.ok(&["status"])));
+    assert_eq!(daemon.stop().0, 0);
+    std::fs::write(place.data().join("volumes/disk/volume"), "nonsense").unwrap();
+    let _daemon = place.up(&[]);
+    assert_eq!(place.run(&["--json", "status", "--check"]).code, 5);
+    assert_eq!(place.run(&["status"]).code, 0);
 }

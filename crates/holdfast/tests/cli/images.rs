@@ -95,6 +95,24 @@ fn a_moment_is_exported_while_the_disk_goes_on() {
 }
 
 #[test]
+fn a_name_that_stands_for_another_format_is_not_taken_for_raw() {
+    let place = Place::new("extension");
+    place.ok(&["volume", "create", "disk", "1M"]);
+    assert_eq!(
+        place.fails(&["volume", "export", "disk", "x.vmdk"]),
+        (
+            2,
+            "error: `x.vmdk` doesn't tell a format that can be written\nhint: add `--format raw` or `--format qcow2`; \
+             `qemu-img convert` makes other formats of these\n"
+                .to_owned()
+        )
+    );
+    assert!(!place.folder.join("x.vmdk").exists());
+    place.ok(&["volume", "export", "disk", "x.vmdk", "--format", "raw"]);
+    place.ok(&["volume", "export", "disk", "plain"]);
+}
+
+#[test]
 fn files_that_exist_are_not_replaced() {
     let place = Place::new("exists");
     place.ok(&["volume", "create", "disk", "1M"]);
@@ -178,24 +196,99 @@ fn json_ends_with_the_result() {
     );
 }
 
+/// Kills an import in the middle: volume `imp` of 512 MiB is half-filled.
+fn cut_off(place: &Place) {
+    let image = std::fs::File::create(place.folder.join("big.raw")).unwrap();
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(1), 512 << 20), &mut &image).unwrap();
+    let mut import = place.command(&["volume", "import", "imp", "big.raw"]).spawn().unwrap();
+    let stored = || {
+        let files = std::fs::read_dir(place.data().join("volumes/imp"));
+        let sizes = files.map(|files| files.map(|file| file.unwrap().metadata().map_or(0, |data| data.len())));
+        sizes.map_or(0, Iterator::sum::<u64>)
+    };
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while stored() < 80 << 20 {
+        assert!(std::time::Instant::now() < end);
+    }
+    import.kill().unwrap();
+    assert_eq!(import.wait().unwrap().code(), None, "the import wasn't done");
+}
+
 #[test]
-fn an_import_that_was_cut_off_is_not_served() {
+fn an_import_that_was_cut_off_can_only_be_looked_at_and_deleted() {
     let place = Place::new("cut-off");
-    place.ok(&["volume", "create", "half", "1M"]);
     place.ok(&["volume", "create", "whole", "1M"]);
-    // What a crash in the middle of an import leaves.
-    place.ok(&["pin", "half", "import-unfinished"]);
-    let daemon = place.up(&[]);
-    assert!(daemon.serves("whole") && !daemon.serves("half"));
+    cut_off(&place);
+    let why = "the import that filled volume `imp` was cut off, so the disk isn't whole";
+    let hint = "hint: `holdfast volume delete imp`, then import it again\n";
+    let list = place.ok(&["volume", "list"]);
     assert!(
-        daemon
-            .log()
-            .contains("warning half: an import that filled it was cut off"),
-        "{}",
-        daemon.log()
+        list.contains("  unfinished import\n") && list.contains("  ok\n"),
+        "{list}"
     );
-    let list = tool("nbdinfo", &["--list", "--json", &daemon.uri("")]);
-    assert!(list.contains("whole") && !list.contains("half"), "{list}");
+    assert!(
+        list.ends_with(&format!("\n`imp` can't be used: {why}\n{hint}")),
+        "{list}"
+    );
+    let show = place.run(&["volume", "show", "imp"]);
+    assert_eq!(show.code, 4);
+    assert!(
+        show.stdout.ends_with(&format!("\n`imp` can't be used: {why}\n{hint}")),
+        "{show:?}"
+    );
+    assert_eq!(place.json(&["volume", "show", "imp"])["import"], "unfinished");
+    for words in [
+        &["restore", "imp", "#1"][..],
+        &["restore", "imp", "--undo"],
+        &["fork", "imp", "copy"],
+        &["pin", "imp", "p"],
+        &["unpin", "imp", "import-unfinished"],
+        &["volume", "resize", "imp", "1G"],
+        &["volume", "export", "imp", "x.raw"],
+    ] {
+        assert_eq!(place.fails(words), (4, format!("error: {why}\n{hint}")), "{words:?}");
+    }
+    let history = place.ok(&["history", "imp"]);
+    assert!(
+        history.contains("* created") && !history.contains("import-unfinished"),
+        "{history}"
+    );
+
+    let daemon = place.up(&[]);
+    assert!(daemon.serves("whole"));
+    assert_eq!(
+        daemon.refusal("imp"),
+        format!("{why}; `holdfast volume delete imp`, then import it again")
+    );
+    let line = format!("TIME warning imp: isn't served: {why}; `holdfast volume delete imp`, then import it again");
+    assert_eq!(daemon.log_lines("isn't served"), [line]);
+    assert_eq!(daemon.log_lines("serves whole from").len(), 1);
+    let exports = tool("nbdinfo", &["--list", "--json", &daemon.uri("")]);
+    assert!(exports.contains("whole") && !exports.contains("imp"), "{exports}");
+    place.ok(&["volume", "delete", "imp", "--yes"]);
+}
+
+#[test]
+fn an_import_leaves_no_trace_of_its_bookkeeping() {
+    let place = Place::new("no-trace");
+    disk_image(&place);
+    place.ok(&["volume", "import", "disk", "disk.raw"]);
+    let events = place.json(&["history", "disk"])["events"].clone();
+    let kinds: Vec<&str> = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["created"]);
+    assert_eq!(
+        place.fails(&["pin", "disk", "import-unfinished"]),
+        (
+            2,
+            "error: `import-unfinished` is the mark of a volume that is being imported\nhint: choose another name\n"
+                .to_owned()
+        )
+    );
 }
 
 #[test]

@@ -4,8 +4,11 @@
 
 mod config;
 mod daemon;
+mod damage;
+mod exports;
 mod images;
 mod moments;
+mod repair;
 mod support;
 mod usage;
 mod volumes;

@@ -38,6 +38,20 @@ fn moments_are_exports_and_restores_can_be_undone() {
             .ok(&["restore", "disk", "--undo"])
             .starts_with("took the restore back: `disk` is as of TIME (#")
     );
+    let before = place.json(&["volume", "show", "disk"])["newest"]["sequence"]
+        .as_u64()
+        .unwrap();
+    let again = place.ok(&["restore", "disk", "--undo"]);
+    assert!(is_all(&daemon.read("disk"), 1), "a second undo takes the first back");
+    assert!(
+        again.starts_with("took the restore back: ")
+            && again.ends_with(&format!(
+                "before this it was as of TIME (#{before}); nothing in between is lost\nto have the restore again: holdfast \
+                 restore disk --undo\n"
+            )),
+        "{again}"
+    );
+    place.ok(&["restore", "disk", "--undo"]);
     assert!(is_all(&daemon.read("disk"), 2));
     for export in ["disk@none", "disk@", "other", "disk@2001-01-01", "disk@25:00"] {
         assert!(!daemon.serves(export), "{export}");
@@ -71,9 +85,10 @@ fn history_shows_what_was_written_and_done() {
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines.first().unwrap().ends_with(", rows of 1 h"), "{text}");
     for expected in [
-        "* created (#1)",
-        "* pinned `ones` (#",
-        "* restored to TIME (#",
+        "  TRIMMED  MOMENT\n",
+        "      #1  * created\n",
+        "  * pinned `ones`\n",
+        "  * restored to TIME (#",
         " 2 MiB ",
     ] {
         assert!(text.contains(expected), "{text}");
@@ -122,16 +137,54 @@ fn moments_that_cannot_be_are_refused_with_the_reason() {
         text.starts_with("error: `TIME +00:00` is in the future\nhint: it is `TIME +00:00` now\n"),
         "{text}"
     );
-    assert_eq!(place.fails(&["restore", "disk", "#999999"]).0, 4);
+    let newest = &place.json(&["volume", "show", "disk"])["newest"]["sequence"];
+    assert_eq!(
+        place.fails(&["restore", "disk", "#999999"]),
+        (
+            4,
+            format!(
+                "error: moment `#999999` hasn't happened yet; the newest is `#{newest}`\nhint: `holdfast history disk` \
+                 shows the newest moment\n"
+            )
+        )
+    );
     assert_eq!(
         place.fails(&["restore", "disk", "--undo"]),
-        (3, "error: there is no rollback to undo\n".to_owned())
+        (
+            3,
+            "error: there is no restore to take back\nhint: `holdfast history disk` shows the restores within the \
+             history kept\n"
+                .to_owned()
+        )
+    );
+    let forms = "hint: name a moment like `-15m`, `10:15`, `2026-11-23 10:15`, `2026-11-23T10:15:00Z`, `#1234` (a sequence \
+                 number) or by a pin's name\n";
+    for text in ["2026-13-01", "2026-02-30 10:15"] {
+        assert_eq!(
+            place.fails(&["restore", "disk", text]),
+            (2, format!("error: `{text}` is no date or time that there is\n{forms}"))
+        );
+    }
+    assert_eq!(
+        place.fails(&["history", "disk", "--since", "2026-01-02", "--until", "2026-01-01"]),
+        (
+            2,
+            "error: `TIME` is after `TIME`\nhint: `--since` is the earlier one; without `--until` it is now\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        place.fails(&["history", "disk", "--bucket", "0s"]),
+        (
+            2,
+            "error: a row of `0s` would be empty\nhint: write it like `10s`, `5m` or `1h`\n".to_owned()
+        )
     );
     assert_eq!(
         place.fails(&["pin", "disk", "ones"]),
         (
             4,
-            "error: a pin named `ones` exists already\nhint: choose another name, or `holdfast unpin` that one first\n"
+            "error: a pin named `ones` exists already\nhint: choose another name, or `holdfast unpin disk ones` first\n"
                 .to_owned()
         )
     );

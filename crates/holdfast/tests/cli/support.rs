@@ -126,6 +126,15 @@ impl Daemon {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The lines of the log that contain a text, comparable.
+    pub(crate) fn log_lines(&self, text: &str) -> Vec<String> {
+        let log = comparable(&self.log());
+        log.lines()
+            .filter(|line| line.contains(text))
+            .map(str::to_owned)
+            .collect()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();
         assert!(
@@ -191,6 +200,18 @@ impl Daemon {
             .output()
             .unwrap();
         output.status.success()
+    }
+}
+
+impl Daemon {
+    /// What a client is told of an export that it can't open. QEMU shows it, libnbd doesn't.
+    pub(crate) fn refusal(&self, export: &str) -> String {
+        let words = ["info", &self.uri(export)];
+        let output = Command::new("qemu-img").args(words).output().unwrap();
+        assert!(!output.status.success(), "{export} is served");
+        let text = comparable(&String::from_utf8(output.stderr).unwrap());
+        let (_, told) = text.split_once("server reported: ").unwrap();
+        told.trim_end().to_owned()
     }
 }
 

@@ -72,12 +72,50 @@ fn completions_and_manual_pages_are_made() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(place.ok(&["completions", shell]).contains("restore"));
     }
-    assert!(place.ok(&["man"]).contains(".TH holdfast 1"));
+    let title = format!(
+        ".TH holdfast 1 \"\" \"holdfast {0}\" Holdfast\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(place.ok(&["man"]).starts_with(&title), "{}", place.ok(&["man"]));
     assert_eq!(
         place.ok(&["man", "--dir", "pages"]),
         "wrote 23 manual pages into `pages`\n"
     );
     assert!(place.folder.join("pages/holdfast-volume-create.1").exists());
+    let page = std::fs::read_to_string(place.folder.join("pages/holdfast-restore.1")).unwrap();
+    assert!(page.contains(".TH holdfast-restore 1 \"\" \"holdfast "), "{page}");
+    assert!(
+        page.contains(".SH SYNOPSIS\n.nf\nholdfast restore [OPTIONS] <VOLUME> [MOMENT]\n.fi\n"),
+        "{page}"
+    );
+    assert!(page.contains("\\-\\-data\\fR \\fI<DIR>\\fR"), "{page}");
+    assert!(page.contains(".SH NOTES\n.nf\nNothing is lost"), "{page}");
+    assert!(!page.contains("EXTRA"), "{page}");
+    let page = std::fs::read_to_string(place.folder.join("pages/holdfast-pin.1")).unwrap();
+    assert!(
+        page.contains(".SH EXAMPLES\n.nf\n  holdfast pin disk before\\-update "),
+        "{page}"
+    );
+}
+
+#[test]
+fn texts_are_objects_with_json_too() {
+    let place = Place::new("json-texts");
+    for words in [&["config", "default"][..], &["completions", "bash"], &["man"]] {
+        assert_eq!(place.json(words)["text"], place.ok(words), "{words:?}");
+    }
+    assert_eq!(
+        place.json(&["man", "--dir", "pages"]).to_string(),
+        "{\"folder\":\"pages\",\"pages\":23}"
+    );
+}
+
+#[test]
+fn what_up_cannot_do_is_an_object_with_json() {
+    let place = Place::new("json-up");
+    let done = place.run(&["--json", "up", "--listen", "nowhere"]);
+    assert_eq!((done.code, done.stderr.as_str()), (2, ""));
+    assert!(done.stdout.starts_with("{\"error\":{\"code\":\"usage\","), "{done:?}");
 }
 
 #[test]

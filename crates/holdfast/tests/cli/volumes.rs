@@ -100,45 +100,6 @@ fn verify_says_what_it_looked_at() {
 }
 
 #[test]
-fn damage_has_code_5_and_is_located() {
-    let place = Place::new("damage");
-    std::fs::write(place.folder.join("x.raw"), vec![7; 1 << 20]).unwrap();
-    place.ok(&["volume", "import", "disk", "x.raw"]);
-    let folder = place.data().join("volumes/disk");
-    let largest = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            std::fs::read(path)
-                .unwrap()
-                .windows(4096)
-                .any(|window| window.iter().all(|byte| *byte == 7))
-        });
-    for path in largest {
-        let mut bytes = std::fs::read(&path).unwrap();
-        let at = bytes
-            .windows(4096)
-            .position(|window| window.iter().all(|byte| *byte == 7))
-            .unwrap();
-        *bytes.get_mut(at + 5000).unwrap() ^= 1;
-        std::fs::write(&path, bytes).unwrap();
-    }
-    let done = place.run(&["volume", "verify", "disk"]);
-    assert_eq!(done.code, 5, "{done:?}");
-    assert!(
-        done.stdout.starts_with("`disk` is damaged: 1 fault found in "),
-        "{done:?}"
-    );
-    assert!(
-        done.stdout
-            .contains("block 1 (byte 4096) written TIME; concerns the live disk\n"),
-        "{done:?}"
-    );
-    assert_eq!(place.fails(&["volume", "export", "disk", "y.raw"]).0, 5);
-    assert!(!place.folder.join("y.raw").exists());
-}
-
-#[test]
 fn a_volume_that_is_damaged_beyond_repair_is_listed_and_can_be_deleted() {
     let place = Place::new("beyond");
     place.ok(&["volume", "create", "disk", "1M"]);

@@ -35,7 +35,7 @@ const RECORD_ENTRY_BYTES: usize = RECORD_BYTES + 28;
 const FRAME_PAYLOAD_MAX: u32 = 1 << 26;
 
 /// A run of payloads compressed together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// Where it is in the file.
     pub offset: u64,
@@ -92,7 +92,8 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexLayout {
     start: u64,
-    frame_count: u32,
+    /// How many frames there are.
+    pub frame_count: u32,
     /// How many records there are.
     pub record_count: u32,
 }

@@ -2,6 +2,7 @@
 
 mod open;
 mod packed;
+mod places;
 mod seal;
 mod set;
 

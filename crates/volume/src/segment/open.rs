@@ -95,13 +95,18 @@ impl OpenSegment {
                 .read_at(slot.offset(), buffer, wait)
                 .map_err(|source| self.payload_error(slot, source));
         };
-        let mut offset = slot.offset();
-        for part in buffer.chunks_mut(piece) {
-            let slot = Slot::at(offset).ok_or_else(|| self.damaged("payload location", offset))?;
-            self.read_packed(packed, slot, part, wait)?;
-            offset += piece as u64;
+        self.read_packed(packed, slot, piece, buffer, wait)
+    }
+
+    /// Asks the system to read ahead `length` bytes of payloads from `slot` on. Only a hint.
+    pub(crate) fn prefetch(&self, slot: Slot, length: u64) {
+        let offset = match &self.packed {
+            None => Some(slot.offset()),
+            Some(packed) => packed.plain_offset(slot),
+        };
+        if let Some(offset) = offset {
+            self.file.prefetch(offset, length);
         }
-        Ok(())
     }
 
     /// The trailer, if the segment is sealed.
@@ -147,6 +152,24 @@ impl OpenSegment {
             self.push_records(&batch, &mut log.records);
         }
         Ok(Some(log))
+    }
+
+    /// For each of the records of a sealed segment: whether its payload is stored as it is.
+    pub(crate) fn plain_records(&self) -> Result<Box<dyn Iterator<Item = bool>>, Error> {
+        if !self.is_packed() {
+            return Ok(Box::new(std::iter::repeat(true)));
+        }
+        let (_, index) = self.packed_index()?;
+        let PackedIndex { frames, records } = index;
+        let is_compressed = move |number: u32| frames.get(number as usize).is_some_and(|frame| frame.compressed);
+        Ok(Box::new(
+            records.into_iter().map(move |packed| !is_compressed(packed.frame)),
+        ))
+    }
+
+    /// The length of a sealed segment's index in bytes.
+    pub(crate) fn index_length(&self) -> Result<u64, Error> {
+        Ok(self.trailer()?.map_or(0, |trailer| trailer.index_bytes))
     }
 
     /// The batch headers in a sealed raw segment's index.

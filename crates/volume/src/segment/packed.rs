@@ -1,31 +1,45 @@
-//! Finding and reading payloads in a packed segment, without holding its index in memory: a volume has as many cold
-//! segments as its disk is large, and random reads touch them all.
+//! Finding and reading payloads in a packed segment. The index of one that is read seldom stays on disk: a volume has as
+//! many cold segments as its disk is large, and going back in time meets them all.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::Error;
-use crate::format::{Frame, IndexLayout, Place, Slot};
+use crate::format::{Frame, IndexLayout, PackedIndex, Place, Slot, Trailer};
 use crate::locks::lock;
 use crate::segment::open::{OpenSegment, bad, read_error};
+use crate::segment::places::Places;
 use crate::storage::Wait;
 
 /// Records that are read together at the end of a search.
 const SEARCH_RECORDS: u32 = 64;
 /// What the frame that was read last may occupy, in bytes.
 const LAST_FRAME_BYTES: usize = 64 << 10;
+/// After so many reads the places of all payloads are loaded.
+const READS_BEFORE_LOADING: u32 = 32;
 
 /// A packed segment, opened for reading.
 #[derive(Debug)]
 pub(crate) struct Packed {
+    trailer: Trailer,
     layout: IndexLayout,
     /// The frame read last, with its number: neighbouring blocks are mostly read one after the other.
     last_frame: Mutex<Option<(u32, Arc<Vec<u8>>)>>,
+    reads: AtomicU32,
+    /// None in it if they can't be held in memory.
+    places: OnceLock<Option<Arc<Places>>>,
 }
 
 impl Packed {
+    /// What it may occupy, in bytes.
     pub(crate) const fn memory_bytes(&self) -> usize {
-        LAST_FRAME_BYTES
+        LAST_FRAME_BYTES + Places::bytes_of(&self.layout)
+    }
+
+    /// Where in the file a payload is, if that is known without looking for it and it isn't compressed.
+    pub(crate) fn plain_offset(&self, slot: Slot) -> Option<u64> {
+        self.places.get()?.as_ref()?.plain_offset(slot, 0)
     }
 
     fn last_frame(&self, number: u32) -> Option<Arc<Vec<u8>>> {
@@ -44,22 +58,105 @@ impl OpenSegment {
         let layout = IndexLayout::parse(&head, trailer.index_offset, trailer.index_bytes);
         let layout = layout.ok_or_else(|| bad(self.id, "the start of its index is damaged"))?;
         Ok(Packed {
+            trailer,
             layout,
             last_frame: Mutex::new(None),
+            reads: AtomicU32::new(0),
+            places: OnceLock::new(),
         })
     }
 
+    /// Fills `buffer` with payloads of `piece` bytes each (the last may be shorter) that followed each other from `slot`
+    /// on as first written. Those that still do are read together.
+    pub(crate) fn read_packed(
+        &self,
+        packed: &Packed,
+        slot: Slot,
+        piece: usize,
+        buffer: &mut [u8],
+        wait: Wait,
+    ) -> Result<(), Error> {
+        let places = self.places(packed, wait);
+        let places = places.as_deref();
+        let mut offset = slot.offset();
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let slot = Slot::at(offset).ok_or_else(|| self.damaged("payload location", offset))?;
+            let mut length = piece.min(rest.len());
+            let start = places.and_then(|places| places.plain_offset(slot, length));
+            if let (Some(start), Some(places)) = (start, places) {
+                while length < rest.len() {
+                    let next = piece.min(rest.len() - length);
+                    let place = Slot::at(offset + length as u64).and_then(|slot| places.plain_offset(slot, next));
+                    if place != Some(start + length as u64) {
+                        break;
+                    }
+                    length += next;
+                }
+            }
+            let (part, tail) = std::mem::take(&mut rest)
+                .split_at_mut_checked(length)
+                .unwrap_or_default();
+            match start {
+                Some(start) => self.read_or(start, part, wait)?,
+                None => self.read_payload(packed, places, slot, part, wait)?,
+            }
+            offset += length as u64;
+            rest = tail;
+        }
+        Ok(())
+    }
+
+    /// The places of all payloads in memory, if the segment is read so often that it is worth the memory.
+    fn places(&self, packed: &Packed, wait: Wait) -> Option<Arc<Places>> {
+        if let Some(places) = packed.places.get() {
+            return places.clone();
+        }
+        if packed.reads.fetch_add(1, Ordering::Relaxed) < READS_BEFORE_LOADING {
+            return None;
+        }
+        // Whatever is wrong with the index as a whole: single payloads may still be found in it.
+        let bytes = self.packed_index_bytes(packed, wait).ok()?;
+        let places = PackedIndex::parse(&bytes).and_then(|index| Places::new(&index));
+        packed.places.get_or_init(|| places.map(Arc::new)).clone()
+    }
+
+    fn packed_index_bytes(&self, packed: &Packed, wait: Wait) -> Result<Vec<u8>, Error> {
+        // Bounded by the file's length, which the trailer was checked against.
+        let mut bytes = vec![0; usize::try_from(packed.trailer.index_bytes).unwrap_or(0)];
+        self.read_or(packed.trailer.index_offset, &mut bytes, wait)?;
+        if crc32c::crc32c(&bytes) == packed.trailer.index_crc {
+            Ok(bytes)
+        } else {
+            Err(self.damaged("segment index", packed.trailer.index_offset))
+        }
+    }
+
     /// Fills `buffer` with the payload known by `slot`.
-    pub(crate) fn read_packed(&self, packed: &Packed, slot: Slot, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+    fn read_payload(
+        &self,
+        packed: &Packed,
+        places: Option<&Places>,
+        slot: Slot,
+        buffer: &mut [u8],
+        wait: Wait,
+    ) -> Result<(), Error> {
         let missing = || self.damaged("payload location", slot.offset());
-        let place = self.find_place(packed, slot, wait)?.ok_or_else(missing)?;
+        let place = match places {
+            Some(places) => places.find(slot),
+            None => self.find_place(packed, slot, wait)?,
+        };
+        let place = place.ok_or_else(missing)?;
         let start = place.offset as usize;
         let end = start.checked_add(buffer.len()).ok_or_else(missing)?;
         if let Some(payloads) = packed.last_frame(place.frame) {
             buffer.copy_from_slice(payloads.get(start..end).ok_or_else(missing)?);
             return Ok(());
         }
-        let frame = self.frame_entry(packed, place.frame, wait)?;
+        let frame = match places {
+            Some(places) => places.frame(place.frame).ok_or_else(missing)?,
+            None => self.frame_entry(packed, place.frame, wait)?,
+        };
         if end > frame.payload_bytes as usize {
             return Err(missing());
         }

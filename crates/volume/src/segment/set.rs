@@ -16,7 +16,7 @@ use crate::storage::{Directory, File, Wait};
 /// Files that a volume keeps open for reading.
 const OPEN_MAX: usize = 128;
 /// Memory that their indexes may occupy, in bytes.
-const OPEN_BYTES_MAX: usize = 8 << 20;
+const OPEN_BYTES_MAX: usize = 32 << 20;
 
 /// What is known of a segment without opening it.
 #[derive(Clone, Copy, Debug)]

@@ -64,7 +64,12 @@ pub(super) fn restored(report: &RestoreReport) -> String {
                 + if report.clients_refused == 1 { " is" } else { " are" }
         );
     }
-    text + &format!("to undo this: holdfast restore {volume} --undo\n")
+    let this = if report.undone {
+        "to have the restore again"
+    } else {
+        "to undo this"
+    };
+    text + &format!("{this}: holdfast restore {volume} --undo\n")
 }
 
 pub(super) fn verified(report: &VerifyReport) -> String {
@@ -83,18 +88,7 @@ pub(super) fn verified(report: &VerifyReport) -> String {
         count(report.damage.len() as u64, "fault")
     );
     if !report.chain_intact {
-        let segments = report
-            .changed_segments
-            .iter()
-            .map(u32::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let which = if segments.is_empty() {
-            "a link is missing".to_owned()
-        } else {
-            format!("segments {segments}")
-        };
-        text += &format!("the hash chain is broken ({which}): history was changed after it was sealed\n");
+        text += &broken_chain(report);
     }
     for damage in report.damage.iter().take(DAMAGE_SHOWN_MAX) {
         text += &damaged(&report.volume, damage);
@@ -107,6 +101,43 @@ pub(super) fn verified(report: &VerifyReport) -> String {
     }
     text + "hint: reading what is damaged gives an I/O error, all else is served; check the disk below, then restore \
             or copy back what is named intact\n"
+}
+
+/// What a broken chain means. Rot breaks checksums where it hits; whoever changes history knowingly sets them right.
+fn broken_chain(report: &VerifyReport) -> String {
+    let has_fault = |segment: &u32| report.damage.iter().any(|damage| damage.segment == *segment);
+    let (rotten, changed): (Vec<u32>, Vec<u32>) =
+        report.changed_segments.iter().partition(|segment| has_fault(segment));
+    let mut text = String::new();
+    if report.changed_segments.is_empty() {
+        text += "the hash chain is broken: a link of it is missing or damaged, so it can't prove that history is unchanged\n";
+    }
+    if !rotten.is_empty() {
+        text += &format!(
+            "the hash chain is broken in {}: changed since sealed, with the faults below; that is how rot looks, and \
+             careless tampering\n  to tell which: rot shows in `dmesg` and `smartctl`, and elsewhere on that disk; a copy of \
+             the folder shows which bytes differ\n",
+            segments(&rotten)
+        );
+    }
+    if !changed.is_empty() {
+        text += &format!(
+            "the hash chain is broken in {}: changed since sealed, though every checksum in it is right; rot hardly does \
+             that: take it for tampering\n  to tell what: compare with a copy of the folder, and the number that `verify` \
+             printed then with the one it prints for the copy\n",
+            segments(&changed)
+        );
+    }
+    text
+}
+
+fn segments(ids: &[u32]) -> String {
+    let all = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    if ids.len() == 1 {
+        format!("segment {all}")
+    } else {
+        format!("segments {all}")
+    }
 }
 
 /// What the hash chain covers, and the one number to be noted elsewhere to prove later that history is unchanged.
@@ -136,13 +167,17 @@ fn damaged(volume: &str, damage: &DamageReport) -> String {
         "the past only"
     };
     let mut text = format!("  {place}: {what}; concerns {concerns}\n");
-    if let Some(intact) = &damage.newest_intact {
+    if damage.is_first {
+        text += "    it had never been written before: there is no older version\n";
+    } else if let Some(intact) = &damage.newest_intact {
         let which = if first == last { "" } else { "the first is " };
         text += &format!(
             "    {which}intact as of {}: export `{volume}@#{}`\n",
             moment(intact),
             intact.sequence
         );
+    } else {
+        text += "    no older version of it is intact within the history kept\n";
     }
     text
 }
@@ -150,6 +185,30 @@ fn damaged(volume: &str, damage: &DamageReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_segment_that_changed_without_a_fault_is_taken_for_tampering() {
+        let report = |changed_segments| VerifyReport {
+            volume: "disk".to_owned(),
+            segments: 3,
+            payloads: 9,
+            bytes: 4096,
+            chain_intact: false,
+            chain_head: String::new(),
+            changed_segments,
+            unchained_segments: 0,
+            damage: Vec::new(),
+        };
+        let text = verified(&report(vec![1, 2]));
+        assert!(
+            text.contains("broken in segments 1, 2: changed since sealed, though every checksum in it is right"),
+            "{text}"
+        );
+        assert!(text.contains("take it for tampering"), "{text}");
+        let text = verified(&report(Vec::new()));
+        assert!(text.contains("a link of it is missing or damaged"), "{text}");
+        assert!(!text.contains("tampering"), "{text}");
+    }
     use crate::control::{MomentReport, Time};
     use volume::Timestamp;
 

@@ -53,6 +53,7 @@ fn rows(report: &HistoryReport) -> String {
         ("WRITTEN", Align::Right),
         ("ZEROED", Align::Right),
         ("TRIMMED", Align::Right),
+        ("MOMENT", Align::Right),
         ("", Align::Left),
     ]);
     let most = report.buckets.iter().map(volume_of_writing).max().unwrap_or(0);
@@ -68,6 +69,7 @@ fn rows(report: &HistoryReport) -> String {
             amount(bucket.bytes_written),
             amount(bucket.bytes_zeroed),
             amount(bucket.bytes_trimmed),
+            String::new(),
             bar(volume_of_writing(bucket), most),
         ]);
         let end = bucket
@@ -93,7 +95,8 @@ fn push_events<'a>(
             String::new(),
             String::new(),
             String::new(),
-            format!("* {} (#{})", event.text, event.moment.sequence),
+            format!("#{}", event.moment.sequence),
+            format!("* {}", event.text),
         ]);
     }
 }
@@ -189,9 +192,9 @@ mod tests {
         assert_eq!(
             ends,
             [
-                "1 MiB       -    4 KiB  \u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}",
-                "2 MiB       -    4 KiB  \u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}",
-                "* pinned `p` (#3)",
+                "1 MiB       -    4 KiB          \u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}",
+                "2 MiB       -    4 KiB          \u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}\u{2588}",
+                "#3  * pinned `p`",
                 "",
                 "-       -    4 KiB",
             ]

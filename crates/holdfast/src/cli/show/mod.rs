@@ -2,6 +2,7 @@
 
 mod actions;
 mod history;
+mod repair;
 mod volumes;
 
 use crate::control::{MomentReport, Response};
@@ -16,6 +17,7 @@ pub(super) fn text(response: &Response) -> String {
         Response::Deleted { deleted } => format!("deleted volume `{deleted}` with its history\n"),
         Response::Copied(report) => actions::copied(report),
         Response::Verified(report) => actions::verified(report),
+        Response::Repaired(report) => repair::text(report),
         Response::History(report) => history::text(report),
         Response::Pinned(report) => actions::pinned(report),
         Response::Unpinned { unpinned } => {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::super::table::{Align, Table};
 use super::{count, moment};
-use crate::control::{ClientReport, DaemonReport, PinReport, StatusReport, VolumeDetails, VolumeReport};
+use crate::control::{
+    ClientReport, DaemonReport, ImportReport, PinReport, SpaceReport, StatusReport, VolumeDetails, VolumeReport,
+};
 use crate::size::format_size;
 use crate::span::format_span;
 use crate::when::local_short;
@@ -95,8 +97,11 @@ pub(super) fn list(volumes: &[VolumeReport]) -> String {
 
 fn state(volume: &VolumeReport) -> &'static str {
     match &volume.details {
+        Some(details) if details.import == Some(ImportReport::Unfinished) => "unfinished import",
+        Some(details) if details.import == Some(ImportReport::Running) => "importing",
         _ if volume.problem.is_some() => "unusable",
         Some(details) if details.no_space => "no space",
+        Some(details) if details.damaged => "damaged",
         _ => "ok",
     }
 }
@@ -109,14 +114,32 @@ fn problem(volume: &VolumeReport) -> String {
             text += &format!("hint: {hint}\n");
         }
     }
-    if volume.details.as_ref().is_some_and(|details| details.no_space) {
+    let Some(details) = &volume.details else {
+        return text;
+    };
+    if details.no_space {
+        text += &no_space(&volume.name, details);
+    }
+    if details.damaged {
         text += &format!(
-            "\n`{}` refuses writes for lack of space: its history younger than the retention floor is never dropped\n\
-             hint: free space on the disk below, raise `budget`, or lower `retention_floor` and reload\n",
+            "\n`{0}` is damaged: reading what is damaged gives an I/O error, all else is served\n\
+             hint: check the disk below; `holdfast volume verify {0}` tells what is damaged, and what is intact instead\n",
             volume.name
         );
     }
     text
+}
+
+/// Why writes are refused, and what makes room where it is missing.
+fn no_space(name: &str, details: &VolumeDetails) -> String {
+    let room = match details.no_space_in {
+        Some(SpaceReport::Budget) => "raise `budget`, or lower `retention_floor`, and reload",
+        _ => "free space on the disk that holds the data folder, or lower `retention_floor` and reload",
+    };
+    format!(
+        "\n`{name}` refuses writes for lack of space: its history younger than the retention floor is never dropped\n\
+         hint: {room}; if the writes are unwanted, `holdfast history {name}` shows when they began\n"
+    )
 }
 
 pub(super) fn one(volume: &VolumeReport) -> String {
@@ -125,8 +148,10 @@ pub(super) fn one(volume: &VolumeReport) -> String {
     };
     let mut text = facts(&volume.name, details);
     text += &problem(volume);
-    text += "\n";
-    text += &pins(&volume.name, &details.pins);
+    if details.import.is_none() {
+        text += "\n";
+        text += &pins(&volume.name, &details.pins);
+    }
     text
 }
 
