@@ -136,13 +136,17 @@ fuzz_target!(|input: &[u8]| {
     let disk = disk_of(&image).expect("the paths are those of a folder");
     let store = store(disk.root());
     for name in ["disk", "copy"] {
-        if let Err(Error::DamagedLog { .. } | Error::CorruptStructure { .. } | Error::BadFile { .. }) =
-            store.volume(name, now(90))
-        {
+        if store.volume(name, now(90)).is_err_and(|error| error.is_damage()) {
             let _may_fail = store.repair(name, now(91));
         }
         if let Ok(volume) = store.volume(name, now(92)) {
             use_volume(&volume);
         }
+    }
+    // Damage keeps nobody from getting rid of a volume, forks first.
+    for name in ["copy", "disk"] {
+        let is_damaged = store.volume(name, now(300)).is_err_and(|error| error.is_damage());
+        let deleted = store.delete(name, now(301));
+        assert!(deleted.is_ok() || !is_damaged || name == "disk", "{deleted:?}");
     }
 });

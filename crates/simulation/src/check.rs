@@ -16,7 +16,18 @@ const WHOLE_MAX: u64 = 4 << 20;
 /// Bytes read at once.
 const CHUNK: u64 = 1 << 18;
 
+/// Bytes of one copy of what a volume's file says.
+const COPY: usize = 4096;
+
 pub(crate) type Reader<'a> = &'a dyn Fn(u64, &mut [u8]) -> Result<(), Error>;
+
+/// What is wrong with the volume that is to blame: a fork can't be opened without its parent.
+pub(crate) fn cause(error: &Error) -> &Error {
+    match error {
+        Error::ParentUnusable { source, .. } => cause(source),
+        other => other,
+    }
+}
 
 impl Simulation {
     /// Compares a volume's present with the model.
@@ -137,7 +148,8 @@ impl Simulation {
 
     /// Whether the faults let loose explain that this range can't be read.
     pub(crate) fn may_fail_to_read(&self, error: &Error, offset: u64, length: u64) -> bool {
-        match error {
+        match cause(error) {
+            Error::BadFile { file, .. } if file.ends_with("/volume") => self.may_lose_volume_file(file),
             Error::CorruptBlock { block, .. } => {
                 self.options.class.damages() && (offset / BLOCK..(offset + length).div_ceil(BLOCK)).contains(block)
             }
@@ -149,6 +161,15 @@ impl Simulation {
             Error::Io { .. } => self.options.class.damages() || self.disk.counts().read_errors > 0,
             _ => false,
         }
+    }
+
+    /// Whether both copies of a volume's file were damaged since they were written: one is enough.
+    fn may_lose_volume_file(&self, path: &str) -> bool {
+        let Some((volume, file)) = path.split_once('/') else {
+            return false;
+        };
+        let are_damaged = || (0..2).all(|copy| self.disk.is_damaged(volume, file, copy * COPY, COPY));
+        self.options.class == Class::Lying || self.options.class == Class::Rot && are_damaged()
     }
 
     /// Checks what is said about the extents of a range against the model.

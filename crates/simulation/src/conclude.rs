@@ -2,6 +2,7 @@
 
 use volume::{Error, Moment, NoSpace, Sequence, Timestamp};
 
+use crate::check::cause;
 use crate::model::Change;
 use crate::options::Class;
 use crate::simulation::{Outcome, Simulation};
@@ -55,7 +56,7 @@ impl Simulation {
     /// Whether the faults let loose explain an error.
     pub(crate) fn explain(&self, error: &Error) -> Outcome {
         let counts = self.disk.counts();
-        let is_explained = match error {
+        let is_explained = match cause(error) {
             Error::NoSpace(NoSpace::Budget { .. }) => self.options.settings.budget_bytes.is_some(),
             // What can't be set aside for a full disk, for whatever reason, isn't there when it is full.
             Error::NoSpace(NoSpace::Disk) => counts.full + counts.errors > 0 || self.options.class == Class::Full,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use volume::{Clock, Device, Error, Moment, Sequence, Volume, WriteRequest};
 
+use crate::check::cause;
 use crate::disk::{Cut, Faults};
 use crate::options::Class;
 use crate::simulation::{Outcome, Simulation, Undecided};
@@ -44,7 +45,9 @@ impl Simulation {
             self.disk.set_faults(Faults::default());
             match result {
                 Ok(()) => return self.check_recovered(),
-                Err((name, error @ Error::Io { .. })) if self.options.class == Class::Failing => {
+                Err((name, error))
+                    if self.options.class == Class::Failing && matches!(cause(&error), Error::Io { .. }) =>
+                {
                     failure = format!("{error} (`{name}`)");
                 }
                 Err((name, error)) => return Err(format!("opening after a stop: {error} (`{name}`)")),

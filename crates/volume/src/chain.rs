@@ -78,12 +78,8 @@ impl Chain {
             .length()
             .map_err(|source| file_error("read", CHAIN_FILE, source))?;
         let count = length / CHAIN_RECORD_BYTES as u64;
-        let mut bytes = [0; CHAIN_RECORD_BYTES];
         for index in 0..count {
-            let offset = index * CHAIN_RECORD_BYTES as u64;
-            let read = self.file.read_at(offset, &mut bytes, Wait::Allowed);
-            read.map_err(|source| file_error("read", CHAIN_FILE, source))?;
-            match ChainRecord::parse(&bytes) {
+            match self.read(index) {
                 // Like one that doesn't parse: old bytes of the disk, where the record was lost in a crash.
                 Some(record) if index + 1 == count && !record.continues(&self.head) => {}
                 Some(record) => {
@@ -100,6 +96,16 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// A record, if it is whole. One that can't be read is damaged like one that reads wrong: neither may keep a volume
+    /// from being opened. Some errors pass, so it is asked for twice.
+    fn read(&self, index: u64) -> Option<ChainRecord> {
+        let mut bytes = [0; CHAIN_RECORD_BYTES];
+        let offset = index * CHAIN_RECORD_BYTES as u64;
+        let mut read = || self.file.read_at(offset, &mut bytes, Wait::Allowed);
+        read().or_else(|_| read()).ok()?;
+        ChainRecord::parse(&bytes)
     }
 
     fn note(&mut self, record: &ChainRecord) {
@@ -153,6 +159,11 @@ impl Chain {
 
     pub(crate) fn records(&self) -> u64 {
         self.records
+    }
+
+    /// Every segment that must be there.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Segment> {
+        self.expected.keys().copied()
     }
 
     pub(crate) fn expected(&self, segment: Segment) -> Expected {

@@ -71,10 +71,18 @@ pub enum Error {
     /// A file of the volume is not what its name says, or of a version this program doesn't know.
     #[error("`{file}` is not usable: {reason}")]
     BadFile {
-        /// The file's name within the volume's directory.
+        /// The file's name, with its volume's before it where that isn't known from elsewhere.
         file: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A volume that this one was forked from, directly or not, can't be opened, and with it none of its forks.
+    #[error("`{parent}`, from which it was forked, can't be opened: {source}")]
+    ParentUnusable {
+        /// The volume that can't be opened.
+        parent: String,
+        /// Why.
+        source: Box<Error>,
     },
     /// An earlier write or sync failed; what the disk holds is unknown until the volume is opened again.
     #[error("an earlier write to the disk below failed; the volume must be opened again before it is used further")]
@@ -158,6 +166,21 @@ pub enum Error {
         /// What was asked for.
         size: u64,
     },
+}
+
+impl Error {
+    /// Whether stored bytes are wrong: trying again doesn't help.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::CorruptBlock { .. }
+            | Self::CorruptStructure { .. }
+            | Self::DamagedLog { .. }
+            | Self::BadFile { .. } => true,
+            Self::ParentUnusable { source, .. } => source.is_damage(),
+            _ => false,
+        }
+    }
 }
 
 /// Why there is no space.

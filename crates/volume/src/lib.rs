@@ -10,6 +10,7 @@ mod attachment;
 mod chain;
 mod compact;
 mod control;
+mod delete;
 mod device;
 mod doorbell;
 mod error;

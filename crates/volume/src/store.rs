@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -13,8 +12,13 @@ use crate::chain::Chain;
 use crate::control::check_size;
 use crate::doorbell::Doorbell;
 use crate::error::Error;
-use crate::folder::{VOLUME_FILE, VOLUME_FILE_NEW, clear, is_our_file, no_volume, read_volume_file, remove_leftovers};
-use crate::format::{Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Segment, Slot, VolumeFile};
+use crate::folder::{
+    VOLUME_FILE, bad_volume_file, clear, is_our_file, mend_volume_file, name_volume, no_volume, read_volume_file,
+    remove_leftovers, write_volume_file,
+};
+use crate::format::{
+    Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Pin, Segment, Slot, VolumeFile,
+};
 use crate::locks::lock;
 use crate::log::{Appender, Log, LogStart, Purpose, give_back_reserved};
 use crate::maintain::Sweep;
@@ -30,7 +34,7 @@ use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{Control, Volume};
 
 /// Forks of forks of forks: each level is a volume that must be opened.
-const FORK_DEPTH_MAX: usize = 64;
+pub(crate) const FORK_DEPTH_MAX: usize = 64;
 /// What a file occupies beyond its length may be the file system's affair up to this.
 const RESERVED_LEAST: u64 = 64 << 10;
 
@@ -41,10 +45,10 @@ pub type RandomBytes = Box<dyn Fn() -> [u8; 16] + Send + Sync>;
 
 /// All volumes of a data folder.
 pub struct Store {
-    directory: Arc<dyn Directory>,
+    pub(crate) directory: Arc<dyn Directory>,
     settings: SettingsOf,
     random: RandomBytes,
-    open: Mutex<BTreeMap<String, Arc<Volume>>>,
+    pub(crate) open: Mutex<BTreeMap<String, Arc<Volume>>>,
     doorbell: Arc<Doorbell>,
     /// Nothing is opened any more: a second instance would write beside one that is being closed.
     closed: AtomicBool,
@@ -191,7 +195,7 @@ impl Store {
         &self,
         name: &str,
         parent: &Arc<Volume>,
-        pin: &crate::format::Pin,
+        pin: &Pin,
         directory: Arc<dyn Directory>,
         now: Timestamp,
     ) -> Result<Arc<Volume>, Error> {
@@ -282,20 +286,9 @@ impl Store {
         );
         volume.log.flush()?;
         volume.log.peek().durable_checkpoint = Some(reference);
-        self.write_volume_file(&volume)?;
+        write_volume_file(&**volume.segments.directory(), &volume.file)?;
+        self.sync()?;
         Ok(Arc::new(volume))
-    }
-
-    fn write_volume_file(&self, volume: &Volume) -> Result<(), Error> {
-        let directory = volume.segments.directory();
-        let error = |source| file_error("create", VOLUME_FILE, source);
-        let file = directory.create(VOLUME_FILE_NEW).map_err(error)?;
-        file.write_at(0, &mut [IoSlice::new(&volume.file.encode())])
-            .map_err(error)?;
-        file.sync().map_err(error)?;
-        directory.rename(VOLUME_FILE_NEW, VOLUME_FILE).map_err(error)?;
-        directory.sync().map_err(error)?;
-        self.directory.sync().map_err(error)
     }
 
     /// A volume, opened (with recovery, if need be) if it isn't open.
@@ -309,7 +302,7 @@ impl Store {
         lock(&self.open).get(name).cloned()
     }
 
-    fn open_locked(
+    pub(crate) fn open_locked(
         &self,
         open: &mut BTreeMap<String, Arc<Volume>>,
         name: &str,
@@ -340,45 +333,65 @@ impl Store {
             .map_err(|source| no_volume(name, source))?;
         let file = read_volume_file(&*directory, name)?;
         let parent = match &file.parent {
-            Some(_) if depth == 0 => {
-                return Err(Error::BadFile {
-                    file: VOLUME_FILE.to_owned(),
-                    reason: "too many forks of forks",
-                });
-            }
-            Some(parent) => Some(self.open_parent(open, parent, now, depth)?),
+            Some(_) if depth == 0 => return Err(bad_volume_file(name, "too many forks of forks")),
+            Some(parent) => Some(self.open_parent(open, name, parent, now, depth)?),
             None => None,
         };
         // A volume that is used must not vanish because its creation was cut off before this.
-        self.directory
-            .sync()
-            .map_err(|source| file_error("sync", ".", source))?;
+        self.sync()?;
+        let found = self.recover(name, directory, file, parent, now, on_damage);
+        let (volume, report) = found.map_err(|error| name_volume(name, error))?;
+        self.release_missing_forks(&volume, now)?;
+        Ok((Arc::new(volume), report))
+    }
+
+    /// Reads a volume's log and goes on behind its end.
+    fn recover(
+        &self,
+        name: &str,
+        directory: Arc<dyn Directory>,
+        file: VolumeFile,
+        parent: Option<Arc<Volume>>,
+        now: Timestamp,
+        on_damage: OnDamage,
+    ) -> Result<(Volume, RepairReport), Error> {
         remove_leftovers(&*directory)?;
         let shared = parent.as_ref().map(|parent| Arc::clone(&parent.segments));
         let segments = Arc::new(Segments::list(directory, file.id, file.first_segment, shared)?);
         let mut recovered = recover(&segments, &file.id, on_damage)?;
         let lost = std::mem::take(&mut recovered.lost);
+        // A disk that refuses this has a whole copy still.
+        let _ = mend_volume_file(&**segments.directory(), &file);
         let volume = self.resume(name, file, parent, segments, recovered, now)?;
-        self.release_missing_forks(&volume, now)?;
-        Ok((Arc::new(volume), RepairReport { lost }))
+        Ok((volume, RepairReport { lost }))
     }
 
+    /// The volume that `fork` shares segments with. What keeps it from opening is its own damage, not the fork's.
     fn open_parent(
         &self,
         open: &mut BTreeMap<String, Arc<Volume>>,
+        fork: &str,
         parent: &Parent,
         now: Timestamp,
         depth: usize,
     ) -> Result<Arc<Volume>, Error> {
-        let volume = self.open_locked(open, &parent.name, now, depth - 1)?;
+        let opened = self.open_locked(open, &parent.name, now, depth - 1);
+        let volume = opened.map_err(|source| match source {
+            named @ Error::ParentUnusable { .. } => named,
+            source => Error::ParentUnusable {
+                parent: parent.name.clone(),
+                source: Box::new(source),
+            },
+        })?;
         if volume.file.id != parent.id {
             let reason = "the volume it was forked from is gone; another has its name";
-            return Err(Error::BadFile {
-                file: VOLUME_FILE.to_owned(),
-                reason,
-            });
+            return Err(bad_volume_file(fork, reason));
         }
         Ok(volume)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.directory.sync().map_err(|source| file_error("sync", ".", source))
     }
 
     /// Puts a volume together from what recovery found. The log goes on in a new segment, which the first append begins.
@@ -437,38 +450,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// Deletes a volume with all its history. Refused while it is used, and while forks need its segments.
-    pub fn delete(&self, name: &str, now: Timestamp) -> Result<(), Error> {
-        let mut open = lock(&self.open);
-        let volume = self.open_locked(&mut open, name, now, FORK_DEPTH_MAX)?;
-        if let Some(fork) = volume.pins().into_iter().find_map(|pin| pin.fork) {
-            return Err(Error::HasForks {
-                volume: name.to_owned(),
-                fork,
-            });
-        }
-        // One in the table and one here; every attachment, view and fork holds another.
-        if Arc::strong_count(&volume) > 2 {
-            return Err(Error::VolumeInUse(name.to_owned()));
-        }
-        open.remove(name);
-        let directory = Arc::clone(volume.segments.directory());
-        // The parent may have been opened again since.
-        let parent = volume
-            .parent
-            .as_ref()
-            .map(|parent| open.get(&parent.name).unwrap_or(parent))
-            .cloned();
-        drop(volume);
-        let error = |source| file_error("delete", name, source);
-        directory.remove(VOLUME_FILE).map_err(error)?;
-        directory.sync().map_err(error)?;
-        clear(&*directory)?;
-        self.directory.remove_subdirectory(name).map_err(error)?;
-        self.directory.sync().map_err(error)?;
-        parent.map_or(Ok(()), |parent| parent.release_fork(name, now))
     }
 
     /// Writes a last checkpoint of every open volume and closes all. Reports the first failure, but tries all.

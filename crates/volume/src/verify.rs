@@ -77,7 +77,7 @@ pub struct VerifyReport {
     pub chain_head: [u8; 32],
     /// Whether the chain's links continue each other, and every segment in it has the content that the chain says.
     pub chain_intact: bool,
-    /// Segments whose content isn't what the hash chain says.
+    /// Segments whose content isn't what the hash chain says, and those that are in it and gone.
     pub changed_segments: Vec<u32>,
     /// Segments that aren't in the chain yet: the newest ones.
     pub unchained_segments: usize,
@@ -109,6 +109,9 @@ impl Volume {
             if progress(state).is_break() {
                 break;
             }
+        }
+        for (volume, _) in &lineage {
+            report.changed_segments.extend(volume.missing_segments());
         }
         let control = lock(&self.control);
         report.chain_head = control.chain.head();
@@ -240,6 +243,16 @@ impl Volume {
             report.changed_segments.push(id.0);
         }
         Ok(())
+    }
+
+    /// Segments that the chain knows and that are gone, although it would have been told of their removal first.
+    fn missing_segments(&self) -> Vec<u32> {
+        let control = lock(&self.control);
+        let present = self.segments.ids();
+        let is_missing = |id: &Segment| present.binary_search(id).is_err();
+        let mut missing: Vec<u32> = control.chain.segments().filter(is_missing).map(|id| id.0).collect();
+        missing.sort_unstable();
+        missing
     }
 
     /// Says of each damaged block whether the live disk needs it, and where an older version is intact.

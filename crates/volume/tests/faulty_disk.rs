@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ fn at(second: u64) -> Timestamp {
 struct Faults {
     /// Nothing can be written any more.
     full: AtomicBool,
+    /// This byte of no file can be read, or what is in its sector of 512 bytes: the offset plus one, 0 for none.
+    unreadable: AtomicU64,
     /// Renaming a segment fails.
     keeps_names: AtomicBool,
     /// Done once, before a segment is rewritten.
@@ -98,6 +100,10 @@ impl Directory for Faulty<dyn Directory> {
 
 impl File for Faulty<dyn File> {
     fn read_at(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> io::Result<()> {
+        let sector = self.faults.unreadable.load(Ordering::Relaxed).checked_sub(1);
+        if sector.is_some_and(|at| offset < at + 512 && at < offset + buffer.len() as u64) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         self.below.read_at(offset, buffer, wait)
     }
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
@@ -366,4 +372,25 @@ fn a_volume_that_was_repaired_opens_like_any_other_from_then_on() {
         .expect("told")
         .events;
     assert!(events.iter().any(|event| event.kind == volume::EventKind::Repaired));
+}
+
+#[test]
+fn a_volume_opens_when_one_sector_of_each_of_its_files_is_unreadable() {
+    let disk = Disk::new();
+    let store = disk.store();
+    let volume = with_segments(&store);
+    while volume.maintain(at(1000), u64::MAX).expect("maintained").more {}
+    let expected = live_byte(&volume, 1);
+    drop(volume);
+    store.close(at(1001)).expect("closed");
+    for sector in [0, 4096] {
+        disk.faults.unreadable.store(sector + 1, Ordering::Relaxed);
+        let store = disk.store();
+        let volume = store
+            .volume("disk", at(1002))
+            .expect("there is another copy of all that matters");
+        assert_eq!(live_byte(&volume, 1), expected, "with sector {sector} unreadable");
+        drop(volume);
+        store.close(at(1003)).expect("closed");
+    }
 }

@@ -9,6 +9,17 @@ use image::ImageError;
 /// An error of a volume as a failure. `volume` is its name, with which hints can be typed as they stand.
 #[must_use]
 pub(super) fn failure(volume: &str, error: &Error) -> Failure {
+    // Its parent is what must be seen to.
+    if let Error::ParentUnusable { parent, source } = error {
+        let of_parent = failure(parent, source);
+        return Failure {
+            message: format!(
+                "`{parent}`, from which it was forked, can't be opened: {}",
+                of_parent.message
+            ),
+            ..of_parent
+        };
+    }
     let failure = Failure::new(code(error), message(error));
     match hint(volume, error) {
         Some(hint) => failure.hint(hint),
@@ -111,9 +122,10 @@ fn hint(volume: &str, error: &Error) -> Option<String> {
         Error::DamagedLog { .. } => {
             format!("check the disk below; then `holdfast volume repair {volume}` goes on without what is damaged")
         }
-        Error::BadFile { .. } => {
-            "restore the file from a backup of the data folder; other volumes aren't concerned".to_owned()
-        }
+        Error::BadFile { .. } => format!(
+            "restore the file from a backup of the data folder, or `holdfast volume delete {volume}`; volumes that aren't \
+             forks of it aren't concerned"
+        ),
         Error::NoSuchVolume(_) => "`holdfast volume list` shows the volumes".to_owned(),
         Error::VolumeExists(_) => "choose another name, or delete that one first".to_owned(),
         Error::VolumeInUse(_) => "disconnect its clients first; `holdfast status` shows them".to_owned(),
@@ -140,6 +152,24 @@ fn hint(volume: &str, error: &Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fork_whose_parent_is_damaged_names_the_parent_and_fails_like_it() {
+        let reason = "both copies in it are damaged";
+        let source = Box::new(Error::BadFile {
+            file: "disk/volume".to_owned(),
+            reason,
+        });
+        let parent = "disk".to_owned();
+        let failed = failure("copy", &Error::ParentUnusable { parent, source });
+        let expected = "`disk`, from which it was forked, can't be opened: `disk/volume` is not usable: both copies in it are damaged";
+        assert_eq!((failed.code.exit_code(), failed.message.as_str()), (5, expected));
+        assert!(
+            failed
+                .hint
+                .is_some_and(|hint| hint.contains("`holdfast volume delete disk`"))
+        );
+    }
 
     #[test]
     fn errors_have_exit_codes_by_their_meaning() {

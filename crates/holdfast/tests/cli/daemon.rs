@@ -55,14 +55,63 @@ fn a_second_daemon_is_refused() {
     );
 }
 
+/// What commands of every kind print, those that fail too, and their exit codes.
+fn answers(place: &Place) -> Vec<(i32, String, String)> {
+    let commands: [&[&str]; 24] = [
+        &["volume", "create", "a", "1M"],
+        &["volume", "create", "a", "1M"],
+        &["pin", "a", "p"],
+        &["pin", "a", "p"],
+        &["volume", "resize", "a", "2M"],
+        &["volume", "resize", "a", "1M"],
+        &["fork", "a@p", "b"],
+        &["volume", "delete", "a", "--yes"],
+        &["restore", "a", "p"],
+        &["restore", "a", "--undo"],
+        &["restore", "a", "2001-01-01"],
+        &["history", "a", "--since", "2001-01-01", "--bucket", "1d"],
+        &["volume", "export", "a", "out.raw", "--force"],
+        &["volume", "import", "c", "out.raw"],
+        &["volume", "show", "c"],
+        &["volume", "verify", "c"],
+        &["volume", "repair", "c"],
+        &["volume", "list"],
+        &["unpin", "a", "p"],
+        &["unpin", "a", "p"],
+        &["volume", "delete", "b", "--yes"],
+        &["volume", "delete", "a", "--yes"],
+        &["volume", "delete", "c", "--yes"],
+        &["volume", "show", "a"],
+    ];
+    let run = |words: &&[&str]| {
+        let done = place.run(words);
+        (done.code, without_numbers(&done.stdout), without_numbers(&done.stderr))
+    };
+    commands.iter().map(run).collect()
+}
+
+/// The numbers of batches and the sizes on disk depend on when things happened, and links on random identities.
+fn without_numbers(text: &str) -> String {
+    let word = |word: &str| match word {
+        "B" | "KiB" | "MiB" => "UNIT".to_owned(),
+        "segments," => "segment,".to_owned(),
+        link if link.len() >= 64 => "LINK".to_owned(),
+        other => other.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
+    };
+    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn commands_work_the_same_with_and_without_a_daemon() {
     let place = Place::new("same");
-    let without = [place.ok(&["volume", "create", "a", "1G"]), place.ok(&["pin", "a", "p"])];
-    place.ok(&["volume", "delete", "a", "--yes"]);
-    let _daemon = place.up(&["--create", "other=1M"]);
-    let with = [place.ok(&["volume", "create", "a", "1G"]), place.ok(&["pin", "a", "p"])];
-    assert_eq!(with, without);
+    let without = answers(&place);
+    let _daemon = place.up(&["--empty"]);
+    let with = answers(&place);
+    for (with, without) in with.iter().zip(&without) {
+        assert_eq!(with, without);
+    }
+    let failed = without.iter().filter(|(code, ..)| *code != 0).count();
+    assert_eq!(failed, 7, "{without:#?}");
 }
 
 #[test]

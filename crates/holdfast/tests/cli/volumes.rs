@@ -98,3 +98,28 @@ fn verify_says_what_it_looked_at() {
         (&true.into(), 0)
     );
 }
+
+#[test]
+fn a_volume_that_is_damaged_beyond_repair_is_listed_and_can_be_deleted() {
+    let place = Place::new("beyond");
+    place.ok(&["volume", "create", "disk", "1M"]);
+    place.ok(&["fork", "disk@now", "copy"]);
+    std::fs::write(place.data().join("volumes/disk/volume"), [0; 8192]).unwrap();
+    let list = place.ok(&["volume", "list"]);
+    assert!(list.contains("disk") && list.contains("copy"), "{list}");
+    let (code, text) = place.fails(&["volume", "show", "copy"]);
+    assert_eq!(code, 5);
+    assert!(
+        text.starts_with("error: `disk`, from which it was forked, can't be opened: `disk/volume` is not usable"),
+        "{text}"
+    );
+    assert_eq!(place.fails(&["volume", "repair", "disk"]).0, 5);
+    assert_eq!(
+        place.fails(&["volume", "delete", "disk", "--yes"]).0,
+        4,
+        "its fork goes first"
+    );
+    place.ok(&["volume", "delete", "copy", "--yes"]);
+    place.ok(&["volume", "delete", "disk", "--yes"]);
+    assert!(place.ok(&["volume", "list"]).starts_with("there are no volumes\n"));
+}

@@ -40,6 +40,8 @@ pub(super) struct FileNode {
     /// Sectors that a failed sync marked clean without writing them.
     ghosts: BTreeSet<usize>,
     unreadable: BTreeSet<usize>,
+    /// Sectors at rest that don't hold what was written to them last, for whatever reason.
+    damaged: BTreeSet<usize>,
     /// Lengths since the last sync, the synced one first.
     lengths: Vec<usize>,
     pub(super) reserved_bytes: u64,
@@ -59,6 +61,7 @@ impl FileNode {
             dirty: BTreeMap::new(),
             ghosts: BTreeSet::new(),
             unreadable: BTreeSet::new(),
+            damaged: BTreeSet::new(),
             lengths: vec![0],
             reserved_bytes: 0,
             handles: 0,
@@ -173,6 +176,7 @@ impl FileNode {
         let start = (sector * self.sector).min(self.cached.len());
         let end = (start + self.sector).min(self.cached.len());
         self.durable[start..end].copy_from_slice(&self.cached[start..end]);
+        self.damaged.remove(&sector);
     }
 
     /// The cache forgets clean sectors: what a failed sync left behind shows.
@@ -239,6 +243,7 @@ impl FileNode {
         let start = (sector * self.sector).min(self.durable.len());
         let end = (start + bytes.len()).min(self.durable.len());
         self.durable[start..end].copy_from_slice(&bytes[..end - start]);
+        self.damaged.insert(sector);
         if !self.dirty.contains_key(&sector) && end <= self.cached.len() {
             self.cached[start..end].copy_from_slice(&bytes[..end - start]);
         }
@@ -253,6 +258,13 @@ impl FileNode {
 
     pub(super) fn make_unreadable(&mut self, sector: usize) {
         self.unreadable.insert(sector);
+        self.damaged.insert(sector);
+    }
+
+    /// Whether any sector of a range was damaged since it was written.
+    pub(super) fn is_damaged(&self, offset: usize, length: usize) -> bool {
+        let last = (offset + length).saturating_sub(1) / self.sector;
+        self.damaged.range(offset / self.sector..=last).next().is_some()
     }
 
     /// Takes one dirty sector out of the next sync, which will acknowledge it all the same: gives its bytes.
@@ -264,6 +276,7 @@ impl FileNode {
         let sector = *random.choose(&keys);
         let versions = self.dirty.remove(&sector)?;
         self.ghosts.insert(sector);
+        self.damaged.insert(sector);
         versions.last().map(|version| (sector, version.bytes.to_vec()))
     }
 }

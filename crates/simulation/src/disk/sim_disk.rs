@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use volume::Directory;
 
+use super::directory::Entry;
 use super::faults::{Cut, Faults, Geometry};
 use super::handle::{DirectoryHandle, Shared, lock};
 use super::state::{Counts, State};
@@ -113,6 +114,24 @@ impl SimDisk {
     #[must_use]
     pub fn rot(&self) -> Option<String> {
         lock(&self.shared).rot()
+    }
+
+    /// Whether any sector of a range of `directory/file` doesn't hold what was written to it last: rot, an unreadable
+    /// sector, a write that was lost or landed there.
+    #[must_use]
+    pub fn is_damaged(&self, directory: &str, file: &str, offset: usize, length: usize) -> bool {
+        let state = lock(&self.shared);
+        let entry = |id, name: &str| state.directories.get(&id).and_then(|node| node.entry(name));
+        let Some(Entry::Directory(directory)) = entry(state.root, directory) else {
+            return false;
+        };
+        let Some(Entry::File(file)) = entry(directory, file) else {
+            return false;
+        };
+        state
+            .files
+            .get(&file)
+            .is_some_and(|file| file.is_damaged(offset, length))
     }
 
     /// Runs `call`, and says whether a read in it could have waited for the disk.

@@ -90,7 +90,8 @@ pub struct Record {
 }
 
 impl Record {
-    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+    /// Appends the record's bytes.
+    pub fn put(&self, out: &mut Vec<u8>) {
         out.extend([self.kind as u8, self.class, 0, 0]);
         out.extend(self.payload_length.to_le_bytes());
         out.extend(self.address.to_le_bytes());
@@ -225,7 +226,7 @@ impl Batch {
 }
 
 /// Writes a batch's header and records, with padding up to the payload, into `out`. `records` are already encoded.
-pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], key: &BatchKey) {
+pub fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], key: &BatchKey) {
     out.clear();
     out.extend(MAGIC.to_le_bytes());
     out.extend([0; 4]);
@@ -246,10 +247,13 @@ pub(crate) fn put_head(out: &mut Vec<u8>, header: &BatchHeader, records: &[u8], 
 
 /// What ties a batch to where it belongs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BatchKey {
-    pub(crate) nonce: u64,
-    pub(crate) volume: [u8; 16],
-    pub(crate) segment: Segment,
+pub struct BatchKey {
+    /// The segment's nonce.
+    pub nonce: u64,
+    /// The volume's id.
+    pub volume: [u8; 16],
+    /// The segment's number.
+    pub segment: Segment,
 }
 
 fn origin_tag(header_from_8: &[u8], volume: &[u8; 16], segment: Segment) -> u32 {

@@ -225,7 +225,7 @@ fn bounded(count: u32, limit: usize) -> Option<usize> {
     usize::try_from(count).ok().filter(|count| *count <= limit)
 }
 
-fn put_cause(cause: &Cause, out: &mut Vec<u8>) {
+pub(super) fn put_cause(cause: &Cause, out: &mut Vec<u8>) {
     match cause {
         Cause::Created => out.push(0),
         Cause::Periodic => out.push(1),
@@ -261,7 +261,7 @@ fn parse_cause(bytes: &mut Bytes<'_>) -> Option<Cause> {
     })
 }
 
-fn put_pin(pin: &Pin, out: &mut Vec<u8>) {
+pub(super) fn put_pin(pin: &Pin, out: &mut Vec<u8>) {
     put_short_string(out, &pin.name);
     out.extend(pin.sequence.0.to_le_bytes());
     out.extend(pin.time.as_unix_nanos().to_le_bytes());
@@ -290,7 +290,7 @@ fn parse_pin(bytes: &mut Bytes<'_>) -> Option<Pin> {
     })
 }
 
-fn put_rollback(rollback: &Rollback, out: &mut Vec<u8>) {
+pub(super) fn put_rollback(rollback: &Rollback, out: &mut Vec<u8>) {
     out.extend(rollback.sequence.0.to_le_bytes());
     out.extend(rollback.time.as_unix_nanos().to_le_bytes());
     out.extend(rollback.from.0.to_le_bytes());

@@ -9,13 +9,15 @@ mod chain;
 mod checkpoint;
 mod entry;
 mod index;
+#[cfg(test)]
+mod layout_tests;
 mod node;
 mod packed;
 mod segment;
 mod volume_file;
 
-pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, RECORD_BYTES, Record, RecordKind};
-pub(crate) use batch::{BatchKey, find_magic, head_bytes, peek_own, put_head};
+pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, BatchKey, RECORD_BYTES, Record, RecordKind, put_head};
+pub(crate) use batch::{find_magic, head_bytes, peek_own};
 pub use chain::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord};
 pub use checkpoint::{Cause, Checkpoint, CheckpointRef, Horizon, LogPosition, Pin, Rollback};
 pub use entry::{BLOCK_BYTES, Entry, EntryKind, Location, SLOT_BYTES, Segment, Slot};
@@ -23,4 +25,4 @@ pub use index::{TRAILER_BYTES, Totals, Trailer};
 pub use node::{FANOUT_BITS, LEAF_BITS, LEVELS, Node, NodeAddress};
 pub use packed::{FRAME_BYTES, Frame, IndexLayout, PackedIndex, PackedRecord, Place};
 pub use segment::{SEGMENT_HEADER_BYTES, SegmentHeader, SegmentLayout};
-pub use volume_file::{Parent, VolumeFile};
+pub use volume_file::{Parent, VOLUME_FILE_BYTES, VOLUME_FILE_COPY_BYTES, VolumeFile};

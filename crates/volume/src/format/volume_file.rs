@@ -1,10 +1,17 @@
 //! The file `volume` in a volume's directory: what never changes about it. Its presence makes the directory a volume.
+//!
+//! Two copies, at 0 and at 4096, because nothing else tells what is in them: without the id no segment can be used, of
+//! this volume or of its forks. A copy is a sector of its own, so that a bad one is written anew without touching the other.
 
 use crate::format::bytes::{Bytes, put_short_string, seal, unseal};
 use crate::format::entry::Segment;
 use crate::time::Timestamp;
 
-const MAGIC: [u8; 8] = *b"holdvol1";
+/// Bytes of a volume file.
+pub const VOLUME_FILE_BYTES: usize = 2 * VOLUME_FILE_COPY_BYTES;
+/// Bytes of one of its copies.
+pub const VOLUME_FILE_COPY_BYTES: usize = 4096;
+const MAGIC: [u8; 8] = *b"holdvol2";
 
 /// The volume that a fork shares segments with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +36,17 @@ pub struct VolumeFile {
 }
 
 impl VolumeFile {
-    /// The file's bytes.
+    /// The file's [`VOLUME_FILE_BYTES`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::new();
+        let copy = self.encode_copy();
+        [copy.as_slice(), copy.as_slice()].concat()
+    }
+
+    /// One copy: fields, then zeros, all of them under the checksum.
+    #[must_use]
+    pub fn encode_copy(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(VOLUME_FILE_COPY_BYTES);
         body.extend(MAGIC);
         body.extend(self.id);
         body.extend(self.created.as_unix_nanos().to_le_bytes());
@@ -42,13 +56,14 @@ impl VolumeFile {
             put_short_string(&mut body, &parent.name);
             body.extend(parent.id);
         }
+        body.resize(VOLUME_FILE_COPY_BYTES - 4, 0);
         seal(body)
     }
 
-    /// Parses the file.
+    /// Parses one copy.
     #[must_use]
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut bytes = Bytes::new(unseal(bytes)?);
+    pub fn parse_copy(copy: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes::new(unseal(copy.get(..VOLUME_FILE_COPY_BYTES)?)?);
         if bytes.array()? != MAGIC {
             return None;
         }
@@ -64,7 +79,7 @@ impl VolumeFile {
                 id: bytes.array()?,
             });
         }
-        (bytes.remaining() == 0).then_some(file)
+        Some(file)
     }
 }
 
@@ -73,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_volume_file_survives_a_round_trip_and_no_flipped_bit() {
+    fn a_copy_survives_a_round_trip_and_no_flipped_bit() {
         let parent = Some(Parent {
             name: "disk".into(),
             id: [3; 16],
@@ -84,12 +99,14 @@ mod tests {
             first_segment: Segment(4),
             parent,
         };
-        let bytes = file.encode();
-        assert_eq!(VolumeFile::parse(&bytes), Some(file));
-        for bit in 0..bytes.len() * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(VolumeFile::parse(&damaged), None);
+        let mut copy = file.encode_copy();
+        assert_eq!([copy.as_slice(), copy.as_slice()].concat(), file.encode());
+        assert_eq!(VolumeFile::parse_copy(&copy), Some(file));
+        for bit in 0..copy.len() * 8 {
+            copy[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(VolumeFile::parse_copy(&copy), None, "bit {bit}");
+            copy[bit / 8] ^= 1 << (bit % 8);
         }
+        assert_eq!(VolumeFile::parse_copy(&copy[..VOLUME_FILE_COPY_BYTES - 1]), None);
     }
 }

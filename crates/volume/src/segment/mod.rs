@@ -8,4 +8,4 @@ mod set;
 
 pub(crate) use open::{LoggedRecord, OpenSegment, read_error};
 pub(crate) use seal::Seal;
-pub(crate) use set::{Segments, file_error, file_name};
+pub(crate) use set::{Segments, file_error, file_name, parse_file_name};

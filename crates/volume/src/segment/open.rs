@@ -44,13 +44,7 @@ pub(crate) struct OpenSegment {
 impl OpenSegment {
     /// Reads and checks the header, and where a packed segment's index is.
     pub(crate) fn open(id: Segment, volume: &[u8; 16], file: Arc<dyn File>) -> Result<Self, Error> {
-        let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
-        file.read_at(0, &mut bytes, Wait::Allowed)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => bad(id, "it is shorter than a segment header"),
-                _ => read_error(id, source),
-            })?;
-        let header = SegmentHeader::parse(&bytes).ok_or_else(|| bad(id, "both copies of its header are damaged"))?;
+        let header = read_header(id, &*file)?;
         if header.segment != id || header.volume != *volume {
             return Err(bad(id, "its header is that of another segment"));
         }
@@ -255,6 +249,29 @@ impl OpenSegment {
             offset,
         }
     }
+}
+
+/// Whichever copy is whole. Each is read on its own: an unreadable sector must not hide the other.
+fn read_header(id: Segment, file: &dyn File) -> Result<SegmentHeader, Error> {
+    if file.length().map_err(|source| read_error(id, source))? < SEGMENT_HEADER_BYTES {
+        return Err(bad(id, "it is shorter than a segment header"));
+    }
+    let mut failure = None;
+    for offset in [0, SEGMENT_HEADER_BYTES / 2] {
+        let mut copy = vec![0; SEGMENT_HEADER_BYTES as usize / 2];
+        match file.read_at(offset, &mut copy, Wait::Allowed) {
+            Ok(()) => {
+                if let Some(header) = SegmentHeader::parse(&copy) {
+                    return Ok(header);
+                }
+            }
+            Err(source) => failure = Some(source),
+        }
+    }
+    Err(failure.map_or_else(
+        || bad(id, "both copies of its header are damaged"),
+        |source| read_error(id, source),
+    ))
 }
 
 pub(crate) fn read_error(id: Segment, source: io::Error) -> Error {
