@@ -126,6 +126,9 @@ impl Simulation {
     fn check_recovered_slot(&mut self, slot: usize) -> Outcome {
         self.slots[slot].must_reopen = false;
         self.check_nothing_lost(slot)?;
+        if !self.is_known(slot) {
+            return Ok(());
+        }
         self.settle(slot)?;
         self.compare_present(slot)?;
         self.compare_facts(slot)?;
@@ -143,6 +146,13 @@ impl Simulation {
                 "`{}` was recovered up to {survived:?}, but {promised:?} was promised",
                 state.name
             ));
+        }
+        if self.is_hidden(slot, survived) {
+            let line = state.line;
+            for other in &mut self.slots {
+                other.is_unknown |= other.line == line || self.model.needs(other.line, line, Sequence(0));
+            }
+            return Ok(());
         }
         self.counts.lost_batches += acknowledged.0 - survived.0;
         if survived < acknowledged {
@@ -186,6 +196,16 @@ impl Simulation {
             }
         }
         survived
+    }
+
+    /// Whether damage hides how much survived: opening added batches, and it can't be seen whether the newest known number
+    /// is that of one of them.
+    fn is_hidden(&self, slot: usize, survived: Sequence) -> bool {
+        let line = self.slots[slot].line;
+        let volume = self.volume(slot);
+        let has_added = Some(volume.newest().time) > self.model.time(line, self.model.newest(line));
+        let is_seen = volume.resolve(&Moment::After(survived)).is_ok();
+        self.options.class.damages() && has_added && !is_seen
     }
 
     fn power_was_cut(&self) -> bool {
