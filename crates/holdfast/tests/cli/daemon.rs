@@ -94,6 +94,7 @@ fn answers(place: &Place) -> Vec<(i32, String, String)> {
 fn without_numbers(text: &str) -> String {
     let word = |word: &str| match word {
         "B" | "KiB" | "MiB" => "UNIT".to_owned(),
+        "B," | "KiB," | "MiB," => "UNIT,".to_owned(),
         "segments," => "segment,".to_owned(),
         link if link.len() >= 64 => "LINK".to_owned(),
         other => other.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
