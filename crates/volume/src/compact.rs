@@ -26,6 +26,8 @@ const PAST_PERCENT: u64 = 50;
 /// After all segments were looked at, the next look comes so many times `compress_after` later; after a minute if space is
 /// short.
 const SWEEP_REST: u32 = 12;
+/// What looking up a record in the map is counted as, in bytes of background work.
+const LOOKUP_IO_BYTES: u64 = 256;
 const SWEEP_REST_MIN: Duration = Duration::from_secs(60);
 
 impl Volume {
@@ -43,13 +45,10 @@ impl Volume {
     /// A damaged segment is left alone: what is intact in it stays readable.
     fn tolerate_damage(&self, id: Segment, done: Result<Maintenance, Error>) -> Result<Maintenance, Error> {
         match done {
-            Err(Error::CorruptStructure { .. } | Error::CorruptBlock { .. } | Error::BadFile { .. }) => {
-                Ok(Maintenance {
-                    more: true,
-                    damaged: Some(id.0),
-                    ..Maintenance::default()
-                })
+            Err(Error::CorruptStructure { segment, .. } | Error::CorruptBlock { segment, .. }) => {
+                Ok(left_damaged(segment))
             }
+            Err(Error::BadFile { .. }) => Ok(left_damaged(id.0)),
             Err(Error::NoSpace(_)) => Ok(Maintenance::default()),
             done => done,
         }
@@ -84,7 +83,8 @@ impl Volume {
                 ..Maintenance::default()
             });
         }
-        self.rewrite(control, &segment, &live, now)
+        let is_past = self.find_past(control, &live, now)?;
+        self.rewrite(control, &segment, &live, &is_past, now)
     }
 
     /// Looks at the next sealed segment that is old enough, and compresses what only the past shows if that is much of
@@ -94,7 +94,7 @@ impl Volume {
         let rest = if self.is_pressed() {
             SWEEP_REST_MIN
         } else {
-            SWEEP_REST_MIN.max(compress_after * SWEEP_REST)
+            SWEEP_REST_MIN.max(compress_after.saturating_mul(SWEEP_REST))
         };
         if now < control.sweep.swept.saturating_add(rest) {
             return Ok(None);
@@ -106,18 +106,17 @@ impl Volume {
         // A seal that waits for space is written to the segment as it is.
         let next = next.filter(|id| !self.segments.is_seal_held(*id));
         let cold_before = now.saturating_sub(compress_after);
-        let cold = match next {
-            Some(id) => Some(self.segments.open(id)?).filter(|segment| is_cold(segment, cold_before)),
-            None => None,
-        };
-        let Some(segment) = cold else {
+        let opened = next.map(|id| (id, self.segments.open(id)));
+        let cold = opened.filter(|(_, opened)| opened.as_ref().map_or(true, |segment| is_cold(segment, cold_before)));
+        let Some((id, opened)) = cold else {
             control.sweep.compressed_below = self.segments.first();
             control.sweep.swept = now;
             return Ok(None);
         };
-        control.sweep.compressed_below = Segment(segment.id.0 + 1);
-        let done = self.compress_one(control, &segment, now);
-        self.tolerate_damage(segment.id, done).map(Some)
+        // One that can't be opened mustn't keep the others from being looked at.
+        control.sweep.compressed_below = Segment(id.0 + 1);
+        let done = opened.and_then(|segment| self.compress_one(control, &segment, now));
+        self.tolerate_damage(id, done).map(Some)
     }
 
     fn compress_one(
@@ -127,31 +126,50 @@ impl Volume {
         now: Timestamp,
     ) -> Result<Maintenance, Error> {
         let records = crate::log::sealed_records(&self.segments, segment.id)?;
-        let is_plain = segment.plain_records()?;
-        let present = present_of(control);
-        let (mut past_bytes, mut plain_bytes) = (0, 0);
-        for (logged, is_plain) in records.iter().zip(is_plain) {
-            if is_plain && logged.record.kind == RecordKind::Write {
-                plain_bytes += logged.record.stored_bytes();
-                if !self.is_in(&present, logged)? {
-                    past_bytes += logged.record.stored_bytes();
-                }
+        let is_past = self.find_past(control, &records, now)?;
+        let (mut past_bytes, mut untried_bytes) = (0, 0);
+        for ((logged, is_past), is_untried) in records.iter().zip(&is_past).zip(segment.untried_records()?) {
+            if is_untried && logged.record.kind == RecordKind::Write {
+                untried_bytes += logged.record.stored_bytes();
+                past_bytes += if *is_past { logged.record.stored_bytes() } else { 0 };
             }
         }
-        if past_bytes * 100 < plain_bytes * PAST_PERCENT || past_bytes == 0 {
+        if past_bytes * 100 < untried_bytes * PAST_PERCENT || past_bytes == 0 {
             return Ok(Maintenance {
-                io_bytes: segment.index_length()?,
+                io_bytes: segment.index_length()? + records.len() as u64 * LOOKUP_IO_BYTES,
                 more: true,
                 ..Maintenance::default()
             });
         }
-        self.rewrite(control, segment, &records, now)
+        self.rewrite(control, segment, &records, &is_past, now)
     }
 
-    /// Whether a map shows the block that a record wrote.
-    fn is_in(&self, snapshot: &Snapshot, logged: &LoggedRecord) -> Result<bool, Error> {
-        let entry = snapshot.entry(&self.nodes, logged.record.address)?;
-        Ok(entry.location() == logged.location)
+    /// For each record: whether it is a block that the present doesn't show. One whose place in the map is damaged counts as
+    /// shown: this only decides how it is stored.
+    fn find_past(&self, control: &mut Control, records: &[LoggedRecord], now: Timestamp) -> Result<Vec<bool>, Error> {
+        let present = Snapshot {
+            root: control.state.root,
+            delta: Arc::default(),
+        };
+        let mut is_past = Vec::with_capacity(records.len());
+        for logged in records {
+            // Clients that outran the last checkpoint wait for `control`.
+            if self.is_checkpoint_due() {
+                self.checkpoint_locked(control, now)?;
+            }
+            let shown = match logged.record.kind {
+                RecordKind::Write => present.entry(&self.nodes, logged.record.address),
+                _ => {
+                    is_past.push(false);
+                    continue;
+                }
+            };
+            is_past.push(match shown {
+                Err(Error::CorruptStructure { .. }) => false,
+                shown => shown?.location() != logged.location,
+            });
+        }
+        Ok(is_past)
     }
 
     /// The maps whose blocks must stay: the oldest moment kept, pins, rollbacks behind it, open views, and the present.
@@ -216,12 +234,13 @@ impl Volume {
         control: &mut Control,
         segment: &Arc<OpenSegment>,
         records: &[LoggedRecord],
+        is_past: &[bool],
         now: Timestamp,
     ) -> Result<Maintenance, Error> {
         let name = file_name(segment.id);
         let before = self.segments.total_bytes();
         let file = self.segments.create_file(NEW_FILE)?;
-        let written = self.write_packed(control, &*file, segment, records).and_then(|bytes| {
+        let written = self.write_packed(&*file, segment, records, is_past).and_then(|bytes| {
             let content = hash_file(&*file, NEW_FILE)?;
             control.chain.restate(segment.id, &*segment.file, now)?;
             control.chain.append(ChainEvent::Rewritten, segment.id, content, now)?;
@@ -236,7 +255,11 @@ impl Volume {
             }
         };
         let renamed = self.segments.directory().rename(NEW_FILE, &name);
-        renamed.map_err(|source| file_error("rename", NEW_FILE, source))?;
+        if let Err(source) = renamed {
+            // Left behind, it would be in the way of the next rewrite.
+            let _ = self.segments.directory().remove(NEW_FILE);
+            return Err(file_error("rename", NEW_FILE, source));
+        }
         self.segments.note(segment.id, bytes);
         self.segments.close(segment.id);
         self.sync_directory()?;
@@ -260,30 +283,26 @@ impl Volume {
     /// Writes and syncs a packed segment; its length in bytes.
     fn write_packed(
         &self,
-        control: &Control,
         file: &dyn File,
         segment: &OpenSegment,
         records: &[LoggedRecord],
+        is_past: &[bool],
     ) -> Result<u64, Error> {
-        let present = present_of(control);
         let mut packer = Packer::begin(file, NEW_FILE, segment, self.settings().compression_level)?;
-        for logged in records {
-            let is_past = logged.record.kind == RecordKind::Write && !self.is_in(&present, logged)?;
-            packer.put(
-                segment,
-                logged,
-                if is_past { Storing::Compressed } else { Storing::Plain },
-            )?;
+        for (logged, is_past) in records.iter().zip(is_past) {
+            let storing = if *is_past { Storing::Compressed } else { Storing::Plain };
+            packer.put(segment, logged, storing)?;
         }
         packer.finish(segment)
     }
 }
 
-/// The map of the newest checkpoint: what clients read, but for what changed since.
-fn present_of(control: &Control) -> Snapshot {
-    Snapshot {
-        root: control.state.root,
-        delta: Arc::default(),
+/// A step that met damage and left the segment as it is.
+fn left_damaged(segment: u32) -> Maintenance {
+    Maintenance {
+        more: true,
+        damaged: Some(segment),
+        ..Maintenance::default()
     }
 }
 

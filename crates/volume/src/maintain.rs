@@ -60,6 +60,8 @@ impl Volume {
     /// Like [`Volume::maintain`]; history doesn't age during pauses.
     pub fn maintain_after(&self, pauses: &Pauses, now: Timestamp, io_budget_bytes: u64) -> Result<Maintenance, Error> {
         let mut control = lock(&self.control);
+        // Whatever it was rung for is looked at now.
+        self.has_rung.store(false, Ordering::Relaxed);
         self.log.appender()?.restore_reserve();
         control.chain.keep_space_ready();
         if self.is_checkpoint_due() || self.is_checkpoint_old(&control, now) {

@@ -137,6 +137,7 @@ impl<'f> Packer<'f> {
                 payload_bytes: gathering.payloads.len() as u32,
                 crc: crc32c::crc32c(stored),
                 compressed: smaller.is_some(),
+                incompressible: storing == Storing::Compressed && smaller.is_none(),
             };
         }
         self.offset += stored.len() as u64;

@@ -164,27 +164,17 @@ impl Volume {
 
     fn read_chunk(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
         let range = BlockRange::touching(offset, buffer.len() as u64);
-        let mut attempts = 0;
-        loop {
+        retried(|| {
             let partial = read_lock(&self.map).partial(range.first, range.count);
-            let read = partial
-                .complete(&self.nodes, wait)
-                .and_then(|entries| read_blocks(&self.segments, &entries, offset, buffer, wait));
-            attempts += 1;
-            match read {
-                // Compaction may remove or rewrite a segment between the look-up and the read, when what was looked up has been
-                // overwritten and has expired meanwhile: then a new look-up finds the new place.
-                Err(Error::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
-                Err(Error::CorruptStructure { .. }) if attempts < 2 => {}
-                read => return read,
-            }
-        }
+            let entries = partial.complete(&self.nodes, wait)?;
+            read_blocks(&self.segments, &entries, offset, buffer, wait)
+        })
     }
 
     /// Describes a range of the live disk. See [`crate::Device::extents`].
     pub fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
         check_range(offset, length, self.size_bytes())?;
-        describe(&self.map, &self.nodes, offset, length, limit)
+        retried(|| describe(&self.map, &self.nodes, offset, length, limit))
     }
 
     /// Asks for a range to be read ahead.
@@ -281,4 +271,18 @@ impl Volume {
 pub(crate) fn prefetch_range(offset: u64, length: u64) -> Option<BlockRange> {
     let length = length.min(PREFETCH_BLOCKS * BLOCK_BYTES as u64);
     (length > 0).then(|| BlockRange::touching(offset, length))
+}
+
+/// Looks something up in the live map, and again if it is gone: compaction may remove or rewrite a segment between the
+/// look-up and the read, when what was looked up has been overwritten and has expired meanwhile.
+fn retried<T>(mut look_up: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match look_up() {
+            Err(Error::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
+            Err(Error::CorruptStructure { .. }) if attempts < 2 => {}
+            found => return found,
+        }
+    }
 }

@@ -298,6 +298,43 @@ fn compressed_history_reads_as_before() {
 }
 
 #[test]
+fn history_that_cannot_be_compressed_is_rewritten_once() {
+    let folder = Folder::new(Settings {
+        compress_after: Duration::ZERO,
+        ..small_segments()
+    });
+    let volume = folder.store().create("disk", 4 * MIB, at(0)).expect("created");
+    let mut random = 1u64;
+    for second in 1..=500u64 {
+        let noise: Vec<u8> = (0..BLOCK)
+            .map(|_| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (random >> 33) as u8
+            })
+            .collect();
+        let write = WriteRequest {
+            offset: second % 20 * BLOCK,
+            data: &noise,
+        };
+        volume.write(&[write], at(second)).expect("written");
+    }
+    volume.checkpoint(at(500)).expect("checkpoint");
+    let work_at = |second| {
+        let mut bytes = 0;
+        loop {
+            let done = volume.maintain(at(second), u64::MAX).expect("maintained");
+            bytes += done.io_bytes;
+            if !done.more {
+                return bytes;
+            }
+        }
+    };
+    let first = work_at(1000);
+    let second = work_at(2000);
+    assert!(first > 2 * MIB && second < first / 8, "{first} bytes, then {second}");
+}
+
+#[test]
 fn requests_of_any_alignment_are_served() {
     let folder = Folder::new(small_segments());
     let volume = folder.store().create("disk", MIB + 512, at(0)).expect("created");

@@ -339,6 +339,7 @@ fn a_packed_index_is_as_documented() {
         payload_bytes: 8192,
         crc: 0x1112_1314,
         compressed: true,
+        incompressible: false,
     };
     let packed = PackedRecord {
         record: record(),

@@ -11,7 +11,7 @@
 //! | 8..12 | bytes in the file |
 //! | 12..16 | bytes of the payloads in it |
 //! | 16..20 | CRC-32C of the bytes in the file |
-//! | 20..24 | 1 if compressed with zstd, 0 if stored |
+//! | 20..24 | 1 if compressed with zstd, 2 if that didn't make it smaller, 0 if it wasn't tried |
 //!
 //! | bytes | record |
 //! | --- | --- |
@@ -34,6 +34,9 @@ const RECORD_ENTRY_BYTES: usize = RECORD_BYTES + 28;
 /// The bound on what a damaged frame can make a reader allocate. A single large payload is a frame of its own.
 const FRAME_PAYLOAD_MAX: u32 = 1 << 26;
 
+const COMPRESSED: u32 = 1;
+const INCOMPRESSIBLE: u32 = 2;
+
 /// A run of payloads compressed together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
@@ -47,6 +50,8 @@ pub struct Frame {
     pub crc: u32,
     /// Whether it is compressed.
     pub compressed: bool,
+    /// Whether compressing it was of no use: it isn't tried again.
+    pub incompressible: bool,
 }
 
 /// A record of a rewritten segment.
@@ -148,6 +153,20 @@ impl Place {
 }
 
 impl Frame {
+    /// Whether compressing it was tried.
+    #[must_use]
+    pub const fn is_tried(&self) -> bool {
+        self.compressed || self.incompressible
+    }
+
+    const fn kind(&self) -> u32 {
+        match (self.compressed, self.incompressible) {
+            (true, _) => COMPRESSED,
+            (false, true) => INCOMPRESSIBLE,
+            (false, false) => 0,
+        }
+    }
+
     /// Parses one frame's entry.
     #[must_use]
     pub fn parse(entry: &[u8]) -> Option<Self> {
@@ -168,7 +187,7 @@ impl PackedIndex {
             out.extend(frame.stored_bytes.to_le_bytes());
             out.extend(frame.payload_bytes.to_le_bytes());
             out.extend(frame.crc.to_le_bytes());
-            out.extend(u32::from(frame.compressed).to_le_bytes());
+            out.extend(frame.kind().to_le_bytes());
         }
         for packed in &self.records {
             packed.record.put(&mut out);
@@ -206,13 +225,15 @@ impl PackedIndex {
 }
 
 fn parse_frame(bytes: &mut Bytes<'_>) -> Option<Frame> {
-    let frame = Frame {
+    let mut frame = Frame {
         offset: bytes.u64()?,
         stored_bytes: bytes.u32()?,
         payload_bytes: bytes.u32()?,
         crc: bytes.u32()?,
-        compressed: bytes.u32()? == 1,
+        ..Frame::default()
     };
+    let kind = bytes.u32()?;
+    (frame.compressed, frame.incompressible) = (kind == COMPRESSED, kind == INCOMPRESSIBLE);
     (frame.payload_bytes <= FRAME_PAYLOAD_MAX && frame.stored_bytes <= FRAME_PAYLOAD_MAX).then_some(frame)
 }
 
@@ -257,6 +278,7 @@ mod tests {
             payload_bytes: 8192,
             crc: 1,
             compressed: true,
+            incompressible: false,
         };
         let packed = PackedRecord {
             record,

@@ -415,6 +415,7 @@ impl Appender {
     /// Collects what must be synced to make everything appended so far durable, and moves the end of the log to a
     /// sector that the sync doesn't touch.
     pub(crate) fn prepare_sync(&mut self) -> Result<SyncWork, Error> {
+        self.left_behind = None;
         let mut files = self.take_unsynced();
         let mut named_checkpoint = self.named_checkpoint;
         if let Some(active) = &mut self.active {
@@ -448,6 +449,7 @@ impl Appender {
     /// what a flush has to wait for small, and what recovery has to check.
     pub(crate) fn prepare_sealed_sync(&mut self) -> Option<SyncWork> {
         let covered = self.unsynced.last()?.last;
+        self.left_behind = None;
         let files = self.take_unsynced();
         let directory = std::mem::take(&mut self.directory_changed);
         Some(SyncWork {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::format::{
-    Batch, Location, PackedIndex, PackedRecord, Record, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, SegmentLayout,
-    Slot, TRAILER_BYTES, Trailer,
+    Batch, Frame, Location, PackedIndex, PackedRecord, Record, SEGMENT_HEADER_BYTES, Segment, SegmentHeader,
+    SegmentLayout, Slot, TRAILER_BYTES, Trailer,
 };
 use crate::segment::packed::Packed;
 use crate::segment::seal::Seal;
@@ -154,17 +154,15 @@ impl OpenSegment {
         Ok(Some(log))
     }
 
-    /// For each of the records of a sealed segment: whether its payload is stored as it is.
-    pub(crate) fn plain_records(&self) -> Result<Box<dyn Iterator<Item = bool>>, Error> {
+    /// For each of the records of a sealed segment: whether compressing it wasn't tried yet.
+    pub(crate) fn untried_records(&self) -> Result<Box<dyn Iterator<Item = bool>>, Error> {
         if !self.is_packed() {
             return Ok(Box::new(std::iter::repeat(true)));
         }
         let (_, index) = self.packed_index()?;
         let PackedIndex { frames, records } = index;
-        let is_compressed = move |number: u32| frames.get(number as usize).is_some_and(|frame| frame.compressed);
-        Ok(Box::new(
-            records.into_iter().map(move |packed| !is_compressed(packed.frame)),
-        ))
+        let is_tried = move |number: u32| frames.get(number as usize).is_some_and(Frame::is_tried);
+        Ok(Box::new(records.into_iter().map(move |packed| !is_tried(packed.frame))))
     }
 
     /// The length of a sealed segment's index in bytes.

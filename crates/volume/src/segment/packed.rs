@@ -116,8 +116,11 @@ impl OpenSegment {
             return None;
         }
         // Whatever is wrong with the index as a whole: single payloads may still be found in it.
-        let bytes = self.packed_index_bytes(packed, wait).ok()?;
-        let places = PackedIndex::parse(&bytes).and_then(|index| Places::new(&index));
+        let places = match self.packed_index_bytes(packed, wait) {
+            Ok(bytes) => PackedIndex::parse(&bytes).and_then(|index| Places::new(&index)),
+            Err(Error::CorruptStructure { .. }) => None,
+            Err(_) => return None,
+        };
         packed.places.get_or_init(|| places.map(Arc::new)).clone()
     }
 
@@ -162,7 +165,8 @@ impl OpenSegment {
         }
         if !frame.compressed {
             // The payload's own checksum is enough, and whoever asked checks it.
-            return self.read_or(frame.offset + u64::from(place.offset), buffer, wait);
+            let offset = frame.offset.checked_add(u64::from(place.offset)).ok_or_else(missing)?;
+            return self.read_or(offset, buffer, wait);
         }
         let payloads = Arc::new(self.decompress(&frame, wait)?);
         buffer.copy_from_slice(payloads.get(start..end).ok_or_else(missing)?);

@@ -103,6 +103,7 @@ mod tests {
             payload_bytes: 8192,
             crc: 0,
             compressed,
+            incompressible: false,
         }
     }
 
