@@ -26,9 +26,9 @@ const PAST_PERCENT: u64 = 50;
 /// After all segments were looked at, the next look comes so many times `compress_after` later; after a minute if space is
 /// short.
 const SWEEP_REST: u32 = 12;
+const SWEEP_REST_MIN: Duration = Duration::from_secs(60);
 /// What looking up a record in the map is counted as, in bytes of background work.
 const LOOKUP_IO_BYTES: u64 = 256;
-const SWEEP_REST_MIN: Duration = Duration::from_secs(60);
 
 impl Volume {
     /// Rewrites or removes the next segment that lies wholly before the oldest moment kept.
@@ -157,16 +157,12 @@ impl Volume {
             if self.is_checkpoint_due() {
                 self.checkpoint_locked(control, now)?;
             }
-            let shown = match logged.record.kind {
-                RecordKind::Write => present.entry(&self.nodes, logged.record.address),
-                _ => {
-                    is_past.push(false);
-                    continue;
-                }
-            };
-            is_past.push(match shown {
-                Err(Error::CorruptStructure { .. }) => false,
-                shown => shown?.location() != logged.location,
+            is_past.push(match logged.record.kind {
+                RecordKind::Write => match present.entry(&self.nodes, logged.record.address) {
+                    Err(Error::CorruptStructure { .. }) => false,
+                    shown => shown?.location() != logged.location,
+                },
+                _ => false,
             });
         }
         Ok(is_past)

@@ -189,7 +189,6 @@ impl Volume {
         let delta = Arc::new(std::mem::take(&mut map.delta));
         map.frozen = Some(Arc::clone(&delta));
         let records = self.records_since_checkpoint.swap(0, Ordering::Relaxed);
-        self.has_rung.store(false, Ordering::Relaxed);
         let size_before = self.size_bytes();
         if let Change::Resize(size) = change {
             self.size_bytes.store(size_before.min(*size), Ordering::Release);

@@ -5,7 +5,7 @@
 
 use crate::device::{Extent, ExtentKind};
 use crate::error::Error;
-use crate::format::{BLOCK_BYTES, Entry, EntryKind, LEAF_BITS, NodeAddress};
+use crate::format::{BLOCK_BYTES, Entry, EntryKind, LEAF_BITS};
 use crate::map::{Nodes, Partial, UniformPart};
 use crate::storage::Wait;
 
@@ -69,7 +69,7 @@ fn uniform_run(map: &dyn Described, nodes: &Nodes, block: u64) -> Result<Option<
     };
     let alike = match part.entry {
         Some(entry) => Some((entry, part.until)),
-        None => nodes.uniform_part(&root, NodeAddress { level: 0, index: leaf })?,
+        None => nodes.uniform_part(&root, leaf)?,
     };
     Ok(alike.and_then(|(entry, until)| {
         let until = until.min(part.until);

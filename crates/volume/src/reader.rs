@@ -42,7 +42,7 @@ pub(crate) fn read_blocks(
     buffer: &mut [u8],
     wait: Wait,
 ) -> Result<(), Error> {
-    if wait == Wait::Allowed {
+    if wait == Wait::Allowed && run_length(entries, entries.len()) < entries.len() {
         prefetch_runs(segments, entries)?;
     }
     let mut block = offset / BLOCK_BYTES as u64;
@@ -83,13 +83,10 @@ pub(crate) fn read_blocks(
 
 /// Has the disk fetch all runs at once: what was written at random lies at random, and reading one run after the other
 /// would wait for each.
-fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<(), Error> {
+pub(crate) fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<(), Error> {
     let mut rest = entries;
     while let Some(first) = rest.first() {
         let run = run_length(rest, rest.len());
-        if run == entries.len() {
-            return Ok(());
-        }
         if first.kind() == EntryKind::Data {
             let location = first.location();
             let length = (run * BLOCK_BYTES) as u64;

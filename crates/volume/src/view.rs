@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::extents::describe;
 use crate::locks::lock;
 use crate::map::Snapshot;
-use crate::reader::{BlockRange, check_range, read_blocks};
+use crate::reader::{BlockRange, check_range, prefetch_runs, read_blocks};
 use crate::storage::Wait;
 use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{MomentInfo, Volume, prefetch_range};
@@ -125,10 +125,8 @@ impl Device for View {
             return Ok(());
         };
         let snapshot = &self.hold.snapshot;
-        for entry in snapshot.entries(&self.volume.nodes, range.first, range.count, Wait::Allowed)? {
-            self.volume.prefetch_entry(&entry)?;
-        }
-        Ok(())
+        let entries = snapshot.entries(&self.volume.nodes, range.first, range.count, Wait::Allowed)?;
+        prefetch_runs(&self.volume.segments, &entries)
     }
 
     fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {

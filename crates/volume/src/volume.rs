@@ -12,12 +12,12 @@ use crate::device::Extent;
 use crate::doorbell::Doorbell;
 use crate::error::{Error, NoSpace};
 use crate::extents::describe;
-use crate::format::{BLOCK_BYTES, Checkpoint, CheckpointRef, Entry, EntryKind, Pin, VolumeFile};
+use crate::format::{BLOCK_BYTES, Checkpoint, CheckpointRef, Pin, VolumeFile};
 use crate::locks::{lock, read_lock, write_lock};
 use crate::log::Log;
 use crate::maintain::Sweep;
 use crate::map::{LiveMap, Nodes};
-use crate::reader::{BlockRange, check_range, read_blocks};
+use crate::reader::{BlockRange, check_range, prefetch_runs, read_blocks};
 use crate::segment::Segments;
 use crate::settings::Settings;
 use crate::storage::Wait;
@@ -55,7 +55,7 @@ pub struct Volume {
     pub(crate) epoch: AtomicU64,
     /// Records appended since the newest checkpoint began.
     pub(crate) records_since_checkpoint: AtomicU64,
-    /// Rung when a checkpoint is due, once until it begins.
+    /// Rung when a checkpoint is due, once until background work looks.
     pub(crate) doorbell: Arc<Doorbell>,
     pub(crate) has_rung: AtomicBool,
     pub(crate) holds: Mutex<Vec<Weak<Hold>>>,
@@ -184,19 +184,7 @@ impl Volume {
             return Ok(());
         };
         let partial = read_lock(&self.map).partial(range.first, range.count);
-        for entry in partial.complete(&self.nodes, Wait::Allowed)? {
-            self.prefetch_entry(&entry)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn prefetch_entry(&self, entry: &Entry) -> Result<(), Error> {
-        if entry.kind() == EntryKind::Data {
-            let location = entry.location();
-            let segment = self.segments.open(location.segment)?;
-            segment.prefetch(location.slot, BLOCK_BYTES as u64);
-        }
-        Ok(())
+        prefetch_runs(&self.segments, &partial.complete(&self.nodes, Wait::Allowed)?)
     }
 
     /// Makes every write, zero and trim that completed before this call durable.

@@ -46,6 +46,15 @@ pub(crate) enum Base {
     Node(Arc<Node>),
 }
 
+/// How far the way to a node went.
+struct Descent {
+    base: Base,
+    /// The level that `base` is about.
+    level: u8,
+    /// The node above, unless `base` is what the root says.
+    parent: Option<Arc<Node>>,
+}
+
 impl Nodes {
     pub(crate) fn new(segments: Arc<Segments>, limit_bytes: usize) -> Self {
         Self {
@@ -101,11 +110,18 @@ impl Nodes {
 
     /// What `root` says of the node at `address`.
     pub(crate) fn find(&self, root: &Entry, address: NodeAddress, wait: Wait) -> Result<Base, Error> {
+        self.descend(root, address, wait).map(|descent| descent.base)
+    }
+
+    /// The way from `root` to the node at `address`, as far as there are nodes.
+    fn descend(&self, root: &Entry, address: NodeAddress, wait: Wait) -> Result<Descent, Error> {
         let mut entry = *root;
         let mut level = LEVELS - 1;
+        let mut parent = None;
         loop {
             if entry.kind() != EntryKind::Node {
-                return Ok(Base::Uniform(entry));
+                let base = Base::Uniform(entry);
+                return Ok(Descent { base, level, parent });
             }
             let here = NodeAddress {
                 level,
@@ -113,38 +129,38 @@ impl Nodes {
             };
             let node = self.load(&entry, here, wait)?;
             if level == address.level {
-                return Ok(Base::Node(node));
+                let base = Base::Node(node);
+                return Ok(Descent { base, level, parent });
             }
             level -= 1;
             entry = node.entry(child_position(address, level));
+            parent = Some(node);
         }
     }
 
     /// If `root` says that a leaf's blocks are alike without having a node for them: their entry, and one past the last
     /// leaf of which the same place in the tree says the same.
-    pub(crate) fn uniform_part(&self, root: &Entry, leaf: NodeAddress) -> Result<Option<(Entry, u64)>, Error> {
-        let mut entry = *root;
-        let mut alike = 1;
-        let mut level = LEVELS - 1;
-        loop {
-            let shift = FANOUT_BITS * u32::from(level);
-            if entry.kind() != EntryKind::Node {
-                return Ok(Some((entry, ((leaf.index >> shift) + alike) << shift)));
-            }
-            if level == 0 {
-                return Ok(None);
-            }
-            let here = NodeAddress {
-                level,
-                index: leaf.index >> shift,
-            };
-            let node = self.load(&entry, here, Wait::Allowed)?;
-            level -= 1;
-            let position = child_position(leaf, level);
-            entry = node.entry(position);
-            let siblings = position..1 << FANOUT_BITS;
-            alike = siblings.take_while(|sibling| node.entry(*sibling) == entry).count() as u64;
+    pub(crate) fn uniform_part(&self, root: &Entry, leaf: u64) -> Result<Option<(Entry, u64)>, Error> {
+        // The leaf's own node isn't needed, only what its parent says.
+        let above = NodeAddress {
+            level: 1,
+            index: leaf >> FANOUT_BITS,
+        };
+        let descent = self.descend(root, above, Wait::Allowed)?;
+        let place = |level: u8| child_position(NodeAddress { level: 0, index: leaf }, level);
+        let (entry, level, parent) = match descent.base {
+            Base::Uniform(entry) => (entry, descent.level, descent.parent),
+            Base::Node(node) => (node.entry(place(0)), 0, Some(node)),
+        };
+        if entry.kind() == EntryKind::Node {
+            return Ok(None);
         }
+        let alike = parent.map_or(1, |parent| {
+            let siblings = place(level)..1 << FANOUT_BITS;
+            siblings.take_while(|sibling| parent.entry(*sibling) == entry).count() as u64
+        });
+        let shift = FANOUT_BITS * u32::from(level);
+        Ok(Some((entry, ((leaf >> shift) + alike) << shift)))
     }
 
     /// Where `root` has the node at `address`, without reading that node itself.

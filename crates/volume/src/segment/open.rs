@@ -172,7 +172,7 @@ impl OpenSegment {
 
     /// The batch headers in a sealed raw segment's index.
     pub(crate) fn raw_index(&self, trailer: &Trailer) -> Result<Vec<Batch>, Error> {
-        let bytes = self.index_bytes(trailer)?;
+        let bytes = self.index_bytes(trailer, Wait::Allowed)?;
         let mut batches = Vec::new();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
@@ -196,18 +196,19 @@ impl OpenSegment {
     /// The trailer and index of a packed segment.
     pub(crate) fn packed_index(&self) -> Result<(Trailer, PackedIndex), Error> {
         let trailer = self.trailer()?.ok_or_else(|| bad(self.id, "its trailer is damaged"))?;
-        let bytes = self.index_bytes(&trailer)?;
+        let bytes = self.index_bytes(&trailer, Wait::Allowed)?;
         let index = PackedIndex::parse(&bytes).ok_or_else(|| self.damaged("segment index", trailer.index_offset))?;
         Ok((trailer, index))
     }
 
-    fn index_bytes(&self, trailer: &Trailer) -> Result<Vec<u8>, Error> {
+    /// The bytes of the index that the trailer tells of, checked.
+    pub(crate) fn index_bytes(&self, trailer: &Trailer, wait: Wait) -> Result<Vec<u8>, Error> {
         if let Some(seal) = &self.held_seal {
             return Ok(seal.index.clone());
         }
         // Bounded by the file's length, which `trailer` was checked against.
         let mut bytes = vec![0; usize::try_from(trailer.index_bytes).unwrap_or(0)];
-        self.read_exact(trailer.index_offset, &mut bytes)?;
+        self.read_or(trailer.index_offset, &mut bytes, wait)?;
         if crc32c::crc32c(&bytes) != trailer.index_crc {
             return Err(self.damaged("segment index", trailer.index_offset));
         }

@@ -116,23 +116,12 @@ impl OpenSegment {
             return None;
         }
         // Whatever is wrong with the index as a whole: single payloads may still be found in it.
-        let places = match self.packed_index_bytes(packed, wait) {
+        let places = match self.index_bytes(&packed.trailer, wait) {
             Ok(bytes) => PackedIndex::parse(&bytes).and_then(|index| Places::new(&index)),
             Err(Error::CorruptStructure { .. }) => None,
             Err(_) => return None,
         };
         packed.places.get_or_init(|| places.map(Arc::new)).clone()
-    }
-
-    fn packed_index_bytes(&self, packed: &Packed, wait: Wait) -> Result<Vec<u8>, Error> {
-        // Bounded by the file's length, which the trailer was checked against.
-        let mut bytes = vec![0; usize::try_from(packed.trailer.index_bytes).unwrap_or(0)];
-        self.read_or(packed.trailer.index_offset, &mut bytes, wait)?;
-        if crc32c::crc32c(&bytes) == packed.trailer.index_crc {
-            Ok(bytes)
-        } else {
-            Err(self.damaged("segment index", packed.trailer.index_offset))
-        }
     }
 
     /// Fills `buffer` with the payload known by `slot`.
@@ -229,7 +218,7 @@ impl OpenSegment {
         }
     }
 
-    fn read_or(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+    pub(crate) fn read_or(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
         self.file
             .read_at(offset, buffer, wait)
             .map_err(|source| match source.kind() {
