@@ -1,0 +1,145 @@
+//! When it began: a timeline of suspicious blocks, fine for the last minutes, coarse for the last days.
+
+use crate::Micros;
+
+const FINE: usize = 256;
+const COARSE: usize = 512;
+/// An entry of the fine timeline covers this at least; entries exist only where something was written.
+const FINE_MICROS: Micros = 2_000_000;
+const COARSE_MICROS: Micros = 600_000_000;
+/// A quiet time of this length ends an episode; one in which longer ones occurred, a time three times as long as those.
+const QUIET_MICROS: Micros = 120_000_000;
+/// Suspicious blocks that make an entry suspicious.
+const SUSPICIOUS_LEAST: u32 = 2;
+
+/// A part of the timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) began: Micros,
+    pub(crate) suspicious: u32,
+    pub(crate) written: u32,
+}
+
+/// A ring of entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring<const LENGTH: usize> {
+    pub(crate) entries: [Entry; LENGTH],
+    /// Entries ever begun.
+    pub(crate) begun: u32,
+}
+
+impl<const LENGTH: usize> Ring<LENGTH> {
+    const fn new() -> Self {
+        Self {
+            entries: [Entry {
+                began: 0,
+                suspicious: 0,
+                written: 0,
+            }; LENGTH],
+            begun: 0,
+        }
+    }
+
+    fn note(&mut self, entry: Entry, least: Micros) {
+        let newest = (self.begun as usize).checked_sub(1).map(|index| index % LENGTH);
+        if let Some(newest) = newest.and_then(|index| self.entries.get_mut(index))
+            && entry.began.saturating_sub(newest.began) < least
+        {
+            newest.suspicious = newest.suspicious.saturating_add(entry.suspicious);
+            newest.written = newest.written.saturating_add(entry.written);
+            return;
+        }
+        if let Some(slot) = self.entries.get_mut(self.begun as usize % LENGTH) {
+            *slot = entry;
+            self.begun = self.begun.wrapping_add(1);
+        }
+    }
+
+    /// The entries, newest first.
+    fn newest_first(&self) -> impl Iterator<Item = Entry> {
+        let count = (self.begun as usize).min(LENGTH);
+        (1..=count).filter_map(move |back| self.entries.get((self.begun as usize - back) % LENGTH).copied())
+    }
+}
+
+/// The timelines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeline {
+    pub(crate) fine: Ring<FINE>,
+    pub(crate) coarse: Ring<COARSE>,
+}
+
+impl Timeline {
+    pub(crate) const fn new() -> Self {
+        Self {
+            fine: Ring::new(),
+            coarse: Ring::new(),
+        }
+    }
+
+    /// Takes in what happened from `began` on.
+    pub(crate) fn note(&mut self, entry: Entry) {
+        self.fine.note(entry, FINE_MICROS);
+        self.coarse.note(entry, COARSE_MICROS);
+    }
+
+    /// The beginning of the episode of suspicious writes that reaches up to now: back over suspicious entries until a
+    /// quiet time.
+    pub(crate) fn onset(&self, now: Micros) -> Micros {
+        let mut onset = now;
+        let mut quiet = QUIET_MICROS;
+        let fine = self.fine.newest_first().map(|entry| (entry, FINE_MICROS));
+        let coarse = self.coarse.newest_first().map(|entry| (entry, COARSE_MICROS));
+        let fine_reach = self.fine.newest_first().last().map_or(now, |entry| entry.began);
+        for (entry, length) in fine.chain(coarse.skip_while(move |(entry, _)| entry.began >= fine_reach)) {
+            let ended = entry.began.saturating_add(length);
+            let gap = onset.saturating_sub(ended);
+            if gap > quiet {
+                break;
+            }
+            if entry.suspicious >= SUSPICIOUS_LEAST && entry.suspicious >= entry.written / 64 {
+                quiet = quiet.max(gap.saturating_mul(3));
+                onset = onset.min(entry.began);
+            }
+        }
+        onset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Micros = 1_000_000;
+
+    fn entry(second: u64, suspicious: u32) -> Entry {
+        Entry {
+            began: second * SECOND,
+            suspicious,
+            written: 100,
+        }
+    }
+
+    #[test]
+    fn an_episode_begins_after_the_last_quiet_time() {
+        let mut timeline = Timeline::new();
+        timeline.note(entry(100, 50));
+        (300..900)
+            .step_by(10)
+            .for_each(|second| timeline.note(entry(second, 50)));
+        assert_eq!(timeline.onset(900 * SECOND), 300 * SECOND);
+        assert_eq!(timeline.onset(1100 * SECOND), 1100 * SECOND, "all quiet since");
+    }
+
+    #[test]
+    fn what_began_days_ago_is_found_on_the_coarse_timeline() {
+        let mut timeline = Timeline::new();
+        let day = 86_400;
+        timeline.note(entry(day, 50));
+        (3 * day..5 * day)
+            .step_by(60)
+            .for_each(|second| timeline.note(entry(second, 5)));
+        let onset = timeline.onset(5 * day * SECOND);
+        assert!((3 * day - 600..=3 * day).contains(&(onset / SECOND)), "{onset}");
+    }
+}

@@ -1,0 +1,214 @@
+//! Which blocks were read a short while ago, in constant memory.
+//!
+//! A set-associative table of regions of 16 blocks (64 KiB). Reading in order fills whole regions, so that 2^16 of them
+//! remember 4 GiB; reading single blocks at random, 256 MiB. The oldest region of a full set gives way.
+
+use crate::Micros;
+
+const REGION_BITS: u32 = 4;
+const WAYS: usize = 4;
+const SET_BITS: u32 = 14;
+const SETS: usize = 1 << SET_BITS;
+/// Unit of the times stored: 2^18 us, about a quarter of a second. 16 bits of them are 4.7 hours.
+const TICK_BITS: u32 = 18;
+/// What was read longer ago than this doesn't count as recent: 10 minutes. Write-back waits half a minute at most.
+pub(crate) const RECENT_TICKS: u16 = 2300;
+
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    /// Region number's upper bits, plus one; zero: empty.
+    tag: u32,
+    blocks: u16,
+    tick: u16,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub(crate) struct Recent {
+    regions: [[Region; WAYS]; SETS],
+}
+
+const EMPTY: Region = Region {
+    tag: 0,
+    blocks: 0,
+    tick: 0,
+};
+
+pub(crate) const fn tick_of(now: Micros) -> u16 {
+    (now >> TICK_BITS) as u16
+}
+
+/// A region's set and tag. Neighbouring regions lie in neighbouring sets.
+const fn place(region: u64) -> (usize, u32) {
+    (
+        (region % SETS as u64) as usize,
+        ((region >> SET_BITS) as u32).wrapping_add(1),
+    )
+}
+
+impl Recent {
+    pub(crate) const fn new() -> Self {
+        Self {
+            regions: [[EMPTY; WAYS]; SETS],
+        }
+    }
+
+    /// Remembers that blocks were read, and says how many of them had been read recently already.
+    pub(crate) fn note(&mut self, first: u64, count: u32, now: Micros) -> u32 {
+        let now = tick_of(now);
+        let (mut block, end) = (first, first + u64::from(count));
+        let mut again = 0;
+        while block < end {
+            let region = block >> REGION_BITS;
+            let stop = end.min((region + 1) << REGION_BITS);
+            let mask = mask(block, stop);
+            let slot = self.slot(region, now);
+            again += (slot.blocks & mask).count_ones();
+            slot.blocks |= mask;
+            slot.tick = now;
+            block = stop;
+        }
+        again
+    }
+
+    /// The region's slot, made empty if it was another's or too old.
+    fn slot(&mut self, region: u64, now: u16) -> &mut Region {
+        let (set, tag) = place(region);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "`place` yields a number below SETS, and positions below WAYS"
+        )]
+        let ways = &mut self.regions[set];
+        let found = ways.iter().position(|way| way.tag == tag);
+        let chosen = found.unwrap_or_else(|| {
+            let oldest = ways.iter().enumerate().max_by_key(|(_, way)| match way.tag {
+                0 => u32::MAX,
+                _ => u32::from(now.wrapping_sub(way.tick)),
+            });
+            oldest.map_or(0, |(index, _)| index)
+        });
+        #[expect(clippy::indexing_slicing, reason = "as above")]
+        let way = &mut ways[chosen];
+        if way.tag != tag || now.wrapping_sub(way.tick) > RECENT_TICKS {
+            *way = Region {
+                tag,
+                blocks: 0,
+                tick: now,
+            };
+        }
+        way
+    }
+
+    /// Takes a block out that is overwritten or trimmed now: how many ticks ago it was read, if recently.
+    pub(crate) fn take(&mut self, block: u64, now: Micros) -> Option<u16> {
+        let (taken, age) = self.take_part(block, block + 1, tick_of(now))?;
+        (taken > 0).then_some(age)
+    }
+
+    /// Takes a range out, and says how many of its blocks had been read recently. Costs at most a look at the whole
+    /// table, however long the range is.
+    pub(crate) fn take_range(&mut self, first: u64, count: u64, now: Micros) -> u64 {
+        let end = first.saturating_add(count);
+        let now = tick_of(now);
+        let mut taken = 0;
+        if count >> REGION_BITS < (SETS * WAYS) as u64 {
+            let mut block = first;
+            while block < end {
+                let stop = end.min(((block >> REGION_BITS) + 1) << REGION_BITS);
+                taken += self
+                    .take_part(block, stop, now)
+                    .map_or(0, |(taken, _)| u64::from(taken));
+                block = stop;
+            }
+            return taken;
+        }
+        for (set, ways) in self.regions.iter_mut().enumerate() {
+            for way in ways.iter_mut().filter(|way| way.tag != 0) {
+                let start = (u64::from(way.tag - 1) << SET_BITS | set as u64) << REGION_BITS;
+                if start >= first && start < end {
+                    if now.wrapping_sub(way.tick) <= RECENT_TICKS {
+                        taken += u64::from(way.blocks.count_ones());
+                    }
+                    *way = EMPTY;
+                }
+            }
+        }
+        taken
+    }
+
+    /// Takes blocks of one region out: how many had been read recently, and how many ticks ago.
+    fn take_part(&mut self, first: u64, end: u64, now: u16) -> Option<(u32, u16)> {
+        let (set, tag) = place(first >> REGION_BITS);
+        let way = self.regions.get_mut(set)?.iter_mut().find(|way| way.tag == tag)?;
+        let mask = mask(first, end);
+        let age = now.wrapping_sub(way.tick);
+        let taken = if age <= RECENT_TICKS {
+            (way.blocks & mask).count_ones()
+        } else {
+            0
+        };
+        way.blocks &= !mask;
+        Some((taken, age))
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.regions.fill([EMPTY; WAYS]);
+    }
+}
+
+/// The bits of the blocks from `first` to `end`, all in one region.
+const fn mask(first: u64, end: u64) -> u16 {
+    let low = first % (1 << REGION_BITS);
+    let count = end - first;
+    ((((1_u32 << count) - 1) << low) & 0xffff) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::boxed::Box;
+
+    const SECOND: Micros = 1_000_000;
+
+    #[test]
+    fn blocks_read_are_remembered_until_they_are_taken() {
+        let mut recent = Box::new(Recent::new());
+        assert_eq!(recent.note(10, 40, SECOND), 0);
+        assert_eq!(recent.note(10, 8, 2 * SECOND), 8);
+        assert_eq!(recent.take(9, 3 * SECOND), None);
+        assert_eq!(recent.take(10, 3 * SECOND), Some(4));
+        assert_eq!(recent.take(10, 3 * SECOND), None, "taken once");
+        assert_eq!(recent.take_range(0, 100, 3 * SECOND), 39);
+    }
+
+    #[test]
+    fn what_was_read_long_ago_is_not_recent() {
+        let mut recent = Box::new(Recent::new());
+        recent.note(0, 16, 0);
+        assert_eq!(recent.take(0, 600 * SECOND), Some(2288));
+        assert_eq!(recent.take(1, 700 * SECOND), None);
+        recent.note(0, 16, 0);
+        assert_eq!(recent.note(0, 1, 700 * SECOND), 0);
+        assert_eq!(recent.take(5, 700 * SECOND), None, "the region began anew");
+    }
+
+    #[test]
+    fn four_gigabytes_read_in_order_are_remembered() {
+        let mut recent = Box::new(Recent::new());
+        let blocks = 1 << 20;
+        recent.note(0, blocks, 0);
+        assert_eq!(recent.take_range(0, u64::from(blocks), 0), u64::from(blocks));
+        recent.note(0, 2 * blocks, 0);
+        assert_eq!(recent.take_range(0, u64::from(2 * blocks), 0), u64::from(blocks));
+    }
+
+    #[test]
+    fn a_trim_of_a_whole_disk_is_one_look_at_the_table() {
+        let mut recent = Box::new(Recent::new());
+        recent.note(5, 100, 0);
+        recent.note(1 << 34, 16, 0);
+        assert_eq!(recent.take_range(0, 1 << 35, SECOND), 116);
+    }
+}

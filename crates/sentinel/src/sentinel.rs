@@ -1,0 +1,364 @@
+//! The detector of one volume: counts what passes, and every now and then asks the model.
+//!
+//! One assessment rarely says enough. Suspicion is a cumulative sum (Page, Biometrika 1954): every assessment adds its
+//! score less a drift, and the sum doesn't fall below zero. Ordinary work, whose scores are low, keeps it there; an attack
+//! raises it with every assessment. When it last left zero also tells when the attack began.
+
+use crate::Micros;
+use crate::content::{Class, Look};
+use crate::counters::{Count, Counters, ONE};
+use crate::features::{Features, at, features};
+use crate::model::Model;
+use crate::onset::{Entry, Timeline};
+use crate::recent::Recent;
+use crate::signals::Signals;
+
+/// An assessment follows so many written blocks, ...
+const ASSESS_BLOCKS: u32 = 128;
+/// ... or so long a time, if anything was changed in it: one second.
+const ASSESS_MICROS: Micros = 1_000_000;
+/// A single assessment adds at most this to the suspicion, so that one alone decides nothing.
+const SCORE_MOST: i32 = 4 << 10;
+/// The score where nothing suspicious happened lately; the model isn't asked.
+const SCORE_CALM: i32 = -4 << 10;
+/// Suspicion doesn't grow beyond this multiple of what fences, so that it can fall again.
+const SUSPICION_TIMES_MOST: i32 = 3;
+/// Blocks of the disk's head: its first MiB.
+const HEAD_BLOCKS: u64 = 256;
+/// Most blocks that one clearing request counts for.
+const CLEAR_BLOCKS_MOST: u64 = 1 << 16;
+/// An onset is placed this much before what was first found suspicious: what comes before the first suspicious block of an
+/// attack (a directory, a journal) reaches the disk within seconds of it.
+const ONSET_MARGIN_MICROS: Micros = 3_000_000;
+
+/// What is known of a block before it is overwritten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Former {
+    /// The kind of bytes it holds.
+    pub class: Class,
+    /// Whether it holds stored bytes at all.
+    pub is_stored: bool,
+    /// Seconds since it was written, if known.
+    pub age_seconds: Option<u32>,
+}
+
+/// A block that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// What the new bytes look like.
+    pub look: Look,
+    /// What was there before.
+    pub former: Former,
+}
+
+/// How a range is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clear {
+    /// It reads as zeros.
+    Zero,
+    /// It is given back.
+    Trim,
+}
+
+/// What an assessment calls for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing.
+    #[default]
+    Calm,
+    /// Keeping a moment from before it.
+    Bookmark,
+    /// Stopping it.
+    Fence,
+}
+
+/// The outcome of an assessment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// What it calls for.
+    pub level: Level,
+    /// What the model said, in 1/1024 of a logit.
+    pub score: i32,
+    /// The suspicion after it, in the same unit.
+    pub suspicion: i32,
+    /// When what is suspected began. The present, if nothing is.
+    pub onset: Micros,
+    /// Why; empty while the level is calm.
+    pub signals: Signals,
+}
+
+/// The detector of one volume. About 0.6 MiB: keep it in a box.
+#[derive(Clone, Debug)]
+pub struct Sentinel {
+    pub(crate) counters: Counters,
+    pub(crate) timeline: Timeline,
+    recent: Recent,
+    pub(crate) suspicion: i32,
+    /// Until when the suspicion was zero.
+    pub(crate) calm_until: Micros,
+    assessed: Micros,
+    written_since: u32,
+    changed_since: u32,
+    next_write: u64,
+    next_read: u64,
+    next_replaced: u64,
+}
+
+const _: () = assert!(size_of::<Sentinel>() <= 1 << 20);
+
+impl Default for Sentinel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sentinel {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            counters: Counters::new(),
+            timeline: Timeline::new(),
+            recent: Recent::new(),
+            suspicion: 0,
+            calm_until: 0,
+            assessed: 0,
+            written_since: 0,
+            changed_since: 0,
+            next_write: u64::MAX,
+            next_read: u64::MAX,
+            next_replaced: u64::MAX,
+        }
+    }
+
+    /// `count` blocks from `first` on are read.
+    pub fn read(&mut self, now: Micros, first: u64, count: u32) {
+        let again = self.recent.note(first, count, now);
+        let counters = &mut self.counters;
+        counters.add(Count::Read, count);
+        counters.add(Count::ReadRequests, 1);
+        counters.add(Count::ReadAgain, again);
+        if first == self.next_read {
+            counters.add(Count::NextReads, 1);
+        }
+        self.next_read = first + u64::from(count);
+    }
+
+    /// Blocks from `first` on are written.
+    pub fn write(&mut self, now: Micros, first: u64, blocks: &[Written]) {
+        let count = blocks.len().min(u32::MAX as usize) as u32;
+        let counters = &mut self.counters;
+        counters.add(Count::Written, count);
+        counters.add(Count::WriteRequests, 1);
+        if count <= 2 {
+            counters.add(Count::SmallWrites, 1);
+        }
+        if first == self.next_write {
+            counters.add(Count::NextWrites, 1);
+        }
+        self.next_write = first + u64::from(count);
+        for (block, written) in (first..).zip(blocks) {
+            self.block(now, block, written);
+        }
+        self.written_since = self.written_since.saturating_add(count);
+        self.changed_since = self.changed_since.saturating_add(count);
+    }
+
+    fn block(&mut self, now: Micros, block: u64, written: &Written) {
+        let read_ticks = self.recent.take(block, now);
+        let new = written.look.class;
+        let is_random = new >= Class::Mixed;
+        let counters = &mut self.counters;
+        match new {
+            Class::Random => {
+                counters.add(Count::Random, 1);
+                counters.add(
+                    Count::RandomDistinct,
+                    u32::from(written.look.distinct).saturating_sub(128),
+                );
+            }
+            Class::Mixed => counters.add(Count::Mixed, 1),
+            Class::Armoured => counters.add(Count::Armoured, 1),
+            Class::Constant => counters.add(Count::Constant, 1),
+            _ => {}
+        }
+        let former = &written.former;
+        if !former.is_stored {
+            counters.add(if is_random { Count::RandomNew } else { Count::OtherNew }, 1);
+            return;
+        }
+        counters.add(Count::Replaced, 1);
+        let is_hot = former.age_seconds.is_some_and(|age| age < 60);
+        if is_hot {
+            counters.add(Count::ReplacedHot, 1);
+        } else {
+            self.replaced(block, written, read_ticks);
+        }
+        let counters = &mut self.counters;
+        if former.age_seconds.is_some_and(|age| age >= 600) {
+            counters.add(Count::ReplacedOld, 1);
+        }
+        match (former.class.randomness(), new.randomness()) {
+            (Some(before), Some(after)) if after >= before + 2 => counters.add(Count::Flipped, 1),
+            (Some(before), Some(after)) if before >= after + 2 => counters.add(Count::Unflipped, 1),
+            _ => {}
+        }
+    }
+
+    /// A block whose former version isn't hot is replaced.
+    fn replaced(&mut self, block: u64, written: &Written, read_ticks: Option<u16>) {
+        let (new, before) = (written.look.class, written.former.class);
+        let is_random = new >= Class::Mixed;
+        let counters = &mut self.counters;
+        if let Some(ticks) = read_ticks {
+            counters.add(Count::ReadReplaced, 1);
+            counters.add(Count::ReadReplacedDelay, u32::from(ticks).saturating_add(1).ilog2());
+            if block != self.next_replaced {
+                counters.add(Count::ReadReplacedRuns, 1);
+            }
+            self.next_replaced = block + 1;
+            if is_random {
+                counters.add(Count::ReadReplacedRandom, 1);
+            }
+            if before >= Class::Mixed && is_random {
+                counters.add(Count::ReadReplacedAlike, 1);
+            } else if before == new {
+                counters.add(Count::ReadReplacedKept, 1);
+            }
+        } else if is_random {
+            counters.add(Count::Overrun, 1);
+        }
+        if new == Class::Armoured && !matches!(before, Class::Armoured | Class::Unknown) {
+            counters.add(Count::FlippedArmoured, 1);
+        }
+        if new == Class::Constant && !matches!(before, Class::Constant | Class::Unknown) {
+            counters.add(Count::Wiped, 1);
+        }
+        if block < HEAD_BLOCKS && (is_random || new == Class::Constant) && before != new {
+            counters.add(Count::HeadDestroyed, 1);
+        }
+    }
+
+    /// `count` blocks from `first` on are cleared, of which `stored` held bytes.
+    pub fn clear(&mut self, now: Micros, first: u64, count: u64, stored: u64, how: Clear) {
+        let taken = self.recent.take_range(first, count, now).min(CLEAR_BLOCKS_MOST) as u32;
+        let stored = stored.min(count).min(CLEAR_BLOCKS_MOST) as u32;
+        let counted = count.min(CLEAR_BLOCKS_MOST) as u32;
+        let counters = &mut self.counters;
+        match how {
+            Clear::Trim => {
+                counters.add(Count::Trimmed, counted);
+                counters.add(Count::TrimmedRead, taken);
+            }
+            Clear::Zero => {
+                counters.add(Count::Constant, counted);
+                counters.add(Count::Wiped, stored);
+            }
+        }
+        if stored > 0 && first < HEAD_BLOCKS && how == Clear::Zero {
+            counters.add(Count::HeadDestroyed, stored.min(HEAD_BLOCKS as u32));
+        }
+        self.changed_since = self.changed_since.saturating_add(counted);
+    }
+
+    /// The client asked for everything to be made durable.
+    pub fn flush(&mut self) {
+        self.counters.add(Count::Flushes, 1);
+    }
+
+    /// Whether an assessment is due.
+    #[must_use]
+    pub const fn is_due(&self, now: Micros) -> bool {
+        self.written_since >= ASSESS_BLOCKS
+            || (self.changed_since > 0 && now.saturating_sub(self.assessed) >= ASSESS_MICROS)
+    }
+
+    /// Assesses what happened, if that is due. `tolerance` is taken from every score, in 1/1024 of a logit: for announced
+    /// work.
+    pub fn assess<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>, tolerance: i32) -> Option<Assessment> {
+        if self.counters.is_slice_over(now) {
+            self.end_slice(now);
+        }
+        if !self.is_due(now) {
+            return None;
+        }
+        (self.written_since, self.changed_since, self.assessed) = (0, 0, now);
+        let score = if self.has_evidence() {
+            model.score(&self.features()).saturating_sub(tolerance)
+        } else {
+            SCORE_CALM
+        };
+        let step = score.clamp(-SCORE_MOST, SCORE_MOST) - model.drift();
+        let most = model.fence_from().saturating_mul(SUSPICION_TIMES_MOST);
+        self.suspicion = self.suspicion.saturating_add(step).clamp(0, most.max(0));
+        if self.suspicion == 0 {
+            self.calm_until = now;
+        }
+        let level = match self.suspicion {
+            suspicion if suspicion >= model.fence_from() => Level::Fence,
+            suspicion if suspicion >= model.bookmark_from() => Level::Bookmark,
+            _ => Level::Calm,
+        };
+        let (onset, signals) = match level {
+            Level::Calm => (now, Signals::default()),
+            _ => (self.onset(now), Signals::of(&self.counters)),
+        };
+        Some(Assessment {
+            level,
+            score,
+            suspicion: self.suspicion,
+            onset,
+            signals,
+        })
+    }
+
+    /// What the model is shown now. For the trainer; [`Self::assess`] does the same.
+    #[must_use]
+    pub fn features(&self) -> Features {
+        features(&self.counters)
+    }
+
+    /// Takes what is suspected for explained: the suspicion begins at zero again, what is known of the volume stays.
+    pub fn rest(&mut self, now: Micros) {
+        self.suspicion = 0;
+        self.calm_until = now;
+        self.recent.clear();
+    }
+
+    fn onset(&self, now: Micros) -> Micros {
+        let first = self.timeline.onset(now).min(self.calm_until);
+        first.saturating_sub(ONSET_MARGIN_MICROS)
+    }
+
+    fn end_slice(&mut self, now: Micros) {
+        let counters = &self.counters;
+        let suspicious = SUSPICIOUS.iter().map(|count| counters.in_slice(*count)).sum();
+        let written = counters.in_slice(Count::Written);
+        if suspicious > 0 || written > 0 {
+            self.timeline.note(Entry {
+                began: counters.slice_began,
+                suspicious,
+                written,
+            });
+        }
+        self.counters.end_slice(now);
+    }
+
+    /// The cheap first stage: whether anything suspicious happened in the last 2 MiB or half a minute.
+    fn has_evidence(&self) -> bool {
+        let windows = [1, 4].map(|index| self.counters.windows.get(index));
+        let sum = |window| SUSPICIOUS.iter().map(|count| at(window, *count)).sum::<u64>();
+        windows.into_iter().flatten().any(|window| sum(window) >= ONE)
+    }
+}
+
+/// Counts of blocks that an attack might have caused. A block may be in several.
+const SUSPICIOUS: [Count; 7] = [
+    Count::ReadReplacedRandom,
+    Count::Flipped,
+    Count::FlippedArmoured,
+    Count::Wiped,
+    Count::Overrun,
+    Count::RandomNew,
+    Count::TrimmedRead,
+];
