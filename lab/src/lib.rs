@@ -1,0 +1,15 @@
+//! Traces, cases, training, evaluation, and figures of volumes with much history. Never shipped.
+
+pub mod trace;
+
+mod chance;
+mod cost;
+mod figures;
+mod history;
+mod scale;
+mod store;
+
+pub mod command;
+
+/// Any error: this program only reports them.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
