@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::training::{self, Before, Content};
 use crate::{Failure, cost, history, scale};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
@@ -45,6 +46,46 @@ pub enum Command {
         #[arg(default_value_t = 1 << 30)]
         disk_bytes: u64,
     },
+    /// Rows for the trainer: streams composed of traces, and what the model would be shown in them.
+    Features {
+        /// Folder of traces.
+        traces: PathBuf,
+        /// Folder for the rows.
+        out: PathBuf,
+        /// What the composition is drawn from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How often each trace is used in each way.
+        #[arg(long, default_value_t = 1)]
+        rounds: u64,
+    },
+    /// Months of ordinary work, one for every kind of volume, replayed with a model: bookmarks and fences.
+    Month {
+        /// Folder of traces.
+        traces: PathBuf,
+        /// The model.
+        #[arg(long)]
+        model: PathBuf,
+        /// Length.
+        #[arg(long, default_value_t = 30)]
+        days: u64,
+        /// What the schedule is drawn from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Other people's block traces, converted by lab/train/external, replayed with a model.
+    External {
+        /// What blocks are taken to hold.
+        content: Content,
+        /// What blocks are taken to have held before the trace.
+        before: Before,
+        /// The model.
+        #[arg(long)]
+        model: PathBuf,
+        /// Files with lines of `micros,R|W,byte offset,bytes[,entropy]`.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 impl Command {
@@ -63,6 +104,24 @@ impl Command {
             } => scale::make(&folder, blocks, moments),
             Self::ScaleMeasure { folder } => scale::measure(&folder),
             Self::Cost { folder, disk_bytes } => cost::measure(&folder, disk_bytes),
+            Self::Features {
+                traces,
+                out,
+                seed,
+                rounds,
+            } => training::features(&traces, &out, seed, rounds),
+            Self::Month {
+                traces,
+                model,
+                days,
+                seed,
+            } => training::month(&traces, &model, days, seed),
+            Self::External {
+                content,
+                before,
+                model,
+                files,
+            } => training::external(content, before, &model, &files),
         }
     }
 }

@@ -8,6 +8,7 @@ mod figures;
 mod history;
 mod scale;
 mod store;
+pub mod training;
 
 pub mod command;
 
