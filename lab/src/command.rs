@@ -52,6 +52,9 @@ pub enum Command {
         traces: PathBuf,
         /// Folder for the rows.
         out: PathBuf,
+        /// A model, to compare what it makes of the rows with what the trainer thinks it does.
+        #[arg(long)]
+        model: Option<PathBuf>,
         /// What the composition is drawn from.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -107,9 +110,10 @@ impl Command {
             Self::Features {
                 traces,
                 out,
+                model,
                 seed,
                 rounds,
-            } => training::features(&traces, &out, seed, rounds),
+            } => training::features(&traces, &out, model.as_deref(), seed, rounds),
             Self::Month {
                 traces,
                 model,

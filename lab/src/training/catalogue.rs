@@ -18,8 +18,10 @@ pub(crate) struct Trace {
     pub(crate) case: String,
     pub(crate) is_attack: bool,
     pub(crate) file_system: String,
-    /// Of the volume: fresh, aged, full, ...
+    /// Of the volume: fresh, aged, nearly full; with the layer of encryption between file system and disk, if there is one.
     pub(crate) state: String,
+    /// Work that an administrator announces to the guard, which then fences nothing.
+    pub(crate) is_announced: bool,
     /// From its start to its last record.
     pub(crate) micros: Micros,
     pub(crate) start: Micros,
@@ -43,29 +45,35 @@ impl Trace {
                 .unwrap_or("")
                 .to_owned()
         };
+        let state = match word("layer") {
+            layer if layer.is_empty() || layer == "plain" => word("state"),
+            layer => format!("{}-{layer}", word("state")),
+        };
         let mut trace = Self {
             path: path.to_owned(),
             case: word("case"),
             is_attack: word("kind") == "attack",
             file_system: word("file_system"),
-            state: word("state"),
+            state,
+            is_announced: header.description.get("announced").and_then(Value::as_bool) == Some(true),
             micros: 0,
             start: header.start,
             written: 0,
             read: 0,
         };
-        let mut is_marked = false;
+        let (mut is_marked, mut cleared) = (false, 0);
         for record in &mut reader {
             let record = record?;
             trace.micros = record.time.saturating_sub(trace.start);
             match record.event {
                 Event::Write { blocks, .. } => trace.written += blocks.len() as u64,
                 Event::Read { count, .. } => trace.read += u64::from(count),
+                Event::Zero { count, .. } | Event::Trim { count, .. } => cleared += count,
                 Event::Mark(text) => is_marked |= text == ATTACK_BEGINS,
                 _ => {}
             }
         }
-        Ok((trace.written > 0 && is_marked == trace.is_attack).then_some(trace))
+        Ok((trace.written + cleared > 0 && is_marked == trace.is_attack).then_some(trace))
     }
 
     /// Whether two traces were recorded on volumes of one kind.
@@ -86,10 +94,7 @@ pub(crate) fn catalogue(folder: &Path) -> Result<Vec<Trace>, Failure> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| format!("can't read {}: {error}", folder.display()))? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "hftr" || extension == "trace")
-        {
+        if path.extension().is_some_and(|extension| extension == "trace") {
             paths.push(path);
         }
     }
@@ -99,7 +104,7 @@ pub(crate) fn catalogue(folder: &Path) -> Result<Vec<Trace>, Failure> {
         match Trace::look(&path) {
             Ok(Some(trace)) => traces.push(trace),
             Ok(None) => eprintln!(
-                "lab: left out {}: no writes, or marks that don't fit its kind",
+                "lab: left out {}: no changes, or marks that don't fit its kind",
                 path.display()
             ),
             Err(error) => eprintln!("lab: left out {}: {error}", path.display()),

@@ -10,12 +10,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use sentinel::{FEATURES, Micros, feature_name};
+use sentinel::{Assessment, FEATURES, Micros, Model, feature_name};
 
 use super::catalogue::{Trace, catalogue};
 use super::npy::Rows;
 use super::stream::{Part, STREAM_BEGINS, replay};
-use super::watch::{SCORE_UNASKED, Watch, blank_model};
+use super::watch::{SCORE_UNASKED, Watch, blank_model, read_model};
 use crate::Failure;
 use crate::chance::Chance;
 use crate::trace::{ATTACK_BEGINS, ATTACK_ENDS, Event};
@@ -37,7 +37,8 @@ const GAPS: [Micros; 7] = [
 ];
 /// A row's columns for NumPy.
 const ROW_TYPE: &str = "[('stream', '<u4'), ('trace', '<u2'), ('label', 'i1'), ('asked', 'u1'), ('micros', '<u8'), \
-    ('blocks', '<u4'), ('attack_micros', '<i8'), ('attack_blocks', '<i4')]";
+    ('blocks', '<u4'), ('attack_micros', '<i8'), ('attack_blocks', '<i4'), \
+    ('score', '<i4'), ('suspicion', '<i4')]";
 
 /// How a stream is made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +59,20 @@ struct Stream {
     attack: Option<usize>,
 }
 
-/// Composes the streams of a seed and writes their rows into the folder `out`.
-pub(crate) fn features(traces: &Path, out: &Path, seed: u64, rounds: u64) -> Result<String, Failure> {
-    let traces = catalogue(traces)?;
+/// Composes the streams of a seed and writes their rows into the folder `out`. With a model, rows also tell what it made of
+/// them; without one their scores are 0.
+pub(crate) fn features(
+    traces: &Path,
+    out: &Path,
+    model: Option<&Path>,
+    seed: u64,
+    rounds: u64,
+) -> Result<String, Failure> {
+    let mut traces = catalogue(traces)?;
+    // What an administrator announced looks like its misuse: nothing could tell them apart, and nothing has to.
+    traces.retain(|trace| !trace.is_announced);
     std::fs::create_dir_all(out)?;
+    let model = model.map_or_else(blank_model, read_model)?;
     let mut composer = Composer {
         traces: &traces,
         chance: Chance::new(seed),
@@ -73,7 +84,7 @@ pub(crate) fn features(traces: &Path, out: &Path, seed: u64, rounds: u64) -> Res
         rows: Rows::create(&out.join("rows.npy"), ROW_TYPE, "")?,
     };
     for (number, stream) in streams.iter().enumerate() {
-        Recording::new(number, stream, &mut rows)?.run(&traces)?;
+        Recording::new(number, stream, model.clone(), &mut rows).run(&traces)?;
         if number % 50 == 49 {
             eprintln!("lab: {} of {} streams", number + 1, streams.len());
         }
@@ -226,17 +237,17 @@ struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    fn new(number: usize, stream: &'a Stream, files: &'a mut RowFiles) -> Result<Self, Failure> {
-        Ok(Self {
+    fn new(number: usize, stream: &'a Stream, model: Model<Vec<u8>>, files: &'a mut RowFiles) -> Self {
+        Self {
             number,
             stream,
-            watch: Watch::new(blank_model()?),
+            watch: Watch::new(model),
             files,
             blocks: 0,
             attack_blocks: 0,
             began: None,
             ended: None,
-        })
+        }
     }
 
     fn run(mut self, traces: &[Trace]) -> Result<(), Failure> {
@@ -257,7 +268,7 @@ impl<'a> Recording<'a> {
                 _ => {}
             }
             match self.watch.take(record) {
-                Some(assessment) => self.row(trace, record.time, assessment.score != SCORE_UNASKED),
+                Some(assessment) => self.row(trace, record.time, &assessment),
                 None => Ok(()),
             }
         })
@@ -273,7 +284,7 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn row(&mut self, trace: usize, now: Micros, asked: bool) -> Result<(), Failure> {
+    fn row(&mut self, trace: usize, now: Micros, assessment: &Assessment) -> Result<(), Failure> {
         let label = self.label(now);
         let trace = if label == 0 {
             trace
@@ -281,15 +292,17 @@ impl<'a> Recording<'a> {
             self.stream.attack.unwrap_or(trace)
         };
         let attack_micros = self.began.map_or(-1, |began| now.saturating_sub(began) as i64);
-        let mut row = Vec::with_capacity(33);
+        let mut row = Vec::with_capacity(41);
         row.extend((self.number as u32).to_le_bytes());
         row.extend((trace as u16).to_le_bytes());
         row.extend(label.to_le_bytes());
-        row.push(u8::from(asked));
+        row.push(u8::from(assessment.score != SCORE_UNASKED));
         row.extend((now - STREAM_BEGINS).to_le_bytes());
         row.extend((self.blocks as u32).to_le_bytes());
         row.extend(attack_micros.to_le_bytes());
         row.extend((self.attack_blocks as i32).to_le_bytes());
+        row.extend(assessment.score.to_le_bytes());
+        row.extend(assessment.suspicion.to_le_bytes());
         self.files.rows.push(&row)?;
         let features: Vec<u8> = self
             .watch

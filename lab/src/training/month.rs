@@ -40,24 +40,46 @@ enum Habit {
 /// Habits by words in a case's name; the first that fits. What fits none is done twice in office hours.
 const HABITS: [(&[&str], Habit); 5] = [
     (
-        &["mkfs", "resize", "restore", "secure-delete", "shred", "luks", "bulk"],
+        &[
+            "resize",
+            "restore",
+            "secure-deletion",
+            "large-deletion",
+            "bulk-load",
+            "conversion",
+            "snapshot",
+            "image-copy",
+        ],
         Habit::Once,
     ),
     (
         &[
-            "defrag", "fstrim", "trim", "vacuum", "reindex", "upgrade", "gc", "merge", "scan",
+            "defragmentation",
+            "fstrim",
+            "vacuum",
+            "reindex",
+            "upgrade",
+            "git-gc",
+            "check",
+            "dump",
+            "compaction",
         ],
         Habit::Weekly,
     ),
+    (&["backup", "log", "rsync"], Habit::Nightly),
     (
-        &["backup", "rsync", "image", "logrotate", "rotat", "tar"],
-        Habit::Nightly,
-    ),
-    (
-        &["pgbench", "postgres", "mysql", "oltp", "database", "sqlite", "mail"],
+        &[
+            "pgbench",
+            "postgres-reads",
+            "sqlite",
+            "mail",
+            "virtual",
+            "container-in-use",
+            "idle",
+        ],
         Habit::AllDay(12),
     ),
-    (&["office", "browser", "documents", "edit"], Habit::OfficeHours(8)),
+    (&["office", "browser", "file-sync"], Habit::OfficeHours(8)),
 ];
 
 fn habit(case: &str) -> Habit {
@@ -71,7 +93,7 @@ fn habit(case: &str) -> Habit {
 /// Replays a month for every kind of volume (file system and state) of which there are ordinary traces.
 pub(crate) fn month(traces: &Path, model: &Path, days: u64, seed: u64) -> Result<String, Failure> {
     let mut traces = catalogue(traces)?;
-    traces.retain(|trace| !trace.is_attack);
+    traces.retain(|trace| !trace.is_attack && !trace.is_announced);
     let model = read_model(model)?;
     let mut groups: Vec<Trace> = Vec::new();
     for trace in &traces {
