@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, scale};
+use crate::{Failure, cost, history, scale, session};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub enum Command {
         #[arg(default_value_t = 1 << 30)]
         disk_bytes: u64,
     },
+    /// A disk served over NBD and recorded, steered by lines on standard input.
+    Session(session::Arguments),
 }
 
 impl Command {
@@ -63,6 +65,7 @@ impl Command {
             } => scale::make(&folder, blocks, moments),
             Self::ScaleMeasure { folder } => scale::measure(&folder),
             Self::Cost { folder, disk_bytes } => cost::measure(&folder, disk_bytes),
+            Self::Session(arguments) => session::run(&arguments).map(|()| String::new()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Traces, cases, training, evaluation, and figures of volumes with much history. Never shipped.
 
+pub mod session;
 pub mod trace;
 
 mod chance;
