@@ -280,19 +280,28 @@ fn mib(blocks: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::trace::{Header, TraceWriter};
-    use sentinel::{Class, FEATURES, Former, Look, Written};
+    use sentinel::{Class, FEATURES, Former, Look, Written, feature_name};
 
     const SECOND: Micros = 1_000_000;
     const START: Micros = 1_000_000 * SECOND;
 
-    /// A model that says `score` whenever anything suspicious happened, bookmarks at `score` and fences at three times
-    /// that.
-    fn model(score: i32) -> Model<Vec<u8>> {
+    /// The share of what was written in the last 2 s that looks random.
+    const RANDOM: u16 = 5;
+    const SCORE: i32 = 4000;
+
+    /// A model that asks only for `RANDOM`; one assessment bookmarks, three fence.
+    fn model() -> Model<Vec<u8>> {
+        assert_eq!(feature_name(RANDOM.into()), Some(("random / written", "2 s")));
         let mut bytes = b"HFSM".to_vec();
-        bytes.extend(1_u16.to_le_bytes());
-        bytes.extend((FEATURES as u16).to_le_bytes());
-        for number in [1, score, 0, score, 3 * score, 0] {
-            bytes.extend(number.to_le_bytes());
+        bytes.extend([1, FEATURES as u16].map(u16::to_le_bytes).concat());
+        bytes.extend([1, 0, 0, SCORE, 3 * SCORE, 1, 0].map(i32::to_le_bytes).concat());
+        for (feature, threshold, left, right) in [
+            (RANDOM, 500_u16, 1, 2),
+            (u16::MAX, 0, 0, -SCORE),
+            (u16::MAX, 0, 0, SCORE),
+        ] {
+            bytes.extend([feature, threshold].map(u16::to_le_bytes).concat());
+            bytes.extend([left, right].map(i32::to_le_bytes).concat());
         }
         Model::parse(bytes).unwrap()
     }
@@ -341,7 +350,7 @@ mod tests {
 
         fn judged(self) -> Verdict {
             let bytes = self.0.finish().unwrap();
-            judge(&mut TraceReader::new(bytes.as_slice()).unwrap(), &model(4000)).unwrap()
+            judge(&mut TraceReader::new(bytes.as_slice()).unwrap(), &model()).unwrap()
         }
     }
 
@@ -357,19 +366,19 @@ mod tests {
         assert_eq!((verdict.false_bookmarks, verdict.false_fences), (0, 0));
         assert_eq!((verdict.written, attack.changed), (125 * 128, 20 * 128));
         let (bookmarked, fenced) = (attack.bookmarked.unwrap(), attack.fenced.unwrap());
-        assert_eq!((bookmarked.after, bookmarked.changed), (SECOND, 128));
-        assert_eq!((fenced.after, fenced.changed), (3 * SECOND, 3 * 128));
+        assert_eq!((bookmarked.after, bookmarked.changed), (2 * SECOND, 2 * 128));
+        assert_eq!((fenced.after, fenced.changed), (4 * SECOND, 4 * 128));
         assert!(fenced.onset_lead > 0 && fenced.ordinary < 6 * 128, "{fenced:?}");
         assert_eq!(fenced.damage_left, 0);
-        assert_eq!(verdict.to_json()["attack"]["fenced"]["mib"], json!(1.5));
-        assert!(verdict.to_line().contains("fenced after 3.0 s, 1.5 MiB"));
+        assert_eq!(verdict.to_json()["attack"]["fenced"]["mib"], json!(2.0));
+        assert!(verdict.to_line().contains("fenced after 4.0 s, 2.0 MiB"));
     }
 
     #[test]
     fn alarms_without_an_attack_are_false_ones() {
-        let story = Story::new().write(1, Class::Random).wait(400).write(60, Class::Text);
-        let verdict = story.write(6, Class::Random).judged();
-        // A bookmark that calmed down, and two times three assessments that fence.
+        let story = Story::new().write(1, Class::Random).wait(10).write(60, Class::Text);
+        let verdict = story.write(7, Class::Random).judged();
+        // A bookmark that calmed down, and two times three assessments that fence; the first of the seven still sees the text.
         assert_eq!((verdict.false_bookmarks, verdict.false_fences), (3, 2));
         assert_eq!(verdict.attack, None);
     }
