@@ -245,9 +245,8 @@ mod tests {
     use crate::trace::TraceReader;
     use std::time::Duration;
 
-    /// What a disk was asked for, as the trace has it; times in whole seconds since the trace began.
-    #[test]
-    fn what_a_disk_is_asked_for_is_recorded_with_what_was_there_before() {
+    /// A disk of text that is an hour old, then asked for everything there is; its trace.
+    fn recorded(random: &[u8]) -> Vec<Record> {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(LabClock::resume(folder.path(), None));
         let wanted = Wanted {
@@ -290,7 +289,17 @@ mod tests {
         recorder.flush().unwrap();
         tape.note(Event::Mark("end".to_owned()));
         assert_eq!(tape.end().unwrap(), Some(7));
-        let records: Vec<Record> = TraceReader::open(&path).unwrap().map(Result::unwrap).collect();
+        drop(recorder);
+        disk.close(true).unwrap();
+        TraceReader::open(&path).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_a_disk_is_asked_for_is_recorded_with_what_was_there_before() {
+        let random: Vec<u8> = (0..12_288_u32)
+            .map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        let records = recorded(&random);
         let Event::Write { first: 1, blocks } = &records[1].event else {
             panic!("{records:?}");
         };
@@ -336,7 +345,5 @@ mod tests {
             "{events:?}"
         );
         assert_eq!(events[5..], [&Event::Flush, &Event::Mark("end".to_owned())]);
-        drop(recorder);
-        disk.close(true).unwrap();
     }
 }
