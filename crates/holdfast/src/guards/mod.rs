@@ -1,0 +1,5 @@
+//! The guards of a daemon's volumes.
+
+mod model;
+
+pub use model::{LoadedModel, load};
