@@ -4,7 +4,8 @@ use crate::control::{StatusReport, VolumeReport};
 use crate::failure::{EXIT_OK, FailureCode};
 
 /// From the worst on.
-const BY_GRAVITY: [FailureCode; 4] = [
+const BY_GRAVITY: [FailureCode; 5] = [
+    FailureCode::Fenced,
     FailureCode::Damage,
     FailureCode::Failure,
     FailureCode::NoSpace,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use guard::Fence;
 use serde::Deserialize;
 
 use super::resolve::HINT;
-use super::values::{Budget, FenceKind, FileMode, SizeValue, SpanValue};
+use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
 /// The whole file.
@@ -100,7 +101,7 @@ pub struct VolumeTable {
     /// Whether the disk is watched for encryption.
     pub guard: Option<bool>,
     /// What happens to writes once encryption was recognised.
-    pub fence: Option<FenceKind>,
+    pub fence: Option<Fence>,
 }
 
 impl ConfigFile {

@@ -1,16 +1,16 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
 mod file;
-mod guard;
+mod guard_table;
 mod identity;
 mod resolve;
 mod values;
 
 pub use file::{ConfigFile, GuardTable, Server, Tls, TlsMode, VolumeTable};
-pub use guard::{GuardSettings, SignedModel, WebhookSettings};
+pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
 pub use resolve::{Config, Listen, VolumeSettings};
-pub use values::{Budget, FenceKind, FileMode, SizeValue, SpanValue};
+pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.
 pub const DEFAULT_TEXT: &str = include_str!("../../../../packaging/holdfast.toml");

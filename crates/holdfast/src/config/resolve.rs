@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use guard::Fence;
+
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
-use super::guard::{self, GuardSettings};
-use super::values::FenceKind;
+use super::guard_table::{self, GuardSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -66,7 +67,7 @@ pub struct VolumeSettings {
     /// Whether the disk is watched for encryption.
     pub guard: bool,
     /// What happens to writes once encryption was recognised.
-    pub fence: FenceKind,
+    pub fence: Fence,
 }
 
 impl Default for VolumeSettings {
@@ -81,7 +82,7 @@ impl Default for VolumeSettings {
             compression_level: 3,
             background_io_bytes: 64 << 20,
             guard: true,
-            fence: FenceKind::Divert,
+            fence: Fence::Divert,
         }
     }
 }
@@ -156,7 +157,7 @@ impl Config {
             socket_mode: file.server.socket_mode.map_or(ours.socket_mode, |mode| mode.0),
             max_clients,
             tls: resolve_tls(file.server.tls.as_ref())?,
-            guard: guard::resolve(&file.guard)?,
+            guard: guard_table::resolve(&file.guard)?,
             defaults,
             volumes,
         })
@@ -295,7 +296,7 @@ mod tests {
         assert_eq!(config.volume("disk").retention, Duration::from_secs(30 * 86_400));
         assert_eq!(config.volume("disk").budget_bytes, Some(500 << 30));
         assert_eq!(config.volume("other").retention, Duration::from_secs(7 * 86_400));
-        assert_eq!(config.volume("disk").fence, FenceKind::Refuse);
+        assert_eq!(config.volume("disk").fence, Fence::Refuse);
         assert_eq!(config.tls.unwrap().mode, TlsMode::Require);
         assert!(config.guard.webhook.unwrap().secret_file.is_some());
         assert!(
@@ -318,7 +319,7 @@ mod tests {
         let config = resolve("[defaults]\nfence = \"pause\"\n[volume.a]\nguard = false\n").unwrap();
         assert_eq!(
             (config.volume("a").guard, config.volume("a").fence),
-            (false, FenceKind::Pause)
+            (false, Fence::Pause)
         );
         assert!(config.volume("b").guard);
     }

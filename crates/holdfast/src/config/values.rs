@@ -1,8 +1,8 @@
-//! Values of the configuration file that are more than a TOML type: sizes, spans, modes, fences.
+//! Values of the configuration file that are more than a TOML type: sizes, spans, modes.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::size::parse_size;
 use crate::span::parse_span;
@@ -60,19 +60,4 @@ impl TryFrom<String> for FileMode {
         mode.map(Self)
             .ok_or_else(|| format!("`{text}` is not a mode; write it in octal like `0660`"))
     }
-}
-
-/// What happens to writes once encryption was recognised, as it is written in files, commands and reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum FenceKind {
-    /// Writes fail with `EPERM`
-    Refuse,
-    /// Writes fail with "no space", which makes QEMU pause the machine
-    Pause,
-    /// Writes go on into a fork; the disk itself stays as it was
-    #[default]
-    Divert,
-    /// Writes go on; only an alarm is raised
-    Alert,
 }

@@ -1,5 +1,7 @@
 //! A model in a file, used only if its signature fits: whoever could replace the model could blind every guard.
 
+use std::sync::Arc;
+
 use minisign_verify::{PublicKey, Signature};
 use sentinel::Model;
 
@@ -7,7 +9,7 @@ use crate::config::SignedModel;
 use crate::failure::{Failure, FailureCode};
 
 /// A model as guards are given it.
-pub type LoadedModel = Model<Vec<u8>>;
+pub type LoadedModel = Model<Arc<[u8]>>;
 
 /// Reads a model and checks signature and content.
 pub fn load(settings: &SignedModel) -> Result<LoadedModel, Failure> {
@@ -43,7 +45,7 @@ pub fn load(settings: &SignedModel) -> Result<LoadedModel, Failure> {
             "take model and signature from where the key is known to be from; don't use this file",
         );
     }
-    Model::parse(bytes).or_else(|error| {
+    Model::parse(Arc::from(bytes)).or_else(|error| {
         failed(
             format!("[guard] model: `{shown}` is signed, but {error}"),
             "take the model that was made for this version of the program",

@@ -78,8 +78,8 @@ impl Webhook {
         self.shared.changed.notify_all();
     }
 
-    /// Has a message delivered. Never waits.
-    pub fn send(&self, body: String) {
+    /// Has a message delivered. Never waits. The message is made only if it is wanted.
+    pub fn send(&self, body: impl FnOnce() -> String) {
         let mut state = self.shared.locked();
         if state.target.is_none() {
             return;
@@ -89,16 +89,17 @@ impl Webhook {
             state.lost += 1;
             return;
         }
-        let since = Instant::now();
+        let (body, since) = (body(), Instant::now());
         state.waiting.push_back(Message { body, since });
         self.shared.changed.notify_all();
     }
 
     /// Delivers what waits, for as long as `patience`, and ends.
-    pub fn stop(self, patience: Duration) {
+    pub fn stop(&self, patience: Duration) {
         let end = Instant::now() + patience;
         self.shared.locked().end = Some(end);
         self.shared.changed.notify_all();
+        // The thread may be in the middle of a request; the process ends without it.
         while !self.thread.is_finished() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -188,6 +189,7 @@ impl Delivery {
         let lost = std::mem::take(&mut self.shared.locked().lost);
         let lost = match lost {
             0 => "no message was lost".to_owned(),
+            1 => "one message was lost; it is in this log".to_owned(),
             lost => format!("{lost} messages were lost; they are all in this log"),
         };
         self.log
@@ -248,8 +250,8 @@ mod tests {
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "Jefe\n").unwrap();
         let webhook = start(url, Some(secret));
-        webhook.send("what do ya want for nothing?".to_owned());
-        webhook.send("two".to_owned());
+        webhook.send(|| "what do ya want for nothing?".to_owned());
+        webhook.send(|| "two".to_owned());
         let answers = ["503 Busy", "200 OK", "204 No Content"];
         let taken = answers.map(|answer| take(&listener.accept().unwrap().0, answer));
         let bodies = taken.each_ref().map(|(_, body)| body.as_str());
@@ -270,8 +272,8 @@ mod tests {
     fn what_is_refused_does_not_hold_up_what_follows() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let webhook = start(format!("http://{}", listener.local_addr().unwrap()), None);
-        webhook.send("one".to_owned());
-        webhook.send("two".to_owned());
+        webhook.send(|| "one".to_owned());
+        webhook.send(|| "two".to_owned());
         let taken = ["400 Bad", "200 OK"].map(|answer| take(&listener.accept().unwrap().0, answer).1);
         assert_eq!(taken, ["one", "two"]);
         webhook.stop(Duration::from_secs(5));
@@ -283,7 +285,7 @@ mod tests {
         let webhook = start(format!("http://{}", listener.local_addr().unwrap()), None);
         let began = Instant::now();
         for number in 0..2 * WAITING_MAX {
-            webhook.send(number.to_string());
+            webhook.send(|| number.to_string());
         }
         assert!(began.elapsed() < Duration::from_secs(5));
         let state = webhook.shared.locked();
@@ -297,7 +299,7 @@ mod tests {
     #[test]
     fn without_a_target_nothing_is_kept() {
         let webhook = Webhook::start(Arc::new(Log::new(Style::Plain, false))).unwrap();
-        webhook.send("one".to_owned());
+        webhook.send(|| unreachable!("nobody wants it"));
         assert!(webhook.shared.locked().waiting.is_empty());
         webhook.stop(Duration::from_secs(5));
     }
