@@ -89,7 +89,14 @@ impl Log {
     /// Writes a line. `subject` is the volume or client it is about; may be empty.
     pub fn write(&self, level: Level, subject: &str, message: impl Display) {
         if (level as u8) >= (self.least as u8) {
-            self.write_line(&line(self.style, wall_clock(), level, subject, &message.to_string(), None));
+            self.write_line(&line(
+                self.style,
+                wall_clock(),
+                level,
+                subject,
+                &message.to_string(),
+                None,
+            ));
         }
     }
 

@@ -282,7 +282,7 @@ pub(super) enum GuardCommand {
         /// Only this volume, with everything that is known
         volume: Option<String>,
     },
-    /// Change what a volume's guard does, until the configuration is read again
+    /// Change what a volume's guard does, until the configuration does
     #[command(after_help = help::GUARD_SET, group = clap::ArgGroup::new("change").required(true).multiple(true))]
     Set {
         /// The volume
@@ -309,14 +309,19 @@ pub(super) enum GuardCommand {
         #[arg(long)]
         drop: bool,
     },
-    /// Say that something is about to look like an attack: for a while only a restore point is made
+    /// Announce work that looks like an attack: for a while nothing is fenced
     #[command(after_help = help::GUARD_ANNOUNCE)]
     Announce {
         /// What will be done, for whoever reads the log
         #[arg(required_unless_present = "end", conflicts_with = "end")]
         reason: Option<String>,
         /// For how long, such as 30m or 2h
-        #[arg(long = "for", value_name = "SPAN", required_unless_present = "end", conflicts_with = "end")]
+        #[arg(
+            long = "for",
+            value_name = "SPAN",
+            required_unless_present = "end",
+            conflicts_with = "end"
+        )]
         span: Option<String>,
         /// The volume; repeatable [default: all volumes]
         #[arg(long, value_name = "VOLUME")]

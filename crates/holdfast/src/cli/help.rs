@@ -123,17 +123,18 @@ Examples:
   holdfast guard status disk                      one, with what the guard saw and what to do now";
 
 pub(super) const GUARD_SET: &str = "\
-Holds until the configuration is read again or the daemon ends; `guard` and `fence` in the
-configuration file hold for good.
+Holds until `guard` or `fence` change in the configuration file, also after a restart. A fence that
+is in force stays what it is; the new choice is for the next one.
 
 Examples:
   holdfast guard set disk --fence pause
   holdfast guard set disk --off";
 
 pub(super) const GUARD_RELEASE: &str = "\
-Writes are accepted again and the guard begins anew; the restore point from before stays. If it was
-an attack, shut the machine down and `holdfast restore VOLUME --before-attack` instead. A diverted
-disk needs a decision about what was written since the fence went up:
+What was suspected is ordinary work: writes are accepted again, the guard watches on, and the
+restore point from before stays for some days. If it was an attack, shut the machine down and
+`holdfast restore VOLUME --before-attack` instead. A diverted disk needs a decision about what was
+written since the fence went up:
   --keep  it was a false alarm: the disk goes on with these writes, and nobody notices anything
   --drop  they are forgotten: the disk is as it was when the fence went up; clients must reconnect
 
@@ -143,8 +144,8 @@ Examples:
 
 pub(super) const GUARD_ANNOUNCE: &str = "\
 For work that can't be told from an attack: turning on BitLocker or LUKS, wiping a disk, encrypting
-a file server's folders. Much more is needed for a fence meanwhile; restore points are made as
-always, and the announcement is in the log.
+a file server's folders. Nothing is fenced meanwhile; restore points are made as always, log and
+webhook tell what would have been fenced.
 
 Examples:
   holdfast guard announce 'enabling BitLocker' --for 2h

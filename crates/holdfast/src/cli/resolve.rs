@@ -266,12 +266,7 @@ fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Fai
 fn resolve_guard(command: GuardCommand) -> Result<Request, Failure> {
     Ok(match command {
         GuardCommand::Status { volume } => Request::GuardStatus { name: volume },
-        GuardCommand::Set {
-            volume,
-            fence,
-            on,
-            off,
-        } => Request::GuardSet {
+        GuardCommand::Set { volume, fence, on, off } => Request::GuardSet {
             name: volume,
             fence,
             enabled: (on || off).then_some(on),
@@ -284,11 +279,12 @@ fn resolve_guard(command: GuardCommand) -> Result<Request, Failure> {
                 _ => None,
             },
         },
-        GuardCommand::Announce {
-            reason, span, name, ..
-        } => Request::GuardAnnounce {
+        GuardCommand::Announce { reason, span, name, .. } => Request::GuardAnnounce {
             names: name,
-            work: reason.zip(span).map(|(reason, span)| announced(reason, &span)).transpose()?,
+            work: reason
+                .zip(span)
+                .map(|(reason, span)| announced(reason, &span))
+                .transpose()?,
         },
     })
 }
@@ -366,7 +362,7 @@ mod tests {
     }
 
     fn ago(seconds: u64) -> When {
-        When::Ago(std::time::Duration::from_secs(seconds))
+        When::Ago(Duration::from_secs(seconds))
     }
 
     #[test]

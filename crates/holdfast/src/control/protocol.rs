@@ -141,7 +141,7 @@ pub enum Request {
         /// The volume; all if `None`.
         name: Option<String>,
     },
-    /// Changes what a guard does until the configuration is read again.
+    /// Changes what a guard does until the configuration does.
     GuardSet {
         /// The volume.
         name: String,

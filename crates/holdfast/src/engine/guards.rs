@@ -10,13 +10,13 @@ use super::failures::failure;
 use super::{Engine, read};
 use crate::config::VolumeSettings;
 use crate::control::{
-    AfterReport, AnnouncedWork, DivertedWrites, GuardListReport, GuardReport, GuardSummary, ReleaseReport, RestoreReport,
+    AfterReport, AnnouncedWork, DivertedWrites, GuardListReport, GuardReport, GuardSummary, ReleaseReport,
+    RestoreReport,
 };
 use crate::failure::{Failure, FailureCode};
 
 impl Engine {
     /// The guard of a volume, opened if need be.
-    #[must_use]
     pub fn guard_of(&self, volume: &Arc<Volume>) -> Arc<Guard> {
         let settings = guard_settings(read(&self.config).volume(volume.name()));
         self.guards.of(volume, settings)
@@ -28,11 +28,13 @@ impl Engine {
             if let Some(volume) = self.opened(&name)
                 && !volume.status().poisoned
                 && self.import_of(&volume).is_none()
-                && self.guards.diverting_to(&name).is_none()
+                && !is_diverted_name(&name)
             {
                 self.guard_of(&volume);
             }
         }
+        // What holds a fork that a guard made keeps it from being deleted.
+        self.guards.let_go_of_unused(is_diverted_name);
         self.guards.tick();
     }
 
@@ -43,8 +45,8 @@ impl Engine {
 
     /// The guard of a volume, unless there is none and never was.
     fn known_guard(&self, volume: &Arc<Volume>) -> Option<Arc<Guard>> {
-        let is_known = self.guards.opened(volume.name()).is_some()
-            || !matches!(self.store.read_sidecar(volume.name()), Ok(None));
+        let is_known =
+            self.guards.opened(volume.name()).is_some() || !matches!(self.store.read_sidecar(volume.name()), Ok(None));
         is_known.then(|| self.guard_of(volume))
     }
 
@@ -103,7 +105,11 @@ impl Engine {
         names: &[String],
         work: Option<&AnnouncedWork>,
     ) -> Result<GuardListReport, Failure> {
-        let names = if names.is_empty() { self.served_names()? } else { names.to_vec() };
+        let names = if names.is_empty() {
+            self.served_names()?
+        } else {
+            names.to_vec()
+        };
         let volumes = names
             .iter()
             .map(|name| self.whole_volume(name))
@@ -229,6 +235,17 @@ impl Engine {
     }
 }
 
+/// Whether a volume may be a fork that a guard made. Its clients are those of the disk that it stands in for, whose guard
+/// watches them; it has a guard of its own only while somebody is attached to it directly.
+fn is_diverted_name(name: &str) -> bool {
+    name.rsplit_once(".diverted").is_some_and(|(_, rest)| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('-')
+                .is_some_and(|number| number.parse::<u32>().is_ok())
+    })
+}
+
 fn written_since(volume: &Volume, since: Timestamp, now: Timestamp) -> Result<u64, Failure> {
     let span = now.since(since) + Duration::from_secs(1);
     let history = volume
@@ -251,8 +268,9 @@ fn guard_failure(name: &str, error: &Error) -> Failure {
     match error {
         Error::Volume(error) => failure(name, error),
         Error::BadDuration { .. } | Error::BadReason { .. } | Error::UnknownFence(_) => Failure::usage(message),
-        Error::FenceInForce(_) => Failure::new(FailureCode::Refused, message)
-            .hint(format!("`holdfast guard status {name}` shows what the guard saw and what to do")),
+        Error::FenceInForce(_) => Failure::new(FailureCode::Refused, message).hint(format!(
+            "`holdfast guard status {name}` shows what the guard saw and what to do"
+        )),
         _ => Failure::new(FailureCode::Refused, message)
             .hint(format!("`holdfast guard status {name}` shows how the guard is")),
     }

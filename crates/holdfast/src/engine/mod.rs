@@ -143,12 +143,9 @@ impl Engine {
         }
     }
 
-    /// Checkpoints and closes all volumes. Guards are closed only by a daemon: a command's have watched nothing, and what
-    /// it changed about them is written down already.
+    /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
+    /// nothing, and what it changed about them is written down already.
     pub fn close(&self) -> Result<(), Failure> {
-        if self.daemon.get().is_some() {
-            self.guards.close();
-        }
         self.store
             .close(self.now())
             .map_err(|error| failures::failure(ANY_VOLUME, &error))

@@ -60,7 +60,11 @@ impl Engine {
             damaged: self.damaged.contains(volume.name()),
             memory_bytes: status.map_bytes as u64,
             import,
-            guard: if import.is_none() { self.guard_summary(volume) } else { None },
+            guard: if import.is_none() {
+                self.guard_summary(volume)
+            } else {
+                None
+            },
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),

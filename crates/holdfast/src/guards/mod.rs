@@ -107,6 +107,12 @@ impl Guards {
         }
     }
 
+    /// Lets those go of certain names through which nobody is attached.
+    pub fn let_go_of_unused(&self, is_meant: impl Fn(&str) -> bool) {
+        let names: Vec<String> = self.locked().keys().filter(|name| is_meant(name)).cloned().collect();
+        names.iter().for_each(|name| self.let_go_if_unused(name));
+    }
+
     /// Does what is due; to be called about once a second.
     pub fn tick(&self) {
         for guard in self.all() {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use guard::{Event, EventKind, Events, Unfenced};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::log::{Level, Log};
 use crate::webhook::Webhook;
@@ -52,7 +52,7 @@ const fn level(kind: &EventKind) -> Level {
             because: Unfenced::Announced,
         }
         | EventKind::Forgotten { .. } => Level::Warning,
-        EventKind::Calmed | EventKind::BookmarkExpired => Level::Info,
+        EventKind::Calmed | EventKind::BookmarkExpired { .. } => Level::Info,
         _ => Level::Notice,
     }
 }
@@ -83,6 +83,7 @@ fn host() -> String {
 mod tests {
     use super::*;
     use guard::Fence;
+    use serde_json::json;
     use volume::Timestamp;
 
     fn event(kind: EventKind) -> Event {
@@ -107,8 +108,21 @@ mod tests {
         let mut names: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         let expected = [
-            "counts", "fence", "host", "id", "kind", "message", "onset", "pin", "pinned", "reasons", "severity",
-            "suspicion_percent", "time", "version", "volume",
+            "counts",
+            "fence",
+            "host",
+            "id",
+            "kind",
+            "message",
+            "onset",
+            "pin",
+            "pinned",
+            "reasons",
+            "severity",
+            "suspicion_percent",
+            "time",
+            "version",
+            "volume",
         ];
         assert_eq!(names, expected);
         assert_eq!(message["kind"], json!("fenced"));
@@ -125,7 +139,9 @@ mod tests {
         for kind in [
             EventKind::Fenced { fence: Fence::Refuse },
             EventKind::Diverted { fork: "f".to_owned() },
-            EventKind::WouldFence { because: Unfenced::Alert },
+            EventKind::WouldFence {
+                because: Unfenced::Alert,
+            },
         ] {
             assert_eq!(of(kind), Level::Critical);
         }
