@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::training::{self, Before, Content};
-use crate::{Failure, cost, history, scale};
+use crate::{Failure, cost, history, replayed, scale, session, training, watching};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -46,49 +45,20 @@ pub enum Command {
         #[arg(default_value_t = 1 << 30)]
         disk_bytes: u64,
     },
-    /// Rows for the trainer: streams composed of traces, and what the model would be shown in them.
-    Features {
-        /// Folder of traces.
-        traces: PathBuf,
-        /// Folder for the rows.
-        out: PathBuf,
-        /// A model, to compare what it makes of the rows with what the trainer thinks it does.
-        #[arg(long)]
-        model: Option<PathBuf>,
-        /// What the composition is drawn from.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// How often each trace is used in each way.
-        #[arg(long, default_value_t = 1)]
-        rounds: u64,
+    /// A disk served over NBD and recorded, steered by lines on standard input.
+    Session(session::Arguments),
+    /// What a sentinel makes of traces.
+    Replay(replayed::Arguments),
+    /// Nanoseconds per 4 KiB read and written in the sentinel.
+    CostOfWatching(watching::Arguments),
+    /// A trace's records, as lines.
+    Show {
+        /// The trace.
+        trace: PathBuf,
     },
-    /// Months of ordinary work, one for every kind of volume, replayed with a model: bookmarks and fences.
-    Month {
-        /// Folder of traces.
-        traces: PathBuf,
-        /// The model.
-        #[arg(long)]
-        model: PathBuf,
-        /// Length.
-        #[arg(long, default_value_t = 30)]
-        days: u64,
-        /// What the schedule is drawn from.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Other people's block traces, converted by lab/train/external, replayed with a model.
-    External {
-        /// What blocks are taken to hold.
-        content: Content,
-        /// What blocks are taken to have held before the trace.
-        before: Before,
-        /// The model.
-        #[arg(long)]
-        model: PathBuf,
-        /// Files with lines of `micros,R|W,byte offset,bytes[,entropy]`.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
+    /// From traces to a detector.
+    #[command(flatten)]
+    Training(training::Command),
 }
 
 impl Command {
@@ -107,25 +77,11 @@ impl Command {
             } => scale::make(&folder, blocks, moments),
             Self::ScaleMeasure { folder } => scale::measure(&folder),
             Self::Cost { folder, disk_bytes } => cost::measure(&folder, disk_bytes),
-            Self::Features {
-                traces,
-                out,
-                model,
-                seed,
-                rounds,
-            } => training::features(&traces, &out, model.as_deref(), seed, rounds),
-            Self::Month {
-                traces,
-                model,
-                days,
-                seed,
-            } => training::month(&traces, &model, days, seed),
-            Self::External {
-                content,
-                before,
-                model,
-                files,
-            } => training::external(content, before, &model, &files),
+            Self::Session(arguments) => session::run(&arguments).map(|()| String::new()),
+            Self::Replay(arguments) => replayed::run(&arguments).map(|()| String::new()),
+            Self::CostOfWatching(arguments) => watching::run(&arguments).map(|()| String::new()),
+            Self::Training(command) => command.run(),
+            Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }
     }
 }

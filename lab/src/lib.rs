@@ -1,5 +1,8 @@
 //! Traces, cases, training, evaluation, and figures of volumes with much history. Never shipped.
 
+pub mod judge;
+pub mod replayed;
+pub mod session;
 pub mod trace;
 
 mod chance;
@@ -9,6 +12,7 @@ mod history;
 mod scale;
 mod store;
 pub mod training;
+mod watching;
 
 pub mod command;
 

@@ -226,7 +226,7 @@ mod tests {
                 0 => Event::Read { first, count: 32 },
                 1 => Event::Write {
                     first,
-                    blocks: (0..number % 50).map(written).collect(),
+                    blocks: (0..number * 15).map(written).collect(),
                 },
                 2 => Event::Zero {
                     first,
@@ -299,7 +299,7 @@ mod tests {
     fn a_trace_that_is_cut_off_gives_what_is_whole_and_an_error() {
         let bytes = trace();
         let mut most = 0;
-        for length in 0..bytes.len() {
+        for length in (0..bytes.len()).step_by(41) {
             let Ok(reader) = TraceReader::new(&bytes[..length]) else {
                 continue;
             };
@@ -319,7 +319,8 @@ mod tests {
     #[test]
     fn damaged_traces_are_survived() {
         let bytes = trace();
-        for position in 0..bytes.len() {
+        let within_headers = 0..200;
+        for position in within_headers.chain((200..bytes.len()).step_by(97)) {
             let mut damaged = bytes.clone();
             damaged[position] ^= 0x55;
             if let Ok(reader) = TraceReader::new(damaged.as_slice()) {
