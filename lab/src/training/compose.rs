@@ -264,7 +264,9 @@ impl<'a> Recording<'a> {
                         self.attack_blocks += blocks.len() as u64;
                     }
                 }
-                Event::Zero { count, .. } if is_attack && self.began.is_some() => self.attack_blocks += count,
+                Event::Zero { stored, .. } | Event::Trim { stored, .. } if is_attack && self.began.is_some() => {
+                    self.attack_blocks += stored;
+                }
                 _ => {}
             }
             match self.watch.take(record) {
