@@ -21,7 +21,7 @@ def report(options, data, scores, limits, grid, importances):
         "rows": len(data.rows),
         "summary": {name: suspicion.summary(outcomes) for name, outcomes in found.items()},
         "by_behaviour": by_attack(data, found, lambda trace: trace["case"]),
-        "by_volume": by_attack(data, found, lambda trace: f"{trace['file_system']} {trace['state']}"),
+        "by_volume": by_attack(data, found, volume),
         "attacks": attacks(data, found),
         "ordinary": ordinary(data, scores, limits),
         "importances": importances[:40],
@@ -40,21 +40,26 @@ def report(options, data, scores, limits, grid, importances):
     (options.results / "attacks.svg").write_text(charts.dots(title, spread))
 
 
+def volume(trace):
+    """File system and state; `derived` if the trace was recorded without the encryption that it is replayed with."""
+    return f"{trace['file_system']} {trace['state']}" + (", derived" if trace["is_veiled"] else "")
+
+
 def median(values):
     return round(statistics.median(values), 2) if values else None
 
 
 def group(outcomes):
     """Figures of some outcomes of attacks."""
-    fenced = [outcome.fence for outcome in outcomes if outcome.fence]
-    marked = [outcome.bookmark for outcome in outcomes if outcome.bookmark]
+    fenced = [outcome.fence for outcome in outcomes if outcome.fence and outcome.is_at_pace]
+    marked = [outcome.bookmark for outcome in outcomes if outcome.bookmark and outcome.is_at_pace]
     return {
         "streams": len(outcomes),
-        "fenced": len(fenced),
-        "bookmarked": len(marked),
+        "fenced": sum(bool(outcome.fence) for outcome in outcomes),
+        "bookmarked": sum(bool(outcome.bookmark) for outcome in outcomes),
         "bookmark_median": [median([mib for mib, _ in marked]), median([seconds for _, seconds in marked])],
         "fence_median": [median([mib for mib, _ in fenced]), median([seconds for _, seconds in fenced])],
-        "fence_mib": [round(outcome.fence[0], 2) if outcome.fence else None for outcome in outcomes],
+        "fence_mib": [round(outcome.fence[0], 2) if outcome.fence else None for outcome in outcomes if outcome.is_at_pace],
     }
 
 
@@ -70,7 +75,7 @@ def by_attack(data, found, key):
 
 def attacks(data, found):
     """One entry for every trace of an attack."""
-    return by_attack(data, found, lambda trace: " | ".join((trace["case"], trace["file_system"], trace["state"])))
+    return by_attack(data, found, lambda trace: f"{trace['case']} | {volume(trace)}")
 
 
 def ordinary(data, scores, limits):

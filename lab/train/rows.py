@@ -10,7 +10,11 @@ import random
 import numpy
 
 # Rows that training sees of one trace in one stream, drawn evenly; evaluation sees all.
-ROWS_MAX = 1200
+ROWS_MAX = 250
+# An attack's first rows are what it is to be recognised by: while it has written no more blocks than these, all are seen, and
+# weigh more.
+EARLY_BLOCKS = 4096
+EARLY_WEIGHT = 3.0
 
 
 class Data:
@@ -25,6 +29,7 @@ class Data:
         self.traces = description["traces"]
         self.streams = description["streams"]
         self.label = self.rows["label"]
+        self.early = (self.label == 1) & (self.rows["attack_blocks"] <= EARLY_BLOCKS)
         self.asked = self.rows["asked"].astype(bool)
         trace = self.rows["trace"]
         self.case = numpy.array([trace["case"] for trace in self.traces])[trace]
@@ -44,6 +49,7 @@ class Data:
         passed = numpy.floor(numpy.cumsum(share[order]))
         taken = numpy.zeros(len(share), bool)
         taken[order] = numpy.diff(passed, prepend=0) > 0
+        taken |= self.early[usable]
         return numpy.flatnonzero(usable)[taken]
 
     def weights(self, chosen):
@@ -52,9 +58,11 @@ class Data:
         weights = numpy.zeros(len(chosen))
         for value in (0, 1):
             of_label = label == value
-            cases, inverse, counts = numpy.unique(case[of_label], return_inverse=True, return_counts=True)
+            cases, inverse = numpy.unique(case[of_label], return_inverse=True)
             if len(cases):
-                weights[of_label] = len(chosen) / 2 / len(cases) / counts[inverse]
+                share = numpy.where(self.early[chosen][of_label], EARLY_WEIGHT, 1.0)
+                sums = numpy.bincount(inverse, share)
+                weights[of_label] = len(chosen) / 2 / len(cases) * share / sums[inverse]
         return weights
 
     def case_folds(self, number, seed=1):

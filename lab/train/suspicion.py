@@ -32,23 +32,37 @@ def cumulate(scores, drift, most=None):
     return out
 
 
+class Path:
+    """The suspicion over one stream, prepared for being compared with many limits."""
+
+    def __init__(self, data, stream, suspicion):
+        start, end = data.bounds[stream]
+        rows = data.rows[start:end]
+        during = rows["attack_micros"] >= 0
+        self.description = data.streams[stream]
+        self.calm = suspicion[~during]
+        self.rows = rows[during]
+        self.highest = numpy.maximum.accumulate(suspicion[during])
+
+    def first(self, limit):
+        """(MiB written by the attack, seconds since it began) when the suspicion first reaches the limit; None if it never does."""
+        at = numpy.searchsorted(self.highest, limit)
+        if at == len(self.highest):
+            return None
+        row = self.rows[at]
+        return float(row["attack_blocks"]) / 256, float(row["attack_micros"]) / 1e6
+
+
 class Outcome:
     """What became of one stream."""
 
-    def __init__(self, data, stream, suspicion, limits):
-        start, end = data.bounds[stream]
-        rows = data.rows[start:end]
-        self.stream = stream
-        self.attack = data.streams[stream]["attack"]
-        self.kind = data.streams[stream]["kind"]
-        during = rows["attack_micros"] >= 0
-        calm = suspicion[~during]
-        self.ordinary_max = int(calm.max()) if len(calm) else 0
-        self.false_fence = bool(self.ordinary_max >= limits.fence)
-        self.false_bookmarks = episodes(calm, limits.bookmark)
-        self.attack_max = int(suspicion[during].max()) if during.any() else 0
-        self.bookmark = first(rows, during & (suspicion >= limits.bookmark))
-        self.fence = first(rows, during & (suspicion >= limits.fence))
+    def __init__(self, path, limits):
+        self.attack = path.description["attack"]
+        self.is_at_pace = path.description["pace"] == 1
+        self.false_bookmarks = episodes(path.calm, limits.bookmark)
+        self.false_fence = bool(path.calm.max(initial=0) >= limits.fence)
+        self.bookmark = path.first(limits.bookmark)
+        self.fence = path.first(limits.fence)
 
 
 def episodes(suspicion, limit):
@@ -59,27 +73,20 @@ def episodes(suspicion, limit):
     return len(numpy.unique(episode[suspicion >= limit]))
 
 
-def first(rows, where):
-    """(MiB written by the attack, seconds since it began) at the first such row; None if there's none."""
-    found = numpy.flatnonzero(where)
-    if not len(found):
-        return None
-    row = rows[found[0]]
-    return float(row["attack_blocks"]) / 256, float(row["attack_micros"]) / 1e6
+def paths(data, scores, drift):
+    """Of all streams."""
+    return [Path(data, stream, cumulate(scores[start:end], drift)) for stream, (start, end) in data.bounds.items()]
 
 
 def outcomes(data, scores, limits):
     """Of all streams."""
-    found = []
-    for stream, (start, end) in data.bounds.items():
-        found.append(Outcome(data, stream, cumulate(scores[start:end], limits.drift), limits))
-    return found
+    return [Outcome(path, limits) for path in paths(data, scores, limits.drift)]
 
 
 def summary(found):
-    """Figures over streams: detection of attacks, false alarms of ordinary work."""
+    """Figures over streams: detection of attacks (times and amounts only where the pace is the recorded one), false alarms."""
     attacks = [outcome for outcome in found if outcome.attack >= 0]
-    fenced = [outcome.fence for outcome in attacks if outcome.fence]
+    fenced = [outcome.fence for outcome in attacks if outcome.fence and outcome.is_at_pace]
     return {
         "attack_streams": len(attacks),
         "missed": sum(not outcome.fence for outcome in attacks),
@@ -96,20 +103,20 @@ def summary(found):
 def candidates(data, scores):
     """For each drift and fence limit of a grid: the figures. A bookmark is set at 0.4 of the fence."""
     for drift in range(0, 3 * LOGIT + 1, LOGIT // 4):
-        sums = {stream: cumulate(scores[start:end], drift) for stream, (start, end) in data.bounds.items()}
-        for fence in range(6 * LOGIT, 41 * LOGIT, 2 * LOGIT):
+        ways = paths(data, scores, drift)
+        for fence in range(8 * LOGIT, 41 * LOGIT, 4 * LOGIT):
             limits = Limits(drift, round(0.4 * fence), fence)
-            yield limits, summary([Outcome(data, stream, sums[stream], limits) for stream in sums])
+            yield limits, summary([Outcome(path, limits) for path in ways])
 
 
 def choose(data, scores, ceiling_mib=8.0):
-    """The limits with the least harm: a missed attack and a false fence count alike, then MiB to the fence."""
+    """The limits with the least harm: a false fence counts thrice a missed attack, then bookmarks and MiB to the fence."""
 
     def harm(figures):
         missed = figures["missed"] / max(1, figures["attack_streams"])
         false = figures["false_fences"] / max(1, figures["streams"])
         bookmarks = figures["false_bookmarks"] / max(1, figures["streams"])
-        return missed + 2 * false + 0.2 * bookmarks + 0.002 * (figures["median_mib"] or 100) / ceiling_mib
+        return missed + 3 * false + 0.3 * bookmarks + 0.01 * (figures["median_mib"] or 100) / ceiling_mib
 
     table = list(candidates(data, scores))
     return min(table, key=lambda entry: harm(entry[1])), table

@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::Failure;
 use crate::trace::{ATTACK_BEGINS, Event, TraceReader};
 
+/// The lab's layer of encryption between file system and disk, as descriptions of traces have it.
+const ENCRYPTED: &str = "xts";
+
 /// A trace that can be replayed.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
@@ -20,6 +23,8 @@ pub(crate) struct Trace {
     pub(crate) file_system: String,
     /// Of the volume: fresh, aged, nearly full; with the layer of encryption between file system and disk, if there is one.
     pub(crate) state: String,
+    /// Replayed as if the guest had encrypted its disk: see [`veil`](super::veil::veil).
+    pub(crate) is_veiled: bool,
     /// Work that an administrator announces to the guard, which then fences nothing.
     pub(crate) is_announced: bool,
     /// From its start to its last record.
@@ -55,6 +60,7 @@ impl Trace {
             is_attack: word("kind") == "attack",
             file_system: word("file_system"),
             state,
+            is_veiled: false,
             is_announced: header.description.get("announced").and_then(Value::as_bool) == Some(true),
             micros: 0,
             start: header.start,
@@ -74,6 +80,14 @@ impl Trace {
             }
         }
         Ok((trace.written + cleared > 0 && is_marked == trace.is_attack).then_some(trace))
+    }
+
+    /// The same trace as it would have been on an encrypted disk; `None` if it was recorded on one.
+    pub(crate) fn veiled(&self) -> Option<Self> {
+        let mut veiled = self.clone();
+        veiled.is_veiled = true;
+        veiled.state = format!("{}-{ENCRYPTED}", self.state);
+        (!self.state.ends_with(ENCRYPTED)).then_some(veiled)
     }
 
     /// Whether two traces were recorded on volumes of one kind.

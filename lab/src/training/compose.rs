@@ -4,6 +4,8 @@
 //!   nothing to hours between them, cut into streams of a few traces.
 //! * Attack streams: every attack alone on a sentinel that has seen nothing, behind ordinary traces, and at the same time as one.
 //!
+//! Every trace from a plain disk is also replayed as on an encrypted one. In rounds after the first, streams are slower.
+//!
 //! A row is what the model would be shown in one assessment, with the truth. `features.npy`: 16-bit integers; `rows.npy`: where
 //! each is from; `streams.json`: what the numbers in it stand for.
 
@@ -57,6 +59,8 @@ struct Stream {
     parts: Vec<Part>,
     /// Index of the attack's trace.
     attack: Option<usize>,
+    /// Slower than recorded by this factor.
+    pace: u64,
 }
 
 /// Composes the streams of a seed and writes their rows into the folder `out`. With a model, rows also tell what it made of
@@ -71,6 +75,7 @@ pub(crate) fn features(
     let mut traces = catalogue(traces)?;
     // What an administrator announced looks like its misuse: nothing could tell them apart, and nothing has to.
     traces.retain(|trace| !trace.is_announced);
+    traces.extend(traces.iter().filter_map(Trace::veiled).collect::<Vec<_>>());
     std::fs::create_dir_all(out)?;
     let model = model.map_or_else(blank_model, read_model)?;
     let mut composer = Composer {
@@ -117,15 +122,21 @@ impl Composer<'_> {
         gap / 2 + self.chance.below(gap.max(1))
     }
 
-    /// Traces one after the other; `idle` of the time between them. Yields the time behind the last one.
-    fn sequence(&mut self, chosen: &[usize], parts: &mut Vec<Part>) -> Micros {
+    /// Recorded pace in the first round, slower ones later.
+    fn pace(&mut self, round: u64) -> u64 {
+        if round == 0 { 1 } else { 1 << self.chance.below(4) }
+    }
+
+    /// Traces one after the other, with idle time between them. Yields the time behind the last one.
+    fn sequence(&mut self, chosen: &[usize], pace: u64, parts: &mut Vec<Part>) -> Micros {
         let mut time = STREAM_BEGINS;
         for index in chosen {
             parts.push(Part {
                 trace: *index,
                 begins: time,
+                pace,
             });
-            time += self.traces.get(*index).map_or(0, |trace| trace.micros) + self.gap();
+            time += self.traces.get(*index).map_or(0, |trace| trace.micros) * pace + self.gap();
         }
         time
     }
@@ -140,18 +151,19 @@ impl Composer<'_> {
             }
         }
         for group in groups {
-            for _ in 0..rounds {
+            for round in 0..rounds {
                 let mut members = self.ordinary_like(group);
                 self.shuffle(&mut members);
                 while !members.is_empty() {
-                    let length = (1 + self.chance.below(6) as usize).min(members.len());
+                    let length = (1 + self.chance.below(8) as usize).min(members.len());
                     let chosen = members.split_off(members.len() - length);
-                    let mut parts = Vec::new();
-                    self.sequence(&chosen, &mut parts);
+                    let (mut parts, pace) = (Vec::new(), self.pace(round));
+                    self.sequence(&chosen, pace, &mut parts);
                     streams.push(Stream {
                         kind: Kind::Ordinary,
                         parts,
                         attack: None,
+                        pace,
                     });
                 }
             }
@@ -188,7 +200,8 @@ impl Composer<'_> {
                         continue;
                     }
                     self.shuffle(&mut others);
-                    let stream = self.attack(kind, index, trace, &others);
+                    let pace = self.pace(round);
+                    let stream = self.attack(kind, pace, index, &others);
                     streams.push(stream);
                 }
             }
@@ -196,25 +209,35 @@ impl Composer<'_> {
         streams
     }
 
-    fn attack(&mut self, kind: Kind, index: usize, trace: &Trace, others: &[usize]) -> Stream {
+    fn attack(&mut self, kind: Kind, pace: u64, index: usize, others: &[usize]) -> Stream {
         let mut parts = Vec::new();
         let before = match kind {
             Kind::Ordinary | Kind::Cold => 0,
             Kind::Behind => 1 + self.chance.below(3) as usize,
             Kind::Amid => self.chance.below(2) as usize,
         };
-        let mut begins = self.sequence(others.get(..before.min(others.len())).unwrap_or_default(), &mut parts);
+        let first = others.get(..before.min(others.len())).unwrap_or_default();
+        let mut begins = self.sequence(first, pace, &mut parts);
         if let (Kind::Amid, Some(other)) = (kind, others.last()) {
-            parts.push(Part { trace: *other, begins });
-            let length = self.traces.get(*other).map_or(0, |other| other.micros);
+            parts.push(Part {
+                trace: *other,
+                begins,
+                pace,
+            });
+            let length = self.traces.get(*other).map_or(0, |other| other.micros * pace);
             // Somewhere in the first half of the ordinary work, which goes on.
-            begins += self.chance.below(length.min(trace.micros.max(60 * SECOND)) / 2 + 1);
+            begins += self.chance.below(length.min(60 * SECOND) / 2 + 1);
         }
-        parts.push(Part { trace: index, begins });
+        parts.push(Part {
+            trace: index,
+            begins,
+            pace,
+        });
         Stream {
             kind,
             parts,
             attack: Some(index),
+            pace,
         }
     }
 }
@@ -330,6 +353,7 @@ fn description(traces: &[Trace], streams: &[Stream]) -> Result<String, Failure> 
             is_attack,
             file_system,
             state,
+            is_veiled,
             micros,
             written,
             read,
@@ -337,7 +361,7 @@ fn description(traces: &[Trace], streams: &[Stream]) -> Result<String, Failure> 
         } = trace;
         write!(
             out,
-            r#"{separator}{{"case": {case:?}, "is_attack": {is_attack}, "file_system": {file_system:?}, "state": {state:?}, "micros": {micros}, "written": {written}, "read": {read}}}"#
+            r#"{separator}{{"case": {case:?}, "is_attack": {is_attack}, "file_system": {file_system:?}, "state": {state:?}, "is_veiled": {is_veiled}, "micros": {micros}, "written": {written}, "read": {read}}}"#
         )?;
     }
     out.push_str("],\n\"streams\": [\n");
@@ -348,7 +372,8 @@ fn description(traces: &[Trace], streams: &[Stream]) -> Result<String, Failure> 
         let attack = stream.attack.map_or(-1, |attack| attack as i64);
         write!(
             out,
-            r#"{separator}{{"kind": "{kind}", "attack": {attack}, "parts": {parts:?}}}"#
+            r#"{separator}{{"kind": "{kind}", "attack": {attack}, "pace": {}, "parts": {parts:?}}}"#,
+            stream.pace
         )?;
     }
     out.push_str("]}\n");

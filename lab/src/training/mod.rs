@@ -7,6 +7,7 @@ mod month;
 mod npy;
 mod stream;
 mod tally;
+mod veil;
 mod watch;
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A volume's month of ordinary work, composed of recorded traces by a plausible schedule and replayed with a model: what would
+//! A volume's month of ordinary work, composed of recorded traces (as they are, and as on an encrypted disk) by a plausible schedule and replayed with a model: what would
 //! have been bookmarked and fenced.
 //!
 //! Every case has a habit, found by words in its name. The time between the traces is idle time, in which windows decay, as they
@@ -94,6 +94,7 @@ fn habit(case: &str) -> Habit {
 pub(crate) fn month(traces: &Path, model: &Path, days: u64, seed: u64) -> Result<String, Failure> {
     let mut traces = catalogue(traces)?;
     traces.retain(|trace| !trace.is_attack && !trace.is_announced);
+    traces.extend(traces.iter().filter_map(Trace::veiled).collect::<Vec<_>>());
     let model = read_model(model)?;
     let mut groups: Vec<Trace> = Vec::new();
     for trace in &traces {
@@ -150,7 +151,11 @@ fn schedule(traces: &[Trace], days: u64, chance: &mut Chance) -> Vec<Part> {
             };
             for _ in 0..times {
                 let begins = STREAM_BEGINS + day * DAY + from * HOUR + chance.below(hours * HOUR);
-                parts.push(Part { trace: index, begins });
+                parts.push(Part {
+                    trace: index,
+                    begins,
+                    pace: 1,
+                });
             }
         }
     }

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use sentinel::Micros;
 
 use super::catalogue::{Trace, open};
+use super::veil::veil;
 use crate::Failure;
 use crate::trace::{Record, TraceReader};
 
@@ -19,6 +20,8 @@ pub(crate) struct Part {
     pub(crate) trace: usize,
     /// When its recording begins in the stream. Addresses stay as they were recorded.
     pub(crate) begins: Micros,
+    /// What times since the recording's beginning are multiplied by: a slower machine does the same later.
+    pub(crate) pace: u64,
 }
 
 /// A trace being replayed.
@@ -27,6 +30,8 @@ struct Active {
     reader: TraceReader<BufReader<File>>,
     start: Micros,
     begins: Micros,
+    pace: u64,
+    is_veiled: bool,
     next: Record,
 }
 
@@ -42,14 +47,20 @@ impl Active {
             reader,
             start: trace.start,
             begins: part.begins,
+            pace: part.pace,
+            is_veiled: trace.is_veiled,
             next,
         };
-        active.shift();
+        active.adapt();
         Ok(Some(active))
     }
 
-    fn shift(&mut self) {
-        self.next.time = self.next.time.saturating_sub(self.start) + self.begins;
+    /// Brings the next record into the stream: at its time there, and veiled.
+    fn adapt(&mut self) {
+        self.next.time = self.next.time.saturating_sub(self.start) * self.pace + self.begins;
+        if self.is_veiled {
+            veil(&mut self.next);
+        }
     }
 }
 
@@ -78,7 +89,7 @@ pub(crate) fn replay(
         match current.reader.next().transpose()? {
             Some(next) => {
                 current.next = next;
-                current.shift();
+                current.adapt();
             }
             None => {
                 let (trace, begins) = (current.trace, current.begins);
