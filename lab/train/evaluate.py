@@ -27,7 +27,7 @@ def report(options, data, scores, limits, grid, importances):
         "importances": importances[:40],
         "grid": [[entry.drift / LOGIT, entry.fence / LOGIT, values] for entry, values in grid],
     }
-    (options.results / "detection.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (options.results / "detection.json").write_text(json.dumps(figures) + "\n")
     text = markdown(figures)
     (options.results / "detection.md").write_text(text)
     names = [(name, share) for name, share in importances[:24]]

@@ -11,7 +11,7 @@ def replay(lab, options, days=30):
     """One month for every kind of volume that there are ordinary traces of."""
     command = [lab, "month", str(options.traces), "--model", str(options.model), "--days", str(days), "--seed", str(options.seed)]
     volumes = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    (options.results / "month.json").write_text(json.dumps(volumes, indent=1) + "\n")
+    (options.results / "month.json").write_text(json.dumps(volumes) + "\n")
     text = markdown(volumes, days)
     (options.results / "month.md").write_text(text)
     return text
