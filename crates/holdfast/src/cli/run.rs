@@ -16,6 +16,7 @@ use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::guards;
 use crate::place::{Place, Surroundings};
 use crate::reach;
 
@@ -131,6 +132,7 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     };
     let config = Config::read(file)?;
     config::tls(&config)?;
+    guards::check(&config.guard)?;
     let warnings = place.warnings(&config);
     if common.json {
         return Ok(print_json(&serde_json::json!({ "file": file, "warnings": warnings })));
