@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, scale, session};
+use crate::{Failure, cost, history, replayed, scale, session};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -47,6 +47,13 @@ pub enum Command {
     },
     /// A disk served over NBD and recorded, steered by lines on standard input.
     Session(session::Arguments),
+    /// What a sentinel makes of traces.
+    Replay(replayed::Arguments),
+    /// A trace's records, as lines.
+    Show {
+        /// The trace.
+        trace: PathBuf,
+    },
 }
 
 impl Command {
@@ -66,6 +73,8 @@ impl Command {
             Self::ScaleMeasure { folder } => scale::measure(&folder),
             Self::Cost { folder, disk_bytes } => cost::measure(&folder, disk_bytes),
             Self::Session(arguments) => session::run(&arguments).map(|()| String::new()),
+            Self::Replay(arguments) => replayed::run(&arguments).map(|()| String::new()),
+            Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Traces, cases, training, evaluation, and figures of volumes with much history. Never shipped.
 
+pub mod judge;
+pub mod replayed;
 pub mod session;
 pub mod trace;
 

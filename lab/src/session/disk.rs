@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use volume::{BLOCK_BYTES, Clock as _, FolderLock, Moment, OsDirectory, Settings, Store, Volume, os_random};
+use volume::{
+    BLOCK_BYTES, Clock as _, Error, FolderLock, Moment, OsDirectory, Settings, Store, Timestamp, Volume, os_random,
+};
 
 use super::clock::LabClock;
 use crate::Failure;
@@ -16,6 +18,8 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Length of a round of background work, and what it may move.
 const ROUND: Duration = Duration::from_secs(1);
 const ROUND_BYTES: u64 = 64 << 20;
+/// How long threads that served a volume may take to let go of it.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How sizes are written.
 pub const SIZE_HELP: &str = "a number of bytes, or with K, M, G or T behind it, of powers of 1024";
@@ -93,11 +97,24 @@ impl Disk {
         let name = self.volume.name().to_owned();
         drop(self.volume);
         if is_discarded {
-            self.store.delete(&name, self.clock.now())?;
+            delete(&self.store, &name, self.clock.now())?;
         }
         self.store.close(self.clock.now())?;
         self.clock.save()?;
         Ok(())
+    }
+}
+
+/// Deletes a volume as soon as the last thread that served it has let go of it.
+fn delete(store: &Store, name: &str, now: Timestamp) -> Result<(), Error> {
+    let since = Instant::now();
+    loop {
+        match store.delete(name, now) {
+            Err(Error::VolumeInUse(_)) if since.elapsed() < RELEASE_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
+            other => return other,
+        }
     }
 }
 

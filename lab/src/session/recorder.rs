@@ -1,8 +1,9 @@
 //! Records what a disk is asked for.
 //!
-//! A request is recorded once it succeeded, before its client is told so. Requests that fail aren't recorded: the guard
-//! doesn't show them to the sentinel either.
+//! A request is recorded as the guard shows it to the sentinel: once it succeeded, before its client is told so. Of writes
+//! that failed, what is on the disk nevertheless.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -76,11 +77,21 @@ impl Tape {
 
     /// Records an event, now.
     pub fn note(&self, event: Event) {
-        self.with(|reel, time| reel.writer.write(&Record { time, event }));
+        self.with(|reel, time| {
+            reel.records += 1;
+            reel.writer.write(&Record { time, event })
+        });
     }
 
-    fn note_write(&self, first: u64, blocks: &[Written]) {
-        self.with(|reel, time| reel.writer.write_blocks(time, first, blocks));
+    /// Records the runs of one batch of writes, with one time.
+    fn note_writes(&self, runs: &[(u64, Vec<Written>)]) {
+        self.with(|reel, time| {
+            for (first, blocks) in runs {
+                reel.records += 1;
+                reel.writer.write_blocks(time, *first, blocks)?;
+            }
+            Ok(())
+        });
     }
 
     fn with(&self, write: impl FnOnce(&mut Reel, u64) -> Result<(), TraceError>) {
@@ -90,9 +101,8 @@ impl Tape {
         };
         // The time is taken under the lock, so that records are in the order of their times.
         let time = self.clock.micros();
-        match write(reel, time) {
-            Ok(()) => reel.records += 1,
-            Err(failure) => reel.failure = Some(failure),
+        if let Err(failure) = write(reel, time) {
+            reel.failure = Some(failure);
         }
     }
 
@@ -123,27 +133,22 @@ impl Recorder {
     ) -> Result<(), Error> {
         let stored = self.disk.volume().stored_blocks(offset, length).unwrap_or(0);
         clear()?;
-        let (first, count) = blocks(offset, length);
+        // Only whole blocks are cleared; the volume keeps the rest of the others.
+        let first = offset.div_ceil(BLOCK);
+        let count = ((offset + length) / BLOCK).saturating_sub(first);
         self.tape.note(event(first, count, stored));
         Ok(())
     }
 }
 
-/// The blocks that a range touches.
-const fn blocks(offset: u64, length: u64) -> (u64, u64) {
-    let first = offset / BLOCK;
-    (first, (offset + length).div_ceil(BLOCK) - first)
-}
-
-/// Looks at blocks on their way in, and records them with what was there before.
-struct Looking<'a> {
-    tape: &'a Tape,
+/// Looks at blocks on their way in, and keeps them with what was there before.
+struct Looking {
     now: Timestamp,
-    looks: std::collections::VecDeque<Look>,
-    blocks: Vec<Written>,
+    looks: VecDeque<Look>,
+    runs: Vec<(u64, Vec<Written>)>,
 }
 
-impl Observer for Looking<'_> {
+impl Observer for Looking {
     fn classify(&mut self, block: &[u8]) -> u8 {
         let look = Look::at(block);
         self.looks.push_back(look);
@@ -151,14 +156,11 @@ impl Observer for Looking<'_> {
     }
 
     fn written(&mut self, first: u64, former: &[volume::Former]) {
-        self.blocks.clear();
-        for former in former {
-            self.blocks.push(Written {
-                look: self.looks.pop_front().unwrap_or_default(),
-                former: translate(former, self.now),
-            });
-        }
-        self.tape.note_write(first, &self.blocks);
+        let blocks = former.iter().map(|former| Written {
+            look: self.looks.pop_front().unwrap_or_default(),
+            former: translate(former, self.now),
+        });
+        self.runs.push((first, blocks.collect()));
     }
 }
 
@@ -183,22 +185,24 @@ impl Device for Recorder {
 
     fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
         self.disk.read(offset, buffer, wait)?;
-        let (first, count) = blocks(offset, buffer.len() as u64);
-        self.tape.note(Event::Read {
-            first,
-            count: u32::try_from(count).unwrap_or(u32::MAX),
-        });
+        let first = offset / BLOCK;
+        let count = (offset + buffer.len() as u64).div_ceil(BLOCK) - first;
+        if count > 0 {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            self.tape.note(Event::Read { first, count });
+        }
         Ok(())
     }
 
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
         let mut looking = Looking {
-            tape: &self.tape,
             now: self.tape.clock.now(),
-            looks: std::collections::VecDeque::new(),
-            blocks: Vec::new(),
+            looks: VecDeque::new(),
+            runs: Vec::new(),
         };
-        self.disk.write_observed(writes, &mut looking)
+        let written = self.disk.write_observed(writes, &mut looking);
+        self.tape.note_writes(&looking.runs);
+        written
     }
 
     fn zero(&self, offset: u64, length: u64, hole: Hole) -> Result<(), Error> {

@@ -1,5 +1,4 @@
 //! A session from beginning to end: lines in, one JSON object a line out.
-#![expect(clippy::print_stdout, reason = "answers go to standard output")]
 
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
@@ -128,6 +127,7 @@ impl Session {
 
     fn end(self, is_discarded: bool) -> Result<(), Failure> {
         drain(&self.server);
+        drop(self.server);
         let records = self.tape.end()?;
         let time = self.disk.clock().micros();
         self.disk.close(is_discarded)?;
@@ -151,7 +151,7 @@ impl Session {
 }
 
 fn print(answer: &Value) {
-    println!("{answer}");
-    // Whoever steers doesn't listen any more: the end of its input follows.
-    let _ = std::io::stdout().flush();
+    let mut out = std::io::stdout().lock();
+    // If whoever steers doesn't listen any more, the end of its input follows.
+    let _ = writeln!(out, "{answer}").and_then(|()| out.flush());
 }

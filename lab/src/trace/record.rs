@@ -20,7 +20,8 @@ pub struct Record {
     pub event: Event,
 }
 
-/// What happened. Blocks are of 4 KiB, counted from the disk's start; a range that a request touches in part counts.
+/// What happened. Blocks are of 4 KiB, counted from the disk's start. One that is read or written in part counts; of a range
+/// that is cleared only whole ones do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Blocks were read.

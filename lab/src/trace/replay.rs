@@ -24,6 +24,9 @@ pub fn feed(sentinel: &mut Sentinel, record: &Record) {
 /// Shows all records to a sentinel, in order, and tells every one to `callback`, with the assessment that followed it, if
 /// one was due. What [`Sentinel::features`] returns to the callback is what was assessed.
 ///
+/// As with the guard, one assessment at most follows a request: records of the same time, which are the runs of one batch of
+/// writes, are shown together. A mark is not seen by a disk.
+///
 /// The trace's times are taken as they are: a sentinel that saw other traces must have seen them at earlier times.
 pub fn replay<R: Read, B: AsRef<[u8]>>(
     reader: &mut TraceReader<R>,
@@ -31,15 +34,67 @@ pub fn replay<R: Read, B: AsRef<[u8]>>(
     model: &Model<B>,
     mut callback: impl FnMut(&Record, Option<&Assessment>, &mut Sentinel),
 ) -> Result<(), TraceError> {
-    for record in reader {
+    let mut records = reader.peekable();
+    while let Some(record) = records.next() {
         let record = record?;
         feed(sentinel, &record);
-        let assessment = match record.event {
-            // A mark is not seen by a disk.
-            Event::Mark(_) => None,
-            _ => sentinel.assess(record.time, model, 0),
+        let is_followed = matches!(records.peek(), Some(Ok(next)) if is_same_request(&record, next));
+        let assessment = if is_followed || matches!(record.event, Event::Mark(_)) {
+            None
+        } else {
+            sentinel.assess(record.time, model, 0)
         };
         callback(&record, assessment.as_ref(), sentinel);
     }
     Ok(())
+}
+
+fn is_same_request(record: &Record, next: &Record) -> bool {
+    let are_writes = [record, next]
+        .iter()
+        .all(|record| matches!(record.event, Event::Write { .. }));
+    are_writes && record.time == next.time
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Header, TraceWriter};
+    use sentinel::{Class, Former, Look, Written};
+
+    #[test]
+    fn runs_of_one_batch_are_assessed_once_and_separate_writes_each() {
+        let block = Written {
+            look: Look {
+                class: Class::Random,
+                distinct: 160,
+            },
+            former: Former {
+                class: Class::Text,
+                is_stored: true,
+                age_seconds: None,
+            },
+        };
+        let header = Header {
+            volume_bytes: 1 << 30,
+            start: 1_000_000_000,
+            description: serde_json::json!({}),
+        };
+        for (step, expected) in [(0, 1), (1, 3)] {
+            let mut writer = TraceWriter::new(Vec::new(), &header).unwrap();
+            for number in 0..3 {
+                let time = 1_000_000_000 + number * step;
+                writer.write_blocks(time, number * 1000, &[block; 128]).unwrap();
+            }
+            let bytes = writer.finish().unwrap();
+            let mut reader = TraceReader::new(bytes.as_slice()).unwrap();
+            let mut sentinel = Box::new(Sentinel::new());
+            let mut assessments = 0;
+            replay(&mut reader, &mut sentinel, &Model::shipped(), |_, assessment, _| {
+                assessments += u32::from(assessment.is_some());
+            })
+            .unwrap();
+            assert_eq!(assessments, expected);
+        }
+    }
 }
