@@ -237,16 +237,15 @@ attack_by_copy("copy-rename-over-fsync", removal="rename over", fsync=True, work
 attack_by_copy("low-entropy-base64-copy", output=lambda former: base64.b64encode(os.urandom(len(former))), discard=True)
 
 
-def attack_slowly(name, work, pause, sync_each=True):
-    """Registers an attack that lets lab time pass after each file: `pause` is (least, most) seconds."""
+def attack_slowly(name, work, pause, leaps=0.0):
+    """Registers an attack that lets lab time pass after each file: `pause` is (least, most) seconds, or now and then days."""
 
     @case(name, "attack", seconds=10)
     def run(scratch, rng, deadline):
         def one(path, size):
             work(scratch, path, size, rng)
-            if sync_each:
-                scratch.sync()
-            scratch.skip(rng.uniform(*pause))
+            scratch.sync()
+            scratch.skip(rng.uniform(*pause) if rng.random() > leaps else rng.uniform(3600, 172_800))
 
         return campaign(scratch, rng, deadline, one, chosen=lambda path, size: size < 2 << 20)
 
@@ -272,7 +271,7 @@ attack_slowly("slow-copy-delete", replace_slowly, (10, 60))
 attack_slowly("slow-pauses-after-blocks", rest_between_chunks, (5, 20))
 attack_slowly("slow-low-entropy", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), base64_text), (10, 40))
 attack_slowly("slow-3-percent-over-days", lambda scratch, path, size, rng: overwrite(scratch, path, share_in_places(0.05, 3)(size, rng), random_bytes), (300, 1500))
-attack_slowly("clock-jumps", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), random_bytes), (0, 86_400))
+attack_slowly("clock-jumps", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), random_bytes), (0, 2), leaps=0.03)
 
 
 @case("read-phase-apart-in-place", "attack")

@@ -60,11 +60,10 @@ class Bases:
         """A disk that starts as the base volume, some lab time after it was left."""
         about = self.ensure(kind, state, layer)
         home = self.home(kind, state, layer)
-        # A recording that let months pass would make the base older for the next one.
-        (home / "clock").unlink(missing_ok=True)
         if (home / "data" / "run").exists():
             # Left by a recording that was killed.
-            volumes.Session(home, "run", extra=["--discard"]).stop()
+            volumes.Session(home, "run", clock=about["clock"], extra=["--discard"]).stop()
+        # The folder's clock goes on from recording to recording, so this is the earliest that it can be.
         clock = about["clock"] + 60 * minutes_later
         return volumes.Disk(home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard"], **self.options(layer))
 
