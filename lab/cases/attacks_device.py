@@ -2,13 +2,12 @@
 and take nothing but lab volumes."""
 
 import os
-import random
 import struct
-import threading
 
 import attacks
 import programs
-from case import CASES, Deadline, case
+from case import CASES, case
+from loads import beside
 
 MIB = 1 << 20
 
@@ -184,31 +183,6 @@ def attack_under_load(name, attack, *loads, **options):
     def run(scratch, rng, deadline):
         # The work goes on when the attack is done, until the attack's time is over.
         return beside(scratch, rng, deadline, loads, lambda: CASES[attack].run(scratch, rng, deadline))
-
-
-def beside(scratch, rng, deadline, loads, work):
-    """Runs `work` while the ordinary cases named in `loads` run too."""
-    until = Deadline(deadline.left())
-    seeds = [rng.random() for _ in loads]
-    threads = [threading.Thread(target=run_load, args=(name, scratch, random.Random(seed), until)) for name, seed in zip(loads, seeds)]
-    for thread in threads:
-        thread.start()
-    try:
-        return work()
-    finally:
-        until.end()
-        for thread in threads:
-            thread.join()
-
-
-def run_load(name, scratch, rng, deadline):
-    """A load that fails because the attack takes its files away is no failure of the recording."""
-    try:
-        while not deadline.is_over():
-            CASES[name].run(scratch, rng, deadline)
-            deadline.rest(0.2)
-    except (OSError, programs.ProgramFailed):
-        return
 
 
 attack_under_load("mixed-in-place-under-database", "in-place-whole", "postgres-pgbench")

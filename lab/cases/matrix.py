@@ -15,6 +15,9 @@ import ordinary  # noqa: F401
 import ordinary_databases  # noqa: F401
 import ordinary_disks  # noqa: F401
 import ordinary_software  # noqa: F401
+
+# New cases come last: a case's volumes follow from its place.
+import ordinary_days  # noqa: F401, I001
 import states
 from case import CASES
 

@@ -190,7 +190,7 @@ ROTATION = """
 def rotate_logs(scratch, rng, deadline):
     """Programs log; logrotate copies, truncates and compresses each night."""
     folder = scratch.root / "srv" / "log"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     state, settings = programs.host_folder(scratch) / "logrotate.state", programs.host_folder(scratch) / "logrotate.conf"
     settings.write_text(ROTATION % folder)
     settings.chmod(0o644)

@@ -6,10 +6,10 @@ import random
 import threading
 import time
 
-import attacks_device
 import volumes
 from case import CASES, Deadline
 from harness.runner import time_limit
+from loads import beside, run_load
 
 RECORDING_SECONDS_MAX = 150
 # Seconds between the host's write-backs: a guest's own are less than this machine's, whose memory is large. None: only when dirty
@@ -84,7 +84,7 @@ class Recording:
             with self.marked(disk):
                 loads = [self.beside] if self.beside else []
                 deadline = Deadline(self.case.seconds)
-                count = attacks_device.beside(scratch, self.rng, deadline, loads, lambda: self.case.run(scratch, self.rng, deadline))
+                count = beside(scratch, self.rng, deadline, loads, lambda: self.case.run(scratch, self.rng, deadline))
                 scratch.sync()
         return count
 
@@ -99,7 +99,7 @@ class Recording:
     def work_before(self, disk, scratch):
         if self.lead_in:
             disk.ask("mark work begin")
-            attacks_device.run_load(self.lead_in, scratch, self.rng, Deadline(self.rng.uniform(2, 4)))
+            run_load(self.lead_in, scratch, self.rng, Deadline(self.rng.uniform(2, 4)))
             disk.ask("mark work end")
 
     @contextlib.contextmanager
