@@ -17,10 +17,10 @@ fn diverted() -> (Bench, guard::GuardedDisk) {
     let bench = Bench::new(Fence::Divert);
     let disk = bench.guard.attach();
     assert_eq!(bench.encrypt_until_fenced(&disk), TO_FENCE);
-    write_one(&disk, 3000, 9).unwrap();
-    disk.zero(0, BLOCK, Hole::Refused).unwrap();
-    disk.trim(BLOCK, BLOCK).unwrap();
-    disk.flush().unwrap();
+    write_one(&disk, 3000, 9).expect("the guest goes on");
+    disk.zero(0, BLOCK, Hole::Refused).expect("the guest goes on");
+    disk.trim(BLOCK, BLOCK).expect("the guest goes on");
+    disk.flush().expect("the guest goes on");
     (bench, disk)
 }
 

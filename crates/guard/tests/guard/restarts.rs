@@ -156,14 +156,16 @@ fn a_fork_that_is_gone_leaves_writes_refused_until_the_operator_decides() {
 
 /// Turns a bit of what a fork stores for a block, or turns it back.
 fn turn_a_bit_of(bench: &Bench, fork: &str, block: &[u8]) {
-    for file in std::fs::read_dir(bench.folder.path().join(fork)).unwrap() {
-        let path = file.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
-        // All but the byte that may be turned.
-        let found = bytes.windows(block.len()).position(|window| window[1..] == block[1..]);
-        if let Some(start) = found {
-            let file = std::fs::File::options().write(true).open(&path).unwrap();
-            std::os::unix::fs::FileExt::write_all_at(&file, &[bytes[start] ^ 1], start as u64).unwrap();
+    // All but the byte that may be turned.
+    let rest = block.get(1..).unwrap_or_default();
+    for file in std::fs::read_dir(bench.folder.path().join(fork)).expect("the fork's folder") {
+        let path = file.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its bytes");
+        let found = bytes.windows(rest.len()).position(|window| window == rest);
+        if let Some(place) = found.and_then(|found| found.checked_sub(1)) {
+            let turned = [bytes.get(place).copied().unwrap_or(0) ^ 1];
+            let file = std::fs::File::options().write(true).open(&path).expect("opened");
+            std::os::unix::fs::FileExt::write_all_at(&file, &turned, place as u64).expect("written");
             return;
         }
     }
