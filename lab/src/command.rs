@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, replayed, scale, session};
+use crate::{Failure, cost, history, replayed, scale, session, watching};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -49,6 +49,8 @@ pub enum Command {
     Session(session::Arguments),
     /// What a sentinel makes of traces.
     Replay(replayed::Arguments),
+    /// Nanoseconds per 4 KiB read and written in the sentinel.
+    CostOfWatching(watching::Arguments),
     /// A trace's records, as lines.
     Show {
         /// The trace.
@@ -74,6 +76,7 @@ impl Command {
             Self::Cost { folder, disk_bytes } => cost::measure(&folder, disk_bytes),
             Self::Session(arguments) => session::run(&arguments).map(|()| String::new()),
             Self::Replay(arguments) => replayed::run(&arguments).map(|()| String::new()),
+            Self::CostOfWatching(arguments) => watching::run(&arguments).map(|()| String::new()),
             Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }
     }

@@ -11,6 +11,7 @@ mod figures;
 mod history;
 mod scale;
 mod store;
+mod watching;
 
 pub mod command;
 

@@ -280,6 +280,10 @@ impl Sentinel {
             self.end_slice(now);
         }
         if !self.is_due(now) {
+            if self.suspicion == 0 && self.changed_since == 0 {
+                // What is calm stays so as long as nothing is changed.
+                self.calm_until = self.calm_until.max(now);
+            }
             return None;
         }
         (self.written_since, self.changed_since, self.assessed) = (0, 0, now);
@@ -316,6 +320,12 @@ impl Sentinel {
     #[must_use]
     pub fn features(&self) -> Features {
         features(&self.counters)
+    }
+
+    /// The suspicion after the newest assessment, in 1/1024 of a logit; never below zero.
+    #[must_use]
+    pub const fn suspicion(&self) -> i32 {
+        self.suspicion
     }
 
     /// Takes what is suspected for explained: the suspicion begins at zero again, what is known of the volume stays.

@@ -237,3 +237,110 @@ impl Device for Recorder {
         self.disk.extents(offset, length, limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::disk::{Disk, Wanted};
+    use crate::trace::TraceReader;
+    use std::time::Duration;
+
+    /// A disk of text that is an hour old, then asked for everything there is; its trace.
+    fn recorded(random: &[u8]) -> Vec<Record> {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(LabClock::resume(folder.path(), None));
+        let wanted = Wanted {
+            volume: "disk".to_owned(),
+            size_bytes: Some(1 << 20),
+            base: None,
+        };
+        let disk = Disk::open(folder.path(), &wanted, Arc::clone(&clock)).unwrap();
+        let tape = Arc::new(Tape::new(Arc::clone(&clock)));
+        let recorder = Recorder::new(
+            disk.volume().attach(Arc::clone(&clock) as Arc<dyn Clock>),
+            Arc::clone(&tape),
+        );
+        let text = [b"text ".repeat(1000), b"goes on".repeat(1000)].concat();
+        let write = |offset, data: &[u8]| recorder.write(&[WriteRequest { offset, data }]);
+        write(8192, &text[..8192]).unwrap();
+        let path = folder.path().join("trace");
+        tape.begin(&path, 1 << 20, serde_json::json!({})).unwrap();
+        clock.skip(Duration::from_secs(3600)).unwrap();
+        recorder.read(100, &mut [0; 4096], Wait::Allowed).unwrap();
+        let apart = WriteRequest {
+            offset: 40_960,
+            data: &random[..4096],
+        };
+        recorder
+            .write(&[
+                WriteRequest {
+                    offset: 4096,
+                    data: random,
+                },
+                apart,
+            ])
+            .unwrap();
+        recorder.zero(0, 12_388, Hole::Allowed).unwrap();
+        recorder.trim(40_961, 8191).unwrap();
+        assert!(write(1 << 20, b"beyond").is_err());
+        recorder.flush().unwrap();
+        tape.note(Event::Mark("end".to_owned()));
+        assert_eq!(tape.end().unwrap(), Some(7));
+        drop(recorder);
+        disk.close(true).unwrap();
+        TraceReader::open(&path).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_a_disk_is_asked_for_is_recorded_with_what_was_there_before() {
+        let random: Vec<u8> = (0..12_288_u32)
+            .map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        let records = recorded(&random);
+        let Event::Write { first: 1, blocks } = &records[1].event else {
+            panic!("{records:?}");
+        };
+        let formers: Vec<_> = blocks
+            .iter()
+            .map(|block| (block.former.class, block.former.is_stored))
+            .collect();
+        assert_eq!(
+            formers,
+            [(Class::Unknown, false), (Class::Text, true), (Class::Text, true)]
+        );
+        assert!(
+            blocks[1]
+                .former
+                .age_seconds
+                .is_some_and(|age| (3600..3700).contains(&age))
+        );
+        assert_eq!(blocks[0].look, Look::at(&random[..4096]));
+        assert_eq!(records[1].time, records[2].time, "one batch");
+        assert!(matches!(records[2].event, Event::Write { first: 10, .. }));
+        let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
+        assert_eq!(*events[0], Event::Read { first: 0, count: 2 });
+        assert!(
+            matches!(
+                events[3],
+                Event::Zero {
+                    first: 0,
+                    count: 3,
+                    stored: 2..=3
+                }
+            ),
+            "{events:?}"
+        );
+        assert!(
+            matches!(
+                events[4],
+                Event::Trim {
+                    first: 11,
+                    count: 1,
+                    stored: 0..=1
+                }
+            ),
+            "{events:?}"
+        );
+        assert_eq!(events[5..], [&Event::Flush, &Event::Mark("end".to_owned())]);
+    }
+}

@@ -253,7 +253,11 @@ impl Round {
         match self.engine.reopen(name) {
             Ok(()) => {
                 seen.reopen = None;
-                let count = self.servers.disconnect(name);
+                let mut count = self.servers.disconnect(name);
+                // Clients of a fenced disk may be reading and writing this one.
+                if let Some(guard) = self.engine.guards().diverting_to(name) {
+                    count += self.servers.disconnect(guard.name());
+                }
                 let message = format!(
                     "opened again; everything flushed before the failure is there; {count} clients must reconnect"
                 );

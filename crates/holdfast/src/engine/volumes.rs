@@ -60,6 +60,11 @@ impl Engine {
             damaged: self.damaged.contains(volume.name()),
             memory_bytes: status.map_bytes as u64,
             import,
+            guard: if import.is_none() {
+                self.guard_summary(volume)
+            } else {
+                None
+            },
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),
@@ -123,6 +128,7 @@ impl Engine {
     pub(super) fn delete_patiently(&self, name: &str) -> Result<(), volume::Error> {
         let since = Instant::now();
         loop {
+            self.guards.let_go_if_unused(name);
             match self.store.delete(name, self.now()) {
                 Err(volume::Error::VolumeInUse(_))
                     if since.elapsed() < DELETE_PATIENCE && self.clients_of(name) == 0 =>
