@@ -232,10 +232,11 @@ def make(folder, seed):
 
 def manifest(root, skip=()):
     """SHA-256 of every file below `root`, by relative path."""
-    digests = {}
-    for path in sorted(root.rglob("*")):
-        name = str(path.relative_to(root))
-        if path.is_file() and not path.is_symlink() and name not in skip:
-            with open(path, "rb") as file:
-                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
+    names = {str(path.relative_to(root)): path for path in paths}
+    return {name: digest(path) for name, path in names.items() if name not in skip}
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

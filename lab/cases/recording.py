@@ -79,7 +79,7 @@ class Recording:
             disk.ask(f"skip {self.rng.uniform(60, 7200):.3f}")
 
     def on_files(self, disk):
-        with disk.mount(self.entry.file_system, self.discard) as scratch, self.write_back(scratch):
+        with disk.mount(self.entry.file_system, self.discard) as scratch, write_back(scratch, self.write_back_seconds):
             self.work_before(disk, scratch)
             with self.marked(disk):
                 loads = [self.beside] if self.beside else []
@@ -89,7 +89,7 @@ class Recording:
         return count
 
     def on_device(self, disk):
-        with disk.mount(self.entry.file_system, self.discard) as scratch, self.write_back(scratch):
+        with disk.mount(self.entry.file_system, self.discard) as scratch, write_back(scratch, self.write_back_seconds):
             self.work_before(disk, scratch)
         with self.marked(disk), disk.raw(self.entry.file_system) as raw:
             count = self.case.run(raw, self.rng, Deadline(self.case.seconds))
@@ -109,24 +109,24 @@ class Recording:
         yield
         disk.ask(f"mark {word} end")
 
-    @contextlib.contextmanager
-    def write_back(self, scratch):
-        """Syncs the file system every few seconds, as a guest's kernel writes back what is dirty."""
-        if self.write_back_seconds is None:
-            yield
-            return
-        over = threading.Event()
 
-        def serve():
-            while not over.wait(self.write_back_seconds):
-                volumes.sync_file_system(scratch.root)
+@contextlib.contextmanager
+def write_back(scratch, every_seconds):
+    """Syncs the file system every few seconds, as a guest's kernel writes back what is dirty. None: doesn't."""
+    over = threading.Event()
 
-        thread = threading.Thread(target=serve)
+    def serve():
+        while not over.wait(every_seconds):
+            volumes.sync_file_system(scratch.root)
+
+    thread = threading.Thread(target=serve)
+    if every_seconds is not None:
         thread.start()
-        try:
-            yield
-        finally:
-            over.set()
+    try:
+        yield
+    finally:
+        over.set()
+        if every_seconds is not None:
             thread.join()
 
 

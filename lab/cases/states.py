@@ -7,6 +7,8 @@
 A layer is `plain`, or `xts`: what a volume holds whose guest encrypts it as a whole.
 """
 
+import contextlib
+import fcntl
 import json
 import random
 import shutil
@@ -23,6 +25,18 @@ DAY = 86_400
 ROUNDS_OF_AGING = 5
 CHUNK_BYTES = 96 << 10
 FULL_SHARE = 0.90
+
+
+@contextlib.contextmanager
+def sole_use(folder):
+    """Keeps two programs from using the same base volumes at once: of a lab folder one session at a time can be open."""
+    folder.mkdir(exist_ok=True)
+    with open(folder / "in-use", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise volumes.LabError(f"another recording uses `{folder}`: wait for it, or set TMPDIR to another folder") from None
+        yield
 
 
 class Bases:
@@ -56,8 +70,8 @@ class Bases:
             about.write_text(json.dumps({"clock": CLOCK_START + seconds, "files": files}))
         return json.loads(about.read_text())
 
-    def fork(self, kind, state, layer, minutes_later):
-        """A disk that starts as the base volume, some lab time after it was left."""
+    def fork(self, kind, state, layer, minutes_later, extra=()):
+        """A disk that starts as the base volume, some lab time after it was left. `extra` are options of the session."""
         about = self.ensure(kind, state, layer)
         home = self.home(kind, state, layer)
         if (home / "data" / "run").exists():
@@ -65,7 +79,7 @@ class Bases:
             volumes.Session(home, "run", clock=about["clock"], extra=["--discard"]).stop()
         # The folder's clock goes on from recording to recording, so this is the earliest that it can be.
         clock = about["clock"] + 60 * minutes_later
-        return volumes.Disk(home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard"], **self.options(layer))
+        return volumes.Disk(home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard", *extra], **self.options(layer))
 
 
 def fill(scratch, contents, state, rng):

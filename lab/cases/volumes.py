@@ -10,8 +10,8 @@ import contextlib
 import json
 import os
 import pathlib
+import queue
 import secrets
-import select
 import stat
 import subprocess
 import threading
@@ -42,12 +42,17 @@ class Session:
         command += ["--clock", str(int(clock))] if clock is not None else []
         self.log_path = folder / f"session-{volume}.log"
         self.lock = threading.Lock()
+        self.answers = queue.Queue()
+        # What the guard told, in order: {"event": ..., "text": ..., "meter": ..., "time": ...}.
+        self.events = []
         (folder / "nbd.sock").unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         try:
             # The first line says that the socket is ready.
-            self.parse(self.read_line(), "start")
+            self.parse(self.next_answer(), "start")
         except BaseException:
             self.kill()
             raise
@@ -61,23 +66,34 @@ class Session:
     def ask(self, line):
         """Sends one command and returns its answer."""
         with self.lock:
-            self.process.stdin.write(f"{line}\n".encode())
-            self.process.stdin.flush()
-            answer = self.read_line()
-        return self.parse(answer, line)
+            try:
+                self.process.stdin.write(f"{line}\n".encode())
+                self.process.stdin.flush()
+            except OSError as error:
+                raise LabError(f"the session ended: {self.log()}") from error
+            return self.parse(self.next_answer(), line)
 
     def parse(self, answer, line):
-        parsed = json.loads(answer)
-        if not parsed.get("ok"):
-            raise LabError(f"the session refused `{line}`: {parsed}")
-        return parsed
+        if not answer.get("ok"):
+            raise LabError(f"the session refused `{line}`: {answer}")
+        return answer
 
-    def read_line(self):
-        # Answers come one at a time, so nothing is left in a buffer when `select` says that there's nothing to read.
-        if not select.select([self.process.stdout], [], [], ANSWER_SECONDS_MAX)[0]:
-            raise LabError(f"no answer from the session within {ANSWER_SECONDS_MAX} s: {self.log()}")
-        answer = self.process.stdout.readline()
-        if not answer:
+    def listen(self):
+        """Tells answers and events apart, on a thread. The end of the output is an answer too."""
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "event" in said:
+                self.events.append(said)
+            else:
+                self.answers.put(said)
+        self.answers.put(None)
+
+    def next_answer(self):
+        try:
+            answer = self.answers.get(timeout=ANSWER_SECONDS_MAX)
+        except queue.Empty:
+            raise LabError(f"no answer from the session within {ANSWER_SECONDS_MAX} s: {self.log()}") from None
+        if answer is None:
             raise LabError(f"the session ended: {self.log()}")
         return answer
 
@@ -123,6 +139,13 @@ class Disk:
     def ask(self, line):
         return self.session.ask(line)
 
+    def attach_again(self):
+        """After a rollback, which cuts off all clients: the disk as it is now. It must not be mounted."""
+        self.attached.detach()
+        self.attached = attach.Attached(self.session, self.session.folder)
+        self.device = self.attached.device
+        limit_dirty_pages(self.device)
+
     def is_ours(self):
         """Whether the loop device still stands on our own nbdfuse file."""
         backing = pathlib.Path("/sys/block", pathlib.Path(self.device).name, "loop/backing_file").read_text().strip()
@@ -146,6 +169,18 @@ class Disk:
             attach.unmount(self.mount_point)
 
     @contextlib.contextmanager
+    def look(self, kind):
+        """The files as they are on the disk, read only, with nothing replayed or repaired. Gives the folder."""
+        self.mount_point.mkdir(exist_ok=True)
+        options = {"ext4": "ro,noload", "xfs": "ro,norecovery,nouuid", "ntfs": "ro"}[kind]
+        program = ["ntfs-3g"] if kind == "ntfs" else ["mount", "-t", kind]
+        run(*program, "-o", options, self.device, self.mount_point)
+        try:
+            yield self.mount_point
+        finally:
+            attach.unmount(self.mount_point)
+
+    @contextlib.contextmanager
     def raw(self, kind):
         """The unmounted disk as a `RawScratch`."""
         raw = RawScratch(self, kind, _MADE_HERE)
@@ -159,7 +194,7 @@ class Disk:
         if attach.is_mounted(self.mount_point):
             sync_file_system(self.mount_point)
         # ntfs-3g writes through the block device's own page cache.
-        with open(self.device, "rb") as device:
+        with contextlib.suppress(OSError), open(self.device, "rb") as device:
             os.fsync(device.fileno())
 
     def make_file_system(self, kind):
@@ -259,10 +294,10 @@ class RawScratch:
         self.handle = os.open(self.disk.device, os.O_RDWR | os.O_EXCL)
 
     def close(self):
-        try:
+        # A fenced disk answers with an error, and the workload has met it already.
+        with contextlib.suppress(OSError):
             os.fsync(self.handle)
-        finally:
-            os.close(self.handle)
+        os.close(self.handle)
 
     @contextlib.contextmanager
     def released(self):
@@ -285,7 +320,8 @@ class RawScratch:
         return os.pwrite(self.handle, data, offset)
 
     def sync(self):
-        os.fsync(self.handle)
+        with contextlib.suppress(OSError):
+            os.fsync(self.handle)
 
     def skip(self, seconds):
         self.disk.ask(f"skip {seconds:.3f}")
@@ -296,7 +332,18 @@ MAKE = {
     "xfs": ["mkfs.xfs", "-q", "-f"],
     "ntfs": ["mkntfs", "-q", "-f", "-F"],
 }
-FILE_SYSTEMS = list(MAKE)
+CHECK = {"ext4": ["e2fsck", "-fn"], "xfs": ["xfs_repair", "-n"], "ntfs": ["ntfsfix", "-n"]}
+
+
+def check_before_mount(kind, device):
+    """What has to be done after a rollback to a moment at which the file system was in use, before it is mounted: ntfs-3g keeps no journal."""
+    if kind == "ntfs":
+        subprocess.run(["ntfsfix", "--clear-dirty", device], capture_output=True)
+
+
+def is_whole(kind, device):
+    """Whether the file system's own checker finds nothing to do."""
+    return subprocess.run([*CHECK[kind], device], capture_output=True).returncode == 0
 
 
 def sync_file_system(root):
