@@ -27,5 +27,5 @@ def run_load(name, scratch, rng, deadline):
         while not deadline.is_over():
             CASES[name].run(scratch, rng, deadline)
             deadline.rest(0.2)
-    except (OSError, programs.ProgramFailed):
+    except (OSError, programs.ProgramFailed, programs.LabError):
         return
