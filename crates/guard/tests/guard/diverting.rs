@@ -131,7 +131,7 @@ fn a_restore_keeps_the_fork_and_refuses_those_who_saw_it() {
         .events
         .find(|kind| matches!(kind, EventKind::RolledBack { fork: Some(_) }));
     assert!(
-        told[0].text().contains("`holdfast delete disk.diverted`"),
+        told[0].text().contains("`holdfast volume delete disk.diverted`"),
         "{}",
         told[0].text()
     );

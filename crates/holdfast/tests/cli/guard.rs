@@ -213,8 +213,21 @@ fn a_diverted_disk_is_restored_and_its_fork_kept_as_evidence() {
     let listed = place.ok(&["guard", "status", "disk"]);
     assert!(listed.contains("diverted   to the fork `disk.diverted`, "), "{listed}");
     let attacked = start(&daemon, "disk");
+    for words in [
+        &["volume", "delete", "disk.diverted", "--yes"][..],
+        &["volume", "delete", "disk", "--yes"],
+        &["volume", "resize", "disk", "128M"],
+    ] {
+        let (code, said) = place.fails(words);
+        assert_eq!(code, 4, "{words:?}: {said}");
+        assert!(
+            said.contains("hint: `holdfast guard release disk` or "),
+            "{words:?}: {said}"
+        );
+    }
     // What the guest was served is served again after a restart.
     assert_eq!(daemon.stop().0, 0);
+    assert_eq!(place.fails(&["volume", "delete", "disk.diverted", "--yes"]).0, 4);
     let daemon = place.up(&[]);
     assert!(start(&daemon, "disk") == attacked);
     let report = place.json(&["restore", "disk", "--before-attack"]);
