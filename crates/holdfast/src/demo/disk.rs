@@ -1,0 +1,164 @@
+//! The scratch disk: a volume in the scratch folder, served over NBD as `holdfast up` serves it.
+
+use std::cell::RefCell;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nbd::{ExportInfo, ExportProvider, LateRequests, OpenError, OpenedExport, Server};
+use volume::{Clock, Device, Directory, OsDirectory, Sequence, Settings, Store, Timestamp, Volume, os_random};
+
+use super::cache::Cache;
+use super::client::Client;
+use super::clock::DemoClock;
+use super::meter::Meter;
+use crate::failure::Failure;
+
+/// The volume's name.
+pub(super) const NAME: &str = "disk";
+/// Its size: enough for FAT32 with clusters of 4 KiB, which takes more than 256 MiB.
+pub(super) const SIZE_BYTES: u64 = 320 << 20;
+/// Smaller segments than usual: a segment's space is reserved when it is begun.
+const SEGMENT_BYTES: u32 = 16 << 20;
+/// How long connections may take to finish their requests.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How the guard sees the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Watch {
+    pub(super) is_bookmarked: bool,
+    pub(super) is_fenced: bool,
+    /// In per cent of what fences.
+    pub(super) suspicion_percent: u32,
+    /// Episodes of suspicion so far.
+    pub(super) bookmarks: u64,
+    pub(super) reasons: Vec<String>,
+}
+
+/// A moment that the disk was returned to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Returned {
+    pub(super) time: Timestamp,
+    pub(super) sequence: Sequence,
+}
+
+/// The scratch disk.
+pub(super) struct ScratchDisk {
+    volume: Arc<Volume>,
+    clock: Arc<DemoClock>,
+    server: Server,
+    meter: Rc<RefCell<Meter>>,
+}
+
+impl ScratchDisk {
+    /// Makes the disk in a folder and serves it.
+    pub(super) fn make(folder: &Path) -> Result<Self, Failure> {
+        let directory = OsDirectory::open(folder).map_err(|error| Failure::io("open the scratch folder", &error))?;
+        let settings = Settings {
+            segment_bytes: SEGMENT_BYTES,
+            ..Settings::default()
+        };
+        let settings_of = move |_: &str| settings.clone();
+        let directory: Arc<dyn Directory> = Arc::new(directory);
+        let store = Store::open(directory, Box::new(settings_of), Box::new(os_random));
+        let clock = Arc::new(DemoClock::start());
+        let volume = store
+            .create(NAME, SIZE_BYTES, clock.now())
+            .map_err(|error| failed("make the scratch disk", &error))?;
+        let exports = Exports {
+            volume: Arc::clone(&volume),
+            clock: Arc::clone(&clock),
+        };
+        let server = Server::new(Arc::new(exports), Arc::new(()), nbd::Settings::default());
+        let server = server.map_err(|error| Failure::new(crate::failure::FailureCode::Failure, error.to_string()))?;
+        Ok(Self {
+            volume,
+            clock,
+            server,
+            meter: Rc::new(RefCell::new(Meter::new(SIZE_BYTES))),
+        })
+    }
+
+    /// Connects a client, with a cache of its own.
+    pub(super) fn connect(&self) -> Result<Cache, Failure> {
+        let failed = |error: std::io::Error| Failure::io("connect to the scratch disk", &error);
+        let (here, there) = UnixStream::pair().map_err(failed)?;
+        self.server.serve(there);
+        let client = Client::new(here, NAME).map_err(failed)?;
+        Ok(Cache::new(client, Rc::clone(&self.meter)))
+    }
+
+    pub(super) fn clock(&self) -> &DemoClock {
+        &self.clock
+    }
+
+    pub(super) fn meter(&self) -> &Rc<RefCell<Meter>> {
+        &self.meter
+    }
+
+    /// What the daemon does about once a second.
+    pub(super) fn tick(&self) {}
+
+    /// How the guard sees the disk now.
+    pub(super) fn watch(&self) -> Watch {
+        Watch::default()
+    }
+
+    /// The newest moment.
+    pub(super) fn newest(&self) -> Returned {
+        let newest = self.volume.newest();
+        Returned {
+            time: newest.time,
+            sequence: newest.sequence,
+        }
+    }
+
+    /// Returns the disk to the moment before the attack, as `holdfast restore --before-attack` does; where the guard knows
+    /// none, to `otherwise`.
+    pub(super) fn restore(&self, otherwise: Returned) -> Result<Returned, Failure> {
+        let moment = volume::Moment::After(otherwise.sequence);
+        self.volume
+            .rollback(&moment, self.clock.now())
+            .map_err(|error| failed("restore the scratch disk", &error))?;
+        Ok(otherwise)
+    }
+
+    /// Stops serving.
+    pub(super) fn close(&self) {
+        self.server.drain(DRAIN_PATIENCE, LateRequests::Refuse);
+    }
+}
+
+fn failed(what: &str, error: &volume::Error) -> Failure {
+    Failure::new(crate::failure::FailureCode::Failure, format!("{what}: {error}"))
+}
+
+/// The one export.
+struct Exports {
+    volume: Arc<Volume>,
+    clock: Arc<DemoClock>,
+}
+
+impl ExportProvider for Exports {
+    fn list(&self) -> Vec<ExportInfo> {
+        vec![ExportInfo {
+            name: NAME.to_owned(),
+            description: "the scratch disk".to_owned(),
+        }]
+    }
+
+    fn open(&self, name: &str) -> Result<OpenedExport, OpenError> {
+        if name != NAME {
+            return Err(OpenError::Unknown(format!("there is only `{NAME}`")));
+        }
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let device: Arc<dyn Device> = Arc::new(self.volume.attach(clock));
+        Ok(OpenedExport {
+            device,
+            name: NAME.to_owned(),
+            description: "the scratch disk".to_owned(),
+        })
+    }
+}
