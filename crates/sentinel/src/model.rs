@@ -113,6 +113,12 @@ impl<B: AsRef<[u8]>> Model<B> {
         roots && nodes
     }
 
+    /// The bytes that were checked.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
     /// The model's own version.
     #[must_use]
     pub fn version(&self) -> u32 {
@@ -127,7 +133,9 @@ impl<B: AsRef<[u8]>> Model<B> {
         i32_at(self.bytes.as_ref(), 20)
     }
 
-    pub(crate) fn fence_from(&self) -> i32 {
+    /// The suspicion from which a volume is fenced, in 1/1024 of a logit.
+    #[must_use]
+    pub fn fence_from(&self) -> i32 {
         i32_at(self.bytes.as_ref(), 24)
     }
 

@@ -6,7 +6,7 @@ use crate::device::{Device, Extent, Hole, WriteRequest};
 use crate::error::Error;
 use crate::format::RecordKind;
 use crate::storage::Wait;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 use crate::volume::Volume;
 
 /// The live disk, as one client attached to it. After a rollback every earlier attachment is refused writes
@@ -41,6 +41,14 @@ impl Attachment {
         self.epoch != self.volume.epoch()
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     fn clear(&self, offset: u64, length: u64, kind: RecordKind) -> Result<(), Error> {
         self.volume
             .clear_in_epoch(offset, length, kind, self.clock.now(), Some(self.epoch))
@@ -72,7 +80,7 @@ impl Device for Attachment {
 
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
         self.volume
-            .write_in_epoch(writes, self.clock.now(), Some(self.epoch))
+            .write_in_epoch(writes, self.clock.now(), Some(self.epoch), None)
             .map(|_| ())
     }
 

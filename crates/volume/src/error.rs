@@ -24,6 +24,14 @@ pub enum Error {
     /// The disk was rolled back after this attachment was made: what its user holds in memory is out of date.
     #[error("the disk was rolled back after this client connected; disconnect and connect again")]
     StaleEpoch,
+    /// The volume is fenced: writes are refused until the operator releases it.
+    #[error("the disk is fenced because of suspected encryption: writes are refused until it is released or restored")]
+    Fenced,
+    /// The volume is fenced in a way that makes hypervisors stop the guest.
+    #[error(
+        "the disk is fenced because of suspected encryption: writes find no space until it is released or restored"
+    )]
+    Paused,
     /// The store was closed: the program is about to end.
     #[error("the data folder is being closed")]
     Closed,

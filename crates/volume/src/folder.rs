@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader, VOLUME_FILE_COPY_BYTES, VolumeFile};
 use crate::log::RESERVE_FILE;
 use crate::segment::{file_error, parse_file_name};
+use crate::sidecar::{SIDECAR_FILE, SIDECAR_FILE_NEW};
 use crate::storage::{Directory, File, Wait};
 
 pub(crate) const VOLUME_FILE: &str = "volume";
@@ -152,7 +153,11 @@ pub(crate) fn remove_leftovers(directory: &dyn Directory) -> Result<(), Error> {
 
 /// Whether a file is one of a volume's, other than the one that makes it a volume.
 pub(crate) fn is_our_file(name: &str) -> bool {
-    matches!(name, VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE) || name.contains(".segment") || name == "segment.new"
+    matches!(
+        name,
+        VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE | SIDECAR_FILE | SIDECAR_FILE_NEW
+    ) || name.contains(".segment")
+        || name == "segment.new"
 }
 
 /// Removes all files of a directory.

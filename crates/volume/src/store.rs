@@ -126,7 +126,7 @@ impl Store {
         }
     }
 
-    fn is_volume(&self, name: &str) -> bool {
+    pub(crate) fn is_volume(&self, name: &str) -> bool {
         self.directory
             .subdirectory(name)
             .is_ok_and(|directory| directory.open(VOLUME_FILE).is_ok())

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Entry, Record, RecordKind, SLOT_BYTES};
 use crate::locks::{lock, read_lock, write_lock};
 use crate::log::{Appended, Appender, Purpose};
+use crate::observer::{Former, Observer, tell};
 use crate::reader::check_range;
 use crate::storage::Wait;
 use crate::time::{Sequence, Timestamp};
@@ -19,7 +20,7 @@ const BLOCK: u64 = BLOCK_BYTES as u64;
 impl Volume {
     /// Applies all writes, in order, as one batch (or several, if they don't fit into one).
     pub fn write(&self, writes: &[WriteRequest<'_>], now: Timestamp) -> Result<Sequence, Error> {
-        self.write_in_epoch(writes, now, None)
+        self.write_in_epoch(writes, now, None, None)
     }
 
     /// Makes a range read as zeros.
@@ -42,12 +43,14 @@ impl Volume {
         writes: &[WriteRequest<'_>],
         now: Timestamp,
         epoch: Option<u64>,
+        observer: Option<&mut dyn Observer>,
     ) -> Result<Sequence, Error> {
         for write in writes {
             check_range(write.offset, write.data.len() as u64, self.size_bytes())?;
         }
         self.relieve_memory(now)?;
         let mut batch = PendingBatch::new(self, now, epoch);
+        batch.observer = observer;
         for write in writes {
             batch.put(write.offset, write.data)?;
         }
@@ -121,7 +124,7 @@ impl Volume {
 }
 
 /// Writes zeros into the blocks at a range's ends; a range may span two partial blocks.
-fn put_zeros<'d>(batch: &mut PendingBatch<'_, 'd>, offset: u64, zeros: &'d [u8]) -> Result<(), Error> {
+fn put_zeros<'d>(batch: &mut PendingBatch<'_, 'd, '_>, offset: u64, zeros: &'d [u8]) -> Result<(), Error> {
     if zeros.is_empty() {
         Ok(())
     } else {
@@ -133,7 +136,7 @@ fn put_zeros<'d>(batch: &mut PendingBatch<'_, 'd>, offset: u64, zeros: &'d [u8])
 ///
 /// The appender is locked when the first block needs its former content (a write of a part of it), because nobody may
 /// change the block between the read and the append; otherwise only for the append itself.
-struct PendingBatch<'v, 'd> {
+struct PendingBatch<'v, 'd, 'o> {
     volume: &'v Volume,
     now: Timestamp,
     epoch: Option<u64>,
@@ -143,9 +146,12 @@ struct PendingBatch<'v, 'd> {
     payload_bytes: usize,
     payload_bytes_max: usize,
     last: Option<Sequence>,
+    observer: Option<&'o mut dyn Observer>,
+    /// What was where the records will be written; empty without an observer.
+    formers: Vec<Former>,
 }
 
-impl<'v, 'd> PendingBatch<'v, 'd> {
+impl<'v, 'd> PendingBatch<'v, 'd, '_> {
     fn new(volume: &'v Volume, now: Timestamp, epoch: Option<u64>) -> Self {
         let payload_bytes_max = volume.batch_bytes_max;
         Self {
@@ -158,6 +164,8 @@ impl<'v, 'd> PendingBatch<'v, 'd> {
             payload_bytes: 0,
             payload_bytes_max,
             last: None,
+            observer: None,
+            formers: Vec::new(),
         }
     }
 
@@ -191,9 +199,10 @@ impl<'v, 'd> PendingBatch<'v, 'd> {
 
     fn push_blocks(&mut self, first: u64, data: Cow<'d, [u8]>) {
         for (block, bytes) in (first..).zip(data.chunks(BLOCK_BYTES)) {
+            let class = self.observer.as_mut().map_or(0, |observer| observer.classify(bytes));
             self.records.push(Record {
                 kind: RecordKind::Write,
-                class: 0,
+                class,
                 payload_length: BLOCK_BYTES as u32,
                 address: block,
                 count: 1,
@@ -256,6 +265,9 @@ impl<'v, 'd> PendingBatch<'v, 'd> {
         if self.records.is_empty() {
             return Ok(());
         }
+        if self.observer.is_some() {
+            self.volume.formers(&self.records, &mut self.formers);
+        }
         self.lock_appender()?;
         self.check_size()?;
         let Some(appender) = &mut self.appender else {
@@ -266,6 +278,9 @@ impl<'v, 'd> PendingBatch<'v, 'd> {
             .append(Purpose::Client, &self.records, &payloads, self.now)
             .inspect_err(|error| self.volume.log.note_failure(error))?;
         self.volume.apply(&self.records, &appended);
+        if let Some(observer) = &mut self.observer {
+            tell(*observer, &self.records, &self.formers);
+        }
         self.last = Some(appended.sequence);
         self.records.clear();
         self.payloads.clear();

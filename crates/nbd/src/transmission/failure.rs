@@ -23,9 +23,9 @@ impl Failure {
     /// Translates an error. Names of files and places in them stay on the server.
     pub(super) fn of(error: &Error, kind: RequestKind) -> Self {
         let code = match error {
-            Error::ReadOnly | Error::StaleEpoch => ErrorCode::NotPermitted,
+            Error::ReadOnly | Error::StaleEpoch | Error::Fenced => ErrorCode::NotPermitted,
             Error::OutOfRange { .. } => past_the_end(kind),
-            Error::NoSpace(_) => ErrorCode::NoSpace,
+            Error::NoSpace(_) | Error::Paused => ErrorCode::NoSpace,
             _ => ErrorCode::InputOutput,
         };
         let message = match error {
@@ -57,9 +57,13 @@ pub(super) fn past_the_end(kind: RequestKind) -> ErrorCode {
     }
 }
 
-/// Whether an error is due to what the client asked for, and so no concern of the operator.
+/// Whether an error is due to what the client asked for, or to a fence of which the guard told once: no news for the
+/// operator.
 pub(super) fn is_fault_of_client(error: &Error) -> bool {
-    matches!(error, Error::OutOfRange { .. } | Error::ReadOnly)
+    matches!(
+        error,
+        Error::OutOfRange { .. } | Error::ReadOnly | Error::Fenced | Error::Paused
+    )
 }
 
 #[cfg(test)]
@@ -88,6 +92,8 @@ mod tests {
             ErrorCode::NoSpace
         );
         assert_eq!(code(&Error::ReadOnly, RequestKind::Write), ErrorCode::NotPermitted);
+        assert_eq!(code(&Error::Fenced, RequestKind::Trim), ErrorCode::NotPermitted);
+        assert_eq!(code(&Error::Paused, RequestKind::Write), ErrorCode::NoSpace);
         assert_eq!(code(&Error::StaleEpoch, RequestKind::Read), ErrorCode::NotPermitted);
         assert_eq!(code(&Error::Poisoned, RequestKind::Flush), ErrorCode::InputOutput);
     }

@@ -6,6 +6,6 @@ mod nodes;
 mod snapshot;
 
 pub(crate) use build::{NodeSink, build_root};
-pub(crate) use delta::{Delta, UniformPart};
-pub(crate) use nodes::Nodes;
+pub(crate) use delta::{Delta, UniformPart, position};
+pub(crate) use nodes::{Base, Nodes};
 pub(crate) use snapshot::{LiveMap, Partial, Snapshot};

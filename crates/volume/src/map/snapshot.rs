@@ -89,6 +89,12 @@ impl LiveMap {
         partial
     }
 
+    /// A block's entry, if changes in memory know it.
+    pub(crate) fn newest(&self, block: u64) -> Option<Entry> {
+        let older = || self.frozen.as_ref().and_then(|frozen| frozen.entry(block));
+        self.delta.entry(block).or_else(older)
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.delta.memory_bytes() + self.frozen.as_ref().map_or(0, |frozen| frozen.memory_bytes())
     }

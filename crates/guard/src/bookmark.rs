@@ -1,0 +1,176 @@
+//! Keeping the moment before what is suspected: pinned silently, in the past, before the first suspicious write.
+
+use std::time::Duration;
+
+use sentinel::Micros;
+use volume::{Error, Moment, Sequence};
+
+use crate::event::EventKind;
+use crate::guard::Guard;
+use crate::locks::lock;
+use crate::state::{Bookmark, RestorePoint};
+use crate::time::{at_uptime, in_name};
+use crate::watch::Suspect;
+
+/// Bookmarks kept; the oldest give way.
+const BOOKMARKS_MAX: usize = 32;
+/// How long a bookmark that led to nothing is kept, counted while the guard runs.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Pins of one second of the volume's time.
+const NAMES_MAX: u32 = 99;
+
+impl Guard {
+    /// Begins an episode, or goes on with the one at hand: one bookmark an episode, moved if it turns out to have begun
+    /// earlier. The caller holds `operations`.
+    pub(crate) fn bookmark(&self, suspect: &Suspect) {
+        let onset = suspect.assessment.onset.max(lock(&self.state).rested);
+        let wall = self.clock.now();
+        let began = at_uptime(onset, self.uptime.micros(), wall);
+        let mut state = lock(&self.state);
+        if state.episode.is_none() {
+            state.since = wall;
+        }
+        let episode = state.episode.get_or_insert_default();
+        episode.suspicion_percent = episode.suspicion_percent.max(suspect.percent);
+        let reasons: Vec<String> = suspect.assessment.signals.iter().map(ToString::to_string).collect();
+        if !reasons.is_empty() {
+            episode.reasons = reasons;
+        }
+        episode.onset = Some(episode.onset.map_or(began, |known| known.min(began)));
+        let known = episode.point.clone();
+        drop(state);
+        let sequence = self.sequence_before(onset);
+        if known.as_ref().is_some_and(|point| point.sequence <= sequence.0) {
+            return;
+        }
+        match self.pin_moment(sequence) {
+            Ok(point) => self.bookmarked(point, known),
+            Err(error) => {
+                let told = lock(&self.state)
+                    .episode
+                    .as_mut()
+                    .is_none_or(|episode| std::mem::replace(&mut episode.told_failure, true));
+                if !told {
+                    self.tell_failure("keeping the moment before suspicious writes", &error);
+                }
+            }
+        }
+    }
+
+    /// Enters a new bookmark, in the place of the one that an episode had.
+    fn bookmarked(&self, point: RestorePoint, before: Option<RestorePoint>) {
+        let created = self.uptime.micros();
+        let mut state = lock(&self.state);
+        state.bookmarks.retain(|bookmark| bookmark.pin != point.pin);
+        state.bookmarks.push(Bookmark {
+            pin: point.pin.clone(),
+            created,
+        });
+        if let Some(episode) = &mut state.episode {
+            episode.point = Some(point);
+        }
+        let moved = before.is_some();
+        if !moved {
+            state.counts.bookmarks += 1;
+        }
+        drop(state);
+        if let Some(before) = before {
+            self.unpin(&before.pin);
+        }
+        self.tell(EventKind::Bookmarked { moved });
+    }
+
+    /// The newest batch that was surely written before `onset`, or the oldest moment kept.
+    fn sequence_before(&self, onset: Micros) -> Sequence {
+        let known = lock(&self.watch).trail.before(onset);
+        let sequence = known.map(Sequence).or_else(|| {
+            // From before all that is remembered: by the wall clock.
+            let time = at_uptime(onset, self.uptime.micros(), self.clock.now());
+            let found = self.volume.resolve(&Moment::At(time)).ok();
+            found.map(|info| info.sequence)
+        });
+        let oldest = self.volume.oldest().sequence;
+        sequence.unwrap_or(oldest).max(oldest)
+    }
+
+    /// Pins a moment, unless one of the guard's pins keeps it.
+    fn pin_moment(&self, sequence: Sequence) -> Result<RestorePoint, Error> {
+        let ours: Vec<String> = lock(&self.state)
+            .bookmarks
+            .iter()
+            .map(|known| known.pin.clone())
+            .collect();
+        let mut pins = self.volume.pins().into_iter();
+        let pin = match pins.find(|pin| pin.sequence == sequence && ours.contains(&pin.name)) {
+            Some(pin) => pin,
+            None => self.pin_anew(&Moment::After(sequence))?,
+        };
+        Ok(RestorePoint {
+            pin: pin.name,
+            sequence: pin.sequence.0,
+            time: pin.time,
+            is_current: true,
+        })
+    }
+
+    /// Pins a moment under a name that tells its time.
+    fn pin_anew(&self, moment: &Moment) -> Result<volume::Pin, Error> {
+        let time = self.volume.resolve(moment)?.time;
+        let base = format!("guard-{}", in_name(time));
+        let mut name = base.clone();
+        let mut number = 1;
+        loop {
+            match self.volume.pin(&name, Some(moment), self.clock.now()) {
+                Err(Error::PinExists(_)) if number < NAMES_MAX => {
+                    number += 1;
+                    name = format!("{base}-{number}");
+                }
+                pinned => return pinned,
+            }
+        }
+    }
+
+    /// Gives up a bookmark. True if its pin is gone.
+    fn unpin(&self, pin: &str) -> bool {
+        let unpinned = self.volume.unpin(pin, self.clock.now());
+        if matches!(unpinned, Ok(()) | Err(Error::NoSuchPin(_))) {
+            lock(&self.state).bookmarks.retain(|bookmark| bookmark.pin != pin);
+            return true;
+        }
+        false
+    }
+
+    /// Gives up bookmarks that are old or too many, and forgets those that the operator unpinned. The caller holds
+    /// `operations`.
+    pub(crate) fn expire_bookmarks(&self) {
+        let now = self.uptime.micros();
+        let pins = self.volume.pins();
+        let is_pinned = |name: &str| pins.iter().any(|pin| pin.name == name);
+        let mut state = lock(&self.state);
+        state.bookmarks.retain(|bookmark| is_pinned(&bookmark.pin));
+        if let Some(episode) = &mut state.episode {
+            episode.point.take_if(|point| !is_pinned(&point.pin));
+        }
+        state.last_attack.take_if(|point| !is_pinned(&point.pin));
+        let surplus = state.bookmarks.len().saturating_sub(BOOKMARKS_MAX);
+        let current = state.current_pin();
+        let old = |index: usize, created: Micros| {
+            index < surplus || now.saturating_sub(created) >= u64::try_from(KEPT.as_micros()).unwrap_or(u64::MAX)
+        };
+        let candidates = state
+            .bookmarks
+            .iter()
+            .filter(|bookmark| Some(&*bookmark.pin) != current);
+        let expired = candidates
+            .enumerate()
+            .filter(|(index, bookmark)| old(*index, bookmark.created));
+        let expired: Vec<String> = expired.map(|(_, bookmark)| bookmark.pin.clone()).collect();
+        drop(state);
+        for pin in expired {
+            if self.unpin(&pin) {
+                lock(&self.state).last_attack.take_if(|point| point.pin == pin);
+                self.tell(EventKind::BookmarkExpired { expired: pin });
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A client's handle on a guarded disk.
+
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use sentinel::Clear;
+use volume::{Attachment, BLOCK_BYTES, Device, Error, Extent, Hole, Wait, WriteRequest};
+
+use crate::guard::Guard;
+use crate::locks::{read_lock, write_lock};
+use crate::observation::Observation;
+
+const BLOCK: u64 = BLOCK_BYTES as u64;
+
+/// The live disk under watch, as one client attached to it.
+pub struct GuardedDisk {
+    guard: Arc<Guard>,
+    line: Attachment,
+    era: u64,
+    /// The buffer of the write under way. A connection's writes come one after the other.
+    observation: Mutex<Observation>,
+}
+
+impl Guard {
+    /// Attaches a client to the disk.
+    pub fn attach(self: &Arc<Self>) -> GuardedDisk {
+        let mut gate = write_lock(&self.gate);
+        self.renew_stale_fork(&mut gate);
+        GuardedDisk {
+            guard: Arc::clone(self),
+            line: self.volume.attach(Arc::clone(&self.clock)),
+            era: gate.era,
+            observation: Mutex::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for GuardedDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuardedDisk")
+            .field("line", &self.line)
+            .field("era", &self.era)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GuardedDisk {
+    /// The guard.
+    #[must_use]
+    pub const fn guard(&self) -> &Arc<Guard> {
+        &self.guard
+    }
+
+    /// Asks the volume, or the fork that takes its place. The gate isn't held meanwhile: a read may be slow, and closing
+    /// the gate must not wait for it.
+    fn ask<T>(&self, ask: impl FnOnce(&Attachment) -> Result<T, Error>) -> Result<T, Error> {
+        let fork = read_lock(&self.guard.gate).fork();
+        ask(fork.as_deref().unwrap_or(&self.line))
+    }
+
+    fn clear(
+        &self,
+        offset: u64,
+        length: u64,
+        how: Clear,
+        clear: impl FnOnce(&Attachment) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let gate = read_lock(&self.guard.gate);
+        let target = gate.for_write(self.era, &self.line)?;
+        let is_watching = self.guard.is_watching();
+        // Of a range that isn't on the disk nothing is stored; the disk says that itself.
+        let stored = match is_watching {
+            true => target.volume().stored_blocks(offset, length).unwrap_or(0),
+            false => 0,
+        };
+        clear(target)?;
+        drop(gate);
+        if is_watching {
+            let first = offset.div_ceil(BLOCK);
+            let count = (offset.saturating_add(length) / BLOCK).saturating_sub(first);
+            self.guard
+                .see(|sentinel, now| sentinel.clear(now, first, count, stored, how));
+        }
+        Ok(())
+    }
+}
+
+impl Device for GuardedDisk {
+    fn size_bytes(&self) -> u64 {
+        let fork = read_lock(&self.guard.gate).fork();
+        fork.as_deref().unwrap_or(&self.line).size_bytes()
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        let length = buffer.len() as u64;
+        self.ask(|disk| disk.read(offset, buffer, wait))?;
+        if self.guard.is_watching() && length > 0 {
+            let first = offset / BLOCK;
+            let count = (offset + length).div_ceil(BLOCK) - first;
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            self.guard.see(|sentinel, now| sentinel.read(now, first, count));
+        }
+        Ok(())
+    }
+
+    fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        let gate = read_lock(&self.guard.gate);
+        let target = gate.for_write(self.era, &self.line)?;
+        if !self.guard.is_watching() {
+            return target.write(writes);
+        }
+        let mut other = Observation::default();
+        let mut own = self.observation();
+        let observation = own.as_deref_mut().unwrap_or(&mut other);
+        observation.begin(self.guard.clock.now());
+        let written = target.write_observed(writes, observation);
+        drop(gate);
+        // Of a write that failed, a part may be on the disk.
+        self.guard.see(|sentinel, now| {
+            for (first, blocks) in observation.runs() {
+                sentinel.write(now, first, blocks);
+            }
+        });
+        written
+    }
+
+    fn zero(&self, offset: u64, length: u64, hole: Hole) -> Result<(), Error> {
+        self.clear(offset, length, Clear::Zero, |disk| disk.zero(offset, length, hole))
+    }
+
+    fn trim(&self, offset: u64, length: u64) -> Result<(), Error> {
+        self.clear(offset, length, Clear::Trim, |disk| disk.trim(offset, length))
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        self.ask(Attachment::flush)?;
+        if self.guard.is_watching() {
+            self.guard.see(|sentinel, _| sentinel.flush());
+        }
+        Ok(())
+    }
+
+    fn prefetch(&self, offset: u64, length: u64) -> Result<(), Error> {
+        self.ask(|disk| disk.prefetch(offset, length))
+    }
+
+    fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
+        self.ask(|disk| disk.extents(offset, length, limit))
+    }
+}
+
+impl GuardedDisk {
+    /// The connection's own buffer, unless another of its threads is using it.
+    fn observation(&self) -> Option<MutexGuard<'_, Observation>> {
+        match self.observation.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}

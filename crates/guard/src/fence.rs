@@ -1,0 +1,115 @@
+//! What a verdict does: the gate closes first, so that nothing more gets through; then the moment before is pinned; then
+//! it is saved and told.
+
+use sentinel::Level;
+
+use crate::event::{EventKind, Unfenced};
+use crate::gate::Mode;
+use crate::guard::Guard;
+use crate::locks::{lock, write_lock};
+use crate::settings::Fence;
+use crate::state::InForce;
+use crate::watch::Suspect;
+
+impl Guard {
+    /// Acts upon a verdict, on the thread of the client whose write led to it.
+    pub(crate) fn fence(&self, suspect: Suspect) {
+        let _operation = lock(&self.operations);
+        self.consider(suspect);
+    }
+
+    /// Acts upon what is suspected, as far as settings, announced work and a fence in force let it. The caller holds
+    /// `operations`.
+    pub(crate) fn consider(&self, suspect: Suspect) {
+        if self.is_void(&suspect) {
+            return self.arm();
+        }
+        let state = lock(&self.state);
+        let (settings, is_announced) = (state.settings, state.announcement.is_some());
+        let in_force = state.fence.as_ref().map(|fence| fence.fence);
+        drop(state);
+        match in_force {
+            Some(Fence::Alert) => return self.bookmark(&suspect),
+            Some(_) => return,
+            None if !settings.enabled => return,
+            None => {}
+        }
+        match suspect.assessment.level {
+            Level::Calm => {}
+            Level::Bookmark => self.bookmark(&suspect),
+            Level::Fence if is_announced => self.would_fence(&suspect),
+            Level::Fence => self.put_in_force(settings.fence, &suspect),
+        }
+    }
+
+    fn would_fence(&self, suspect: &Suspect) {
+        self.bookmark(suspect);
+        let mut state = lock(&self.state);
+        let told = state
+            .episode
+            .as_mut()
+            .is_none_or(|episode| std::mem::replace(&mut episode.told_would_fence, true));
+        if !told {
+            state.counts.would_fence += 1;
+            drop(state);
+            self.tell(EventKind::WouldFence {
+                because: Unfenced::Announced,
+            });
+        }
+    }
+
+    fn put_in_force(&self, fence: Fence, suspect: &Suspect) {
+        let mut event = match fence {
+            Fence::Refuse | Fence::Pause => EventKind::Fenced { fence },
+            Fence::Alert => EventKind::WouldFence {
+                because: Unfenced::Alert,
+            },
+            Fence::Divert => match self.divert() {
+                Ok(fork) => EventKind::Diverted { fork },
+                Err(error) => {
+                    self.tell_failure("diverting writes to a fork (writes are refused instead)", &error);
+                    EventKind::Fenced { fence: Fence::Refuse }
+                }
+            },
+        };
+        if let EventKind::Fenced { fence } = &mut event {
+            let mode = if *fence == Fence::Pause {
+                Mode::Paused
+            } else {
+                Mode::Refused
+            };
+            // Taking the gate waits for writes under way.
+            write_lock(&self.gate).mode = mode;
+            self.enter_fence(*fence, None);
+        } else if fence == Fence::Alert {
+            self.enter_fence(fence, None);
+        }
+        self.arm();
+        self.bookmark(suspect);
+        let mut state = lock(&self.state);
+        state.last_attack = state.before_attack().map(|point| crate::RestorePoint {
+            is_current: false,
+            ..point
+        });
+        drop(state);
+        self.save();
+        self.tell(event);
+    }
+
+    /// Enters a fence into the state.
+    pub(crate) fn enter_fence(&self, fence: Fence, fork: Option<String>) {
+        let since = self.clock.now();
+        let mut state = lock(&self.state);
+        state.fence = Some(InForce {
+            fence,
+            fork,
+            keep_begun: false,
+        });
+        state.since = since;
+        if fence == Fence::Alert {
+            state.counts.would_fence += 1;
+        } else {
+            state.counts.fences += 1;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A volume under watch: what passes is shown to the [`sentinel`], and what that finds is acted upon.
+//!
+//! A [`Guard`] joins a volume with a sentinel; a [`GuardedDisk`] is a client's handle on it. The states are calm ->
+//! bookmarked -> fenced -> calm: low suspicion silently pins the moment before it began; high suspicion does what the
+//! operator chose ([`Fence`]). A fence ends when the operator releases it, or after the disk was returned to a moment of
+//! the past.
+//!
+//! The crate knows no socket, no clock and no thread: times are arguments, and the owner of a guard calls
+//! [`Guard::tick`] about once a second.
+
+mod announce;
+mod bookmark;
+mod disk;
+mod divert;
+mod error;
+mod event;
+mod fence;
+mod gate;
+mod guard;
+mod locks;
+mod model;
+mod observation;
+mod release;
+mod settings;
+#[doc(hidden)]
+pub mod sidecar;
+mod state;
+mod status;
+mod tick;
+mod time;
+mod trail;
+mod watch;
+
+pub use disk::GuardedDisk;
+pub use error::Error;
+pub use event::{Event, EventKind, Events, Unfenced};
+pub use guard::Guard;
+pub use model::SharedModel;
+pub use release::{Release, Released};
+pub use settings::{Fence, Settings};
+pub use state::{Counts, RestorePoint};
+pub use status::{Announced, Diverted, Status, StatusState};
+pub use time::Uptime;

@@ -1,0 +1,19 @@
+//! Locks without poisoning: a thread that panicked must not stop the disk from being served.
+//!
+//! The order in which they are taken: `operations` (one fence, bookmark or release at a time) -> `gate` (held by every
+//! write while it runs) -> `saver` -> `state` -> `watch` (the sentinel). Clients hold the gate or the watch, never both,
+//! and only for as long as their own request takes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn read_lock<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn write_lock<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

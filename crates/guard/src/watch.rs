@@ -1,0 +1,117 @@
+//! The sentinel with what it found that nobody acted on yet. Everything under one lock, which a request takes once.
+
+use std::sync::Arc;
+
+use sentinel::{Assessment, Level, Micros, Sentinel};
+
+use crate::model::OwnedModel;
+use crate::trail::Trail;
+
+/// Something that must be acted upon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) assessment: Assessment,
+    /// In per cent of what fences.
+    pub(crate) percent: u32,
+    /// The generation of the watch in which it was found.
+    pub(crate) generation: u64,
+}
+
+/// The sentinel under its lock.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) sentinel: Box<Sentinel>,
+    pub(crate) trail: Trail,
+    pub(crate) model: Arc<OwnedModel>,
+    /// The newest time seen: threads bring theirs out of order.
+    newest: Micros,
+    suspicion: i32,
+    /// Since when suspicion is zero.
+    pub(crate) zero_since: Option<Micros>,
+    /// What the next tick must act upon.
+    pub(crate) pending: Option<Suspect>,
+    /// Whether a verdict is acted upon at once.
+    pub(crate) is_armed: bool,
+    /// Counts what explained all that was suspected: verdicts from before it are void.
+    pub(crate) generation: u64,
+    pub(crate) assessments: u64,
+    /// Whether something was seen since the last time that it was saved.
+    pub(crate) is_changed: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(sentinel: Box<Sentinel>, trail: Trail, model: Arc<OwnedModel>, now: Micros) -> Self {
+        Self {
+            sentinel,
+            trail,
+            model,
+            newest: now,
+            suspicion: 0,
+            zero_since: Some(now),
+            pending: None,
+            is_armed: false,
+            generation: 0,
+            assessments: 0,
+            is_changed: false,
+        }
+    }
+
+    /// The time, never earlier than one seen before.
+    pub(crate) fn time(&mut self, now: Micros) -> Micros {
+        self.newest = self.newest.max(now);
+        self.newest
+    }
+
+    /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.
+    pub(crate) fn assess(&mut self, now: Micros) -> Option<Suspect> {
+        let assessment = self.sentinel.assess(now, &*self.model, 0)?;
+        self.assessments += 1;
+        self.suspicion = assessment.suspicion;
+        if assessment.suspicion == 0 {
+            self.zero_since.get_or_insert(now);
+        } else {
+            self.zero_since = None;
+        }
+        if assessment.level == Level::Calm {
+            return None;
+        }
+        let suspect = Suspect {
+            assessment,
+            percent: self.suspicion_percent(),
+            generation: self.generation,
+        };
+        self.pending = Some(self.pending.map_or(suspect, |pending| pending.joined(suspect)));
+        if assessment.level == Level::Fence && self.is_armed {
+            self.is_armed = false;
+            return self.pending.take();
+        }
+        None
+    }
+
+    /// Takes what is suspected for explained.
+    pub(crate) fn rest(&mut self, now: Micros) {
+        let now = self.time(now);
+        self.sentinel.rest(now);
+        self.suspicion = 0;
+        self.zero_since = Some(now);
+        self.pending = None;
+        self.generation += 1;
+    }
+
+    /// Suspicion in per cent of what fences.
+    pub(crate) fn suspicion_percent(&self) -> u32 {
+        let most = i64::from(self.model.fence_from().max(1));
+        u32::try_from(i64::from(self.suspicion.max(0)) * 100 / most).unwrap_or(u32::MAX)
+    }
+}
+
+impl Suspect {
+    /// The newer one, with the highest level and the earliest onset of both.
+    fn joined(self, newer: Self) -> Self {
+        let mut joined = newer;
+        joined.assessment.level = newer.assessment.level.max(self.assessment.level);
+        joined.assessment.onset = newer.assessment.onset.min(self.assessment.onset);
+        joined.percent = newer.percent.max(self.percent);
+        joined
+    }
+}
