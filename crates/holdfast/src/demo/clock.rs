@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use guard::Uptime;
 use volume::{Clock, Timestamp};
 
 /// How long ago the demo begins.
@@ -38,6 +39,14 @@ impl DemoClock {
         let target = AGO.saturating_sub(before_present);
         let leapt = target.as_nanos().min(u128::from(u64::MAX)) as u64;
         self.leapt.fetch_max(leapt, Ordering::Relaxed);
+    }
+}
+
+/// Guards want a clock that began long ago.
+impl Uptime for DemoClock {
+    fn micros(&self) -> u64 {
+        let since_beginning = AGO + self.uptime();
+        since_beginning.as_micros().min(u128::from(u64::MAX)) as u64
     }
 }
 

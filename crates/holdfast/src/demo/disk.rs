@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guard::{Fence, Guard, SharedModel, StatusState, Uptime};
 use nbd::{ExportInfo, ExportProvider, LateRequests, OpenError, OpenedExport, Server};
-use volume::{Clock, Device, Directory, OsDirectory, Sequence, Settings, Store, Timestamp, Volume, os_random};
+use volume::{Clock, Device, Directory, Moment, OsDirectory, Sequence, Settings, Store, Timestamp, Volume, os_random};
 
 use super::cache::Cache;
 use super::client::Client;
@@ -47,6 +48,7 @@ pub(super) struct Returned {
 /// The scratch disk.
 pub(super) struct ScratchDisk {
     volume: Arc<Volume>,
+    guard: Arc<Guard>,
     clock: Arc<DemoClock>,
     server: Server,
     meter: Rc<RefCell<Meter>>,
@@ -67,14 +69,24 @@ impl ScratchDisk {
         let volume = store
             .create(NAME, SIZE_BYTES, clock.now())
             .map_err(|error| failed("make the scratch disk", &error))?;
-        let exports = Exports {
-            volume: Arc::clone(&volume),
-            clock: Arc::clone(&clock),
-        };
+        let guard = Guard::open(
+            &store,
+            Arc::clone(&volume),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::clone(&clock) as Arc<dyn Uptime>,
+            SharedModel::shipped(),
+            guard::Settings {
+                enabled: true,
+                fence: Fence::Refuse,
+            },
+            Arc::new(Unheard),
+        );
+        let exports = Exports(Arc::clone(&guard));
         let server = Server::new(Arc::new(exports), Arc::new(()), nbd::Settings::default());
         let server = server.map_err(|error| Failure::new(crate::failure::FailureCode::Failure, error.to_string()))?;
         Ok(Self {
             volume,
+            guard,
             clock,
             server,
             meter: Rc::new(RefCell::new(Meter::new(SIZE_BYTES))),
@@ -99,11 +111,20 @@ impl ScratchDisk {
     }
 
     /// What the daemon does about once a second.
-    pub(super) fn tick(&self) {}
+    pub(super) fn tick(&self) {
+        self.guard.tick();
+    }
 
     /// How the guard sees the disk now.
     pub(super) fn watch(&self) -> Watch {
-        Watch::default()
+        let status = self.guard.status();
+        Watch {
+            is_bookmarked: status.state == StatusState::Bookmarked,
+            is_fenced: status.state == StatusState::Fenced,
+            suspicion_percent: status.suspicion_percent,
+            bookmarks: status.counts.bookmarks,
+            reasons: status.reasons,
+        }
     }
 
     /// The newest moment.
@@ -118,11 +139,16 @@ impl ScratchDisk {
     /// Returns the disk to the moment before the attack, as `holdfast restore --before-attack` does; where the guard knows
     /// none, to `otherwise`.
     pub(super) fn restore(&self, otherwise: Returned) -> Result<Returned, Failure> {
-        let moment = volume::Moment::After(otherwise.sequence);
+        let known = self.guard.before_attack().map(|point| Returned {
+            time: point.time,
+            sequence: Sequence(point.sequence),
+        });
+        let target = known.unwrap_or(otherwise);
         self.volume
-            .rollback(&moment, self.clock.now())
+            .rollback(&Moment::After(target.sequence), self.clock.now())
             .map_err(|error| failed("restore the scratch disk", &error))?;
-        Ok(otherwise)
+        self.guard.rolled_back();
+        Ok(target)
     }
 
     /// Stops serving.
@@ -135,11 +161,15 @@ fn failed(what: &str, error: &volume::Error) -> Failure {
     Failure::new(crate::failure::FailureCode::Failure, format!("{what}: {error}"))
 }
 
-/// The one export.
-struct Exports {
-    volume: Arc<Volume>,
-    clock: Arc<DemoClock>,
+/// What the guard tells is read from its status instead.
+struct Unheard;
+
+impl guard::Events for Unheard {
+    fn note(&self, _: &guard::Event) {}
 }
+
+/// The one export.
+struct Exports(Arc<Guard>);
 
 impl ExportProvider for Exports {
     fn list(&self) -> Vec<ExportInfo> {
@@ -153,8 +183,7 @@ impl ExportProvider for Exports {
         if name != NAME {
             return Err(OpenError::Unknown(format!("there is only `{NAME}`")));
         }
-        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let device: Arc<dyn Device> = Arc::new(self.volume.attach(clock));
+        let device: Arc<dyn Device> = Arc::new(self.0.attach());
         Ok(OpenedExport {
             device,
             name: NAME.to_owned(),

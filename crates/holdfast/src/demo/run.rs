@@ -17,7 +17,7 @@ use super::screen::{RESTORE_TERMINAL, Screen};
 use super::show::{Scene, Show};
 use super::stage::Stage;
 use super::stop::Stop;
-use super::work::work;
+use super::work::{rest, work};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::size::format_size;
 use crate::when::local;
@@ -41,6 +41,8 @@ const DOCUMENT_BYTES_LEAST: u64 = 32 << 20;
 const ATTACK_PACE: u64 = 4 << 20;
 /// How long the disk's clock says ago that the ordinary work was.
 const WORK_AGO: Duration = Duration::from_secs(6 * 3600);
+/// How long nothing at all happens before the attack.
+const QUIET: Duration = Duration::from_secs(600);
 const HALT: Duration = Duration::from_secs(4);
 const SHORT_HALT: Duration = Duration::from_secs(2);
 
@@ -120,7 +122,7 @@ impl Play<'_> {
         let files = self.fill(documents)?;
         self.stage.disk.clock().leap_to(WORK_AGO);
         self.work(&files)?;
-        self.stage.disk.clock().leap_to(Duration::ZERO);
+        self.rest(&files)?;
         let (before, contents) = (self.stage.disk.newest(), self.contents());
         self.attack(&files)?;
         // What the client of the attack still holds in memory is of no use to anybody.
@@ -156,7 +158,6 @@ impl Play<'_> {
         let worked = work(files, &mut self.inventory, &mut self.stage)?;
         self.stage.hold(Some(files), SHORT_HALT, "done")?;
         let (after, watch) = (self.counts(), self.stage.disk.watch());
-        self.report.files = self.inventory.count();
         if watch.is_fenced {
             self.report
                 .problems
@@ -175,6 +176,18 @@ impl Play<'_> {
             seconds: self.stage.elapsed().as_secs_f64(),
         };
         self.stage.end(&step)
+    }
+
+    /// The hours until the attack.
+    fn rest(&mut self, files: &Files) -> Result<(), Failure> {
+        rest(files, &mut self.inventory, &mut self.stage, (WORK_AGO, QUIET))?;
+        self.report.files = self.inventory.count();
+        // In a daemon the guard is called every second, also while nothing happens.
+        let disk = self.stage.disk;
+        disk.clock().leap_to(QUIET / 2);
+        disk.tick();
+        disk.clock().leap_to(Duration::ZERO);
+        Ok(())
     }
 
     /// Scene 3: the attack, which must be fenced.

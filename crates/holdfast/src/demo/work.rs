@@ -2,6 +2,7 @@
 //! are removed.
 
 use std::io;
+use std::time::Duration;
 
 use super::archive;
 use super::files::Files;
@@ -16,6 +17,8 @@ const COPIED_BYTES_MOST: u64 = 8 << 20;
 const PACKED_BYTES_MOST: u64 = 16 << 20;
 const REMOVED: usize = 12;
 const SEED: u64 = 8;
+/// Lines that are written to a log in the quiet hours.
+const LOG_LINES: u32 = 24;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,27 @@ pub(super) fn work(files: &Files, inventory: &mut Inventory, stage: &mut Stage<'
         .sync()
         .map_err(|error| failed("writing everything to the disk", &error))?;
     Ok(worked)
+}
+
+/// The quiet hours after it: now and then a line is written to a log, while the disk's clock leaps ahead to `until` before
+/// the present.
+pub(super) fn rest(
+    files: &Files,
+    inventory: &mut Inventory,
+    stage: &mut Stage<'_>,
+    (from, until): (Duration, Duration),
+) -> Result<(), Failure> {
+    let path = "logs/server.log";
+    let mut log = String::new();
+    for line in 1..=LOG_LINES {
+        stage.disk.clock().leap_to(from - (from - until) * line / LOG_LINES);
+        log += &format!("{line:>4} nothing to report\n");
+        let written = files.write(path, log.as_bytes()).and_then(|()| files.sync());
+        written.map_err(|error| failed("writing a log", &error))?;
+        stage.disk.tick();
+    }
+    inventory.note(path, log.as_bytes());
+    Ok(())
 }
 
 fn failed(what: &str, error: &io::Error) -> Failure {
