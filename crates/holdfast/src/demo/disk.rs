@@ -19,7 +19,8 @@ use crate::failure::Failure;
 
 /// The volume's name.
 pub(super) const NAME: &str = "disk";
-/// Its size: enough for FAT32 with clusters of 4 KiB, which takes more than 256 MiB.
+/// Its size: enough for FAT32 with clusters of 4 KiB, which takes more than 256 MiB. What the demo writes lies in the first
+/// half.
 pub(super) const SIZE_BYTES: u64 = 320 << 20;
 /// Smaller segments than usual: a segment's space is reserved when it is begun.
 const SEGMENT_BYTES: u32 = 16 << 20;

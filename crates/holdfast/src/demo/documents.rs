@@ -25,7 +25,7 @@ pub(super) enum Source {
 }
 
 /// Places of a machine with documents, the folder they go to, and the most files and MiB that are taken from there.
-const PLACES: [(&str, &str, usize, u64); 8] = [
+pub(super) const PLACES: [(&str, &str, usize, u64); 8] = [
     ("/usr/share/doc", "documents", 300, 40),
     ("/usr/share/man", "manuals", 160, 10),
     ("/usr/include", "projects", 120, 10),
@@ -45,15 +45,15 @@ const SIZES: std::ops::RangeInclusive<u64> = 600..=(4 << 20);
 const LOOKED_AT_MOST: usize = 6_000;
 const OF_FOLDER_MOST: usize = 12;
 
-/// Gathers what the disk is filled with: at most `bytes_most`. `texts` is what documents are made up from.
-pub(super) fn gather(texts: &str, bytes_most: u64) -> Vec<Document> {
+/// Gathers what the disk is filled with, from such places: at most `bytes_most`. `texts` is what documents are made up from.
+pub(super) fn gather(places: &[(&str, &str, usize, u64)], texts: &str, bytes_most: u64) -> Vec<Document> {
     let mut taken = BTreeSet::new();
     let mut documents = Vec::new();
     let mut bytes = 0;
-    for (place, folder, files_most, mib_most) in PLACES {
+    for (place, folder, files_most, mib_most) in places {
         let found = found_in(Path::new(place));
-        let most = (mib_most << 20).min(bytes_most.saturating_sub(bytes));
-        for (source, size) in chosen(found, files_most, most) {
+        let most = (*mib_most << 20).min(bytes_most.saturating_sub(bytes));
+        for (source, size) in chosen(found, *files_most, most) {
             let Some(path) = path_on_disk(&source, Path::new(place), folder) else {
                 continue;
             };
@@ -174,8 +174,14 @@ mod tests {
 
     #[test]
     fn a_machine_without_documents_gets_made_up_ones() {
-        let documents = gather("the one text\nand another\n", 10 << 20);
-        assert!(documents.len() >= 100, "{}", documents.len());
+        let documents = gather(&[], "the one text\nand another\n", 64 << 20);
+        assert_eq!(documents.len(), FILES_LEAST);
+        let bytes = |document: &Document| match &document.source {
+            Source::Made(content) => content.len() as u64,
+            Source::Machine(path) => panic!("{}", path.display()),
+        };
+        let total: u64 = documents.iter().map(bytes).sum();
+        assert!((60 << 20..70 << 20).contains(&total), "{total}");
         let paths: BTreeSet<_> = documents.iter().map(|document| document.path.to_lowercase()).collect();
         assert_eq!(paths.len(), documents.len(), "paths are distinct");
     }

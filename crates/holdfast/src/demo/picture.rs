@@ -129,13 +129,13 @@ fn cell(blocks: &[Content]) -> Content {
 /// What the colours of the map mean.
 pub(super) fn legend(glyphs: &Glyphs) -> String {
     let entry = |content, what| format!("{} {what}", painted(colour(content), &glyphs.full.to_string()));
-    [
-        entry(Content::Structured, "text, tables, programs"),
+    let entries = [
+        entry(Content::Structured, "structured"),
         entry(Content::Random, "compressed"),
         entry(Content::Damaged, "overwritten"),
         entry(Content::Compared, "compared"),
-    ]
-    .join("   ")
+    ];
+    format!("the disk: {}", entries.join("  "))
 }
 
 /// The newest values as a line of little bars.

@@ -1,5 +1,7 @@
 //! What the scenes found out: numbers for programs, one object a scene and one at the end.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// What a scene found out. With `--json` each is a line.
@@ -61,6 +63,11 @@ pub(super) enum Step {
     },
 }
 
+/// A time in seconds, to the millisecond.
+pub(super) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
 /// How the demo went.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Report {
@@ -68,13 +75,23 @@ pub(super) struct Report {
     pub(super) ok: bool,
     /// What went otherwise.
     pub(super) problems: Vec<String>,
+    /// Files before the attack.
     pub(super) files: usize,
+    /// Of these, those that are the same after the restore.
     pub(super) identical: usize,
+    /// Whether the attack was fenced.
     pub(super) fenced: bool,
+    /// Bytes that it overwrote until then.
     pub(super) overwritten_bytes: u64,
+    /// Files that it damaged.
     pub(super) damaged_files: usize,
-    pub(super) seconds_to_fence: f64,
+    /// How long it took until it was refused.
+    pub(super) attack_seconds: f64,
+    /// How long the restore took.
     pub(super) restore_milliseconds: f64,
-    pub(super) left_behind: bool,
+    /// What could not be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) left_behind: Option<String>,
+    /// How long all of it took.
     pub(super) seconds: f64,
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use super::attack::attack;
 use super::compare::{Comparison, compare};
 use super::disk::{Returned, SIZE_BYTES, ScratchDisk};
-use super::documents::gather;
+use super::documents::{Document, PLACES, gather};
 use super::files::Files;
 use super::fill::fill;
 use super::inventory::Inventory;
 use super::lines::{Json, Lines};
 use super::meter::{Content, Phase};
-use super::report::{Report, Step};
+use super::random::Choices;
+use super::report::{Report, Step, seconds};
 use super::scratch::ScratchFolder;
 use super::screen::{RESTORE_TERMINAL, Screen};
 use super::show::{Scene, Show};
@@ -38,59 +39,68 @@ const SPACE_LEAST: u64 = 96 << 20;
 /// Fewer documents than this make no demo.
 const DOCUMENT_BYTES_LEAST: u64 = 32 << 20;
 /// Bytes a second that the attack overwrites where somebody looks on. At full speed it would be over before it is seen.
-const ATTACK_PACE: u64 = 4 << 20;
+const ATTACK_PACE: u64 = 3 << 20;
+const ATTACK_SEED: u64 = 3;
 /// How long the disk's clock says ago that the ordinary work was.
 const WORK_AGO: Duration = Duration::from_secs(6 * 3600);
 /// How long nothing at all happens before the attack.
 const QUIET: Duration = Duration::from_secs(600);
 const HALT: Duration = Duration::from_secs(4);
+const OTHER_PLACE: &str = "`TMPDIR=DIR holdfast demo` uses another place";
 const SHORT_HALT: Duration = Duration::from_secs(2);
 
 /// Runs the demo. `texts` is what documents are made up from where the machine has few. Returns the exit code.
 pub fn run(options: Options, texts: &str) -> Result<u8, Failure> {
     let began = Instant::now();
-    let place = std::env::temp_dir();
-    let what = || format!("make a scratch folder in `{}`", place.display());
-    let hint = "`TMPDIR=DIR holdfast demo` uses another place";
-    let scratch = ScratchFolder::make(&place).map_err(|error| Failure::io(what(), &error).hint(hint))?;
-    let documents = gather(texts, room(&scratch)?);
     let screen = if options.json { None } else { Screen::open() };
-    let fast = options.fast || screen.is_none();
     let farewell = if screen.is_some() { RESTORE_TERMINAL } else { "" };
+    let fast = options.fast || screen.is_none();
     let mut show: Box<dyn Show> = match screen {
         Some(screen) => Box::new(screen),
         None if options.json => Box::new(Json),
         None => Box::new(Lines),
     };
+    let scratch = ScratchFolder::within(&std::env::temp_dir());
     let stop = Stop::default();
     let _watch = stop.watch(scratch.path(), farewell)?;
-    let played = {
-        let disk = ScratchDisk::make(scratch.path())?;
-        let mut play = Play {
-            stage: Stage::new(&disk, &mut *show, &stop, fast),
-            inventory: Inventory::default(),
-            report: Report::default(),
-        };
-        let played = play.all(documents);
-        disk.close();
-        played.map(|()| play.report)
-    };
+    let played = play(&scratch, texts, &mut *show, &stop, fast);
     let removed = scratch.remove();
-    let mut report = match (played, stop.exit_code()) {
-        (_, Some(code)) => return Ok(code),
-        (played, None) => played?,
-    };
-    report.left_behind = removed.is_err();
-    report.seconds = began.elapsed().as_secs_f64();
-    report.ok = report.problems.is_empty() && removed.is_ok();
-    if show.report(&report).is_err() {
-        stop.nobody_looks();
+    if let Some(code) = stop.exit_code() {
+        return Ok(code);
     }
+    let mut report = played?;
+    if let Err(error) = removed {
+        let folder = scratch.path().display().to_string();
+        report.problems.push(format!("`{folder}` can't be removed: {error}"));
+        report.left_behind = Some(folder);
+    }
+    report.seconds = seconds(began.elapsed());
+    report.ok = report.problems.is_empty();
+    // Who doesn't read the last words has the exit code.
+    let _ = show.report(&report);
     Ok(if report.ok {
         EXIT_OK
     } else {
         FailureCode::Failure.exit_code()
     })
+}
+
+/// Makes the scratch disk and plays all scenes on it.
+fn play(scratch: &ScratchFolder, texts: &str, show: &mut dyn Show, stop: &Stop, fast: bool) -> Result<Report, Failure> {
+    let what = || format!("make the scratch folder `{}`", scratch.path().display());
+    scratch
+        .make()
+        .map_err(|error| Failure::io(what(), &error).hint(OTHER_PLACE))?;
+    let documents = gather(&PLACES, texts, room(scratch)?);
+    let disk = ScratchDisk::make(scratch.path())?;
+    let mut play = Play {
+        stage: Stage::new(&disk, show, stop, fast),
+        inventory: Inventory::default(),
+        report: Report::default(),
+    };
+    let played = play.all(documents);
+    disk.close();
+    played.map(|()| play.report)
 }
 
 /// Bytes of documents for which there is room.
@@ -105,7 +115,7 @@ fn room(scratch: &ScratchFolder) -> Result<u64, Failure> {
             format_size(free),
             format_size(needed)
         );
-        return Err(Failure::new(FailureCode::NoSpace, message).hint("`TMPDIR=DIR holdfast demo` uses another place"));
+        return Err(Failure::new(FailureCode::NoSpace, message).hint(OTHER_PLACE));
     }
     Ok(bytes)
 }
@@ -118,7 +128,7 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
-    fn all(&mut self, documents: Vec<super::documents::Document>) -> Result<(), Failure> {
+    fn all(&mut self, documents: Vec<Document>) -> Result<(), Failure> {
         let files = self.fill(documents)?;
         self.stage.disk.clock().leap_to(WORK_AGO);
         self.work(&files)?;
@@ -133,7 +143,7 @@ impl Play<'_> {
     }
 
     /// Scene 1: the disk is made and filled.
-    fn fill(&mut self, documents: Vec<super::documents::Document>) -> Result<Files, Failure> {
+    fn fill(&mut self, documents: Vec<Document>) -> Result<Files, Failure> {
         self.stage.begin(Scene::Fill, Duration::from_secs(9));
         let failed = |error: std::io::Error| Failure::io("make a file system on the scratch disk", &error);
         let files = Files::format_and_mount(self.stage.disk.connect()?).map_err(failed)?;
@@ -145,7 +155,7 @@ impl Play<'_> {
             bytes: self.inventory.bytes(),
             copied_from_this_machine: filled.copied,
             made_up: filled.made,
-            seconds: self.stage.elapsed().as_secs_f64(),
+            seconds: seconds(self.stage.elapsed()),
         };
         self.stage.end(&step)?;
         Ok(files)
@@ -173,7 +183,7 @@ impl Play<'_> {
             highest_suspicion_percent: self.stage.highest_suspicion_percent(),
             bookmarks: watch.bookmarks,
             fenced: watch.is_fenced,
-            seconds: self.stage.elapsed().as_secs_f64(),
+            seconds: seconds(self.stage.elapsed()),
         };
         self.stage.end(&step)
     }
@@ -197,8 +207,8 @@ impl Play<'_> {
         self.stage.begin(Scene::Attack, length);
         self.stage.disk.meter().borrow_mut().phase = Phase::Attack;
         let before = self.counts().written;
-        let attacked = attack(files, &self.inventory.paths(), total, &mut self.stage)?;
-        let seconds = self.stage.elapsed().as_secs_f64();
+        let attacked = attack(files, &self.victims(), total, &mut self.stage)?;
+        let seconds = seconds(self.stage.elapsed());
         self.stage.disk.meter().borrow_mut().phase = Phase::Ordinary;
         let watch = self.stage.disk.watch();
         let fenced = attacked.was_refused && watch.is_fenced;
@@ -214,7 +224,7 @@ impl Play<'_> {
         let overwritten_bytes = self.counts().written - before;
         self.report.fenced = fenced;
         self.report.overwritten_bytes = overwritten_bytes;
-        self.report.seconds_to_fence = seconds;
+        self.report.attack_seconds = seconds;
         self.stage.end(&Step::Attacked {
             fenced,
             bookmarked: watch.is_bookmarked,
@@ -243,7 +253,7 @@ impl Play<'_> {
     fn restore(&mut self, before: Returned, contents: Vec<Content>) -> Result<(), Failure> {
         self.stage.begin(Scene::Restore, Duration::ZERO);
         let returned = self.stage.disk.restore(before)?;
-        let milliseconds = self.stage.elapsed().as_secs_f64() * 1000.0;
+        let milliseconds = seconds(self.stage.elapsed() * 1000);
         self.stage.disk.meter().borrow_mut().restore(contents);
         self.report.restore_milliseconds = milliseconds;
         self.stage
@@ -272,7 +282,7 @@ impl Play<'_> {
             different: comparison.different.len(),
             missing: comparison.missing.len(),
             unexpected: comparison.unexpected.len(),
-            seconds: self.stage.elapsed().as_secs_f64(),
+            seconds: seconds(self.stage.elapsed()),
         })
     }
 
@@ -281,6 +291,16 @@ impl Play<'_> {
         let failed = |error: std::io::Error| Failure::io("mount the scratch disk", &error);
         let files = Files::mount(self.stage.disk.connect()?).map_err(failed)?;
         compare(&files, &self.inventory, &mut self.stage)
+    }
+
+    /// The files in the order in which they are attacked: large and small ones as they come.
+    fn victims(&self) -> Vec<String> {
+        let mut paths = self.inventory.paths();
+        let mut choices = Choices::new(ATTACK_SEED);
+        for index in (1..paths.len()).rev() {
+            paths.swap(index, choices.below(index + 1));
+        }
+        paths
     }
 
     fn counts(&self) -> super::meter::Counts {

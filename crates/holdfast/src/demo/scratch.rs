@@ -13,12 +13,18 @@ pub(super) struct ScratchFolder {
 }
 
 impl ScratchFolder {
-    /// Makes a folder within `place`, under a name that nobody can guess.
-    pub(super) fn make(place: &Path) -> io::Result<Self> {
+    /// Thinks of a folder within `place`, under a name that nobody can guess. It isn't made yet, so that whoever has to
+    /// remove it can get ready first.
+    pub(super) fn within(place: &Path) -> Self {
         let random: String = os_random().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let path = place.join(format!("holdfast-demo-{random}"));
-        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { path })
+        Self {
+            path: place.join(format!("holdfast-demo-{random}")),
+        }
+    }
+
+    /// Makes the folder.
+    pub(super) fn make(&self) -> io::Result<()> {
+        std::fs::DirBuilder::new().mode(0o700).create(&self.path)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -26,14 +32,14 @@ impl ScratchFolder {
     }
 
     /// Removes the folder, and says whether that worked.
-    pub(super) fn remove(self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         std::fs::remove_dir_all(&self.path)
     }
 }
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        // After `remove` there is nothing left to remove.
-        let _ = std::fs::remove_dir_all(&self.path);
+        // After `remove`, or before `make`, there is nothing to remove.
+        let _ = self.remove();
     }
 }

@@ -81,7 +81,7 @@ impl Screen {
 
     fn panel(&self, live: &Live<'_>) -> Vec<String> {
         let (columns, rows) = size().unwrap_or(SIZE_LEAST);
-        let width = columns.min(COLUMNS_MOST) - 2 * MARGIN.len();
+        let width = columns.clamp(SIZE_LEAST.0, COLUMNS_MOST) - 2 * MARGIN.len();
         let map_rows = if rows >= 24 { MAP_ROWS } else { MAP_ROWS_LOW };
         let glyphs = &self.glyphs;
         let bar_width = width / 3;
@@ -89,7 +89,8 @@ impl Screen {
         let bar = glyphs.bar(live.share, bar_width);
         let percent = (live.share * 100.0) as u32;
         let mut lines = vec![format!("{bar} {percent:>3} %  {what}"), String::new()];
-        lines.extend(disk_map(live.contents, width, map_rows, glyphs));
+        let shown = live.contents.get(..live.contents.len() / 2).unwrap_or_default();
+        lines.extend(disk_map(shown, width, map_rows, glyphs));
         lines.push(legend(glyphs));
         lines.push(String::new());
         let spark_width = width.saturating_sub(24).min(48);
@@ -134,13 +135,11 @@ impl Show for Screen {
 
     fn scene(&mut self, scene: Scene) {
         let title = painted(BOLD, &format!("{}  {}", scene.number(), scene.title()));
-        let meaning = painted(DIM, scene.meaning());
+        let mut lines = vec![String::new(), format!("{MARGIN}{title}")];
+        let meaning = wrapped(scene.meaning(), text_width());
+        lines.extend(meaning.iter().map(|line| format!("{MARGIN}   {}", painted(DIM, line))));
         // A terminal that went away is noticed at the next drawing.
-        let _ = self.keep(&[
-            String::new(),
-            format!("{MARGIN}{title}"),
-            format!("{MARGIN}   {meaning}"),
-        ]);
+        let _ = self.keep(&lines);
     }
 
     fn live(&mut self, live: &Live<'_>) -> io::Result<()> {
@@ -149,7 +148,7 @@ impl Show for Screen {
     }
 
     fn step(&mut self, _: Scene, step: &Step) -> io::Result<()> {
-        let width = size().map_or(SIZE_LEAST.0, |(columns, _)| columns.min(COLUMNS_MOST)) - 6;
+        let width = text_width();
         let colour = match step {
             Step::Attacked { fenced: false, .. } | Step::Worked { fenced: true, .. } => RED,
             Step::Damaged { files, .. } if *files > 0 => RED,
@@ -168,7 +167,7 @@ impl Show for Screen {
 
     fn report(&mut self, report: &Report) -> io::Result<()> {
         let colour = if report.ok { GREEN } else { RED };
-        let width = size().map_or(SIZE_LEAST.0, |(columns, _)| columns.min(COLUMNS_MOST)) - 4;
+        let width = text_width();
         let mut lines = vec![String::new()];
         for (number, told) in words::of_report(report).iter().enumerate() {
             if told.starts_with(' ') {
@@ -196,6 +195,12 @@ impl Drop for Screen {
     fn drop(&mut self) {
         let _ = print(&format!("{RESET}{SHOW_CURSOR}"));
     }
+}
+
+/// Columns for text below a scene's title.
+fn text_width() -> usize {
+    let columns = size().map_or(SIZE_LEAST.0, |(columns, _)| columns.min(COLUMNS_MOST));
+    columns.saturating_sub(6)
 }
 
 /// Columns and rows of the terminal.

@@ -6,6 +6,13 @@ use crate::size::format_size;
 /// Reasons and examples told at most.
 const TOLD_MOST: usize = 3;
 
+/// What to do next.
+const NEXT: [(&str, &str); 3] = [
+    ("up", "serves a first disk; says how to connect a machine"),
+    ("volume import vm vm.qcow2", "takes over a machine's disk"),
+    ("--help", "all commands; what to do after an attack"),
+];
+
 /// Lines about what a scene found out.
 pub(super) fn of_step(step: &Step) -> Vec<String> {
     match step {
@@ -143,7 +150,7 @@ pub(super) fn of_report(report: &Report) -> Vec<String> {
         lines.push(format!(
             "An attack was stopped after {} and {:.1} s, undone in {:.0} ms, and {} of {} files are as they were.",
             format_size(report.overwritten_bytes),
-            report.seconds_to_fence,
+            report.attack_seconds,
             report.restore_milliseconds,
             report.identical,
             report.files
@@ -152,18 +159,22 @@ pub(super) fn of_report(report: &Report) -> Vec<String> {
         lines.push("This did not go as it should:".to_owned());
         lines.extend(report.problems.iter().map(|problem| format!("* {problem}")));
     }
-    lines.push(if report.left_behind {
-        "The scratch folder could not be removed.".to_owned()
-    } else {
-        "The scratch disk is gone; nothing else on this machine was touched.".to_owned()
-    });
+    if report.left_behind.is_none() {
+        lines.push("The scratch disk is gone; nothing else on this machine was touched.".to_owned());
+    }
     lines.push(String::new());
     lines.push("Next:".to_owned());
-    lines.push("  holdfast up                            serve a first disk of 10 GiB; says how to connect".to_owned());
-    lines.push("  holdfast volume import vm vm.qcow2     make a volume of a virtual machine's disk".to_owned());
-    lines.push(
-        "  qemu-system-x86_64 -m 2G -drive format=raw,if=virtio,file='nbd+unix:///vm?socket=NBD_SOCKET'".to_owned(),
-    );
-    lines.push("  holdfast --help                        all commands, and what to do after an attack".to_owned());
+    let program = program();
+    for (command, what) in NEXT {
+        lines.push(format!("  {program} {command:<26} {what}"));
+    }
     lines
+}
+
+/// How to call this program again.
+fn program() -> String {
+    let called = std::env::args().next();
+    called
+        .filter(|program| program.contains('/'))
+        .unwrap_or_else(|| "holdfast".to_owned())
 }

@@ -10,6 +10,8 @@ use super::inventory::Inventory;
 use super::random::Choices;
 use super::stage::Stage;
 use crate::failure::Failure;
+use crate::when::local;
+use volume::Clock;
 
 const EDITED: usize = 40;
 const APPENDED: usize = 20;
@@ -19,6 +21,8 @@ const REMOVED: usize = 12;
 const SEED: u64 = 8;
 /// Lines that are written to a log in the quiet hours.
 const LOG_LINES: u32 = 24;
+/// How long each is shown.
+const LOG_HALT: Duration = Duration::from_millis(80);
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +85,11 @@ pub(super) fn rest(
         let written = files.write(path, log.as_bytes()).and_then(|()| files.sync());
         written.map_err(|error| failed("writing a log", &error))?;
         stage.disk.tick();
+        stage.hold(
+            Some(files),
+            LOG_HALT,
+            &format!("the clock says {}", local(stage.disk.clock().now())),
+        )?;
     }
     inventory.note(path, log.as_bytes());
     Ok(())
