@@ -192,3 +192,68 @@ impl ExportProvider for Exports {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::files::Files;
+    use std::io::ErrorKind;
+
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|index| (index % 251) as u8).collect()
+    }
+
+    #[test]
+    fn what_was_synced_is_there_for_the_next_client_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = ScratchDisk::make(folder.path()).unwrap();
+        let files = Files::format_and_mount(disk.connect().unwrap()).unwrap();
+        files.write("a/b/large", &content(3_000_000)).unwrap();
+        files.write("a/small", b"x").unwrap();
+        files.sync().unwrap();
+        files.write("a/late", b"y").unwrap();
+        drop(files);
+        let files = Files::mount(disk.connect().unwrap()).unwrap();
+        assert_eq!(files.read("a/b/large").unwrap(), content(3_000_000));
+        let mut paths = files.paths().unwrap();
+        paths.sort();
+        assert_eq!(paths, ["a/b/large", "a/small"]);
+    }
+
+    #[test]
+    fn a_change_in_place_changes_every_byte_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = ScratchDisk::make(folder.path()).unwrap();
+        let files = Files::format_and_mount(disk.connect().unwrap()).unwrap();
+        files.write("file", &content(200_001)).unwrap();
+        files.sync().unwrap();
+        let before = disk.meter().borrow().counts;
+        let changed = files.change_in_place("file", |piece| piece.iter_mut().for_each(|byte| *byte = !*byte));
+        assert_eq!(changed.unwrap(), 200_001);
+        files.sync().unwrap();
+        let expected: Vec<u8> = content(200_001).iter().map(|byte| !*byte).collect();
+        assert_eq!(files.read("file").unwrap(), expected);
+        let written = disk.meter().borrow().counts.written - before.written;
+        // The file's 49 blocks, that of its folder, and what tells that the file system is in use.
+        assert!((49..=53).contains(&(written / 4096)), "{} blocks", written / 4096);
+    }
+
+    #[test]
+    fn a_client_that_was_refused_once_is_told_at_every_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = ScratchDisk::make(folder.path()).unwrap();
+        let files = Files::format_and_mount(disk.connect().unwrap()).unwrap();
+        files.write("file", b"before").unwrap();
+        files.sync().unwrap();
+        // After a restore, clients from before are refused.
+        disk.restore(disk.newest()).unwrap();
+        files.write("file", b"after").unwrap();
+        assert_eq!(files.sync().unwrap_err().kind(), ErrorKind::PermissionDenied);
+        let error = files.write("other", b"more").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        let files = Files::mount(disk.connect().unwrap()).unwrap();
+        assert_eq!(files.read("file").unwrap(), b"before");
+        files.write("file", b"again").unwrap();
+        files.sync().unwrap();
+    }
+}

@@ -38,7 +38,7 @@ pub(super) const PLACES: [(&str, &str, usize, u64); 8] = [
 /// Documents are made up until there are so many ...
 const FILES_LEAST: usize = 600;
 /// ... of so many bytes.
-const BYTES_LEAST: u64 = 88 << 20;
+const BYTES_LEAST: u64 = 104 << 20;
 /// Sizes of files that are taken.
 const SIZES: std::ops::RangeInclusive<u64> = 600..=(4 << 20);
 /// Files looked at in one place, and files taken from one folder: for variety, and so that nobody waits.
@@ -175,7 +175,11 @@ mod tests {
     #[test]
     fn a_machine_without_documents_gets_made_up_ones() {
         let documents = gather(&[], "the one text\nand another\n", 64 << 20);
-        assert_eq!(documents.len(), FILES_LEAST);
+        assert!(
+            (FILES_LEAST..FILES_LEAST + 20).contains(&documents.len()),
+            "{}",
+            documents.len()
+        );
         let bytes = |document: &Document| match &document.source {
             Source::Made(content) => content.len() as u64,
             Source::Machine(path) => panic!("{}", path.display()),

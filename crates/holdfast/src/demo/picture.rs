@@ -135,7 +135,7 @@ pub(super) fn legend(glyphs: &Glyphs) -> String {
         entry(Content::Damaged, "overwritten"),
         entry(Content::Compared, "compared"),
     ];
-    format!("the disk: {}", entries.join("  "))
+    format!("first half of the disk: {}", entries.join("  "))
 }
 
 /// The newest values as a line of little bars.

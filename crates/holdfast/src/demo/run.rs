@@ -1,5 +1,6 @@
 //! The scenes of the demo, in their order, and what counts as success.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::attack::attack;
@@ -66,6 +67,14 @@ pub fn run(options: Options, texts: &str) -> Result<u8, Failure> {
     let played = play(&scratch, texts, &mut *show, &stop, fast);
     let removed = scratch.remove();
     if let Some(code) = stop.exit_code() {
+        drop(show);
+        if !options.json && removed.is_ok() {
+            // Whoever interrupts may have closed the terminal.
+            let _ = writeln!(
+                std::io::stderr(),
+                "Interrupted. The scratch disk is gone; nothing is left behind."
+            );
+        }
         return Ok(code);
     }
     let mut report = played?;

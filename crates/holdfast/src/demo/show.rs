@@ -25,7 +25,7 @@ impl Scene {
 
     pub(super) const fn title(self) -> &'static str {
         match self {
-            Self::Fill => "A scratch disk, filled with documents of this machine",
+            Self::Fill => "A scratch disk, filled with documents",
             Self::Work => "Ordinary work",
             Self::Attack => "The attack",
             Self::Damage => "The damage",

@@ -32,6 +32,8 @@ pub(super) struct Stage<'a> {
     began: Instant,
     /// How long the scene should take.
     length: Duration,
+    /// How much of it is done.
+    share: f64,
     drawn: Instant,
     ticked: Instant,
     rates: VecDeque<Rates>,
@@ -51,6 +53,7 @@ impl<'a> Stage<'a> {
             scene: Scene::Fill,
             began: now,
             length: Duration::ZERO,
+            share: 0.0,
             drawn: now,
             ticked: now,
             rates: VecDeque::new(),
@@ -62,7 +65,7 @@ impl<'a> Stage<'a> {
     /// Begins a scene that should take `length`.
     pub(super) fn begin(&mut self, scene: Scene, length: Duration) {
         (self.scene, self.length, self.began) = (scene, length, Instant::now());
-        self.highest_suspicion_percent = 0;
+        (self.share, self.highest_suspicion_percent) = (0.0, 0);
         self.rates.clear();
         self.rated = (self.began, self.disk.meter().borrow().counts);
         self.show.scene(scene);
@@ -87,24 +90,24 @@ impl<'a> Stage<'a> {
 
     /// `done` of `total` are done, at present `what`. Waits until that is due, and fails if the demo is to end.
     pub(super) fn progress(&mut self, files: Option<&Files>, done: u64, total: u64, what: &str) -> Result<(), Failure> {
-        let share = done as f64 / total.max(1) as f64;
-        let due = self.length.mul_f64(share.min(1.0));
-        self.wait_until(files, due, share, what)
+        self.share = (done as f64 / total.max(1) as f64).min(1.0);
+        let due = self.length.mul_f64(self.share);
+        self.wait_until(files, due, what)
     }
 
     /// Lets whoever looks on look for a while.
     pub(super) fn hold(&mut self, files: Option<&Files>, time: Duration, what: &str) -> Result<(), Failure> {
         let due = self.began.elapsed() + time;
-        self.wait_until(files, due, 1.0, what)
+        self.wait_until(files, due, what)
     }
 
-    fn wait_until(&mut self, files: Option<&Files>, due: Duration, share: f64, what: &str) -> Result<(), Failure> {
+    fn wait_until(&mut self, files: Option<&Files>, due: Duration, what: &str) -> Result<(), Failure> {
         loop {
             self.stop.check()?;
             if let Some(files) = files {
                 files.age();
             }
-            self.attend(share, what);
+            self.attend(what);
             let elapsed = self.began.elapsed();
             if self.fast || elapsed >= due {
                 return Ok(());
@@ -114,7 +117,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What has to be done now and then.
-    fn attend(&mut self, share: f64, what: &str) {
+    fn attend(&mut self, what: &str) {
         let now = Instant::now();
         if now - self.ticked >= TICK_EVERY {
             self.ticked = now;
@@ -127,7 +130,7 @@ impl<'a> Stage<'a> {
         }
         self.drawn = now;
         self.rate(now);
-        self.draw(share, what, &watch);
+        self.draw(what, &watch);
     }
 
     fn rate(&mut self, now: Instant) {
@@ -150,10 +153,10 @@ impl<'a> Stage<'a> {
         self.rated = (now, counts);
     }
 
-    fn draw(&mut self, share: f64, what: &str, watch: &Watch) {
+    fn draw(&mut self, what: &str, watch: &Watch) {
         let meter = self.disk.meter().borrow();
         let live = Live {
-            share,
+            share: self.share,
             what,
             rates: self.rates.make_contiguous(),
             contents: meter.contents(),

@@ -8,9 +8,9 @@ const TOLD_MOST: usize = 3;
 
 /// What to do next.
 const NEXT: [(&str, &str); 3] = [
-    ("up", "serves a first disk; says how to connect a machine"),
-    ("volume import vm vm.qcow2", "takes over a machine's disk"),
-    ("--help", "all commands; what to do after an attack"),
+    ("Serve a first disk, and see how to connect a machine to it:", "up"),
+    ("Take over the disk of a virtual machine:", "volume import vm vm.qcow2"),
+    ("All commands, and what to do after an attack:", "--help"),
 ];
 
 /// Lines about what a scene found out.
@@ -25,9 +25,10 @@ pub(super) fn of_step(step: &Step) -> Vec<String> {
             seconds,
             ..
         } => {
-            let made = match made_up {
-                0 => String::new(),
-                count => format!(", {count} made up"),
+            let from = match (copied_from_this_machine, made_up) {
+                (0, made) => format!("{made} made up: this machine has none that could be copied"),
+                (copied, 0) => format!("{copied} copied from this machine's /usr"),
+                (copied, made) => format!("{copied} copied from this machine's /usr, {made} made up"),
             };
             vec![
                 format!(
@@ -35,7 +36,7 @@ pub(super) fn of_step(step: &Step) -> Vec<String> {
                     format_size(*bytes),
                     format_size(*disk_bytes)
                 ),
-                format!("{copied_from_this_machine} copied from this machine's /usr{made}; hashes are kept aside"),
+                format!("{from}; hashes are kept aside"),
             ]
         }
         Step::Worked { .. } => worked(step),
@@ -163,10 +164,10 @@ pub(super) fn of_report(report: &Report) -> Vec<String> {
         lines.push("The scratch disk is gone; nothing else on this machine was touched.".to_owned());
     }
     lines.push(String::new());
-    lines.push("Next:".to_owned());
     let program = program();
-    for (command, what) in NEXT {
-        lines.push(format!("  {program} {command:<26} {what}"));
+    for (what, command) in NEXT {
+        lines.push(what.to_owned());
+        lines.push(format!("    {program} {command}"));
     }
     lines
 }
