@@ -100,7 +100,10 @@ class Defence:
         options = ["--guard", self.fence, *(["--model", str(self.model)] if self.model else [])]
         entry = self.entry
         try:
-            with time_limit(DEFENCE_SECONDS_MAX), self.bases.fork(entry.file_system, entry.state, entry.layer, 60, options) as disk:
+            with (
+                time_limit(DEFENCE_SECONDS_MAX),
+                self.bases.fork(entry.file_system, entry.state, entry.layer, 60, options) as disk,
+            ):
                 files = self.prepare(disk)
                 self.outcome.files = len(files)
                 began, sequence, meter = self.attack(disk)
@@ -113,7 +116,7 @@ class Defence:
         return self.outcome
 
     def prepare(self, disk):
-        """Brings the volume into the case's state, guarded by an alarm only: a false one is counted. Returns the digests of its files."""
+        """Brings the volume into the case's state, guarded by an alarm only, which is counted. Returns the files' digests."""
         disk.ask("guard set alert")
         needed = [CASES[name].prepare for name in (self.case.name, *LEAD_IN) if CASES[name].prepare]
         with disk.mount(self.entry.file_system) as scratch:
@@ -126,7 +129,11 @@ class Defence:
         self.outcome.false_fences_before = self.fences(disk)
         disk.ask(f"guard set {self.fence}")
         # Compilers and clients go on changing their own files.
-        return {name: digest for name, digest in files.items() if not name.startswith(("Engineering/program/", "Support/Maildir/", "Sales/profile/"))}
+        return {
+            name: digest
+            for name, digest in files.items()
+            if not name.startswith(("Engineering/program/", "Support/Maildir/", "Sales/profile/"))
+        }
 
     def attack(self, disk):
         """Ordinary work, then the attack until it ends or fails. Returns its begin (lab time, moment) and the meter."""
@@ -194,7 +201,7 @@ class Defence:
             return len(files)
 
     def restore(self, disk, sequence):
-        """By the guard's own restore point; what it missed is taken back to the moment before the attack, which only the lab knows."""
+        """By the guard's own restore point. What it missed is taken back by the moment before the attack, which only the lab knows."""
         if self.outcome.detected != "missed":
             answer = disk.ask("restore before-attack")
         else:
