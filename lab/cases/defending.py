@@ -94,6 +94,7 @@ class Defence:
         self.bases, self.entry, self.fence, self.model = bases, entry, fence, model
         self.case = CASES[entry.case]
         self.rng = random.Random(f"defence {entry.name()}")
+        self.lead_in = self.rng.choice(LEAD_IN)
         self.outcome = Outcome(entry.case, entry.file_system, entry.volume())
 
     def run(self):
@@ -118,11 +119,14 @@ class Defence:
     def prepare(self, disk):
         """Brings the volume into the case's state, guarded by an alarm only, which is counted. Returns the files' digests."""
         disk.ask("guard set alert")
-        needed = [CASES[name].prepare for name in (self.case.name, *LEAD_IN) if CASES[name].prepare]
-        with disk.mount(self.entry.file_system) as scratch:
-            for step in needed:
-                step(scratch, self.rng)
-            files = corpus.manifest(scratch.root, skip=(volumes.TOKEN_FILE,))
+        entry = self.entry
+        files = self.bases.ensure(entry.file_system, entry.state, entry.layer)["files"]
+        needed = [CASES[name].prepare for name in (self.case.name, self.lead_in) if CASES[name].prepare]
+        if needed:
+            with disk.mount(entry.file_system) as scratch:
+                for step in needed:
+                    step(scratch, self.rng)
+                files = corpus.manifest(scratch.root, skip=(volumes.TOKEN_FILE,))
         disk.ask(f"skip {self.rng.uniform(7200, 14400):.3f}")
         # The guard calms down when it next ticks.
         time.sleep(1.5)
@@ -159,7 +163,7 @@ class Defence:
         return Deadline(max(self.case.seconds, LEAST_SECONDS_OF_ATTACK))
 
     def work_before(self, disk, scratch):
-        run_load(self.rng.choice(LEAD_IN), scratch, self.rng, Deadline(2.5))
+        run_load(self.lead_in, scratch, self.rng, Deadline(2.5))
         scratch.sync()
         time.sleep(0.3)
 
