@@ -1,12 +1,12 @@
 //! A client's handle on a guarded disk.
 
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 
 use sentinel::Clear;
 use volume::{Attachment, BLOCK_BYTES, Device, Error, Extent, Hole, Wait, WriteRequest};
 
 use crate::guard::Guard;
-use crate::locks::{read_lock, write_lock};
+use crate::locks::{read_lock, try_lock, write_lock};
 use crate::observation::Observation;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
@@ -113,7 +113,8 @@ impl Device for GuardedDisk {
             return target.write(writes);
         }
         let mut other = Observation::default();
-        let mut own = self.observation();
+        // Unless another thread of the connection is using it.
+        let mut own = try_lock(&self.observation);
         let observation = own.as_deref_mut().unwrap_or(&mut other);
         observation.begin(self.guard.clock.now());
         let written = target.write_observed(writes, observation);
@@ -149,16 +150,5 @@ impl Device for GuardedDisk {
 
     fn extents(&self, offset: u64, length: u64, limit: usize) -> Result<Vec<Extent>, Error> {
         self.ask(|disk| disk.extents(offset, length, limit))
-    }
-}
-
-impl GuardedDisk {
-    /// The connection's own buffer, unless another of its threads is using it.
-    fn observation(&self) -> Option<MutexGuard<'_, Observation>> {
-        match self.observation.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
     }
 }

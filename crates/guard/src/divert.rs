@@ -148,6 +148,10 @@ impl Guard {
 
     /// Deletes forks that nobody needs any more. One that is still read is tried again.
     pub(crate) fn delete_leftovers(&self) {
+        // What is saved must not say that a fork is in use that is gone.
+        if lock(&self.saver).is_failing {
+            return;
+        }
         let leftovers = lock(&self.state).leftovers.clone();
         for fork in leftovers {
             let error = match self.store.delete(&fork, self.clock.now()) {

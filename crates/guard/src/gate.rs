@@ -29,7 +29,8 @@ pub(crate) struct Gate {
 impl Gate {
     /// Where a write goes, from a connection of an era.
     pub(crate) fn for_write<'g>(&'g self, era: u64, line: &'g Attachment) -> Result<&'g Attachment, Error> {
-        if era != self.era {
+        // A fork takes the place of the volume as it was at the fence, so that what the volume refuses, it refuses too.
+        if era != self.era || line.is_stale() {
             return Err(Error::StaleEpoch);
         }
         match &self.mode {

@@ -303,6 +303,7 @@ fn restore(
     state.shift(saved.uptime, now, pause);
     let then = now.saturating_sub(pause);
     watch.trail = Trail::restored(&saved.marks, saved.uptime, then, volume.newest().sequence.0);
+    watch.zero_since.take_if(|_| state.episode.is_some());
     watch.assessments = state.counts.assessments;
     if let Err(error) = watch.sentinel.restore(now, pause, &saved.sentinel) {
         *watch.sentinel = Sentinel::new();

@@ -5,7 +5,7 @@ use volume::Error;
 
 use crate::event::EventKind;
 use crate::guard::Guard;
-use crate::locks::lock;
+use crate::locks::{lock, try_lock};
 use crate::settings::Fence;
 use crate::sidecar::Sidecar;
 
@@ -18,7 +18,7 @@ const CALM_MICROS: Micros = 600_000_000;
 #[derive(Debug)]
 pub(crate) struct Ticking {
     saved: Micros,
-    is_failing: bool,
+    pub(crate) is_failing: bool,
     is_closed: bool,
 }
 
@@ -37,7 +37,7 @@ impl Guard {
     pub fn tick(&self) {
         self.take_new_model();
         // Whoever holds it is acting already; the next tick comes soon.
-        if let Ok(_operation) = self.operations.try_lock() {
+        if let Some(_operation) = try_lock(&self.operations) {
             self.act_when_idle();
             self.end_episode_in_time();
             self.end_announcement_in_time();
@@ -105,20 +105,14 @@ impl Guard {
         if now.saturating_sub(lock(&self.saver).saved) < SAVE_MICROS {
             return;
         }
-        if let Ok(_operation) = self.operations.try_lock() {
+        if let Some(_operation) = try_lock(&self.operations) {
             self.expire_bookmarks();
         }
         if lock(&self.watch).is_changed {
             self.save();
         }
-        let mut saver = lock(&self.saver);
-        saver.saved = now;
-        let is_failing = saver.is_failing;
-        drop(saver);
-        // What is saved last must not say that a fork is in use that is gone.
-        if !is_failing {
-            self.delete_leftovers();
-        }
+        lock(&self.saver).saved = now;
+        self.delete_leftovers();
     }
 
     /// Saves; a failure is told once, until it works again.

@@ -25,7 +25,6 @@ pub(crate) struct Watch {
     pub(crate) model: Arc<OwnedModel>,
     /// The newest time seen: threads bring theirs out of order.
     newest: Micros,
-    suspicion: i32,
     /// Since when suspicion is zero.
     pub(crate) zero_since: Option<Micros>,
     /// What the next tick must act upon.
@@ -46,7 +45,6 @@ impl Watch {
             trail,
             model,
             newest: now,
-            suspicion: 0,
             zero_since: Some(now),
             pending: None,
             is_armed: false,
@@ -66,7 +64,6 @@ impl Watch {
     pub(crate) fn assess(&mut self, now: Micros) -> Option<Suspect> {
         let assessment = self.sentinel.assess(now, &*self.model, 0)?;
         self.assessments += 1;
-        self.suspicion = assessment.suspicion;
         if assessment.suspicion == 0 {
             self.zero_since.get_or_insert(now);
         } else {
@@ -92,7 +89,6 @@ impl Watch {
     pub(crate) fn rest(&mut self, now: Micros) {
         let now = self.time(now);
         self.sentinel.rest(now);
-        self.suspicion = 0;
         self.zero_since = Some(now);
         self.pending = None;
         self.generation += 1;
@@ -101,7 +97,7 @@ impl Watch {
     /// Suspicion in per cent of what fences.
     pub(crate) fn suspicion_percent(&self) -> u32 {
         let most = i64::from(self.model.fence_from().max(1));
-        u32::try_from(i64::from(self.suspicion.max(0)) * 100 / most).unwrap_or(u32::MAX)
+        u32::try_from(i64::from(self.sentinel.suspicion()) * 100 / most).unwrap_or(u32::MAX)
     }
 }
 

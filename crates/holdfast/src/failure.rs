@@ -21,6 +21,8 @@ pub enum FailureCode {
     NoSpace,
     /// The configuration file can't be used.
     Config,
+    /// A guard recognised an attack and fenced a volume.
+    Fenced,
 }
 
 /// Exit code of a command that did what it was asked to do.
@@ -28,7 +30,7 @@ pub const EXIT_OK: u8 = 0;
 
 impl FailureCode {
     /// Every code, in the order of the exit codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Failure,
         Self::Usage,
         Self::NotFound,
@@ -36,6 +38,7 @@ impl FailureCode {
         Self::Damage,
         Self::NoSpace,
         Self::Config,
+        Self::Fenced,
     ];
 
     /// The exit code of a command that failed this way.
@@ -49,6 +52,7 @@ impl FailureCode {
             Self::Damage => 5,
             Self::NoSpace => 6,
             Self::Config => 7,
+            Self::Fenced => 8,
         }
     }
 
@@ -63,6 +67,7 @@ impl FailureCode {
             Self::Damage => "stored bytes are damaged",
             Self::NoSpace => "no space",
             Self::Config => "the configuration file can't be used",
+            Self::Fenced => "a volume is fenced: an attack was recognised",
         }
     }
 }
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn every_code_has_an_exit_code_of_its_own() {
         let codes: Vec<u8> = FailureCode::ALL.iter().map(|code| code.exit_code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

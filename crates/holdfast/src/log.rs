@@ -17,10 +17,14 @@ pub enum Level {
     Detail,
     /// What an operator wants to find in a log.
     Info,
+    /// What an operator should see, and need not act on.
+    Notice,
     /// What will become a problem.
     Warning,
     /// What is a problem.
     Error,
+    /// What somebody has to be woken up for.
+    Critical,
 }
 
 /// The shape of the lines.
@@ -35,12 +39,16 @@ pub enum Style {
 }
 
 impl Level {
-    const fn name(self) -> &'static str {
+    /// The level as the log writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Detail => "detail",
             Self::Info => "info",
+            Self::Notice => "notice",
             Self::Warning => "warning",
             Self::Error => "error",
+            Self::Critical => "critical",
         }
     }
 
@@ -49,8 +57,10 @@ impl Level {
         match self {
             Self::Detail => 7,
             Self::Info => 6,
+            Self::Notice => 5,
             Self::Warning => 4,
             Self::Error => 3,
+            Self::Critical => 2,
         }
     }
 }
@@ -78,10 +88,26 @@ impl Log {
 
     /// Writes a line. `subject` is the volume or client it is about; may be empty.
     pub fn write(&self, level: Level, subject: &str, message: impl Display) {
-        if (level as u8) < (self.least as u8) {
-            return;
+        if (level as u8) >= (self.least as u8) {
+            self.write_line(&line(
+                self.style,
+                wall_clock(),
+                level,
+                subject,
+                &message.to_string(),
+                None,
+            ));
         }
-        let line = line(self.style, wall_clock(), level, subject, &message.to_string());
+    }
+
+    /// Writes a line about an event whose facts programs get one by one: in JSON as the field `event`.
+    pub fn write_event(&self, level: Level, subject: &str, message: &str, event: &serde_json::Value) {
+        if (level as u8) >= (self.least as u8) {
+            self.write_line(&line(self.style, wall_clock(), level, subject, message, Some(event)));
+        }
+    }
+
+    fn write_line(&self, line: &str) {
         let _turn = self.turn.lock();
         // A log that can't be written has nobody to tell.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
@@ -99,7 +125,14 @@ impl Log {
     }
 }
 
-fn line(style: Style, now: Timestamp, level: Level, subject: &str, message: &str) -> String {
+fn line(
+    style: Style,
+    now: Timestamp,
+    level: Level,
+    subject: &str,
+    message: &str,
+    event: Option<&serde_json::Value>,
+) -> String {
     let separator = if subject.is_empty() { "" } else { ": " };
     // Names that clients choose come from outside: nothing may start a line of its own, or steer a terminal.
     let message = without_control_characters(&message.replace('\n', "; "));
@@ -114,6 +147,9 @@ fn line(style: Style, now: Timestamp, level: Level, subject: &str, message: &str
             let mut object = serde_json::json!({ "time": utc(now), "level": level.name(), "message": message });
             if let (false, Some(fields)) = (subject.is_empty(), object.as_object_mut()) {
                 fields.insert("subject".to_owned(), subject.into());
+            }
+            if let (Some(event), Some(fields)) = (event, object.as_object_mut()) {
+                fields.insert("event".to_owned(), event.clone());
             }
             object.to_string() + "\n"
         }
@@ -139,7 +175,7 @@ mod tests {
     #[test]
     fn lines_have_the_shape_that_is_asked_for() {
         let time = Timestamp::from_unix_seconds(1_795_428_900);
-        let of = |style, subject| line(style, time, Level::Warning, subject, "two\nlines");
+        let of = |style, subject| line(style, time, Level::Warning, subject, "two\nlines", None);
         assert_eq!(of(Style::Journal, "disk"), "<4>disk: two; lines\n");
         assert_eq!(of(Style::Journal, ""), "<4>two; lines\n");
         assert_eq!(
@@ -148,8 +184,14 @@ mod tests {
              \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
         );
         assert_eq!(
-            line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r"),
+            line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r", None),
             "<6>\\u{1b}[2J\u{e4}\\r\n"
+        );
+        let event = serde_json::json!({ "kind": "fenced" });
+        assert_eq!(
+            line(Style::Json, time, Level::Critical, "", "x", Some(&event)),
+            "{\"event\":{\"kind\":\"fenced\"},\"level\":\"critical\",\"message\":\"x\",\
+             \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
         );
         assert!(of(Style::Plain, "disk").ends_with(" warning disk: two; lines\n"));
     }

@@ -280,6 +280,10 @@ impl Sentinel {
             self.end_slice(now);
         }
         if !self.is_due(now) {
+            if self.suspicion == 0 && self.changed_since == 0 {
+                // What is calm stays so as long as nothing is changed.
+                self.calm_until = self.calm_until.max(now);
+            }
             return None;
         }
         (self.written_since, self.changed_since, self.assessed) = (0, 0, now);
@@ -318,10 +322,18 @@ impl Sentinel {
         features(&self.counters)
     }
 
-    /// Takes what is suspected for explained: the suspicion begins at zero again, what is known of the volume stays.
+    /// The suspicion after the newest assessment, in 1/1024 of a logit; never below zero.
+    #[must_use]
+    pub const fn suspicion(&self) -> i32 {
+        self.suspicion
+    }
+
+    /// Takes what happened so far for explained: neither suspicion nor windows hold it against what comes next. What is
+    /// usual for the volume stays.
     pub fn rest(&mut self, now: Micros) {
         self.suspicion = 0;
         self.calm_until = now;
+        self.counters.forget_all_but_baseline();
         self.recent.clear();
     }
 

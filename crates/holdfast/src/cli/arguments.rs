@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use guard::Fence;
 
 use super::help;
 use image::Format;
@@ -105,6 +107,9 @@ pub(super) enum Command {
     /// Return a disk to a moment, or take that back
     #[command(after_help = help::RESTORE)]
     Restore(Restore),
+    /// See, set and release the guards that watch disks for encryption
+    #[command(subcommand, disable_help_subcommand = true)]
+    Guard(GuardCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),
@@ -263,13 +268,75 @@ pub(super) struct Restore {
     /// The moment to return to
     #[arg(
         allow_hyphen_values = true,
-        required_unless_present = "undo",
-        conflicts_with = "undo"
+        required_unless_present_any = ["undo", "before_attack"],
+        conflicts_with_all = ["undo", "before_attack"]
     )]
     pub(super) moment: Option<String>,
+    /// Return to the restore point that the guard made before the attack
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) before_attack: bool,
     /// Take the newest restore back; once more takes that back
     #[arg(long)]
     pub(super) undo: bool,
+}
+
+/// `holdfast guard ...`
+#[derive(Debug, Subcommand)]
+pub(super) enum GuardCommand {
+    /// What the guards see, and what they did
+    #[command(after_help = help::GUARD_STATUS)]
+    Status {
+        /// Only this volume, with everything that is known
+        volume: Option<String>,
+    },
+    /// Change what a volume's guard does, until the configuration does
+    #[command(after_help = help::GUARD_SET, group = clap::ArgGroup::new("change").required(true).multiple(true))]
+    Set {
+        /// The volume
+        volume: String,
+        /// What happens to writes once encryption was recognised
+        #[arg(long, group = "change", value_parser = fence())]
+        fence: Option<Fence>,
+        /// Watch the disk
+        #[arg(long, group = "change", conflicts_with = "off")]
+        on: bool,
+        /// Don't watch the disk
+        #[arg(long, group = "change")]
+        off: bool,
+    },
+    /// Take a fence down
+    #[command(after_help = help::GUARD_RELEASE)]
+    Release {
+        /// The volume
+        volume: String,
+        /// Of a diverted disk: take over what was written since the fence went up
+        #[arg(long, conflicts_with = "drop")]
+        keep: bool,
+        /// Of a diverted disk: forget what was written since the fence went up
+        #[arg(long)]
+        drop: bool,
+    },
+    /// Announce work that looks like an attack: for a while nothing is fenced
+    #[command(after_help = help::GUARD_ANNOUNCE)]
+    Announce {
+        /// What will be done, for whoever reads the log
+        #[arg(required_unless_present = "end", conflicts_with = "end")]
+        reason: Option<String>,
+        /// For how long, such as 30m or 2h
+        #[arg(
+            long = "for",
+            value_name = "SPAN",
+            required_unless_present = "end",
+            conflicts_with = "end"
+        )]
+        span: Option<String>,
+        /// The volume; repeatable [default: all volumes]
+        #[arg(long, value_name = "VOLUME")]
+        name: Vec<String>,
+        /// It is done: watch as before
+        #[arg(long)]
+        end: bool,
+    },
 }
 
 /// `holdfast config ...`
@@ -282,6 +349,11 @@ pub(super) enum ConfigCommand {
     },
     /// Print a configuration file with every setting and its default
     Default,
+}
+
+/// Reads a fence by its name.
+fn fence() -> impl TypedValueParser<Value = Fence> {
+    PossibleValuesParser::new(Fence::ALL.map(Fence::name)).try_map(|name| name.parse::<Fence>())
 }
 
 #[cfg(test)]
@@ -318,6 +390,39 @@ mod tests {
     fn restore_wants_a_moment_or_undo() {
         assert!(Arguments::try_parse_from(["holdfast", "restore", "disk"]).is_err());
         assert!(Arguments::try_parse_from(["holdfast", "restore", "disk", "-1h", "--undo"]).is_err());
+        assert!(Arguments::try_parse_from(["holdfast", "restore", "disk", "-1h", "--before-attack"]).is_err());
+        assert!(Arguments::try_parse_from(["holdfast", "restore", "disk", "--undo", "--before-attack"]).is_err());
+        assert!(Arguments::try_parse_from(["holdfast", "restore", "disk", "--before-attack"]).is_ok());
+    }
+
+    #[test]
+    fn guard_commands_want_what_they_need_and_nothing_that_contradicts() {
+        let parses = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        for line in [
+            "holdfast guard status",
+            "holdfast guard status disk",
+            "holdfast guard set disk --fence pause",
+            "holdfast guard set disk --on --fence divert",
+            "holdfast guard set disk --off",
+            "holdfast guard release disk",
+            "holdfast guard release disk --keep",
+            "holdfast guard announce bitlocker --for 2h",
+            "holdfast guard announce bitlocker --for 2h --name a --name b",
+            "holdfast guard announce --end",
+        ] {
+            assert!(parses(line), "{line}");
+        }
+        for line in [
+            "holdfast guard set disk",
+            "holdfast guard set disk --on --off",
+            "holdfast guard set disk --fence electric",
+            "holdfast guard release disk --keep --drop",
+            "holdfast guard announce bitlocker",
+            "holdfast guard announce --for 2h",
+            "holdfast guard announce bitlocker --for 2h --end",
+        ] {
+            assert!(!parses(line), "{line}");
+        }
     }
 
     #[test]
@@ -329,12 +434,10 @@ mod tests {
                 command.get_name()
             );
         }
-        for command in Arguments::command()
-            .find_subcommand("volume")
-            .unwrap()
-            .get_subcommands()
-        {
-            assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
+        for group in ["volume", "guard"] {
+            for command in Arguments::command().find_subcommand(group).unwrap().get_subcommands() {
+                assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! `status --check`: what the report says as an exit code, for monitoring.
 
+use guard::StatusState;
+
 use crate::control::{StatusReport, VolumeReport};
 use crate::failure::{EXIT_OK, FailureCode};
 
 /// From the worst on.
-const BY_GRAVITY: [FailureCode; 4] = [
+const BY_GRAVITY: [FailureCode; 5] = [
+    FailureCode::Fenced,
     FailureCode::Damage,
     FailureCode::Failure,
     FailureCode::NoSpace,
@@ -29,6 +32,13 @@ fn of_volume(report: &VolumeReport) -> Option<FailureCode> {
         return Some(problem.code);
     }
     let details = report.details.as_ref()?;
+    if details
+        .guard
+        .as_ref()
+        .is_some_and(|guard| guard.state == StatusState::Fenced)
+    {
+        return Some(FailureCode::Fenced);
+    }
     if details.damaged {
         return Some(FailureCode::Damage);
     }

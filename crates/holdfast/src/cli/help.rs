@@ -15,9 +15,13 @@ Serve disks:
   volume       Make, change and check volumes: create, list, show, resize, delete,
                import, export, verify, repair
 
+Stop encryption:
+  guard        See, set and release the guards that watch disks for encryption: status,
+               set, release, announce
+
 Travel in time:
   history      When the disk was written to, and what was done with it
-  restore      Return a disk to a moment, or take that back with --undo
+  restore      Return a disk to a moment or to --before-attack, or take that back with --undo
   fork         Make a writable volume that starts at a moment of another
   pin          Keep a moment under a name, beyond the retention time
   unpin        Remove a pin
@@ -50,6 +54,8 @@ Moments:
 
 I was hit by ransomware. What now?
   1. Shut the machine down hard, or cut its network. What it has done to its disk can be undone.
+     If the guard saw it (holdfast guard status), one command does the rest, then go on with 6:
+                                                      holdfast restore disk --before-attack
   2. See when the writing went wild:                  holdfast history disk --since -1d
   3. Look at the disk as it was before, changing nothing; here as a file `then` to mount:
        touch then && nbdfuse then 'nbd+unix:///disk@-2h?socket=NBD_SOCKET'
@@ -68,7 +74,8 @@ Exit codes:
   4  refused: in use, taken, or not allowed now
   5  stored bytes are damaged
   6  no space
-  7  the configuration file can't be used";
+  7  the configuration file can't be used
+  8  a volume is fenced: an attack was recognised";
 
 pub(super) const UP: &str = "\
 Examples:
@@ -89,8 +96,8 @@ On a terminal it takes about a minute. With --json every scene is a line, and th
 result. Exit code 1: the attack was not stopped, or a file isn't as it was.";
 
 pub(super) const STATUS: &str = "\
-With --check the exit code is that of the worst that is found: 5 damage, 1 no daemon or a failed
-disk below, 6 no space, 4 an import that was cut off; 0 if all is well.";
+With --check the exit code is that of the worst that is found: 8 a fenced volume, 5 damage, 1 no
+daemon or a failed disk below, 6 no space, 4 an import that was cut off; 0 if all is well.";
 
 pub(super) const SIZES: &str = "\
 Sizes: 10G, 512M, 1.5TiB; units are powers of 1024. From 1 MiB to 64 TiB, in steps of 512 bytes.";
@@ -117,9 +124,45 @@ Clients that are connected are refused writes until they reconnect, so that what
 the disk can't damage the restored one: shut a machine down first, or restart it afterwards.
 
 Examples:
+  holdfast restore disk --before-attack           to the restore point that the guard made
   holdfast restore disk -15m
   holdfast restore disk before-update
   holdfast restore disk --undo";
+
+pub(super) const GUARD_STATUS: &str = "\
+Examples:
+  holdfast guard status                           all volumes
+  holdfast guard status disk                      one, with what the guard saw and what to do now";
+
+pub(super) const GUARD_SET: &str = "\
+Holds until `guard` or `fence` change in the configuration file, also after a restart. A fence that
+is in force stays what it is; the new choice is for the next one.
+
+Examples:
+  holdfast guard set disk --fence pause
+  holdfast guard set disk --off";
+
+pub(super) const GUARD_RELEASE: &str = "\
+What was suspected is ordinary work: writes are accepted again, the guard watches on, and the
+restore point from before stays for some days. If it was an attack, shut the machine down and
+`holdfast restore VOLUME --before-attack` instead. A diverted disk needs a decision about what was
+written since the fence went up:
+  --keep  it was a false alarm: the disk goes on with these writes, and nobody notices anything
+  --drop  they are forgotten: the disk is as it was when the fence went up; clients must reconnect
+
+Examples:
+  holdfast guard release disk
+  holdfast guard release disk --keep";
+
+pub(super) const GUARD_ANNOUNCE: &str = "\
+For work that can't be told from an attack: turning on BitLocker or LUKS, wiping a disk, encrypting
+a file server's folders. Nothing is fenced meanwhile; restore points are made as always, log and
+webhook tell what would have been fenced.
+
+Examples:
+  holdfast guard announce 'enabling BitLocker' --for 2h
+  holdfast guard announce 'wiping the old partition' --for 30m --name vm7
+  holdfast guard announce --end";
 
 pub(super) const EXPORT: &str = "\
 Examples:

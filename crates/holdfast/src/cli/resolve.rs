@@ -2,18 +2,24 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
-use super::arguments::{Command, ConfigCommand, History, LogFormat, Pin, Restore, Up, VolumeCommand};
+use super::arguments::{Command, ConfigCommand, GuardCommand, History, LogFormat, Pin, Restore, Up, VolumeCommand};
 use crate::config::Listen;
-use crate::control::Request;
+use crate::control::{AnnouncedWork, DivertedWrites, Request};
 use crate::failure::Failure;
 use crate::names::{is_name, split_moment};
 use crate::size::parse_size;
-use crate::span::parse_span;
+use crate::span::{format_span, parse_span};
 use crate::when::{FORMS, When, parse_when, reads_as_time};
 use image::Format;
+
+/// The longest time for which work is announced at once.
+const ANNOUNCED_MAX: Duration = Duration::from_secs(7 * 86_400);
+/// The longest reason of announced work.
+const REASON_BYTES_MAX: usize = 200;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,6 +111,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
             .into()
         }
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
+        Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),
@@ -247,6 +254,9 @@ fn resolve_pin(pin: Pin, now: &ZonedDateTime) -> Result<Request, Failure> {
 }
 
 fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Failure> {
+    if restore.before_attack {
+        return Ok(Request::RestoreBeforeAttack { name: restore.volume });
+    }
     let Some(moment) = restore.moment else {
         return Ok(Request::RestoreUndo { name: restore.volume });
     };
@@ -257,6 +267,54 @@ fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Fai
             when,
         }),
     }
+}
+
+fn resolve_guard(command: GuardCommand) -> Result<Request, Failure> {
+    Ok(match command {
+        GuardCommand::Status { volume } => Request::GuardStatus { name: volume },
+        GuardCommand::Set { volume, fence, on, off } => Request::GuardSet {
+            name: volume,
+            fence,
+            enabled: (on || off).then_some(on),
+        },
+        GuardCommand::Release { volume, keep, drop } => Request::GuardRelease {
+            name: volume,
+            diverted: match (keep, drop) {
+                (true, _) => Some(DivertedWrites::Keep),
+                (_, true) => Some(DivertedWrites::Drop),
+                _ => None,
+            },
+        },
+        GuardCommand::Announce { reason, span, name, .. } => Request::GuardAnnounce {
+            names: name,
+            work: reason
+                .zip(span)
+                .map(|(reason, span)| announced(reason, &span))
+                .transpose()?,
+        },
+    })
+}
+
+/// Work that is about to begin.
+fn announced(reason: String, span: &str) -> Result<AnnouncedWork, Failure> {
+    let length = parse_span(span).map_err(|error| Failure::usage(error.to_string()))?;
+    if length.is_zero() || length > ANNOUNCED_MAX {
+        return Err(Failure::usage(format!(
+            "work can't be announced for `{span}`: from 1 s to {}",
+            format_span(ANNOUNCED_MAX)
+        ))
+        .hint("announce it again when it takes longer; `holdfast guard set VOLUME --off` watches nothing at all"));
+    }
+    let is_usable = !reason.trim().is_empty() && reason.len() <= REASON_BYTES_MAX && !reason.contains(char::is_control);
+    if !is_usable {
+        return Err(Failure::usage(format!(
+            "a reason is one line of 1 to {REASON_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(AnnouncedWork {
+        reason,
+        seconds: length.as_secs(),
+    })
 }
 
 /// A name for something new; others are checked by looking them up.
@@ -310,7 +368,7 @@ mod tests {
     }
 
     fn ago(seconds: u64) -> When {
-        When::Ago(std::time::Duration::from_secs(seconds))
+        When::Ago(Duration::from_secs(seconds))
     }
 
     #[test]

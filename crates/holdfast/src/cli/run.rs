@@ -17,6 +17,7 @@ use crate::control::{Request, Response};
 use crate::daemon;
 use crate::demo;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::guards;
 use crate::place::{Place, Surroundings};
 use crate::reach;
 
@@ -141,6 +142,7 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     };
     let config = Config::read(file)?;
     config::tls(&config)?;
+    guards::check(&config.guard)?;
     let warnings = place.warnings(&config);
     if common.json {
         return Ok(print_json(&serde_json::json!({ "file": file, "warnings": warnings })));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use guard::Fence;
 use serde::Deserialize;
 
 use super::resolve::HINT;
@@ -15,6 +16,8 @@ use crate::failure::{Failure, FailureCode};
 pub struct ConfigFile {
     /// `[server]`
     pub server: Server,
+    /// `[guard]`
+    pub guard: GuardTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`
@@ -61,6 +64,20 @@ pub enum TlsMode {
     Require,
 }
 
+/// `[guard]`: what all guards share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GuardTable {
+    /// Where events are sent to.
+    pub webhook: Option<String>,
+    /// File with the secret that signs what is sent.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// File with another model than the one that is built in.
+    pub model: Option<PathBuf>,
+    /// The key that must have signed it, as minisign writes it.
+    pub model_key: Option<String>,
+}
+
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +98,10 @@ pub struct VolumeTable {
     pub compression_level: Option<i32>,
     /// Bytes of background work in a second.
     pub background_io: Option<SizeValue>,
+    /// Whether the disk is watched for encryption.
+    pub guard: Option<bool>,
+    /// What happens to writes once encryption was recognised.
+    pub fence: Option<Fence>,
 }
 
 impl ConfigFile {

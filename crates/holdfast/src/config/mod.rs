@@ -1,11 +1,13 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
 mod file;
+mod guard_table;
 mod identity;
 mod resolve;
 mod values;
 
-pub use file::{ConfigFile, Server, Tls, TlsMode, VolumeTable};
+pub use file::{ConfigFile, GuardTable, Server, Tls, TlsMode, VolumeTable};
+pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use guard::Fence;
+
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
+use super::guard_table::{self, GuardSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -61,6 +64,10 @@ pub struct VolumeSettings {
     pub compression_level: i32,
     /// Bytes of background work in a second.
     pub background_io_bytes: u64,
+    /// Whether the disk is watched for encryption.
+    pub guard: bool,
+    /// What happens to writes once encryption was recognised.
+    pub fence: Fence,
 }
 
 impl Default for VolumeSettings {
@@ -74,6 +81,8 @@ impl Default for VolumeSettings {
             compress_after: Duration::from_secs(3_600),
             compression_level: 3,
             background_io_bytes: 64 << 20,
+            guard: true,
+            fence: Fence::Divert,
         }
     }
 }
@@ -89,6 +98,8 @@ pub struct Config {
     pub max_clients: u32,
     /// TLS, unless it is off.
     pub tls: Option<Tls>,
+    /// What all guards share.
+    pub guard: GuardSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -100,6 +111,7 @@ impl Default for Config {
             socket_mode: 0o600,
             max_clients: 256,
             tls: None,
+            guard: GuardSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -145,6 +157,7 @@ impl Config {
             socket_mode: file.server.socket_mode.map_or(ours.socket_mode, |mode| mode.0),
             max_clients,
             tls: resolve_tls(file.server.tls.as_ref())?,
+            guard: guard_table::resolve(&file.guard)?,
             defaults,
             volumes,
         })
@@ -183,6 +196,8 @@ fn volume_settings(place: &str, table: &VolumeTable, base: &VolumeSettings) -> R
         compress_after: table.compress_after.map_or(base.compress_after, |span| span.0),
         compression_level: table.compression_level.unwrap_or(base.compression_level),
         background_io_bytes: table.background_io.map_or(base.background_io_bytes, |size| size.0),
+        guard: table.guard.unwrap_or(base.guard),
+        fence: table.fence.unwrap_or(base.fence),
     };
     check(&settings).map_err(|message| format!("{place} {message}"))?;
     Ok(settings)
@@ -239,13 +254,21 @@ mod tests {
 
     #[test]
     fn the_shipped_file_shows_the_true_defaults() {
-        let tables = ["[server.tls]", "mode =", "certificate =", "key =", "client_ca ="];
+        let no_defaults = [
+            "[server.tls]",
+            "mode =",
+            "certificate =",
+            "key =",
+            "client_ca =",
+            "webhook",
+            "model",
+        ];
         let mut text = String::new();
         for line in DEFAULT_TEXT.lines().take_while(|line| !line.starts_with("#[volume.")) {
             let setting = line
                 .strip_prefix('#')
                 .filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
-            if let Some(setting) = setting.filter(|setting| !tables.iter().any(|word| setting.starts_with(word))) {
+            if let Some(setting) = setting.filter(|setting| !no_defaults.iter().any(|word| setting.starts_with(word))) {
                 assert!(setting.contains(" = "), "{setting}");
                 text.push_str(setting);
             } else if line.starts_with('[') {
@@ -253,7 +276,7 @@ mod tests {
             }
             text.push('\n');
         }
-        assert_eq!(text.matches(" = ").count(), 11, "{text}");
+        assert_eq!(text.matches(" = ").count(), 13, "{text}");
         assert_eq!(resolve(&text), Ok(Config::default()));
     }
 
@@ -273,7 +296,17 @@ mod tests {
         assert_eq!(config.volume("disk").retention, Duration::from_secs(30 * 86_400));
         assert_eq!(config.volume("disk").budget_bytes, Some(500 << 30));
         assert_eq!(config.volume("other").retention, Duration::from_secs(7 * 86_400));
+        assert_eq!(config.volume("disk").fence, Fence::Refuse);
         assert_eq!(config.tls.unwrap().mode, TlsMode::Require);
+        assert!(config.guard.webhook.unwrap().secret_file.is_some());
+        assert!(
+            config
+                .guard
+                .model
+                .unwrap()
+                .signature_file()
+                .ends_with("sentinel.model.minisig")
+        );
     }
 
     #[test]
@@ -283,6 +316,12 @@ mod tests {
         assert_eq!(config.volume("a").compression_level, 9);
         assert_eq!(config.volume("b").compression_level, 3);
         assert_eq!(config.volumes_named().collect::<Vec<_>>(), ["a"]);
+        let config = resolve("[defaults]\nfence = \"pause\"\n[volume.a]\nguard = false\n").unwrap();
+        assert_eq!(
+            (config.volume("a").guard, config.volume("a").fence),
+            (false, Fence::Pause)
+        );
+        assert!(config.volume("b").guard);
     }
 
     #[test]
@@ -307,6 +346,19 @@ mod tests {
             (
                 "[server.tls]\nmode = \"allow\"",
                 "[server.tls]: `certificate` and `key` are needed unless `mode` is \"off\"",
+            ),
+            (
+                "[guard]\nwebhook = \"alerts.example.org\"",
+                "[guard] webhook: `alerts.example.org` is no address of a web server; write it like \
+                 `https://alerts.example.org/holdfast`",
+            ),
+            (
+                "[guard]\nwebhook_secret_file = \"/x\"",
+                "[guard]: `webhook_secret_file` signs nothing without `webhook`",
+            ),
+            (
+                "[guard]\nmodel = \"/x\"",
+                "[guard]: `model` and `model_key` are needed together",
             ),
             ("[volume.\"a/b\"]", "[volume.a/b]: `a/b` can't be a volume's name"),
         ] {

@@ -8,16 +8,18 @@ mod client;
 mod line;
 mod protocol;
 mod report;
+mod report_guard;
 mod server;
 
 pub use client::Client;
 pub use line::LINE_BYTES_MAX;
-pub use protocol::{Answer, Envelope, Progress, Request, VERSION, is_image_request};
+pub use protocol::{AnnouncedWork, Answer, DivertedWrites, Envelope, Progress, Request, VERSION, is_image_request};
 pub use report::{
     BucketReport, ClientReport, CopyReport, DaemonReport, DamageReport, EventReport, ForkReport, HistoryReport,
     ImportReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport, SettingsReport,
     SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
+pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use server::{ControlServer, Execute};
 
 /// The control socket's name in the data folder.

@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use guard::Fence;
+
 use super::report::Response;
 use crate::failure::Failure;
 use crate::when::When;
@@ -129,6 +131,59 @@ pub enum Request {
         /// The volume.
         name: String,
     },
+    /// Returns a volume to the restore point that its guard made before the attack.
+    RestoreBeforeAttack {
+        /// The volume.
+        name: String,
+    },
+    /// What the guards see, and what they did.
+    GuardStatus {
+        /// The volume; all if `None`.
+        name: Option<String>,
+    },
+    /// Changes what a guard does until the configuration does.
+    GuardSet {
+        /// The volume.
+        name: String,
+        /// What happens to writes once encryption was recognised; as it is if `None`.
+        fence: Option<Fence>,
+        /// Whether the disk is watched; as it is if `None`.
+        enabled: Option<bool>,
+    },
+    /// Takes a fence down.
+    GuardRelease {
+        /// The volume.
+        name: String,
+        /// What becomes of the writes to a diverted disk; must be decided if there are some.
+        diverted: Option<DivertedWrites>,
+    },
+    /// Announces work that looks like an attack, or that it is done.
+    GuardAnnounce {
+        /// The volumes; all if there are none.
+        names: Vec<String>,
+        /// The work; `None` if it is done.
+        work: Option<AnnouncedWork>,
+    },
+}
+
+/// What becomes of what was written to a diverted disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivertedWrites {
+    /// The disk takes it over.
+    Keep,
+    /// It is forgotten.
+    Drop,
+}
+
+/// Work that looks like an attack and is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnouncedWork {
+    /// What it is.
+    pub reason: String,
+    /// For how long from now.
+    pub seconds: u64,
 }
 
 /// Whether an open file comes with the request.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use volume::Timestamp;
 
+use super::report_guard::{AfterReport, GuardListReport, GuardSummary, ReleaseReport};
 use crate::failure::Failure;
 use image::Format;
 
@@ -58,8 +59,12 @@ pub enum Response {
     },
     /// To [`super::Request::Fork`].
     Forked(ForkReport),
-    /// To [`super::Request::Restore`] and [`super::Request::RestoreUndo`].
+    /// To requests that return a volume to a moment.
     Restored(RestoreReport),
+    /// To requests about guards.
+    Guards(GuardListReport),
+    /// To [`super::Request::GuardRelease`].
+    Released(ReleaseReport),
 }
 
 /// A moment: a batch of the log and when it was recorded.
@@ -162,6 +167,9 @@ pub struct VolumeDetails {
     /// The import that fills it, or didn't finish; `None` for every other volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import: Option<ImportReport>,
+    /// Its guard, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardSummary>,
     /// Its pins, oldest moment first.
     pub pins: Vec<PinReport>,
     /// Its settings.
@@ -374,6 +382,9 @@ pub struct RestoreReport {
     pub to: MomentReport,
     /// Clients that are refused writes until they reconnect.
     pub clients_refused: u64,
+    /// What lies after the restore point, with `--before-attack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AfterReport>,
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use jiff::ZonedDateTime;
 use nbd::{ExportInfo, ExportProvider, OpenError, OpenedExport};
-use volume::{Clock, Device};
 
 use super::refused::Refused;
 use crate::engine::Engine;
@@ -54,10 +53,8 @@ impl Exports {
         }
         let volume = self.engine.whole_volume(&volume_name)?;
         let Some(when) = when else {
-            let clock: Arc<dyn Clock> = Arc::clone(self.engine.clock()) as Arc<dyn Clock>;
-            let device: Arc<dyn Device> = Arc::new(volume.attach(clock));
             return Ok(OpenedExport {
-                device,
+                device: Arc::new(self.engine.guard_of(&volume).attach()),
                 name: volume_name,
                 description: "the live disk".to_owned(),
             });

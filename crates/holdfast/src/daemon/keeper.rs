@@ -251,9 +251,9 @@ impl Round {
             return;
         }
         match self.engine.reopen(name) {
-            Ok(()) => {
+            Ok(exports) => {
                 seen.reopen = None;
-                let count = self.servers.disconnect(name);
+                let count: usize = exports.iter().map(|export| self.servers.disconnect(export)).sum();
                 let message = format!(
                     "opened again; everything flushed before the failure is there; {count} clients must reconnect"
                 );

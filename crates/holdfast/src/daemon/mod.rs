@@ -2,6 +2,7 @@
 
 mod events;
 mod exports;
+mod guards;
 mod keeper;
 mod notify;
 mod refused;

@@ -1,7 +1,7 @@
 //! The daemon's life: open, serve, reload on SIGHUP, stop in good order.
 //!
 //! Order of stopping: no client is accepted any more and requests in flight are answered; commands end; background
-//! work ends; volumes are checkpointed; the lock is released with the process.
+//! work ends, the guards' too; what guards know is saved; volumes are checkpointed; the lock is released with the process.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,6 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::exports::Exports;
+use super::guards::Guarding;
 use super::keeper::Keeper;
 use super::notify::notify;
 use super::sockets::{self, Servers};
@@ -85,6 +86,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let engine = open(&options.place, config.clone())?;
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
+    let guarding = Guarding::start(&engine, &config.guard, &log)?;
     warn_of(&options.place, &config, &log);
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
@@ -100,7 +102,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let keeper = Keeper::start(&engine, &servers, &log, served)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
-    wait_for_end(&mut signals, &engine, &options.place, &log);
+    wait_for_end(&mut signals, &engine, &options.place, &guarding, &log);
     notify("STOPPING=1");
     let cut = servers.drain(DRAIN_PATIENCE);
     if cut > 0 {
@@ -112,6 +114,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     }
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
+    guarding.stop();
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())
@@ -208,7 +211,7 @@ fn resume(engine: &Engine, place: &Place, log: &Log) -> Result<Served, Failure> 
 }
 
 /// Obeys signals until one of them says to stop.
-fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log) {
+fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, guarding: &Guarding, log: &Log) {
     for signal in signals.forever() {
         if signal != SIGHUP {
             let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
@@ -219,6 +222,7 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log
             return;
         }
         let reload = place.config().and_then(|config| {
+            guarding.configure(&config.guard)?;
             engine.set_config(config.clone())?;
             Ok(config)
         });
@@ -227,7 +231,7 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, log: &Log
                 warn_of(place, &config, log);
                 log.info(
                     "",
-                    "the settings of the volumes were read again; [server] needs a restart",
+                    "the settings of the volumes and guards were read again; [server] needs a restart",
                 );
             }
             Err(failure) => {

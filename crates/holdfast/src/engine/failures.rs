@@ -97,6 +97,8 @@ fn code(error: &Error) -> FailureCode {
         | Error::VolumeInUse(_)
         | Error::HasForks { .. }
         | Error::ReadOnly
+        | Error::Fenced
+        | Error::Paused
         | Error::StaleEpoch => FailureCode::Refused,
         Error::NoSpace(_) => FailureCode::NoSpace,
         Error::CorruptBlock { .. }

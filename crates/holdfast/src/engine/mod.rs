@@ -4,6 +4,7 @@
 
 mod damage;
 mod failures;
+mod guards;
 mod history;
 mod images;
 mod imports;
@@ -22,6 +23,7 @@ use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
 use crate::control::{DaemonReport, Execute, Progress, Request, Response, StatusReport};
 use crate::failure::Failure;
+use crate::guards::Guards;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
@@ -56,6 +58,7 @@ pub struct Engine {
     refusals: space::Refusals,
     imports: imports::Imports,
     damaged: damage::Damaged,
+    guards: Guards,
     _lock: FolderLock,
 }
 
@@ -74,10 +77,12 @@ impl Engine {
         let for_store = Arc::clone(&config);
         let settings = move |name: &str| volume_settings(read(&for_store).volume(name));
         let store = Store::open(Arc::new(directory), Box::new(settings), Box::new(os_random));
+        let clock = Arc::new(SteadyClock::start());
         Ok(Arc::new(Self {
             data: data.to_owned(),
+            guards: Guards::new(&store, &clock),
             store,
-            clock: Arc::new(SteadyClock::start()),
+            clock,
             config,
             daemon: OnceLock::new(),
             refusals: space::Refusals::default(),
@@ -130,10 +135,16 @@ impl Engine {
             Request::Fork { name, when, fork } => self.fork(&name, when.as_ref(), &fork).map(Response::Forked),
             Request::Restore { name, when } => self.restore(&name, &when).map(Response::Restored),
             Request::RestoreUndo { name } => self.restore_undo(&name).map(Response::Restored),
+            Request::RestoreBeforeAttack { name } => self.restore_before_attack(&name).map(Response::Restored),
+            Request::GuardStatus { name } => self.guard_status(name.as_deref()).map(Response::Guards),
+            Request::GuardSet { name, fence, enabled } => self.guard_set(&name, fence, enabled).map(Response::Guards),
+            Request::GuardRelease { name, diverted } => self.guard_release(&name, diverted).map(Response::Released),
+            Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
         }
     }
 
-    /// Checkpoints and closes all volumes.
+    /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
+    /// nothing, and what it changed about them is written down already.
     pub fn close(&self) -> Result<(), Failure> {
         self.store
             .close(self.now())
@@ -149,6 +160,7 @@ impl Engine {
                 volume.set_settings(volume_settings(read(&self.config).volume(&name)));
             }
         }
+        self.configure_guards();
         Ok(())
     }
 
@@ -160,6 +172,12 @@ impl Engine {
     /// The clock that volumes are given.
     pub fn clock(&self) -> &Arc<SteadyClock> {
         &self.clock
+    }
+
+    /// The guards of the volumes.
+    #[must_use]
+    pub const fn guards(&self) -> &Guards {
+        &self.guards
     }
 
     /// The time now.
@@ -214,11 +232,15 @@ impl Engine {
         self.store.doorbell()
     }
 
-    /// Opens a volume again whose disk below failed.
-    pub fn reopen(&self, name: &str) -> Result<(), Failure> {
+    /// Opens a volume again whose disk below failed. Returns the exports whose clients must connect anew.
+    pub fn reopen(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let mut exports = vec![name.to_owned()];
+        // Clients of a fenced disk may be using this one in its place.
+        exports.extend(self.guards.diverting_to(name).map(|guard| guard.name().to_owned()));
+        exports.iter().for_each(|export| self.guards.let_go(export));
         self.store
             .reopen(name, self.now())
-            .map(drop)
+            .map(|_| exports)
             .map_err(|error| failures::failure(name, &error))
     }
 

@@ -1,6 +1,8 @@
 //! Pins, forks, and returning to a moment.
 
-use volume::{Moment, RollbackReport};
+use std::sync::Arc;
+
+use volume::{Moment, RollbackReport, Volume};
 
 use super::Engine;
 use super::failures::failure;
@@ -59,12 +61,17 @@ impl Engine {
 
     pub(super) fn restore(&self, name: &str, when: &When) -> Result<RestoreReport, Failure> {
         let volume = self.whole_volume(name)?;
-        let moment = when.resolve(self.now())?;
+        self.restore_to(&volume, &when.resolve(self.now())?)
+    }
+
+    pub(super) fn restore_to(&self, volume: &Arc<Volume>, moment: &Moment) -> Result<RestoreReport, Failure> {
+        let name = volume.name();
         // Counted before: whoever is connected now holds the disk as it was.
         let clients_refused = self.clients_of(name);
         let rollback = volume
-            .rollback(&moment, self.now())
+            .rollback(moment, self.now())
             .map_err(|error| failure(name, &error))?;
+        self.tell_guard_of_rollback(volume);
         Ok(restore_report(name, false, rollback, clients_refused))
     }
 
@@ -74,6 +81,7 @@ impl Engine {
         let rollback = volume
             .undo_rollback(self.now())
             .map_err(|error| failure(name, &error))?;
+        self.tell_guard_of_rollback(&volume);
         Ok(restore_report(name, true, rollback, clients_refused))
     }
 }
@@ -85,5 +93,6 @@ fn restore_report(name: &str, undone: bool, rollback: RollbackReport, clients_re
         from: moment_report(rollback.from),
         to: moment_report(rollback.to),
         clients_refused,
+        after: None,
     }
 }

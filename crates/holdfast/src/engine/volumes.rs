@@ -60,6 +60,11 @@ impl Engine {
             damaged: self.damaged.contains(volume.name()),
             memory_bytes: status.map_bytes as u64,
             import,
+            guard: if import.is_none() {
+                self.guard_summary(volume)
+            } else {
+                None
+            },
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),
@@ -96,6 +101,7 @@ impl Engine {
 
     pub(super) fn resize(&self, name: &str, size_bytes: u64, shrink: bool) -> Result<VolumeReport, Failure> {
         let volume = self.whole_volume(name)?;
+        self.check_not_diverted(name)?;
         let before = volume.size_bytes();
         if size_bytes < before && !shrink {
             return Err(Failure::refused(format!(
@@ -112,6 +118,7 @@ impl Engine {
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
+        self.check_not_diverted(name)?;
         self.delete_patiently(name).map_err(|error| failure(name, &error))?;
         self.damaged.note(name, false);
         Ok(Response::Deleted {
@@ -123,6 +130,7 @@ impl Engine {
     pub(super) fn delete_patiently(&self, name: &str) -> Result<(), volume::Error> {
         let since = Instant::now();
         loop {
+            self.guards.let_go_if_unused(name);
             match self.store.delete(name, self.now()) {
                 Err(volume::Error::VolumeInUse(_))
                     if since.elapsed() < DELETE_PATIENCE && self.clients_of(name) == 0 =>

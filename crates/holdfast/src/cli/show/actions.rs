@@ -1,8 +1,11 @@
 //! What commands that change something say.
 
-use super::{count, moment};
-use crate::control::{CopyReport, DamageReport, ForkReport, PinReport, RestoreReport, VerifyReport};
+use std::time::Duration;
+
+use super::{count, guard, moment};
+use crate::control::{AfterReport, CopyReport, DamageReport, ForkReport, PinReport, RestoreReport, VerifyReport};
 use crate::size::format_size;
+use crate::span::format_span;
 use crate::when::local_short;
 
 /// Damaged places shown; the rest is counted.
@@ -57,19 +60,30 @@ pub(super) fn restored(report: &RestoreReport) -> String {
         "before this it was as of {}; nothing in between is lost\n",
         moment(&report.from)
     );
-    if report.clients_refused > 0 {
-        text += &format!(
-            "{} refused writes until reconnected: restart the machine, or detach and attach the disk\n",
-            count(report.clients_refused, "connected client")
-                + if report.clients_refused == 1 { " is" } else { " are" }
-        );
+    if let Some(after) = &report.after {
+        text += &restored_before_attack(after);
     }
+    text += &guard::refused(report.clients_refused);
     let this = if report.undone {
         "to have the restore again"
     } else {
         "to undo this"
     };
     text + &format!("{this}: holdfast restore {volume} --undo\n")
+}
+
+/// How much lies after the restore point: what may have to be fetched from there, file by file.
+fn restored_before_attack(after: &AfterReport) -> String {
+    let mut text = format!(
+        "pin `{}` is {} before this; {} were written since then, by the attack and by everything else\n",
+        after.pin,
+        format_span(Duration::from_secs(after.seconds)),
+        format_size(after.bytes_written)
+    );
+    if let Some(fork) = &after.diverted_to {
+        text += &format!("what was diverted is in the volume `{fork}`, which is kept until it is deleted\n");
+    }
+    text
 }
 
 pub(super) fn verified(report: &VerifyReport) -> String {
@@ -224,6 +238,7 @@ mod tests {
             from: at(0),
             to: at(0),
             clients_refused: 2,
+            after: None,
         };
         assert_eq!(
             restored(&report),

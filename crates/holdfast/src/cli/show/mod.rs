@@ -1,6 +1,7 @@
 //! Responses as text for people: what happened, what it means, what to do next.
 
 mod actions;
+mod guard;
 mod history;
 mod repair;
 mod volumes;
@@ -25,6 +26,8 @@ pub(super) fn text(response: &Response) -> String {
         }
         Response::Forked(report) => actions::forked(report),
         Response::Restored(report) => actions::restored(report),
+        Response::Guards(report) => guard::list(report),
+        Response::Released(report) => guard::released(report),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::table::{Align, Table};
-use super::{count, moment};
+use super::{count, guard, moment};
 use crate::control::{
     ClientReport, DaemonReport, ImportReport, PinReport, SpaceReport, StatusReport, VolumeDetails, VolumeReport,
 };
@@ -72,6 +72,7 @@ pub(super) fn list(volumes: &[VolumeReport]) -> String {
         ("PINS", Align::Right),
         ("OLDEST", Align::Left),
         ("NEWEST", Align::Left),
+        ("GUARD", Align::Left),
         ("STATE", Align::Left),
     ]);
     let mut problems = String::new();
@@ -85,9 +86,10 @@ pub(super) fn list(volumes: &[VolumeReport]) -> String {
                 details.pins.len().to_string(),
                 local_short(details.oldest.time.0),
                 local_short(details.newest.time.0),
+                guard::summary(details.guard.as_ref()),
                 state(volume).to_owned(),
             ]),
-            None => row.extend(["-", "-", "-", "-", "-", "-", "unusable"].map(str::to_owned)),
+            None => row.extend(["-", "-", "-", "-", "-", "-", "-", "unusable"].map(str::to_owned)),
         }
         table.row(row);
         problems += &problem(volume);
@@ -117,6 +119,13 @@ fn problem(volume: &VolumeReport) -> String {
     let Some(details) = &volume.details else {
         return text;
     };
+    if let Some(fenced) = details
+        .guard
+        .as_ref()
+        .and_then(|guard| guard::fenced(&volume.name, guard))
+    {
+        text += &fenced;
+    }
     if details.no_space {
         text += &no_space(&volume.name, details);
     }
@@ -182,6 +191,7 @@ fn facts(name: &str, details: &VolumeDetails) -> String {
             ),
         ),
         ("budget", budget),
+        ("guard", guard::summary(details.guard.as_ref())),
         (
             "in use by",
             format!("{}, {}", count(details.clients, "client"), count(details.views, "view")),

@@ -1,0 +1,10 @@
+//! Guards on real volumes, one promise a test. The model is a small one made here, so that nothing depends on what was
+//! trained.
+
+mod bookmarks;
+mod diverting;
+mod fences;
+mod fixture;
+mod hostile;
+mod restarts;
+mod settings;

@@ -1,0 +1,148 @@
+//! The guards of a data folder's volumes: one for each that is served, opened when first asked for, closed in good order.
+//!
+//! A guard holds its volume, so whoever wants to delete or reopen a volume lets its guard go first ([`Guards::let_go`]).
+
+mod model;
+mod told;
+mod uptime;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use guard::{Events, Guard, Settings, SharedModel};
+use volume::{Clock, Store, Volume};
+
+pub use model::{LoadedModel, load};
+pub use told::Told;
+pub use uptime::BootTime;
+
+use crate::clock::SteadyClock;
+use crate::config::GuardSettings;
+use crate::failure::Failure;
+use crate::webhook::Target;
+
+/// Whether the files that `[guard]` names can be used.
+pub fn check(settings: &GuardSettings) -> Result<(), Failure> {
+    settings.webhook.as_ref().map(Target::load).transpose()?;
+    settings.model.as_ref().map(load).transpose()?;
+    Ok(())
+}
+
+/// All guards that are open.
+pub struct Guards {
+    store: Arc<Store>,
+    clock: Arc<SteadyClock>,
+    uptime: Arc<BootTime>,
+    model: SharedModel,
+    told: Arc<Told>,
+    open: Mutex<BTreeMap<String, Arc<Guard>>>,
+}
+
+impl Guards {
+    /// No guard yet. All will ask the model that is built in until another is set.
+    #[must_use]
+    pub fn new(store: &Arc<Store>, clock: &Arc<SteadyClock>) -> Self {
+        Self {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            uptime: Arc::default(),
+            model: SharedModel::shipped(),
+            told: Arc::default(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Who is told of what guards do.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// The model that all guards ask.
+    #[must_use]
+    pub const fn model(&self) -> &SharedModel {
+        &self.model
+    }
+
+    /// The guard of a volume, opened where the last run left off if it isn't open. `settings` are the configuration's.
+    pub fn of(&self, volume: &Arc<Volume>, settings: Settings) -> Arc<Guard> {
+        let mut open = self.locked();
+        // One that watches an instance whose disk failed is of no use any more.
+        let fits = |guard: &&Arc<Guard>| Arc::ptr_eq(guard.volume(), volume);
+        if let Some(guard) = open.get(volume.name()).filter(fits) {
+            return Arc::clone(guard);
+        }
+        let guard = Guard::open(
+            &self.store,
+            Arc::clone(volume),
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Arc::clone(&self.uptime) as _,
+            self.model.clone(),
+            settings,
+            Arc::clone(&self.told) as Arc<dyn Events>,
+        );
+        open.insert(volume.name().to_owned(), Arc::clone(&guard));
+        guard
+    }
+
+    /// The guard of a volume, if it is open.
+    #[must_use]
+    pub fn opened(&self, name: &str) -> Option<Arc<Guard>> {
+        self.locked().get(name).cloned()
+    }
+
+    /// The guard whose volume's writes go to this fork, if there is one.
+    #[must_use]
+    pub fn diverting_to(&self, fork: &str) -> Option<Arc<Guard>> {
+        let is_it = |guard: &Arc<Guard>| guard.status().diverted.is_some_and(|diverted| diverted.fork == fork);
+        self.all().into_iter().find(is_it)
+    }
+
+    /// Closes the guard of a volume that is about to be deleted or opened again.
+    pub fn let_go(&self, name: &str) {
+        let guard = self.locked().remove(name);
+        if let Some(guard) = guard {
+            guard.close();
+        }
+    }
+
+    /// Lets the guard of a volume go that is about to be deleted, unless somebody is attached through it.
+    pub fn let_go_if_unused(&self, name: &str) {
+        let mut open = self.locked();
+        let is_unused = open.get(name).is_some_and(|guard| Arc::strong_count(guard) == 1);
+        let guard = if is_unused { open.remove(name) } else { None };
+        drop(open);
+        if let Some(guard) = guard {
+            guard.close();
+        }
+    }
+
+    /// Lets those go of certain names through which nobody is attached.
+    pub fn let_go_of_unused(&self, is_meant: impl Fn(&str) -> bool) {
+        let names: Vec<String> = self.locked().keys().filter(|name| is_meant(name)).cloned().collect();
+        names.iter().for_each(|name| self.let_go_if_unused(name));
+    }
+
+    /// Does what is due; to be called about once a second.
+    pub fn tick(&self) {
+        for guard in self.all() {
+            guard.tick();
+        }
+    }
+
+    /// Closes all guards: what they know is written down.
+    pub fn close(&self) {
+        let open = std::mem::take(&mut *self.locked());
+        for guard in open.values() {
+            guard.close();
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Guard>> {
+        self.locked().values().cloned().collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Guard>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

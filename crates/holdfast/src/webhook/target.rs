@@ -1,0 +1,172 @@
+//! Where messages go: one HTTP POST each, signed if there is a secret.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::hmac;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::config::WebhookSettings;
+use crate::failure::{Failure, FailureCode};
+
+/// The header with the signature: `sha256=`, then the HMAC-SHA256 of the body in hexadecimal.
+pub const SIGNATURE_HEADER: &str = "Holdfast-Signature";
+/// A server that hasn't answered after this long doesn't answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest secret that is read.
+const SECRET_BYTES_MAX: usize = 4096;
+
+/// A web server that takes messages.
+pub struct Target {
+    url: String,
+    secret: Option<hmac::Key>,
+    agent: Agent,
+}
+
+/// Why a message wasn't taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// The server understood and refuses: it would refuse again.
+    Refused(String),
+    /// Anything else: it may be taken later.
+    Failed(String),
+}
+
+impl Target {
+    /// Reads the secret, and for `https` the authorities that this machine trusts.
+    pub fn load(settings: &WebhookSettings) -> Result<Self, Failure> {
+        let secret = settings.secret_file.as_deref().map(read_secret).transpose()?;
+        let mut tls =
+            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        if settings.url.starts_with("https://") {
+            tls = tls.root_certs(trusted()?);
+        }
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .timeout_global(Some(PATIENCE))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self {
+            url: settings.url.clone(),
+            secret,
+            agent: config.new_agent(),
+        })
+    }
+
+    /// Where messages go.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends one message and waits for the answer.
+    pub(super) fn post(&self, body: &str) -> Result<(), NotTaken> {
+        let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        if let Some(secret) = &self.secret {
+            request = request.header(SIGNATURE_HEADER, signature(secret, body));
+        }
+        let answer = request
+            .send(body)
+            .map_err(|error| NotTaken::Failed(error.to_string()))?;
+        let status = answer.status();
+        let told = format!("it answered with status {status}");
+        match status.as_u16() {
+            200..300 => Ok(()),
+            // Not now: a timeout, too early, too many requests.
+            408 | 425 | 429 => Err(NotTaken::Failed(told)),
+            300..500 => Err(NotTaken::Refused(told)),
+            _ => Err(NotTaken::Failed(told)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+fn signature(secret: &hmac::Key, body: &str) -> String {
+    let tag = hmac::sign(secret, body.as_bytes());
+    let hexadecimal: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hexadecimal}")
+}
+
+/// The secret in a file, without the end of its line.
+fn read_secret(file: &Path) -> Result<hmac::Key, Failure> {
+    let config = |message: String| {
+        Failure::new(FailureCode::Config, message).hint("`openssl rand -hex 32 > FILE` makes a secret")
+    };
+    let bytes = std::fs::read(file).map_err(|error| {
+        config(format!(
+            "[guard] webhook_secret_file: can't read `{}`: {error}",
+            file.display()
+        ))
+    })?;
+    let secret = bytes.trim_ascii_end();
+    if secret.is_empty() || secret.len() > SECRET_BYTES_MAX {
+        return Err(config(format!(
+            "[guard] webhook_secret_file: `{}` doesn't hold a secret of 1 to {SECRET_BYTES_MAX} bytes",
+            file.display()
+        )));
+    }
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, secret))
+}
+
+/// The authorities that this machine trusts. Some that can't be read don't matter as long as there are others.
+fn trusted() -> Result<RootCerts, Failure> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        let why = found
+            .errors
+            .first()
+            .map_or_else(String::new, |error| format!(": {error}"));
+        return Err(Failure::new(
+            FailureCode::Config,
+            format!("[guard] webhook: this machine trusts no authority for https{why}"),
+        )
+        .hint("install `ca-certificates`, or name a file with `SSL_CERT_FILE`"));
+    }
+    let certificates: Vec<_> = found
+        .certs
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect();
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_the_one_that_others_compute() {
+        // RFC 4231, test case 2.
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");
+        assert_eq!(
+            signature(&secret, "what do ya want for nothing?"),
+            "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        let load = || {
+            let url = "http://127.0.0.1:9/".to_owned();
+            let secret_file = Some(file.clone());
+            Target::load(&WebhookSettings { url, secret_file })
+        };
+        assert!(load().unwrap_err().message.contains("can't read"));
+        std::fs::write(&file, "\n").unwrap();
+        assert!(load().unwrap_err().message.contains("doesn't hold a secret"));
+        std::fs::write(&file, "s3cret\n").unwrap();
+        assert!(load().unwrap().secret.is_some());
+    }
+}
