@@ -152,6 +152,7 @@ fn a_wall_clock_that_jumps_moves_no_bookmark_behind_the_attack() {
         bench.encrypt(&disk, 0).unwrap();
         bench.clocks.set_wall(jump);
         for batch in 1..TO_FENCE {
+            bench.clocks.advance_millis(3000);
             bench.encrypt(&disk, batch * BATCH).unwrap();
         }
         let status = bench.guard.status();
