@@ -133,6 +133,7 @@ def upgrade_packages(scratch, rng, deadline):
 @case("package-extraction", "ordinary")
 def extract_packages(scratch, rng, deadline):
     packages = programs.template(scratch, "packages", make_packages(scratch.contents))
+    (scratch.root / "srv" / "extracted").mkdir(parents=True)
     for package in [*sorted(packages.glob("*.deb"))] * 5:
         if deadline.is_over() or not work(scratch, deadline, "dpkg-deb", "-x", package, scratch.root / "srv" / "extracted"):
             break

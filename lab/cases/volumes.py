@@ -227,7 +227,11 @@ class Scratch:
             folders[:] = sorted(name for name in folders if not name.startswith("System Volume"))
             for name in sorted(names):
                 path = pathlib.Path(folder, name)
-                about = path.lstat()
+                try:
+                    about = path.lstat()
+                except FileNotFoundError:
+                    # Gone since the folder was read: other work goes on.
+                    continue
                 if stat.S_ISREG(about.st_mode) and about.st_size >= least_bytes and name != TOKEN_FILE and about.st_dev == self.number:
                     found.append((str(path.relative_to(self.root)), about.st_size))
         return found

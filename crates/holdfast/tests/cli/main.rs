@@ -5,6 +5,7 @@
 mod config;
 mod daemon;
 mod damage;
+mod demo;
 mod exports;
 mod guard;
 mod images;
