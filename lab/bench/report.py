@@ -60,6 +60,27 @@ def ratio_table(transport, rows, peers, cells):
     return table(f"Ratio of speeds, {transport} (more than 1: Holdfast is faster)", header, lines)
 
 
+GUARDED, UNGUARDED = "Holdfast", "Holdfast unguarded"
+GUARD_GOAL = 0.97
+
+
+def guard_table(transport, rows, runs):
+    """What the guard costs: ratios within a round, whose two runs follow one another closely, then their median and range."""
+    lines = []
+    for row in rows:
+        speeds = {}
+        for run in runs:
+            if (run["transport"], run["row"]) == (transport, row.name):
+                speeds.setdefault(run["round"], {})[run["peer"]] = speed_of(row, run)
+        ratios = [speed[GUARDED] / speed[UNGUARDED] for speed in speeds.values() if speed.get(GUARDED) and speed.get(UNGUARDED)]
+        if ratios:
+            middle = median(ratios)
+            verdict = "met" if middle >= GUARD_GOAL else "MISSED"
+            lines.append([row.name, f"{middle:.3f}", f"{min(ratios):.3f} to {max(ratios):.3f}", str(len(ratios)), verdict])
+    title = f"Speed with the guard / without, {transport}"
+    return table(title, ["row", "median", "range", "rounds", f"goal {GUARD_GOAL}"], lines)
+
+
 def cost_table(transport, rows, peers, cells, measure, title, digits):
     lines = []
     for row in rows:
@@ -76,6 +97,8 @@ def render(runs, rows, peers, transports):
         parts.append(speed_table(transport, rows, peers, cells))
         if any(peer.startswith("Holdfast") for peer in peers):
             parts.append(ratio_table(transport, rows, peers, cells))
+        if GUARDED in peers and UNGUARDED in peers:
+            parts.append(guard_table(transport, rows, runs))
         parts.append(cost_table(transport, rows, peers, cells, "cpu_us_per_request", "Server's processor time per request in us", 1))
         parts.append(cost_table(transport, rows, peers, cells, "latency_us_p99", "99th percentile of latency in us", 0))
         title = "Bytes written to the device per byte written by the client"

@@ -72,6 +72,8 @@ pub(crate) enum Count {
     Trimmed,
     /// Trimmed blocks that had been read recently.
     TrimmedRead,
+    /// Trimmed blocks that held stored bytes.
+    TrimmedStored,
     /// Destroyed blocks within the first MiB of the disk: partition table, superblock.
     HeadDestroyed,
     /// Flushes.
@@ -144,6 +146,14 @@ impl Counters {
 
     pub(crate) fn in_slice(&self, count: Count) -> u32 {
         self.slice.get(count as usize).copied().unwrap_or(0)
+    }
+
+    /// Empties the slice and the windows that the model is shown.
+    pub(crate) fn forget_all_but_baseline(&mut self) {
+        self.slice = [0; COUNTS];
+        for window in self.windows.iter_mut().take(WINDOWS) {
+            *window = [0; COUNTS];
+        }
     }
 
     /// Whether the slice should end.

@@ -211,6 +211,11 @@ impl Guarded {
         Ok(json!({"announced": null}))
     }
 
+    /// Does what is due, now.
+    pub(super) fn tick(&self) {
+        self.guard.tick();
+    }
+
     /// Where a restore from before the attack returns to.
     pub(super) fn before_attack(&self) -> Result<Moment, Failure> {
         let point = self.guard.before_attack();

@@ -1,6 +1,6 @@
 //! A disk under study: served over NBD, recorded, steered by lines on standard input.
 //!
-//! Clients → [`Xts`] (if asked for) → [`Recorder`] or guard → volume. The recorder is below the encryption: it sees what a
+//! Clients -> [`Xts`] (if asked for) -> [`Recorder`] or guard -> volume. The recorder is below the encryption: it sees what a
 //! detector below an encrypting guest sees.
 
 mod clock;

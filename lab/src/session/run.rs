@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use guard::{Fence, SharedModel};
 use nbd::Server;
@@ -19,6 +19,9 @@ use super::served::{Exports, disconnect_all, drain, recorded, serve};
 use crate::Failure;
 use crate::replayed::load_model;
 use crate::trace::Event;
+
+/// After so long without writes a guard has noted which moment is the newest.
+const GUARD_SETTLES: Duration = Duration::from_secs(3);
 
 /// What a session is started with.
 #[derive(Debug, clap::Args)]
@@ -125,10 +128,7 @@ impl Session {
                 None => Err("there is no trace to end".into()),
             },
             Line::Mark(text) => self.mark(text),
-            Line::Skip(duration) => {
-                self.disk.clock().skip(duration)?;
-                Ok(json!({"skipped": duration.as_secs_f64()}))
-            }
+            Line::Skip(duration) => self.skip(duration),
             Line::Moment => Ok(json!({"sequence": self.sequence()})),
             Line::Rollback(sequence) => self.roll_back(&Moment::After(Sequence(sequence))),
             Line::GuardStatus => Ok(self.guarded()?.status()),
@@ -139,6 +139,18 @@ impl Session {
             Line::AnnounceEnd => self.guarded()?.end_announcement(),
             Line::Stop => Ok(json!({})),
         }
+    }
+
+    /// A guard ticks every second of a pause. What it sees of one are the first seconds after the last write, and the end.
+    fn skip(&self, duration: Duration) -> Result<Value, Failure> {
+        let first = duration.min(GUARD_SETTLES);
+        for part in [first, duration - first] {
+            self.disk.clock().skip(part)?;
+            if let Some(guarded) = &self.guarded {
+                guarded.tick();
+            }
+        }
+        Ok(json!({"skipped": duration.as_secs_f64()}))
     }
 
     fn guarded(&self) -> Result<&Guarded, Failure> {
