@@ -92,7 +92,7 @@ class Holdfast(Peer):
 class HoldfastUnguarded(Holdfast):
     """What the guard costs is the difference."""
 
-    label = "Holdfast, guard off"
+    label = "Holdfast unguarded"
     settings = "default settings, full history, guard off"
     config = "[defaults]\nguard = false\n"
 

@@ -60,7 +60,7 @@ def ratio_table(transport, rows, peers, cells):
     return table(f"Ratio of speeds, {transport} (more than 1: Holdfast is faster)", header, lines)
 
 
-GUARDED, UNGUARDED = "Holdfast", "Holdfast, guard off"
+GUARDED, UNGUARDED = "Holdfast", "Holdfast unguarded"
 GUARD_GOAL = 0.97
 
 

@@ -1,7 +1,7 @@
 """Attacks on files, as workloads: the reads, writes, deletions and discards that ransomware and wipers leave on a disk.
 
-What is written are random bytes. There is no cipher and no key, nothing could be decrypted: this can't be used to encrypt anything. And
-there's nothing to point at anybody's files: every function takes a `volumes.Scratch`, which only a lab volume can become.
+What is written are random bytes. There is no cipher and no key, nothing could be decrypted: this can't be used to encrypt anything.
+And there's nothing to point at anybody's files: every function takes a `volumes.Scratch`, which only a lab volume can become.
 """
 
 import base64
@@ -169,7 +169,18 @@ def campaign(scratch, rng, deadline, work, workers=1, order="random", chosen=Non
     return in_parallel(workers, files, attack, deadline)
 
 
-def attack_in_place(name, ranges=whole, output=random_bytes, workers=1, order="random", chunk=256 << 10, fsync=False, renames=False, note=False, chosen=None):
+def attack_in_place(
+    name,
+    ranges=whole,
+    output=random_bytes,
+    workers=1,
+    order="random",
+    chunk=256 << 10,
+    fsync=False,
+    renames=False,
+    note=False,
+    chosen=None,
+):
     """Registers an attack that overwrites files where they lie."""
 
     @case(name, "attack")
@@ -188,7 +199,11 @@ attack_in_place("in-place-4-workers-fsync", workers=4, fsync=True, renames=True)
 attack_in_place("in-place-8-workers-by-path", workers=8, order="by path", chunk=1 << 20, note=True)
 attack_in_place("in-place-32-workers", workers=32, chunk=64 << 10)
 attack_in_place("in-place-smallest-first", order="smallest first", fsync=True)
-attack_in_place("in-place-documents-only", chosen=lambda name, size: name.endswith((".docx", ".xlsx", ".pdf", ".txt", ".csv", ".odt", ".pptx")), renames=True)
+attack_in_place(
+    "in-place-documents-only",
+    chosen=lambda name, size: name.endswith((".docx", ".xlsx", ".pdf", ".txt", ".csv", ".odt", ".pptx")),
+    renames=True,
+)
 attack_in_place("intermittent-every-other-16-bytes", output=every_other_16, renames=True)
 attack_in_place("intermittent-every-2nd-block", every_nth(BLOCK, 2 * BLOCK), renames=True)
 attack_in_place("intermittent-every-8th-block", every_nth(BLOCK, 8 * BLOCK))
@@ -265,13 +280,17 @@ def rest_between_chunks(scratch, path, size, rng):
     overwrite(scratch, path, [(0, min(size, 512 << 10))], random_bytes, 8 * BLOCK, after_chunk=rest)
 
 
-attack_slowly("slow-in-place", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), random_bytes), (8, 30))
-attack_slowly("slow-intermittent", lambda scratch, path, size, rng: overwrite(scratch, path, by_size(size, rng), random_bytes), (20, 120))
+def slowly(ranges, output=random_bytes):
+    return lambda scratch, path, size, rng: overwrite(scratch, path, ranges(size, rng), output)
+
+
+attack_slowly("slow-in-place", slowly(whole), (8, 30))
+attack_slowly("slow-intermittent", slowly(by_size), (20, 120))
 attack_slowly("slow-copy-delete", replace_slowly, (10, 60))
 attack_slowly("slow-pauses-after-blocks", rest_between_chunks, (5, 20))
-attack_slowly("slow-low-entropy", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), base64_text), (10, 40))
-attack_slowly("slow-3-percent-over-days", lambda scratch, path, size, rng: overwrite(scratch, path, share_in_places(0.05, 3)(size, rng), random_bytes), (300, 1500))
-attack_slowly("clock-jumps", lambda scratch, path, size, rng: overwrite(scratch, path, whole(size, rng), random_bytes), (0, 2), leaps=0.03)
+attack_slowly("slow-low-entropy", slowly(whole, base64_text), (10, 40))
+attack_slowly("slow-3-percent-over-days", slowly(share_in_places(0.05, 3)), (300, 1500))
+attack_slowly("clock-jumps", slowly(whole), (0, 2), leaps=0.03)
 
 
 @case("read-phase-apart-in-place", "attack")

@@ -1,5 +1,5 @@
-"""Attacks on whole disks, on disks inside files, on databases, and attacks under load. Like those of `attacks.py` they write random bytes
-and take nothing but lab volumes."""
+"""Attacks on whole disks, on disks inside files, on databases, and attacks under load. Like those of `attacks.py` they write random
+bytes and take nothing but lab volumes."""
 
 import os
 import struct
@@ -90,7 +90,7 @@ def metadata_places(raw):
         table = struct.unpack_from("<Q", first, 48)[0] * sector * per_cluster
         return [(table + number * MIB, MIB) for number in range(4)]
     if raw.kind == "xfs":
-        block, = struct.unpack_from(">I", first, 4)
+        (block,) = struct.unpack_from(">I", first, 4)
         blocks, count = struct.unpack_from(">II", first, 84)
         return [(number * blocks * block, 256 << 10) for number in range(count)]
     block = 1024 << struct.unpack_from("<I", first, 1024 + 24)[0]

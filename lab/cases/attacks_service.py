@@ -1,5 +1,5 @@
-"""Attacks by a client that speaks NBD itself, without a file system between: it breaks connections off, opens many, and sends nonsense, for the
-detector to lose its thread. Like all attacks they write random bytes, to the lab's own served volume only."""
+"""Attacks by a client that speaks NBD itself, without a file system between: it breaks connections off, opens many, and sends nonsense,
+for the detector to lose its thread. Like all attacks they write random bytes, to the lab's own served volume only."""
 
 import contextlib
 import os

@@ -1,7 +1,8 @@
 """What a case is, and the registry of all cases.
 
-A case is a workload on a lab volume with a name. Its function gets a `volumes.Scratch` (or, for cases on the disk below the file system, a
-`volumes.RawScratch`), a random number generator and the moment at which it has to end; it returns when it is done or the time is over.
+A case is a workload on a lab volume with a name. Its function gets a `volumes.Scratch` (or, for cases on the disk below the file
+system, a `volumes.RawScratch`), a random number generator and the moment at which it has to end; it returns when it is done or the time
+is over.
 """
 
 import dataclasses
@@ -72,7 +73,7 @@ class Deadline:
 
 
 def in_parallel(workers, items, work, deadline):
-    """Calls `work(item)` for each item from `workers` threads. Returns the number of items done; the first unexpected error is raised."""
+    """Calls `work(item)` for each item from `workers` threads. Returns how many were done; the first unexpected error is raised."""
     queue, lock, failures, done = iter(items), threading.Lock(), [], [0]
 
     def serve():

@@ -1,6 +1,6 @@
 """A small file server's files, from a seed and from what a Debian machine ships.
 
-`make` fills a folder of this host with about 2,500 files (some 300 MiB) as departments and people would leave them: office documents,
+`make` fills a folder of this host with about 2,400 files (350 MiB) as departments and people would leave them: office documents,
 PDFs, photos, recordings, archives, source trees, mailboxes, databases, tables, logs, programs, disk images of virtual machines. Every
 volume of the lab is filled from that folder. The same seed on the same machine gives the same files, except where a program that
 makes one (a video encoder) doesn't.
@@ -21,8 +21,41 @@ SCALE = {"office": 620, "pdf": 300, "photo": 280, "text": 260, "table": 90, "log
 SOURCE_FILES = 560
 PROGRAM_FILES = 60
 DEPARTMENTS = ["Finance", "Sales", "Engineering", "Personnel", "Legal", "Marketing", "Support", "Management"]
-PEOPLE = ["abel", "berger", "costa", "dubois", "eriksen", "fischer", "greco", "horvat", "ito", "jansen", "kaya", "lund", "moreau", "novak", "okafor", "park"]
-TOPICS = ["Budget", "Offer", "Minutes", "Contract", "Report", "Plan", "Invoice", "Forecast", "Review", "Notes", "Agenda", "Price list", "Payroll", "Survey", "Manual"]
+PEOPLE = [
+    "abel",
+    "berger",
+    "costa",
+    "dubois",
+    "eriksen",
+    "fischer",
+    "greco",
+    "horvat",
+    "ito",
+    "jansen",
+    "kaya",
+    "lund",
+    "moreau",
+    "novak",
+    "okafor",
+    "park",
+]
+TOPICS = [
+    "Budget",
+    "Offer",
+    "Minutes",
+    "Contract",
+    "Report",
+    "Plan",
+    "Invoice",
+    "Forecast",
+    "Review",
+    "Notes",
+    "Agenda",
+    "Price list",
+    "Payroll",
+    "Survey",
+    "Manual",
+]
 TEXT_BYTES_MAX = 24 << 20
 
 
@@ -81,7 +114,9 @@ class Corpus:
         department = self.rng.choice(DEPARTMENTS)
         if self.rng.random() < 0.5:
             return self.root / department / str(self.rng.randint(2019, 2026)) / self.rng.choice(TOPICS)
-        return self.root / department / self.rng.choice(PEOPLE) / self.rng.choice(["Documents", "Desktop", "Downloads", "Archive"])
+        return (
+            self.root / department / self.rng.choice(PEOPLE) / self.rng.choice(["Documents", "Desktop", "Downloads", "Archive"])
+        )
 
     def place(self, suffix, folder=None):
         """A path that doesn't exist yet; its folder does."""
@@ -126,15 +161,15 @@ class Corpus:
             documents.recording(self.place(suffix, self.root / "Support" / "Calls"), number, self.rng.randint(10, 60))
 
     def make_documents(self):
-        for number in range(SCALE["office"]):
+        for _ in range(SCALE["office"]):
             kind = self.rng.choice(["docx", "docx", "xlsx", "odt", "pptx"])
             pictures = [self.rng.choice(self.photos) for _ in range(self.rng.choice([0, 0, 0, 1, 2]))] if kind != "xlsx" else []
             pictures = pictures if self.rng.random() < 0.4 else []
             self.write(f".{kind}", documents.office(kind, self.text.draw(self.size(60_000)), pictures, self.rng))
-        for number in range(SCALE["pdf"]):
+        for _ in range(SCALE["pdf"]):
             pictures = [self.rng.choice(self.photos)] if self.rng.random() < 0.25 else []
             self.write(".pdf", documents.pdf(self.text.draw(self.size(150_000)), pictures))
-        for number in range(SCALE["text"]):
+        for _ in range(SCALE["text"]):
             self.write(self.rng.choice([".txt", ".md", ".html", ".rtf"]), self.text.draw(self.size(9_000)).encode())
         for number in range(SCALE["mail"]):
             folder = self.root / self.rng.choice(DEPARTMENTS) / PEOPLE[number % len(PEOPLE)] / "Mail"
@@ -171,7 +206,9 @@ class Corpus:
         """Parts of this machine's headers and Python library, as three projects under version control would look."""
         for project, start in (("parser", "/usr/include"), ("service", "/usr/lib/python3.11"), ("tools", "/usr/share/perl")):
             paths = [path for path in sorted(pathlib.Path(start).rglob("*")) if path.is_file() and not path.is_symlink()]
-            paths = [path for path in paths if path.suffix in (".h", ".py", ".pm", ".pl", ".hpp") and path.stat().st_size < 300_000]
+            paths = [
+                path for path in paths if path.suffix in (".h", ".py", ".pm", ".pl", ".hpp") and path.stat().st_size < 300_000
+            ]
             first = self.rng.randrange(max(1, len(paths) - SOURCE_FILES // 3))
             for path in paths[first : first + SOURCE_FILES // 3]:
                 target = self.root / "Engineering" / "src" / project / path.relative_to(start)

@@ -94,13 +94,17 @@ class Defence:
         self.bases, self.entry, self.fence, self.model = bases, entry, fence, model
         self.case = CASES[entry.case]
         self.rng = random.Random(f"defence {entry.name()}")
+        self.lead_in = self.rng.choice(LEAD_IN)
         self.outcome = Outcome(entry.case, entry.file_system, entry.volume())
 
     def run(self):
         options = ["--guard", self.fence, *(["--model", str(self.model)] if self.model else [])]
         entry = self.entry
         try:
-            with time_limit(DEFENCE_SECONDS_MAX), self.bases.fork(entry.file_system, entry.state, entry.layer, 60, options) as disk:
+            with (
+                time_limit(DEFENCE_SECONDS_MAX),
+                self.bases.fork(entry.file_system, entry.state, entry.layer, 60, options) as disk,
+            ):
                 files = self.prepare(disk)
                 self.outcome.files = len(files)
                 began, sequence, meter = self.attack(disk)
@@ -113,20 +117,27 @@ class Defence:
         return self.outcome
 
     def prepare(self, disk):
-        """Brings the volume into the case's state, guarded by an alarm only: a false one is counted. Returns the digests of its files."""
+        """Brings the volume into the case's state, guarded by an alarm only, which is counted. Returns the files' digests."""
         disk.ask("guard set alert")
-        needed = [CASES[name].prepare for name in (self.case.name, *LEAD_IN) if CASES[name].prepare]
-        with disk.mount(self.entry.file_system) as scratch:
-            for step in needed:
-                step(scratch, self.rng)
-            files = corpus.manifest(scratch.root, skip=(volumes.TOKEN_FILE,))
+        entry = self.entry
+        files = self.bases.ensure(entry.file_system, entry.state, entry.layer)["files"]
+        needed = [CASES[name].prepare for name in (self.case.name, self.lead_in) if CASES[name].prepare]
+        if needed:
+            with disk.mount(entry.file_system) as scratch:
+                for step in needed:
+                    step(scratch, self.rng)
+                files = corpus.manifest(scratch.root, skip=(volumes.TOKEN_FILE,))
         disk.ask(f"skip {self.rng.uniform(7200, 14400):.3f}")
         # The guard calms down when it next ticks.
         time.sleep(1.5)
         self.outcome.false_fences_before = self.fences(disk)
         disk.ask(f"guard set {self.fence}")
         # Compilers and clients go on changing their own files.
-        return {name: digest for name, digest in files.items() if not name.startswith(("Engineering/program/", "Support/Maildir/", "Sales/profile/"))}
+        return {
+            name: digest
+            for name, digest in files.items()
+            if not name.startswith(("Engineering/program/", "Support/Maildir/", "Sales/profile/"))
+        }
 
     def attack(self, disk):
         """Ordinary work, then the attack until it ends or fails. Returns its begin (lab time, moment) and the meter."""
@@ -152,7 +163,7 @@ class Defence:
         return Deadline(max(self.case.seconds, LEAST_SECONDS_OF_ATTACK))
 
     def work_before(self, disk, scratch):
-        run_load(self.rng.choice(LEAD_IN), scratch, self.rng, Deadline(2.5))
+        run_load(self.lead_in, scratch, self.rng, Deadline(2.5))
         scratch.sync()
         time.sleep(0.3)
 
@@ -194,7 +205,7 @@ class Defence:
             return len(files)
 
     def restore(self, disk, sequence):
-        """By the guard's own restore point; what it missed is taken back to the moment before the attack, which only the lab knows."""
+        """By the guard's own restore point. What it missed is taken back by the moment before the attack, which only the lab knows."""
         if self.outcome.detected != "missed":
             answer = disk.ask("restore before-attack")
         else:

@@ -12,7 +12,13 @@ EPOCH = (2026, 1, 1, 0, 0, 0)
 TAR_MODES = {".tar.gz": "w:gz", ".tar.xz": "w:xz"}
 TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"></Types>'
 BODIES = {"docx": "word/document.xml", "xlsx": "xl/worksheets/sheet1.xml", "pptx": "ppt/slides/slide1.xml", "odt": "content.xml"}
-SCENES = ["mandelbrot=s=1024x768:rate=2", "gradients=s=1024x768:r=2:speed=0.2:n=6", "cellauto=s=640x480:r=2:rule=110", "testsrc2=s=1280x960:r=2", "life=s=800x600:r=2:mold=10:ratio=0.3:seed=7"]
+SCENES = [
+    "mandelbrot=s=1024x768:rate=2",
+    "gradients=s=1024x768:r=2:speed=0.2:n=6",
+    "cellauto=s=640x480:r=2:rule=110",
+    "testsrc2=s=1280x960:r=2",
+    "life=s=800x600:r=2:mold=10:ratio=0.3:seed=7",
+]
 
 
 def office(kind, text, pictures, rng):
@@ -40,7 +46,9 @@ def paragraphs(text):
 def cells(text):
     rows = []
     for number, line in enumerate(text.split("\n"), 1):
-        row = "".join(f'<c r="{chr(65 + column % 26)}{number}"><v>{escape(word)}</v></c>' for column, word in enumerate(line.split()))
+        row = "".join(
+            f'<c r="{chr(65 + column % 26)}{number}"><v>{escape(word)}</v></c>' for column, word in enumerate(line.split())
+        )
         rows.append(f'<row r="{number}">{row}</row>')
     return "<worksheet><sheetData>" + "".join(rows) + "</sheetData></worksheet>"
 
@@ -52,7 +60,9 @@ def pdf(text, pictures):
     kids = []
     for page in pages:
         lines = "".join(f"({line.translate({40: None, 41: None, 92: None})}) Tj T*\n" for line in page.split("\n"))
-        objects.append(stream(b"/Filter /FlateDecode", zlib.compress(f"BT /F1 10 Tf 40 800 Td\n{lines}ET".encode("latin-1", "replace"))))
+        objects.append(
+            stream(b"/Filter /FlateDecode", zlib.compress(f"BT /F1 10 Tf 40 800 Td\n{lines}ET".encode("latin-1", "replace")))
+        )
         objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R >>" % len(objects))
         kids.append(len(objects))
     for picture in pictures:
@@ -63,7 +73,9 @@ def pdf(text, pictures):
         offsets.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(
+        b"%010d 00000 n \n" % offset for offset in offsets
+    )
     return bytes(out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start))
 
 
@@ -79,7 +91,9 @@ def mailbox(text, photos, size_bytes, rng):
         out += b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=part\n\n--part\nContent-Type: text/plain\n\n"
         out += text.draw(rng.randint(300, 6000)).replace("\nFrom ", "\n>From ").encode() + b"\n"
         if rng.random() < 0.15:
-            out += b"--part\nContent-Type: image/jpeg\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(rng.choice(photos))
+            out += b"--part\nContent-Type: image/jpeg\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(
+                rng.choice(photos)
+            )
         out += b"--part--\n\n"
     return bytes(out)
 
@@ -87,7 +101,8 @@ def mailbox(text, photos, size_bytes, rng):
 def table(size_bytes, rng):
     lines, length = ["day,customer,article,pieces,price\n"], 0
     while length < size_bytes:
-        line = f"2026-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d},{rng.randint(10000, 99999)},A{rng.randint(100, 999)},{rng.randint(1, 50)},{rng.random() * 500:.2f}\n"
+        day = f"2026-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+        line = f"{day},{rng.randint(10000, 99999)},A{rng.randint(100, 999)},{rng.randint(1, 50)},{rng.random() * 500:.2f}\n"
         lines.append(line)
         length += len(line)
     return "".join(lines).encode()
@@ -98,7 +113,8 @@ def log(size_bytes, rng):
     while length < size_bytes:
         second += rng.randint(0, 5)
         address = ".".join(str(rng.randint(1, 254)) for _ in range(4))
-        line = f'{address} - - [{second}] "GET /page/{rng.randint(1, 400)} HTTP/1.1" {rng.choice([200, 200, 200, 304, 404])} {rng.randint(100, 90000)}\n'
+        page, status = rng.randint(1, 400), rng.choice([200, 200, 200, 304, 404])
+        line = f'{address} - - [{second}] "GET /page/{page} HTTP/1.1" {status} {rng.randint(100, 90000)}\n'
         lines.append(line)
         length += len(line)
     return "".join(lines).encode()
@@ -120,7 +136,18 @@ def archive(target, folder, names):
 
 
 def ffmpeg(*arguments):
-    command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-bitexact", "-threads", "1", *map(str, arguments)]
+    command = [
+        "ffmpeg",
+        "-hide_banner",
+        "-loglevel",
+        "error",
+        "-nostdin",
+        "-y",
+        "-bitexact",
+        "-threads",
+        "1",
+        *map(str, arguments),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
         raise RuntimeError(f"`{' '.join(command)}` exited {done.returncode}: {done.stderr[-2000:]}")
@@ -131,16 +158,44 @@ def photos(folder, count):
     each = -(-count // len(SCENES))
     for number, scene in enumerate(SCENES):
         pattern = folder / f"{number}-%03d.jpg"
-        ffmpeg("-f", "lavfi", "-i", scene, "-vf", f"noise=alls={6 + 5 * number}:allf=t", "-frames:v", each, "-q:v", 3 + number, pattern)
+        ffmpeg(
+            "-f",
+            "lavfi",
+            "-i",
+            scene,
+            "-vf",
+            f"noise=alls={6 + 5 * number}:allf=t",
+            "-frames:v",
+            each,
+            "-q:v",
+            3 + number,
+            pattern,
+        )
 
 
 def film(target, number, seconds):
     scene = SCENES[number % len(SCENES)].split(":r")[0]
-    ffmpeg("-f", "lavfi", "-i", scene, "-t", seconds, "-vf", "scale=640:480,noise=alls=8:allf=t", "-r", 15, "-c:v", "libx264", "-preset", "ultrafast", "-crf", 26, target)
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        scene,
+        "-t",
+        seconds,
+        "-vf",
+        "scale=640:480,noise=alls=8:allf=t",
+        "-r",
+        15,
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-crf",
+        26,
+        target,
+    )
 
 
 def recording(target, number, seconds):
     tone = f"aevalsrc=0.3*sin({220 + 40 * number}*2*PI*t)*sin(3*t)+0.02*random(0):s=22050"
     ffmpeg("-f", "lavfi", "-i", tone, "-t", seconds, target)
-
-

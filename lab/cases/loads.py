@@ -6,11 +6,15 @@ import threading
 import programs
 from case import CASES, Deadline
 
+
 def beside(scratch, rng, deadline, loads, work):
     """Runs `work` while the ordinary cases named in `loads` run too."""
     until = Deadline(deadline.left())
     seeds = [rng.random() for _ in loads]
-    threads = [threading.Thread(target=run_load, args=(name, scratch, random.Random(seed), until)) for name, seed in zip(loads, seeds)]
+    threads = [
+        threading.Thread(target=run_load, args=(name, scratch, random.Random(seed), until))
+        for name, seed in zip(loads, seeds, strict=True)
+    ]
     for thread in threads:
         thread.start()
     try:

@@ -1,5 +1,5 @@
-"""Ordinary work on a file server, by the real programs where there are such: archives, encryption by the user, backups, media, mail, office,
-browser, software. Databases are in `ordinary_databases.py`, care of disks and file systems in `ordinary_disks.py`."""
+"""Ordinary work on a file server, by the real programs where there are such: archives, encryption by the user, backups, media, mail,
+office, browser. Software, databases, care of disks and whole days are in the other `ordinary_*.py`."""
 
 import mailbox
 import os
@@ -47,14 +47,29 @@ def out(scratch, number, suffix):
 
 
 repeat("archive-zip", lambda scratch, folder, number: ["zip", "-q", "-r", out(scratch, number, ".zip"), folder])
-repeat("archive-zip-moving", lambda scratch, folder, number: ["zip", "-q", "-r", "-m", out(scratch, number, ".zip"), folder], accept=(0, 12))
+repeat(
+    "archive-zip-moving",
+    lambda scratch, folder, number: ["zip", "-q", "-r", "-m", out(scratch, number, ".zip"), folder],
+    accept=(0, 12),
+)
 repeat("archive-7z", lambda scratch, folder, number: ["7z", "a", "-bd", "-mx=1", out(scratch, number, ".7z"), folder])
-repeat("archive-7z-encrypted", lambda scratch, folder, number: ["7z", "a", "-bd", "-mx=1", f"-p{SECRET}", out(scratch, number, ".7z"), folder])
-repeat("archive-tar-zstd", lambda scratch, folder, number: ["tar", "-I", "zstd -1", "-cf", out(scratch, number, ".tar.zst"), folder])
-repeat("archive-tar-gzip", lambda scratch, folder, number: ["tar", "-I", "gzip -1", "-cf", out(scratch, number, ".tar.gz"), folder])
-repeat("antivirus-scan", lambda scratch, folder, number: ["grep", "-r", "-l", "-a", "-F", "EICAR-STANDARD", folder], accept=(0, 1))
+repeat(
+    "archive-7z-encrypted",
+    lambda scratch, folder, number: ["7z", "a", "-bd", "-mx=1", f"-p{SECRET}", out(scratch, number, ".7z"), folder],
+)
+repeat(
+    "archive-tar-zstd", lambda scratch, folder, number: ["tar", "-I", "zstd -1", "-cf", out(scratch, number, ".tar.zst"), folder]
+)
+repeat(
+    "archive-tar-gzip", lambda scratch, folder, number: ["tar", "-I", "gzip -1", "-cf", out(scratch, number, ".tar.gz"), folder]
+)
+repeat(
+    "antivirus-scan", lambda scratch, folder, number: ["grep", "-r", "-l", "-a", "-F", "EICAR-STANDARD", folder], accept=(0, 1)
+)
 repeat("checksums", lambda scratch, folder, number: ["find", folder, "-type", "f", "-exec", "sha256sum", "{}", "+"])
-repeat("line-endings", lambda scratch, folder, number: ["find", folder, "(", "-name", "*.py", "-o", "-name", "*.h", "-o", "-name", "*.csv", "-o", "-name", "*.html", ")", "-exec", "sed", "-i", "s/$/ /", "{}", "+"], accept=(0, 1))
+TEXTS = ["(", "-name", "*.py", "-o", "-name", "*.h", "-o", "-name", "*.csv", "-o", "-name", "*.html", ")"]
+SED = ["-exec", "sed", "-i", "s/$/ /", "{}", "+"]
+repeat("line-endings", lambda scratch, folder, number: ["find", folder, *TEXTS, *SED], accept=(0, 1))
 
 
 @case("compress-logs-in-place", "ordinary")
@@ -116,7 +131,8 @@ users_encryption("gpg-few-files-shredded", 5, "shred", (5, 60))
 def shred_few(scratch, rng, deadline):
     names = [name for name, size in scratch.files() if size < 3 * MIB]
     for name in rng.sample(names, min(12, len(names))):
-        if deadline.is_over() or not work(scratch, deadline, "shred", "-n", str(rng.choice([1, 3])), "-z", "-u", scratch.root / name):
+        passes = str(rng.choice([1, 3]))
+        if deadline.is_over() or not work(scratch, deadline, "shred", "-n", passes, "-z", "-u", scratch.root / name):
             break
         scratch.skip(rng.uniform(1, 15))
 
@@ -128,7 +144,9 @@ def shred_few(scratch, rng, deadline):
 def backup(scratch, rng, deadline):
     """To a folder of the same volume; the second and later runs find little to do."""
     for folder in ("Finance", "Sales", "Engineering", "Legal"):
-        if deadline.is_over() or not work(scratch, deadline, "rsync", "-a", f"{folder}/", f"Shared/Backup/{folder}/", accept=(0, 11, 23, 24)):
+        if deadline.is_over() or not work(
+            scratch, deadline, "rsync", "-a", f"{folder}/", f"Shared/Backup/{folder}/", accept=(0, 11, 23, 24)
+        ):
             break
 
 
@@ -136,7 +154,21 @@ def backup(scratch, rng, deadline):
 def backup_elsewhere(scratch, rng, deadline):
     """Everything is read; only the catalogue is written."""
     # Through a pipe: tar doesn't read files at all whose archive goes to /dev/null.
-    work(scratch, deadline, "tar", "-c", "-I", "cat", "--index-file", scratch.root / "catalogue.txt", "-v", "-f", "-", ".", accept=(0, 1, 2))
+    work(
+        scratch,
+        deadline,
+        "tar",
+        "-c",
+        "-I",
+        "cat",
+        "--index-file",
+        scratch.root / "catalogue.txt",
+        "-v",
+        "-f",
+        "-",
+        ".",
+        accept=(0, 1, 2),
+    )
 
 
 @case("restore-over-files", "ordinary")
@@ -156,13 +188,16 @@ def restore_in_place(scratch, rng, deadline):
                 file.seek(rng.randrange(size - 4096))
                 file.write(os.urandom(512))
     scratch.sync()
-    work(scratch, deadline, "rsync", "-a", "--inplace", "--no-whole-file", "--checksum", f"{scratch.contents}/", f"{scratch.root}/", accept=(0, 11, 23, 24))
+    options = ["-a", "--inplace", "--no-whole-file", "--checksum"]
+    work(scratch, deadline, "rsync", *options, f"{scratch.contents}/", f"{scratch.root}/", accept=(0, 11, 23, 24))
 
 
 @case("download-compressed-files", "ordinary")
 def download(scratch, rng, deadline):
     """Archives and films arrive at the rate of a network, under a temporary name."""
-    sources = [path for path in sorted(scratch.contents.rglob("*")) if path.suffix in (".zip", ".mp4", ".gz", ".7z", ".jpg", ".qcow2")]
+    sources = [
+        path for path in sorted(scratch.contents.rglob("*")) if path.suffix in (".zip", ".mp4", ".gz", ".7z", ".jpg", ".qcow2")
+    ]
     folder = scratch.root / "Shared" / "Downloads"
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(10_000):
@@ -204,20 +239,21 @@ def ffmpeg(scratch, deadline, *arguments):
 def encode_video(scratch, rng, deadline):
     for number, name in enumerate(files_like(scratch, ".mp4")):
         target = scratch.root / "Marketing" / f"film {number}.mkv"
-        if deadline.is_over() or not ffmpeg(scratch, deadline, "-i", scratch.root / name, "-c:v", "libx264", "-preset", "superfast", "-crf", "20", target):
+        encoder = ["-c:v", "libx264", "-preset", "superfast", "-crf", "20"]
+        if deadline.is_over() or not ffmpeg(scratch, deadline, "-i", scratch.root / name, *encoder, target):
             break
 
 
 @case("photo-import", "ordinary", needs=("ffmpeg",))
 def import_photos(scratch, rng, deadline):
-    """Photos from a card, then a thumbnail and a rotated version of each."""
+    """Photos from a card, and thumbnails."""
     sources = sorted(scratch.contents.rglob("*.jpg"))
     for number in range(10_000):
-        source = rng.choice(sources)
         folder = scratch.root / "Marketing" / "Photos" / "import"
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, folder / f"IMG_{number:04d}.jpg")
-        if number % 8 == 7 and not ffmpeg(scratch, deadline, "-i", folder / f"IMG_{number:04d}.jpg", "-vf", "scale=160:-1", folder / f"thumb_{number:04d}.jpg"):
+        photo, thumbnail = folder / f"IMG_{number:04d}.jpg", folder / f"thumb_{number:04d}.jpg"
+        shutil.copy(rng.choice(sources), photo)
+        if number % 8 == 7 and not ffmpeg(scratch, deadline, "-i", photo, "-vf", "scale=160:-1", thumbnail):
             break
         if deadline.is_over():
             break
@@ -273,7 +309,7 @@ def edit(scratch, rng, deadline, pause, lab_pause):
         former = path.read_bytes()
         lock = path.with_name(f".~lock.{path.name}#")
         lock.write_text(",user,host;")
-        for save in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(1, 3)):
             fresh = former if rng.random() < 0.3 else rng.choice(documents).read_bytes()
             temporary = path.with_name(f"lu{rng.randrange(10**6)}.tmp")
             with open(temporary, "wb") as file:
@@ -312,7 +348,9 @@ def browse(scratch, rng, deadline):
                 entries.pop(rng.randrange(100)).unlink(missing_ok=True)
             if rng.random() < 0.2:
                 with database:
-                    database.execute("insert into visit (url, at) values (?, ?)", (f"https://example.org/{rng.random()}", rng.random()))
+                    database.execute(
+                        "insert into visit (url, at) values (?, ?)", (f"https://example.org/{rng.random()}", rng.random())
+                    )
             deadline.rest(rng.uniform(0, 0.03))
     finally:
         database.close()

@@ -6,7 +6,8 @@ import programs
 from case import case
 from programs import MIB, place_postgres, running_postgres, sql, work
 
-WIDE = "create table if not exists wide as select g as id, md5(g::text) || md5((g * 7)::text) as text, random() as x from generate_series(1, 60000) g"
+ROWS = "select g as id, md5(g::text) || md5((g * 7)::text) as text, random() as x from generate_series(1, 60000) g"
+WIDE = f"create table if not exists wide as {ROWS}"
 
 
 def with_postgres(name, **options):
@@ -57,13 +58,27 @@ def vacuum(scratch, rng, deadline, sockets):
 @with_postgres("postgres-reindex", seconds=8)
 def reindex(scratch, rng, deadline, sockets):
     while not deadline.is_over():
-        sql(scratch, deadline, sockets, "reindex table pgbench_accounts", "cluster pgbench_accounts using pgbench_accounts_pkey", "checkpoint")
+        sql(
+            scratch,
+            deadline,
+            sockets,
+            "reindex table pgbench_accounts",
+            "cluster pgbench_accounts using pgbench_accounts_pkey",
+            "checkpoint",
+        )
 
 
 @with_postgres("postgres-bulk-load", seconds=8)
 def bulk_load(scratch, rng, deadline, sockets):
     while not deadline.is_over() and scratch.free_bytes() > 40 * MIB:
-        sql(scratch, deadline, sockets, WIDE, "insert into wide select id, reverse(text), random() from wide limit 60000", "create index on wide (text)")
+        sql(
+            scratch,
+            deadline,
+            sockets,
+            WIDE,
+            "insert into wide select id, reverse(text), random() from wide limit 60000",
+            "create index on wide (text)",
+        )
     sql(scratch, deadline, sockets, "drop table if exists wide", "checkpoint")
 
 
@@ -76,7 +91,9 @@ def dump_and_restore(scratch, rng, deadline, sockets):
     while not deadline.is_over():
         if not work(scratch, deadline, "pg_dump", "-h", sockets, "-Fc", "-f", dump, "bench", user="postgres"):
             break
-        if not work(scratch, deadline, "pg_restore", "-h", sockets, "-d", "bench", "--clean", dump, user="postgres", accept=(0, 1)):
+        if not work(
+            scratch, deadline, "pg_restore", "-h", sockets, "-d", "bench", "--clean", dump, user="postgres", accept=(0, 1)
+        ):
             break
 
 
@@ -91,7 +108,10 @@ def sqlite_transactions(scratch, rng, deadline):
             with database:
                 for _ in range(rng.randint(1, 20)):
                     database.execute("update entry set amount = amount + 1 where id = ?", (rng.randrange(4000),))
-                database.execute("insert into entry (day, name, amount, note) values ('2026-11-11', 'lab', 1.5, ?)", ("note " * rng.randint(1, 50),))
+                database.execute(
+                    "insert into entry (day, name, amount, note) values ('2026-11-11', 'lab', 1.5, ?)",
+                    ("note " * rng.randint(1, 50),),
+                )
             deadline.rest(0.01)
     except sqlite3.Error:
         # A full or fenced volume, or a database that was damaged by an attack beside this.

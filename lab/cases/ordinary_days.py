@@ -12,7 +12,7 @@ BY_NIGHT = ["backup-rsync", "backup-to-elsewhere", "log-rotation", "antivirus-sc
 
 @case("working-day", "ordinary", seconds=18)
 def working_day(scratch, rng, deadline):
-    """A day of lab time: every hour some of the users' programs run for a moment, at night backups and scans. Between them time leaps."""
+    """Every hour of lab time some of the users' programs run for a moment, at night backups and scans. Between them time leaps."""
     hour = 0
     while not deadline.is_over():
         is_day = 7 <= hour % 24 < 19
@@ -38,7 +38,11 @@ def migrate(scratch, rng, deadline):
 def reorganise(scratch, rng, deadline):
     """People copy folders, rename and delete the old ones: files are read, written elsewhere, and the originals go."""
     for department in rng.sample(["Finance", "Sales", "Legal", "Personnel", "Support", "Management"], 6):
-        for command in (["cp", "-r", department, f"{department} (new)"], ["rm", "-rf", department], ["mv", f"{department} (new)", department]):
+        for command in (
+            ["cp", "-r", department, f"{department} (new)"],
+            ["rm", "-rf", department],
+            ["mv", f"{department} (new)", department],
+        ):
             if deadline.is_over() or not work(scratch, deadline, *command, accept=(0, 1)):
                 return
         scratch.sync()
@@ -52,7 +56,21 @@ def recompress(scratch, rng, deadline):
     for name in names:
         path = scratch.root / name
         small = path.with_name(f"small-{path.name}")
-        command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-threads", "1", "-i", path, "-q:v", "9", small]
+        command = [
+            "ffmpeg",
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-nostdin",
+            "-y",
+            "-threads",
+            "1",
+            "-i",
+            path,
+            "-q:v",
+            "9",
+            small,
+        ]
         if deadline.is_over() or not work(scratch, deadline, *command):
             break
         small.rename(path)

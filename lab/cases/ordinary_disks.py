@@ -1,4 +1,5 @@
-"""Ordinary care of disks and file systems: images, virtual machines, defragmentation, discards, resizing, encryption that was announced."""
+"""Ordinary care of disks and file systems: images, virtual machines, defragmentation, discards, resizing, encryption that was
+announced."""
 
 import os
 import shutil
@@ -24,14 +25,24 @@ def copy_image(scratch, rng, deadline):
     for number in range(100):
         source = scratch.root / MACHINES / rng.choice(["files.raw", "mail.qcow2"])
         target = scratch.root / MACHINES / f"copy-{number % 2}"
-        if deadline.is_over() or not work(scratch, deadline, "dd", f"if={source}", f"of={target}", "bs=1M", "conv=notrunc,fsync", accept=(0, 1)):
+        if deadline.is_over() or not work(
+            scratch, deadline, "dd", f"if={source}", f"of={target}", "bs=1M", "conv=notrunc,fsync", accept=(0, 1)
+        ):
             break
 
 
 @case("image-conversion", "ordinary", prepare=place_machines)
 def convert_image(scratch, rng, deadline):
     for number in range(100):
-        command = ["qemu-img", "convert", "-O", "qcow2", *(["-c"] if number % 2 else []), "files.raw", f"converted-{number % 2}.qcow2"]
+        command = [
+            "qemu-img",
+            "convert",
+            "-O",
+            "qcow2",
+            *(["-c"] if number % 2 else []),
+            "files.raw",
+            f"converted-{number % 2}.qcow2",
+        ]
         if deadline.is_over() or not work(scratch, deadline, *command, inside=MACHINES, accept=(0, 1)):
             break
 
@@ -41,9 +52,25 @@ def merge_snapshot(scratch, rng, deadline):
     """A guest wrote into a snapshot's overlay; the overlay is merged into its base, in place, and deleted."""
     for number in range(100):
         overlay = f"overlay-{number}.qcow2"
-        if deadline.is_over() or not work(scratch, deadline, "qemu-img", "create", "-q", "-f", "qcow2", "-b", "mail.qcow2", "-F", "qcow2", overlay, inside=MACHINES):
+        if deadline.is_over() or not work(
+            scratch,
+            deadline,
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            "mail.qcow2",
+            "-F",
+            "qcow2",
+            overlay,
+            inside=MACHINES,
+        ):
             break
-        writes = [f"write -P {rng.randrange(256)} {rng.randrange(100 * 16) * 65536} {rng.choice([64, 128, 256])}k" for _ in range(150)]
+        writes = [
+            f"write -P {rng.randrange(256)} {rng.randrange(100 * 16) * 65536} {rng.choice([64, 128, 256])}k" for _ in range(150)
+        ]
         words = [word for write in writes for word in ("-c", write)]
         if not work(scratch, deadline, "qemu-io", "-f", "qcow2", *words, overlay, inside=MACHINES, accept=(0, 1)):
             break

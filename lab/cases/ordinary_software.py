@@ -9,7 +9,18 @@ from case import case
 from programs import MIB, work
 from volumes import run as run_on_host
 
-GIT = ["-c", "user.name=lab", "-c", "user.email=lab@example.org", "-c", "gc.auto=0", "-c", "init.defaultBranch=main", "-c", "advice.detachedHead=false"]
+GIT = [
+    "-c",
+    "user.name=lab",
+    "-c",
+    "user.email=lab@example.org",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "init.defaultBranch=main",
+    "-c",
+    "advice.detachedHead=false",
+]
 SOURCES = 120
 
 
@@ -56,7 +67,9 @@ def collect_garbage(scratch, rng, deadline):
     project = "Engineering/project"
     names = [name for name, size in scratch.files() if name.startswith(f"{project}/") and "/.git/" not in name and size < 100_000]
     for number in range(100):
-        if deadline.is_over() or not work(scratch, deadline, "git", *GIT, "gc", "-q", "--prune=now", "--aggressive", inside=project):
+        if deadline.is_over() or not work(
+            scratch, deadline, "git", *GIT, "gc", "-q", "--prune=now", "--aggressive", inside=project
+        ):
             break
         for name in rng.sample(names, min(20, len(names))):
             with open(scratch.root / name, "a") as file:
@@ -70,7 +83,10 @@ C_SOURCE = """
 #include <string.h>
 #include <math.h>
 static double table_{number}[256];
-double step_{number}(double x) {{ for (int i = 0; i < 256; i++) table_{number}[i] = sin(x * i) + {number}; return table_{number}[(int)x & 255]; }}
+double step_{number}(double x) {{
+    for (int i = 0; i < 256; i++) table_{number}[i] = sin(x * i) + {number};
+    return table_{number}[(int)x & 255];
+}}
 """
 
 
@@ -83,7 +99,9 @@ def place_program(scratch, rng):
     calls = "".join(f"double step_{number}(double);\n" for number in range(SOURCES))
     (folder / "main.c").write_text(calls + "int main(void) { return (int)step_0(1.0); }\n")
     objects = " ".join(f"part{number}.o" for number in range(SOURCES))
-    (folder / "Makefile").write_text(f"program: main.o {objects}\n\tcc -g -o $@ $^ -lm\nclean:\n\trm -f *.o program\n%.o: %.c\n\tcc -g -O1 -c -o $@ $<\n")
+    (folder / "Makefile").write_text(
+        f"program: main.o {objects}\n\tcc -g -o $@ $^ -lm\nclean:\n\trm -f *.o program\n%.o: %.c\n\tcc -g -O1 -c -o $@ $<\n"
+    )
 
 
 @case("compile", "ordinary", prepare=place_program, is_load=True)
@@ -99,16 +117,27 @@ def make_packages(contents):
     """Debian packages of this machine's own files, built by dpkg-deb."""
 
     def make(folder):
-        for number, (name, source) in enumerate([("manual", "/usr/share/doc"), ("headers", "/usr/include"), ("library", "/usr/lib/python3.11"), ("modules", "/usr/share/perl")]):
+        for number, (name, source) in enumerate(
+            [
+                ("manual", "/usr/share/doc"),
+                ("headers", "/usr/include"),
+                ("library", "/usr/lib/python3.11"),
+                ("modules", "/usr/share/perl"),
+            ]
+        ):
             tree = folder / name
             target = tree / source.lstrip("/")
             (tree / "DEBIAN").mkdir(parents=True)
-            paths = [path for path in sorted(pathlib.Path(source).rglob("*")) if path.is_file() and not path.is_symlink()][: 900 + 100 * number]
+            paths = [path for path in sorted(pathlib.Path(source).rglob("*")) if path.is_file() and not path.is_symlink()][
+                : 900 + 100 * number
+            ]
             for path in paths:
                 copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
-            control = f"Package: lab-{name}\nVersion: 1.0\nArchitecture: all\nMaintainer: lab <lab@example.org>\nDescription: {name}\n"
+            control = (
+                f"Package: lab-{name}\nVersion: 1.0\nArchitecture: all\nMaintainer: lab <lab@example.org>\nDescription: {name}\n"
+            )
             (tree / "DEBIAN" / "control").write_text(control)
             run_on_host("dpkg-deb", "-Zgzip", "-z1", "--build", tree, folder / f"{name}.deb")
 
@@ -117,7 +146,7 @@ def make_packages(contents):
 
 @case("package-upgrade", "ordinary", needs=("dpkg",))
 def upgrade_packages(scratch, rng, deadline):
-    """dpkg installs packages into a root of its own, then again as an upgrade: each file is written under a new name, synced, renamed."""
+    """dpkg installs packages into a root of its own, then again: each file is written under a new name, synced, renamed."""
     packages = programs.template(scratch, "packages", make_packages(scratch.contents))
     root = scratch.root / "srv" / "root"
     for folder in ("var/lib/dpkg/updates", "var/lib/dpkg/info", "var/lib/dpkg/triggers"):
@@ -198,7 +227,7 @@ def rotate_logs(scratch, rng, deadline):
     source = max(scratch.contents.rglob("*.log"), key=lambda path: path.stat().st_size).read_bytes()
     state.unlink(missing_ok=True)
     while not deadline.is_over():
-        for hour in range(6):
+        for _ in range(6):
             for number in range(8):
                 start = rng.randrange(max(1, len(source) - 200_000))
                 with open(folder / f"service{number}.log", "ab") as log:

@@ -220,7 +220,9 @@ def on_device(raw, deadline, program, *arguments):
     raw.check()
     with raw.released():
         command = [program, *arguments, raw.disk.device]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         try:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(b"y\n" * 10)

@@ -36,22 +36,27 @@ class Recording:
         lead_in = first if self.case.kind == "attack" and self.rng.random() < 0.6 else None
         beside = second if not is_mixed and self.rng.random() < 0.25 else None
         # Two servers on one cluster of PostgreSQL can't be.
-        return lead_in, None if beside == lead_in or (beside or "").startswith("postgres") and self.case.needs == ("psql",) else beside
+        return lead_in, None if beside == lead_in or (beside or "").startswith("postgres") and self.case.needs == (
+            "psql",
+        ) else beside
 
     def make(self):
-        """Makes the recording. Returns its size in words: files, megabytes or rounds that the case counted, and records of the trace."""
+        """Makes the recording. Returns in words what the case counted (files, megabytes, rounds) and the number of records."""
         entry = self.entry
-        with time_limit(RECORDING_SECONDS_MAX):
-            with self.bases.fork(entry.file_system, entry.state, entry.layer, self.rng.uniform(1, 600)) as disk:
-                self.prepare(disk)
-                unfinished = self.target.with_suffix(".unfinished")
-                try:
-                    disk.ask(f"trace {unfinished} {json.dumps(self.description())}")
-                    count = self.on_device(disk) if self.case.on_device else self.on_files(disk)
-                    records = disk.ask("trace end")["records"]
-                    unfinished.rename(self.target)
-                finally:
-                    unfinished.unlink(missing_ok=True)
+        minutes_later = self.rng.uniform(1, 600)
+        with (
+            time_limit(RECORDING_SECONDS_MAX),
+            self.bases.fork(entry.file_system, entry.state, entry.layer, minutes_later) as disk,
+        ):
+            self.prepare(disk)
+            unfinished = self.target.with_suffix(".unfinished")
+            try:
+                disk.ask(f"trace {unfinished} {json.dumps(self.description())}")
+                count = self.on_device(disk) if self.case.on_device else self.on_files(disk)
+                records = disk.ask("trace end")["records"]
+                unfinished.rename(self.target)
+            finally:
+                unfinished.unlink(missing_ok=True)
         return f"{'-' if count is None else count} done, {records:,} records"
 
     def description(self):
@@ -146,6 +151,8 @@ def record_all(bases, entries, out, seconds_max):
         except Exception as error:
             failed += 1
             result = f"FAILED {type(error).__name__}: {error}"
-        line = f"{time.strftime('%H:%M:%S')} [{number}/{len(entries)}] {entry.name()}: {result} ({time.monotonic() - begun:.0f} s)"
+        line = (
+            f"{time.strftime('%H:%M:%S')} [{number}/{len(entries)}] {entry.name()}: {result} ({time.monotonic() - begun:.0f} s)"
+        )
         print(line, flush=True)
     return made, failed

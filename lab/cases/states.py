@@ -79,7 +79,9 @@ class Bases:
             volumes.Session(home, "run", clock=about["clock"], extra=["--discard"]).stop()
         # The folder's clock goes on from recording to recording, so this is the earliest that it can be.
         clock = about["clock"] + 60 * minutes_later
-        return volumes.Disk(home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard", *extra], **self.options(layer))
+        return volumes.Disk(
+            home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard", *extra], **self.options(layer)
+        )
 
 
 def fill(scratch, contents, state, rng):
@@ -166,6 +168,8 @@ class Aging:
                 names = self.rng.sample(self.names, len(self.names))
                 self.pass_time(self.rng.uniform(1, 10))
             name = names.pop()
-            if (self.contents / name).stat().st_size < self.scratch.free_bytes() - int((1 - FULL_SHARE - 0.02) * volumes.VOLUME_BYTES):
+            if (self.contents / name).stat().st_size < self.scratch.free_bytes() - int(
+                (1 - FULL_SHARE - 0.02) * volumes.VOLUME_BYTES
+            ):
                 self.copy(name, f"Shared/Copies/{number}/{name}")
         self.pass_time(3)

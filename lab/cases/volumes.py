@@ -47,7 +47,9 @@ class Session:
         self.events = []
         (folder / "nbd.sock").unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                [*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
         try:
@@ -214,7 +216,9 @@ class Scratch:
 
     def check(self):
         """Raises unless the mount is our own lab volume, as it was when it was made."""
-        sources = [line.split()[0] for line in pathlib.Path("/proc/mounts").read_text().splitlines() if line.split()[1] == str(self.root)]
+        sources = [
+            line.split()[0] for line in pathlib.Path("/proc/mounts").read_text().splitlines() if line.split()[1] == str(self.root)
+        ]
         if sources != [self.disk.device] or not self.disk.is_ours():
             raise LabError(f"`{self.root}` is not the lab's own volume: mounted from {sources}")
         if os.stat(self.root).st_dev != self.number or (self.root / TOKEN_FILE).read_text() != self.token:
@@ -232,7 +236,12 @@ class Scratch:
                 except FileNotFoundError:
                     # Gone since the folder was read: other work goes on.
                     continue
-                if stat.S_ISREG(about.st_mode) and about.st_size >= least_bytes and name != TOKEN_FILE and about.st_dev == self.number:
+                if (
+                    stat.S_ISREG(about.st_mode)
+                    and about.st_size >= least_bytes
+                    and name != TOKEN_FILE
+                    and about.st_dev == self.number
+                ):
                     found.append((str(path.relative_to(self.root)), about.st_size))
         return found
 
@@ -340,7 +349,7 @@ CHECK = {"ext4": ["e2fsck", "-fn"], "xfs": ["xfs_repair", "-n"], "ntfs": ["ntfsf
 
 
 def check_before_mount(kind, device):
-    """What has to be done after a rollback to a moment at which the file system was in use, before it is mounted: ntfs-3g keeps no journal."""
+    """What a file system needs before it is mounted after a rollback to a moment at which it was in use: ntfs-3g keeps no journal."""
     if kind == "ntfs":
         subprocess.run(["ntfsfix", "--clear-dirty", device], capture_output=True)
 

@@ -11,6 +11,7 @@ mod figures;
 mod history;
 mod scale;
 mod store;
+pub mod training;
 mod watching;
 
 pub mod command;

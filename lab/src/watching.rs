@@ -2,7 +2,7 @@
 //!
 //! The whole is what the guard does for a request: look at every block, show the request to the sentinel, and let it assess
 //! what is due. Locks, the map's answer about former versions and everything else of the guard are measured end to end, by
-//! `lab/bench/run --peer Guarded`.
+//! `lab/bench/run --peers "Holdfast,Holdfast unguarded"`.
 #![expect(clippy::print_stdout, reason = "a command whose output is its figures")]
 
 use std::hint::black_box;

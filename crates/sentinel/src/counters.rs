@@ -72,6 +72,8 @@ pub(crate) enum Count {
     Trimmed,
     /// Trimmed blocks that had been read recently.
     TrimmedRead,
+    /// Trimmed blocks that held stored bytes.
+    TrimmedStored,
     /// Destroyed blocks within the first MiB of the disk: partition table, superblock.
     HeadDestroyed,
     /// Flushes.

@@ -32,7 +32,7 @@ const fn share(name: &'static str, part: Count, whole: &'static [Count]) -> Shar
 
 use Count as C;
 
-const SHARES: [Share; 28] = [
+const SHARES: [Share; 29] = [
     share("reads / accesses", C::Read, &[C::Read, C::Written]),
     share("read again / read", C::ReadAgain, &[C::Read]),
     share("sequential reads", C::NextReads, &[C::ReadRequests]),
@@ -69,9 +69,10 @@ const SHARES: [Share; 28] = [
     share("random new / read", C::RandomNew, &[C::Read, C::RandomNew]),
     share("trimmed read / read", C::TrimmedRead, &[C::Read]),
     share("trimmed read / trimmed", C::TrimmedRead, &[C::Trimmed]),
+    share("trimmed stored / trimmed", C::TrimmedStored, &[C::Trimmed]),
 ];
 
-const LOGARITHMS: [(&str, Count); 14] = [
+const LOGARITHMS: [(&str, Count); 15] = [
     ("log written", C::Written),
     ("log write requests", C::WriteRequests),
     ("log read", C::Read),
@@ -84,6 +85,7 @@ const LOGARITHMS: [(&str, Count); 14] = [
     ("log wiped", C::Wiped),
     ("log overrun", C::Overrun),
     ("log trimmed", C::Trimmed),
+    ("log trimmed stored", C::TrimmedStored),
     ("log head destroyed", C::HeadDestroyed),
     ("log flushes", C::Flushes),
 ];

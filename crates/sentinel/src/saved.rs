@@ -8,7 +8,7 @@ use crate::onset::Entry;
 use crate::sentinel::Sentinel;
 
 const MAGIC: [u8; 4] = *b"HFSS";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const ENTRIES: usize = 256 + 512;
 /// Bytes of a saved sentinel: magic, version, suspicion, calm age; counts; two timelines with their numbers of entries.
 pub const SAVED_BYTES: usize = 4 + 4 + 4 + 8 + 8 * COUNTS * (WINDOWS + 1) + 2 * 4 + 16 * ENTRIES;
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(sentinel.restore(0, 0, &[]), Err(SavedError::Damaged));
         saved[4] = 9;
         assert_eq!(sentinel.restore(0, 0, &*saved), Err(SavedError::OtherVersion));
-        saved[4] = 1;
+        saved[4] = VERSION as u8;
         saved[8..].fill(0xff);
         sentinel.restore(5, 0, &*saved).unwrap();
         let _ = sentinel.features();

@@ -27,6 +27,8 @@ const SUSPICION_TIMES_MOST: i32 = 3;
 const HEAD_BLOCKS: u64 = 256;
 /// Most blocks that one clearing request counts for.
 const CLEAR_BLOCKS_MOST: u64 = 1 << 16;
+/// So many cleared blocks bring the next assessment as near as one written block: a disk is cleared in an instant.
+const CLEARED_PER_WRITTEN: u32 = 32;
 /// An onset is placed this much before what was first found suspicious: what comes before the first suspicious block of an
 /// attack (a directory, a journal) reaches the disk within seconds of it.
 const ONSET_MARGIN_MICROS: Micros = 3_000_000;
@@ -249,16 +251,18 @@ impl Sentinel {
             Clear::Trim => {
                 counters.add(Count::Trimmed, counted);
                 counters.add(Count::TrimmedRead, taken);
+                counters.add(Count::TrimmedStored, stored);
             }
             Clear::Zero => {
                 counters.add(Count::Constant, counted);
                 counters.add(Count::Wiped, stored);
             }
         }
-        if stored > 0 && first < HEAD_BLOCKS && how == Clear::Zero {
+        if stored > 0 && first < HEAD_BLOCKS {
             counters.add(Count::HeadDestroyed, stored.min(HEAD_BLOCKS as u32));
         }
         self.changed_since = self.changed_since.saturating_add(counted);
+        self.written_since = self.written_since.saturating_add(stored / CLEARED_PER_WRITTEN);
     }
 
     /// The client asked for everything to be made durable.
@@ -276,7 +280,8 @@ impl Sentinel {
     /// Assesses what happened, if that is due. `tolerance` is taken from every score, in 1/1024 of a logit: for announced
     /// work.
     pub fn assess<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>, tolerance: i32) -> Option<Assessment> {
-        if self.counters.is_slice_over(now) {
+        // What is assessed must be in the windows, also where little was written in an instant.
+        if self.counters.is_slice_over(now) || self.is_due(now) {
             self.end_slice(now);
         }
         if !self.is_due(now) {
@@ -365,7 +370,7 @@ impl Sentinel {
 }
 
 /// Counts of blocks that an attack might have caused. A block may be in several.
-const SUSPICIOUS: [Count; 7] = [
+const SUSPICIOUS: [Count; 8] = [
     Count::ReadReplacedRandom,
     Count::Flipped,
     Count::FlippedArmoured,
@@ -373,4 +378,5 @@ const SUSPICIOUS: [Count; 7] = [
     Count::Overrun,
     Count::RandomNew,
     Count::TrimmedRead,
+    Count::HeadDestroyed,
 ];
