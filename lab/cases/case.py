@@ -33,6 +33,16 @@ class Case:
     needs: tuple = ()
 
 
+    def work(self, target, rng, deadline):
+        """Runs the case. A full or fenced disk ends it, as it would end a program."""
+        try:
+            return self.run(target, rng, deadline)
+        except OSError as error:
+            if error.errno not in ENDING_ERRORS:
+                raise
+            return None
+
+
 CASES = {}
 
 

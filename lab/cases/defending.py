@@ -147,14 +147,14 @@ class Defence:
                     self.work_before(disk, scratch)
                 began, sequence = self.begin(disk, meter)
                 with disk.raw(self.entry.file_system) as raw:
-                    self.case.run(raw, self.rng, self.deadline())
+                    self.case.work(raw, self.rng, self.deadline())
                     raw.sync()
             else:
                 discard = True if self.case.discard is None else self.case.discard
                 with disk.mount(self.entry.file_system, discard) as scratch, write_back(scratch, 1):
                     self.work_before(disk, scratch)
                     began, sequence = self.begin(disk, meter)
-                    self.case.run(scratch, self.rng, self.deadline())
+                    self.case.work(scratch, self.rng, self.deadline())
                     scratch.sync()
             meter.sample()
         return began, sequence, meter

@@ -89,7 +89,7 @@ class Recording:
             with self.marked(disk):
                 loads = [self.beside] if self.beside else []
                 deadline = Deadline(self.case.seconds)
-                count = beside(scratch, self.rng, deadline, loads, lambda: self.case.run(scratch, self.rng, deadline))
+                count = beside(scratch, self.rng, deadline, loads, lambda: self.case.work(scratch, self.rng, deadline))
                 scratch.sync()
         return count
 
@@ -97,7 +97,7 @@ class Recording:
         with disk.mount(self.entry.file_system, self.discard) as scratch, write_back(scratch, self.write_back_seconds):
             self.work_before(disk, scratch)
         with self.marked(disk), disk.raw(self.entry.file_system) as raw:
-            count = self.case.run(raw, self.rng, Deadline(self.case.seconds))
+            count = self.case.work(raw, self.rng, Deadline(self.case.seconds))
             raw.sync()
         return count
 

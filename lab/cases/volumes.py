@@ -46,7 +46,7 @@ class Session:
         # What the guard told, in order: {"event": ..., "text": ..., "meter": ..., "time": ...}.
         self.events = []
         (folder / "nbd.sock").unlink(missing_ok=True)
-        with open(self.log_path, "ab") as log:
+        with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
             )

@@ -48,6 +48,8 @@ impl Guard {
     /// Saves what must survive, for the last time: another guard may take over.
     pub fn close(&self) {
         let _operation = lock(&self.operations);
+        // What is suspected right after the next start began after this: nothing of what was written before must be lost.
+        self.mark(true);
         self.save();
         lock(&self.saver).is_closed = true;
     }
@@ -131,8 +133,6 @@ impl Guard {
 
     /// Saves what must survive a restart, durably.
     pub(crate) fn try_save(&self) -> Result<(), Error> {
-        // So that the next run knows up to where everything was ordinary.
-        self.mark(true);
         let mut saver = lock(&self.saver);
         if saver.is_closed {
             return Ok(());

@@ -1,7 +1,7 @@
 //! What survives: restarts in mid-attack and under a fence, crashes at any time, files that were damaged.
 
 use guard::{EventKind, Fence, Release, StatusState};
-use volume::{Device, Error as DiskError, WriteRequest};
+use volume::{Device, Error as DiskError, Moment, WriteRequest};
 
 use crate::fixture::{
     BATCH, BLOCK, Bench, TO_BOOKMARK, TO_FENCE, assert_clean, block_of, line_block, noise, text, zeros,
@@ -200,4 +200,25 @@ fn keeping_that_was_cut_off_can_be_finished_or_taken_back() {
         assert_eq!([100, 101, 3000].map(|block| block_of(&disk, block)), expected);
         write_one(&disk, 5, 5).unwrap();
     }
+}
+
+#[test]
+fn what_was_written_before_a_stop_is_in_the_bookmark_of_an_attack_right_after_the_start() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    // The trail has a mark every other second: the second write comes too soon for one.
+    for block in [16 * BATCH, 16 * BATCH + 1] {
+        write_one(&disk, block, block).unwrap();
+        bench.clocks.advance_millis(200);
+    }
+    drop(disk);
+    bench.guard.close();
+    bench.clocks.advance_millis(10_000);
+    let bench = bench.crash();
+    let disk = bench.guard.attach();
+    bench.encrypt_until_fenced(&disk);
+    let pin = bench.guard.before_attack().unwrap().pin;
+    assert_clean(&bench.volume, &pin);
+    let view = bench.volume.view(&Moment::Pin(pin)).unwrap();
+    assert!(block_of(&view, 16 * BATCH + 1) == text(16 * BATCH + 1));
 }
