@@ -105,9 +105,10 @@ class Defence:
                 time_limit(DEFENCE_SECONDS_MAX),
                 self.bases.fork(entry.file_system, entry.state, entry.layer, 60, options) as disk,
             ):
-                files = self.prepare(disk)
-                self.outcome.files = len(files)
-                began, sequence, meter = self.attack(disk)
+                with Meter(disk) as meter:
+                    files = self.prepare(disk)
+                    self.outcome.files = len(files)
+                    began, sequence = self.attack(disk, meter)
                 self.judge(disk, began, meter)
                 self.outcome.files_damaged = self.count_damaged(disk, files)
                 self.restore(disk, sequence)
@@ -139,30 +140,28 @@ class Defence:
             if not name.startswith(("Engineering/program/", "Support/Maildir/", "Sales/profile/"))
         }
 
-    def attack(self, disk):
-        """Ordinary work, then the attack until it ends or fails. Returns its begin (lab time, moment) and the meter."""
-        with Meter(disk) as meter:
-            if self.case.on_device:
-                with disk.mount(self.entry.file_system) as scratch:
-                    self.work_before(disk, scratch)
-                began, sequence = self.begin(disk, meter)
-                with disk.raw(self.entry.file_system) as raw:
-                    self.case.work(raw, self.rng, self.deadline())
-                    raw.sync()
-            else:
-                discard = True if self.case.discard is None else self.case.discard
-                with disk.mount(self.entry.file_system, discard) as scratch, write_back(scratch, 1):
-                    self.work_before(disk, scratch)
-                    began, sequence = self.begin(disk, meter)
-                    self.case.work(scratch, self.rng, self.deadline())
-                    scratch.sync()
-            meter.sample()
-        return began, sequence, meter
+    def attack(self, disk, meter):
+        """Ordinary work, then the attack until it ends or fails. Returns its begin: (lab time, bytes written), moment."""
+        if self.case.on_device:
+            with disk.mount(self.entry.file_system) as scratch:
+                self.work_before(scratch)
+            began, sequence = self.begin(disk, meter)
+            with disk.raw(self.entry.file_system) as raw:
+                self.case.work(raw, self.rng, self.deadline())
+                raw.sync()
+            return began, sequence
+        discard = True if self.case.discard is None else self.case.discard
+        with disk.mount(self.entry.file_system, discard) as scratch, write_back(scratch, 1):
+            self.work_before(scratch)
+            began, sequence = self.begin(disk, meter)
+            self.case.work(scratch, self.rng, self.deadline())
+            scratch.sync()
+        return began, sequence
 
     def deadline(self):
         return Deadline(max(self.case.seconds, LEAST_SECONDS_OF_ATTACK))
 
-    def work_before(self, disk, scratch):
+    def work_before(self, scratch):
         run_load(self.lead_in, scratch, self.rng, Deadline(2.5))
         scratch.sync()
         time.sleep(0.3)

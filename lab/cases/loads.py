@@ -1,6 +1,7 @@
 """Ordinary cases as a load: before an attack, beside one, and through a day."""
 
 import random
+import sqlite3
 import threading
 
 import programs
@@ -31,5 +32,5 @@ def run_load(name, scratch, rng, deadline):
         while not deadline.is_over():
             CASES[name].run(scratch, rng, deadline)
             deadline.rest(0.2)
-    except (OSError, programs.ProgramFailed, programs.LabError):
+    except (OSError, sqlite3.Error, programs.ProgramFailed, programs.LabError):
         return

@@ -12,7 +12,7 @@ LOGIT = 1024
 
 
 def report(options, data, scores, limits, grid, importances):
-    """Writes lab/results/detection.{json,md} and the plots."""
+    """Writes detection.{json,md} and the plots into the folder of results. Returns the tables."""
     found = {name: suspicion.outcomes(data, values, limits) for name, values in scores.items()}
     figures = {
         "model_version": options.version,
@@ -27,9 +27,9 @@ def report(options, data, scores, limits, grid, importances):
         "importances": importances[:40],
         "grid": [[entry.drift / LOGIT, entry.fence / LOGIT, values] for entry, values in grid],
     }
-    options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "detection.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (options.results / "detection.md").write_text(markdown(figures))
+    text = markdown(figures)
+    (options.results / "detection.md").write_text(text)
     names = [(name, share) for name, share in importances[:24]]
     (options.results / "importances.svg").write_text(charts.bars("What the model looks at: share of the gain", names, "{:.1%}"))
     worst = [(row["case"], row["final"]["suspicion"], row.get("behaviour", row["final"])["suspicion"]) for row in figures["ordinary"]]
@@ -38,6 +38,7 @@ def report(options, data, scores, limits, grid, importances):
     spread = {row["name"]: row["behaviour"]["fence_mib"] for row in figures["by_behaviour"]}
     title = "Attacks: MiB written before the fence, behaviour left out (one mark a stream; right edge: missed)"
     (options.results / "attacks.svg").write_text(charts.dots(title, spread))
+    return text
 
 
 def volume(trace):
@@ -108,6 +109,29 @@ def rises(data, values, rows, limit):
     return int(((values[rows] >= limit) & (before < limit)).sum())
 
 
+def misses(figures):
+    """Sentences about attacks that weren't fenced, by the shipped model and by those that had not seen the behaviour."""
+
+    def list_of(kind):
+        rows = [(row["name"], row[kind]) for row in figures["attacks"] if row[kind]["fenced"] < row[kind]["streams"]]
+        marked = [f"{name.replace(' | ', ', ')} ({row['fenced']} of {row['streams']} streams fenced, {row['bookmarked']} bookmarked)" for name, row in rows]
+        return "; ".join(marked) + "." if marked else "none."
+
+    by_case = [(row["name"], row["behaviour"]) for row in figures["by_behaviour"] if row["behaviour"]["fenced"] < row["behaviour"]["streams"]]
+    unseen = "; ".join(f"{name} ({row['fenced']} of {row['streams']})" for name, row in by_case)
+    return ["Not always fenced by the shipped model: " + list_of("final"), "", f"Not always fenced by models that had not seen the behaviour: {unseen or 'none'}."]
+
+
+def alarms(figures):
+    """Sentences about ordinary work that was fenced."""
+
+    def list_of(kind):
+        rows = [f"{row['case']} ({row[kind]['fences']})" for row in figures["ordinary"] if row[kind]["fences"]]
+        return "; ".join(rows) + "." if rows else "none."
+
+    return ["Fenced by the shipped model: " + list_of("final"), "", "Fenced by models that had not seen the behaviour (how often): " + list_of("behaviour")]
+
+
 def cells(*values):
     return "| " + " | ".join("-" if value is None else str(value) for value in values) + " |"
 
@@ -144,6 +168,7 @@ def markdown(figures):
     for row in figures["ordinary"]:
         parts = [value for kind in kinds for value in (row[kind]["suspicion"], row[kind]["bookmarks"], row[kind]["fences"])]
         out.append(cells(row["case"], row["traces"], row["mib"], row["hours"], *parts))
+    out += ["", "## Known misses", "", *misses(figures), "", "## Known false alarms", "", *alarms(figures)]
     out += ["", "## What the model looks at", "", cells("feature", "share of the gain"), cells("---", "---:")]
     out += [cells(name, f"{share:.1%}") for name, share in figures["importances"][:24]]
     return "\n".join(out) + "\n"

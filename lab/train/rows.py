@@ -10,7 +10,7 @@ import random
 import numpy
 
 # Rows that training sees of one trace in one stream, drawn evenly; evaluation sees all.
-ROWS_MAX = 250
+ROWS_MAX = 120
 # An attack's first rows are what it is to be recognised by: while it has written no more blocks than these, all are seen, and
 # weigh more.
 EARLY_BLOCKS = 4096

@@ -102,21 +102,30 @@ def summary(found):
 
 def candidates(data, scores):
     """For each drift and fence limit of a grid: the figures. A bookmark is set at 0.4 of the fence."""
-    for drift in range(0, 3 * LOGIT + 1, LOGIT // 4):
+    for drift in range(LOGIT // 2, 3 * LOGIT + 1, LOGIT // 4):
         ways = paths(data, scores, drift)
-        for fence in range(8 * LOGIT, 41 * LOGIT, 4 * LOGIT):
+        for fence in range(8 * LOGIT, 29 * LOGIT, 2 * LOGIT):
             limits = Limits(drift, round(0.4 * fence), fence)
             yield limits, summary([Outcome(path, limits) for path in ways])
 
 
-def choose(data, scores, ceiling_mib=8.0):
-    """The limits with the least harm: a false fence counts thrice a missed attack, then bookmarks and MiB to the fence."""
+# The fence must lie this far above whatever ordinary work has reached under the shipped model.
+MARGIN = 1.5
+
+
+def choose(data, held_out, final):
+    """The limits with the least harm under models that never saw the behaviour, among those with a margin under the final one.
+
+    Harm: the share of attacks missed, and of streams fenced falsely (which counts 1.5 times); less, bookmarks and MiB to the fence.
+    """
 
     def harm(figures):
         missed = figures["missed"] / max(1, figures["attack_streams"])
         false = figures["false_fences"] / max(1, figures["streams"])
         bookmarks = figures["false_bookmarks"] / max(1, figures["streams"])
-        return missed + 3 * false + 0.3 * bookmarks + 0.01 * (figures["median_mib"] or 100) / ceiling_mib
+        return missed + 1.5 * false + 0.2 * bookmarks + 0.05 * (figures["median_mib"] or 100) / 8
 
-    table = list(candidates(data, scores))
-    return min(table, key=lambda entry: harm(entry[1])), table
+    table = list(candidates(data, held_out))
+    highest = {drift: max(path.calm.max(initial=0) for path in paths(data, final, drift)) for drift in {limits.drift for limits, _ in table}}
+    allowed = [entry for entry in table if highest[entry[0].drift] * MARGIN <= entry[0].fence]
+    return min(allowed or table, key=lambda entry: harm(entry[1])), table

@@ -48,8 +48,6 @@ impl Guard {
     /// Saves what must survive, for the last time: another guard may take over.
     pub fn close(&self) {
         let _operation = lock(&self.operations);
-        // What is suspected right after the next start began after this: nothing of what was written before must be lost.
-        self.mark(true);
         self.save();
         lock(&self.saver).is_closed = true;
     }

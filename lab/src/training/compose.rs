@@ -317,7 +317,7 @@ impl<'a> Recording<'a> {
             self.stream.attack.unwrap_or(trace)
         };
         let attack_micros = self.began.map_or(-1, |began| now.saturating_sub(began) as i64);
-        let mut row = Vec::with_capacity(41);
+        let mut row = Vec::with_capacity(40);
         row.extend((self.number as u32).to_le_bytes());
         row.extend((trace as u16).to_le_bytes());
         row.extend(label.to_le_bytes());
@@ -378,4 +378,79 @@ fn description(traces: &[Trace], streams: &[Stream]) -> Result<String, Failure> 
     }
     out.push_str("]}\n");
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Header, Record, TraceWriter};
+    use sentinel::{Class, Former, Look, Written};
+
+    /// A trace of a write of 64 blocks each second, after which `attacks` of them are marked as an attack's.
+    fn record(folder: &Path, kind: &str, writes: u64, attacks: u64) {
+        let description =
+            serde_json::json!({"case": kind, "kind": kind, "file_system": "ext4", "state": "fresh", "layer": "plain"});
+        let header = Header {
+            volume_bytes: 1 << 30,
+            start: 1000,
+            description,
+        };
+        let mut writer = TraceWriter::create(&folder.join(format!("{kind}.trace")), &header).unwrap();
+        let look = Look {
+            class: Class::Random,
+            distinct: 162,
+        };
+        let written = Written {
+            look,
+            former: Former::default(),
+        };
+        for number in 0..writes + attacks {
+            let time = 1000 + number * SECOND;
+            if attacks > 0 && number == writes {
+                let event = Event::Mark(ATTACK_BEGINS.to_owned());
+                writer.write(&Record { time, event }).unwrap();
+            }
+            writer.write_blocks(time, number * 64, &[written; 64]).unwrap();
+        }
+        if attacks > 0 {
+            let time = 1000 + (writes + attacks) * SECOND;
+            let event = Event::Mark(ATTACK_ENDS.to_owned());
+            writer.write(&Record { time, event }).unwrap();
+            writer.write_blocks(time + SECOND, 0, &[written; 64]).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn rows_bear_the_truth() {
+        let folder = tempfile::tempdir().unwrap();
+        record(folder.path(), "ordinary", 10, 0);
+        record(folder.path(), "attack", 5, 7);
+        let out = folder.path().join("rows");
+        features(folder.path(), &out, None, 1, 1).unwrap();
+        let bytes = std::fs::read(out.join("rows.npy")).unwrap();
+        let rows: Vec<&[u8]> = bytes[512..].chunks(40).collect();
+        // Streams: ordinary work on a plain disk and on an encrypted one, then for each attack one cold, behind and amid it.
+        let of = |stream: u8| rows.iter().filter(move |row| row[0] == stream);
+        let labels = |stream: u8| of(stream).map(|row| row[6] as i8).collect::<Vec<i8>>();
+        assert_eq!(labels(0), [0; 10]);
+        assert_eq!(labels(2), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, -1]);
+        assert_eq!(
+            labels(3).iter().filter(|label| **label == 0).count(),
+            15,
+            "ordinary work came first"
+        );
+        assert!(
+            of(4).is_sorted_by_key(|row| u64::from_le_bytes(row[8..16].try_into().unwrap())),
+            "two traces on one clock"
+        );
+        let text = std::fs::read_to_string(out.join("streams.json")).unwrap();
+        let description: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            description["traces"].as_array().unwrap().len(),
+            4,
+            "each also as on an encrypted disk"
+        );
+        assert_eq!(description["features"].as_array().unwrap().len(), FEATURES);
+    }
 }

@@ -85,9 +85,14 @@ impl Noting {
     }
 }
 
-/// A model that suspects blocks that turn random, and nothing else: one tree with two leaves.
+/// A model that suspects blocks that turn random, and nothing else.
 pub(crate) fn model_bytes(version: u32) -> Vec<u8> {
-    let name = Some(("flipped / written", "2 MiB"));
+    model_by("flipped / written", version)
+}
+
+/// A model that looks at one feature of the last 2 MiB: one tree with two leaves.
+pub(crate) fn model_by(feature: &'static str, version: u32) -> Vec<u8> {
+    let name = Some((feature, "2 MiB"));
     let feature = (0..FEATURES).find(|feature| feature_name(*feature) == name);
     let mut bytes = b"HFSM".to_vec();
     bytes.extend(1_u16.to_le_bytes());

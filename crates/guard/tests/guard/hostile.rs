@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use guard::{EventKind, Fence, Release};
 use volume::{Clock, Device, Error as DiskError, WriteRequest};
 
-use crate::fixture::{BATCH, BLOCK, Bench, Bytes, TO_FENCE, assert_clean, at, block_of, line_block, noise, text};
+use crate::fixture::{
+    BATCH, BLOCK, Bench, Bytes, TO_FENCE, assert_clean, at, block_of, line_block, model_by, noise, text,
+};
 
 const YEAR: u64 = 365 * 86_400;
 
@@ -171,6 +173,10 @@ fn a_wall_clock_that_jumps_moves_no_bookmark_behind_the_attack() {
 #[test]
 fn a_clock_that_was_ahead_hides_no_attack_afterwards() {
     let bench = Bench::new(Fence::Refuse);
+    // What was written just now may be read and replaced: this model goes by the age of what is replaced.
+    let model = model_by("read, replaced random / written", 8);
+    bench.model.replace(sentinel::Model::parse(model.into()).unwrap());
+    bench.guard.tick();
     let disk = bench.guard.attach();
     let now = bench.clocks.now();
     bench.clocks.set_wall(at(10 * YEAR));

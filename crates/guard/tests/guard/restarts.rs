@@ -4,7 +4,7 @@ use guard::{EventKind, Fence, Release, StatusState};
 use volume::{Device, Error as DiskError, Moment, WriteRequest};
 
 use crate::fixture::{
-    BATCH, BLOCK, Bench, TO_BOOKMARK, TO_FENCE, assert_clean, block_of, line_block, noise, text, zeros,
+    BATCH, BLOCK, Bench, TO_BOOKMARK, TO_FENCE, assert_clean, at, block_of, line_block, noise, text, zeros,
 };
 
 fn write_one(disk: &dyn Device, block: u64, seed: u64) -> Result<(), DiskError> {
@@ -40,17 +40,21 @@ fn an_attack_over_a_restart_is_fenced_as_soon_as_without_it() {
 
 #[test]
 fn an_attack_that_was_not_yet_bookmarked_before_a_restart_is_bookmarked_from_its_beginning() {
-    let bench = Bench::new(Fence::Refuse);
-    let disk = bench.guard.attach();
-    bench.encrypt(&disk, 0).unwrap();
-    drop(disk);
-    assert_eq!(bench.guard.before_attack(), None);
-    let bench = bench.restart();
-    bench.pass_seconds(20);
-    let disk = bench.guard.attach();
-    bench.encrypt(&disk, BATCH).unwrap();
-    bench.pass_seconds(1);
-    assert_clean(&bench.volume, &bench.guard.before_attack().unwrap().pin);
+    for years_ahead in [0, 10] {
+        let bench = Bench::new(Fence::Refuse);
+        let disk = bench.guard.attach();
+        bench.encrypt(&disk, 0).unwrap();
+        drop(disk);
+        assert_eq!(bench.guard.before_attack(), None);
+        bench.guard.close();
+        bench.clocks.set_wall(at(8000 + years_ahead * 365 * 86_400));
+        let bench = bench.crash();
+        bench.pass_seconds(20);
+        let disk = bench.guard.attach();
+        bench.encrypt(&disk, BATCH).unwrap();
+        bench.pass_seconds(1);
+        assert_clean(&bench.volume, &bench.guard.before_attack().unwrap().pin);
+    }
 }
 
 #[test]

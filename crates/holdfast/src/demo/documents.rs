@@ -35,6 +35,8 @@ pub(super) const PLACES: [(&str, &str, usize, u64); 8] = [
     ("/usr/share/backgrounds", "pictures/backgrounds", 20, 16),
     ("/usr/share/fonts", "fonts", 20, 8),
 ];
+/// All of these MiB.
+const PLACES_MIB: u64 = 97;
 /// Documents are made up until there are so many ...
 const FILES_LEAST: usize = 600;
 /// ... of so many bytes.
@@ -47,18 +49,16 @@ const OF_FOLDER_MOST: usize = 12;
 
 /// Gathers what the disk is filled with, from such places: at most `bytes_most`. `texts` is what documents are made up from.
 pub(super) fn gather(places: &[(&str, &str, usize, u64)], texts: &str, bytes_most: u64) -> Vec<Document> {
-    let mut taken = BTreeSet::new();
+    let mut names = Names::default();
     let mut documents = Vec::new();
     let mut bytes = 0;
     for (place, folder, files_most, mib_most) in places {
         let found = found_in(Path::new(place));
-        let most = (*mib_most << 20).min(bytes_most.saturating_sub(bytes));
+        // Where there is little room, every place gives less.
+        let most = bytes_most / PLACES_MIB * mib_most;
         for (source, size) in chosen(found, *files_most, most) {
-            let Some(path) = path_on_disk(&source, Path::new(place), folder) else {
-                continue;
-            };
-            // FAT doesn't tell capitals from small letters.
-            if taken.insert(path.to_lowercase()) {
+            let path = path_on_disk(&source, Path::new(place), folder);
+            if let Some(path) = path.filter(|path| names.take(path)) {
                 bytes += size;
                 documents.push(Document {
                     path,
@@ -96,7 +96,7 @@ fn found_in(place: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// Of what was found, the largest third and a selection of the others, in the order of their names.
+/// Of what was found, large files for half of the bytes and a selection of the others, in the order of their names.
 fn chosen(found: Vec<(PathBuf, u64)>, files_most: usize, bytes_most: u64) -> Vec<(PathBuf, u64)> {
     let mut of_folder = BTreeMap::new();
     let mut found: Vec<_> = found
@@ -108,21 +108,48 @@ fn chosen(found: Vec<(PathBuf, u64)>, files_most: usize, bytes_most: u64) -> Vec
         })
         .collect();
     found.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-    let rest = found.split_off((files_most / 3).min(found.len()));
-    let step = (rest.len() / (files_most - files_most / 3).max(1)).max(1);
-    found.extend(rest.into_iter().step_by(step));
-    let mut left = bytes_most;
-    let mut chosen: Vec<_> = found
-        .into_iter()
-        .filter(|(_, size)| {
-            let fits = *size <= left;
-            left -= if fits { *size } else { 0 };
-            fits
-        })
-        .take(files_most)
-        .collect();
+    let large = files_most / 3;
+    let rest = found.split_off(large.min(found.len()));
+    let step = (rest.len() / (files_most - large).max(1)).max(1);
+    let mut chosen = fitting(found.into_iter(), bytes_most / 2);
+    let left = bytes_most - chosen.iter().map(|(_, size)| size).sum::<u64>();
+    chosen.extend(fitting(rest.into_iter().step_by(step).take(files_most - large), left));
     chosen.sort();
     chosen
+}
+
+/// Those files that fit, one after the other.
+fn fitting(files: impl Iterator<Item = (PathBuf, u64)>, bytes_most: u64) -> Vec<(PathBuf, u64)> {
+    let mut left = bytes_most;
+    let fits = |file: &(PathBuf, u64)| {
+        let fits = file.1 <= left;
+        left -= if fits { file.1 } else { 0 };
+        fits
+    };
+    files.filter(fits).collect()
+}
+
+/// Names that are taken on the disk. FAT doesn't tell capitals from small letters.
+#[derive(Debug, Default)]
+struct Names {
+    files: BTreeSet<String>,
+    folders: BTreeSet<String>,
+}
+
+impl Names {
+    /// Takes a path, unless a file has it, or a folder, or a file has the name of one of its folders.
+    fn take(&mut self, path: &str) -> bool {
+        let path = path.to_lowercase();
+        let folders = || path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        if self.files.contains(&path)
+            || self.folders.contains(&path)
+            || folders().any(|folder| self.files.contains(folder))
+        {
+            return false;
+        }
+        self.folders.extend(folders().map(str::to_owned));
+        self.files.insert(path)
+    }
 }
 
 /// A file's path on the scratch disk: its folder's first two names, and its own. `None` where FAT has no such name.
@@ -159,6 +186,26 @@ mod tests {
         ] {
             assert_eq!(path(unusable), None, "{unusable}");
         }
+    }
+
+    #[test]
+    fn no_two_names_differ_only_in_their_capitals() {
+        let mut names = Names::default();
+        for (path, is_taken) in [
+            ("a/b/c", true),
+            ("a/B/C", false),
+            ("a/b", false),
+            ("A", false),
+            ("a/b/C/d", false),
+            ("a/b/d", true),
+        ] {
+            assert_eq!(names.take(path), is_taken, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_places_add_up() {
+        assert_eq!(PLACES.iter().map(|place| place.3).sum::<u64>(), PLACES_MIB);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(super) enum Step {
         fenced: bool,
         bookmarked: bool,
         files_begun: usize,
+        /// Bytes a second to which it was slowed down for whoever looks on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slowed_to: Option<u64>,
         overwritten_bytes: u64,
         seconds: f64,
         reasons: Vec<String>,

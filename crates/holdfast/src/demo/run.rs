@@ -40,7 +40,7 @@ const SPACE_LEAST: u64 = 96 << 20;
 /// Fewer documents than this make no demo.
 const DOCUMENT_BYTES_LEAST: u64 = 32 << 20;
 /// Bytes a second that the attack overwrites where somebody looks on. At full speed it would be over before it is seen.
-const ATTACK_PACE: u64 = 3 << 20;
+const ATTACK_PACE: u64 = 2 << 20;
 const ATTACK_SEED: u64 = 3;
 /// How long the disk's clock says ago that the ordinary work was.
 const WORK_AGO: Duration = Duration::from_secs(6 * 3600);
@@ -238,6 +238,7 @@ impl Play<'_> {
             fenced,
             bookmarked: watch.is_bookmarked,
             files_begun: attacked.files,
+            slowed_to: (!self.stage.is_fast()).then_some(ATTACK_PACE),
             overwritten_bytes,
             seconds,
             reasons: watch.reasons,

@@ -88,7 +88,7 @@ impl Screen {
         let what = fitted(live.what, width - bar_width - 9);
         let bar = glyphs.bar(live.share, bar_width);
         let percent = (live.share * 100.0) as u32;
-        let mut lines = vec![format!("{bar} {percent:>3} %  {what}"), String::new()];
+        let mut lines = vec![String::new(), format!("{bar} {percent:>3} %  {what}"), String::new()];
         let shown = live.contents.get(..live.contents.len() / 2).unwrap_or_default();
         lines.extend(disk_map(shown, width, map_rows, glyphs));
         lines.push(legend(glyphs));

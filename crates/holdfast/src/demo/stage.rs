@@ -84,6 +84,10 @@ impl<'a> Stage<'a> {
         self.began.elapsed()
     }
 
+    pub(super) const fn is_fast(&self) -> bool {
+        self.fast
+    }
+
     pub(super) const fn highest_suspicion_percent(&self) -> u32 {
         self.highest_suspicion_percent
     }

@@ -100,6 +100,7 @@ fn attacked(step: &Step) -> Vec<String> {
         fenced,
         overwritten_bytes,
         seconds,
+        slowed_to,
         reasons,
         ..
     } = step
@@ -113,8 +114,10 @@ fn attacked(step: &Step) -> Vec<String> {
         )];
     }
     let mut lines = vec![format!(
-        "FENCED after {seconds:.1} s and {overwritten}: the disk refuses writes, reads go on. Why:"
+        "FENCED after {seconds:.1} s and {overwritten}: the disk refuses writes, reads go on."
     )];
+    lines.extend(slowed_to.map(|pace| format!("The attack was slowed down to {}/s, to be seen.", format_size(pace))));
+    lines.push("Why it was fenced:".to_owned());
     lines.extend(reasons.iter().take(TOLD_MOST).map(|reason| format!("* {reason}")));
     lines
 }

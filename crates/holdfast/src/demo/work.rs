@@ -20,9 +20,9 @@ const PACKED_BYTES_MOST: u64 = 16 << 20;
 const REMOVED: usize = 12;
 const SEED: u64 = 8;
 /// Lines that are written to a log in the quiet hours.
-const LOG_LINES: u32 = 24;
+const LOG_LINES: u32 = 48;
 /// How long each is shown.
-const LOG_HALT: Duration = Duration::from_millis(80);
+const LOG_HALT: Duration = Duration::from_millis(50);
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
