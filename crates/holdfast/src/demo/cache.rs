@@ -64,14 +64,14 @@ impl Cache {
 
     /// Sends everything that waits, and has it made durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.send_waiting()?;
+        self.write_back()?;
         self.client.flush()
     }
 
     /// Sends what has waited long enough. A refusal is told to whoever writes next.
     pub(super) fn age(&mut self) {
         if !self.waiting.is_empty() && self.waiting_since.elapsed() >= WAITING_LONGEST {
-            let _ = self.send_waiting();
+            let _ = self.write_back();
         }
     }
 
@@ -124,7 +124,7 @@ impl Cache {
         if self.blocks.len() + more <= HELD_MOST {
             return Ok(());
         }
-        self.send_waiting()?;
+        self.write_back()?;
         let mut order: Vec<_> = self
             .blocks
             .iter()
@@ -154,13 +154,13 @@ impl Cache {
         }
         self.waiting.insert(number);
         if self.waiting.len() >= WAITING_MOST {
-            self.send_waiting()?;
+            self.write_back()?;
         }
         Ok(())
     }
 
-    /// Sends what waits, in the disk's order, neighbours together.
-    fn send_waiting(&mut self) -> io::Result<()> {
+    /// Sends everything that waits, in the disk's order, neighbours together.
+    pub(super) fn write_back(&mut self) -> io::Result<()> {
         while let Some(first) = self.waiting.first().copied() {
             let run: Vec<u64> = (first..first + REQUEST_BLOCKS)
                 .take_while(|block| self.waiting.contains(block))

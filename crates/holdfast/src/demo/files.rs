@@ -51,6 +51,11 @@ impl Files {
         self.cache.borrow_mut().age();
     }
 
+    /// Sends everything that waits in the cache.
+    pub(super) fn write_back(&self) -> io::Result<()> {
+        self.cache.borrow_mut().write_back()
+    }
+
     /// Makes everything durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.cache.borrow_mut().sync()

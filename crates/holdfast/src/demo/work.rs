@@ -82,7 +82,7 @@ pub(super) fn rest(
     for line in 1..=LOG_LINES {
         stage.disk.clock().leap_to(from - (from - until) * line / LOG_LINES);
         log += &format!("{line:>4} nothing to report\n");
-        let written = files.write(path, log.as_bytes()).and_then(|()| files.sync());
+        let written = files.write(path, log.as_bytes()).and_then(|()| files.write_back());
         written.map_err(|error| failed("writing a log", &error))?;
         stage.disk.tick();
         stage.hold(
@@ -92,7 +92,7 @@ pub(super) fn rest(
         )?;
     }
     inventory.note(path, log.as_bytes());
-    Ok(())
+    files.sync().map_err(|error| failed("writing a log", &error))
 }
 
 fn failed(what: &str, error: &io::Error) -> Failure {
