@@ -1,6 +1,6 @@
 //! `guard status`, `set`, `announce` and `release` as text.
 
-use guard::{Fence, Status, StatusState};
+use guard::{Announced, Fence, Status, StatusState};
 
 use super::super::table::{Align, Table};
 use crate::control::{GuardListReport, GuardReport, GuardSummary, ReleaseReport};
@@ -43,6 +43,9 @@ fn table(guards: &[GuardReport]) -> String {
             status.fence.unwrap_or(status.settings.fence).to_string(),
             status.before_attack.as_ref().map_or("-", |point| &point.pin).to_owned(),
         ]);
+        if let Some(work) = &status.announced {
+            notes += &format!("\nannounced on `{}`: {}\n", guard.volume, announced(work));
+        }
         notes += &advice(status);
     }
     table.render() + &notes
@@ -89,14 +92,7 @@ fn one(guard: &GuardReport) -> String {
         );
         ("diverted", text)
     }));
-    lines.extend(status.announced.as_ref().map(|work| {
-        let text = format!(
-            "\"{}\" until {}: nothing is fenced, restore points are made",
-            work.reason,
-            local_short(work.until)
-        );
-        ("announced", text)
-    }));
+    lines.extend(status.announced.as_ref().map(|work| ("announced", announced(work))));
     let counts = &status.counts;
     lines.push((
         "so far",
@@ -116,6 +112,14 @@ fn one(guard: &GuardReport) -> String {
         .map(|(key, value)| format!("{key:<10} {value}\n"))
         .collect();
     text + &advice(status)
+}
+
+fn announced(work: &Announced) -> String {
+    let until = local_short(work.until);
+    format!(
+        "\"{}\" until {until}: nothing is fenced, restore points are made",
+        work.reason
+    )
 }
 
 /// What a fence does, in force or the next time.
