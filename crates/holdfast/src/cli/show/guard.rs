@@ -3,6 +3,7 @@
 use guard::{Announced, Fence, Status, StatusState};
 
 use super::super::table::{Align, Table};
+use super::count;
 use crate::control::{GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 use crate::size::format_size;
 use crate::when::local_short;
@@ -94,19 +95,17 @@ fn one(guard: &GuardReport) -> String {
     }));
     lines.extend(status.announced.as_ref().map(|work| ("announced", announced(work))));
     let counts = &status.counts;
-    lines.push((
-        "so far",
-        format!(
-            "{} restore points ({} kept), {} fences, {} alarms that stopped nothing, {} released; {} assessments by model {}",
-            counts.bookmarks,
-            status.bookmarks_kept,
-            counts.fences,
-            counts.would_fence,
-            counts.released,
-            counts.assessments,
-            status.model_version
-        ),
-    ));
+    let so_far = format!(
+        "{} ({} kept), {}, {} that stopped nothing, {} released; {} by model {}",
+        count(counts.bookmarks, "restore point"),
+        status.bookmarks_kept,
+        count(counts.fences, "fence"),
+        count(counts.would_fence, "alarm"),
+        counts.released,
+        count(counts.assessments, "assessment"),
+        status.model_version
+    );
+    lines.push(("so far", so_far));
     let text: String = lines
         .iter()
         .map(|(key, value)| format!("{key:<10} {value}\n"))
@@ -220,7 +219,7 @@ pub(super) fn refused(clients: u64) -> String {
     if clients == 0 {
         return String::new();
     }
-    let who = super::count(clients, "connected client") + if clients == 1 { " is" } else { " are" };
+    let who = count(clients, "connected client") + if clients == 1 { " is" } else { " are" };
     format!("{who} refused writes until reconnected: restart the machine, or detach and attach the disk\n")
 }
 
