@@ -243,13 +243,16 @@ fn a_diverted_disk_is_restored_and_its_fork_kept_as_evidence() {
 #[test]
 fn announced_work_is_not_fenced_and_still_bookmarked() {
     let place = Place::new("guard-announce");
-    let (daemon, text) = serve(&place, "[guard]\n[defaults]\nfence = \"refuse\"\n", &[]);
+    let more = ["--create", "other=1M"];
+    let (daemon, text) = serve(&place, "[guard]\n[defaults]\nfence = \"refuse\"\n", &more);
     let announced = place.ok(&["guard", "announce", "enabling BitLocker", "--for", "2h"]);
-    assert!(
-        announced
-            .contains("announced  \"enabling BitLocker\" until TIME: nothing is fenced, restore points are made\n"),
-        "{announced}"
-    );
+    let what = "\"enabling BitLocker\" until TIME: nothing is fenced, restore points are made\n";
+    for disk in ["disk", "other"] {
+        let line = format!("\nannounced on `{disk}`: {what}");
+        assert!(announced.contains(&line), "{announced}");
+    }
+    let status = place.ok(&["guard", "status", "disk"]);
+    assert!(status.contains(&format!("announced  {what}")), "{status}");
     daemon.wait_for_log("notice  disk: announced work (\"enabling BitLocker\")");
     assert_eq!(nbd(&daemon, "disk", ATTACK), "done\n");
     daemon.wait_for_log("warning disk: encryption recognised");
