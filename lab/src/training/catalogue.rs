@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use sentinel::Micros;
+use sentinel::{Class, Micros, Written};
 use serde_json::Value;
 
 use crate::Failure;
-use crate::trace::{ATTACK_BEGINS, Event, TraceReader};
+use crate::trace::{ATTACK_BEGINS, ATTACK_ENDS, Event, TraceReader};
+
+/// Blocks that an attack must have damaged while it was recorded: on a busy machine, what one writes may stay in caches above the disk.
+const DAMAGED_LEAST: u64 = 256;
 
 /// The lab's layer of encryption between file system and disk, as descriptions of traces have it.
 const ENCRYPTED: &str = "xts";
@@ -67,19 +70,28 @@ impl Trace {
             written: 0,
             read: 0,
         };
-        let (mut is_marked, mut cleared) = (false, 0);
+        let (mut is_marked, mut is_attacked, mut cleared, mut damaged) = (false, false, 0, 0);
         for record in &mut reader {
             let record = record?;
             trace.micros = record.time.saturating_sub(trace.start);
             match record.event {
-                Event::Write { blocks, .. } => trace.written += blocks.len() as u64,
+                Event::Write { blocks, .. } => {
+                    trace.written += blocks.len() as u64;
+                    let harmful = blocks.iter().filter(|block| is_damage(block)).count();
+                    damaged += if is_attacked { harmful as u64 } else { 0 };
+                }
                 Event::Read { count, .. } => trace.read += u64::from(count),
-                Event::Zero { count, .. } | Event::Trim { count, .. } => cleared += count,
-                Event::Mark(text) => is_marked |= text == ATTACK_BEGINS,
+                Event::Zero { count, stored, .. } | Event::Trim { count, stored, .. } => {
+                    cleared += count;
+                    damaged += if is_attacked { stored } else { 0 };
+                }
+                Event::Mark(text) if text == ATTACK_BEGINS => (is_marked, is_attacked) = (true, true),
+                Event::Mark(text) if text == ATTACK_ENDS => is_attacked = false,
                 _ => {}
             }
         }
-        Ok((trace.written + cleared > 0 && is_marked == trace.is_attack).then_some(trace))
+        let shows_it = !trace.is_attack || damaged >= DAMAGED_LEAST;
+        Ok((trace.written + cleared > 0 && is_marked == trace.is_attack && shows_it).then_some(trace))
     }
 
     /// The same trace as it would have been on an encrypted disk; `None` if it was recorded on one.
@@ -94,6 +106,13 @@ impl Trace {
     pub(crate) fn is_of_group(&self, other: &Self) -> bool {
         self.file_system == other.file_system && self.state == other.state
     }
+}
+
+/// Whether a block that an attack wrote may be its damage: it looks random, or replaces something that wasn't just written.
+fn is_damage(block: &Written) -> bool {
+    let former = &block.former;
+    let is_old = former.is_stored && former.age_seconds.is_none_or(|age| age >= 60);
+    is_old || matches!(block.look.class, Class::Armoured | Class::Mixed | Class::Random)
 }
 
 /// Opens a trace.
@@ -118,7 +137,7 @@ pub(crate) fn catalogue(folder: &Path) -> Result<Vec<Trace>, Failure> {
         match Trace::look(&path) {
             Ok(Some(trace)) => traces.push(trace),
             Ok(None) => eprintln!(
-                "lab: left out {}: no changes, or marks that don't fit its kind",
+                "lab: left out {}: no changes, marks that don't fit its kind, or an attack that hardly reached the disk",
                 path.display()
             ),
             Err(error) => eprintln!("lab: left out {}: {error}", path.display()),

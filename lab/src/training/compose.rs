@@ -1,7 +1,7 @@
 //! Streams composed of a folder's traces, replayed through one sentinel each, and written down as rows for the trainer.
 //!
 //! * Ordinary streams: all ordinary traces of a kind of volume (file system and state), in random order with idle times of
-//!   nothing to hours between them, cut into streams of a few traces.
+//!   nothing to hours between them or overlapping, cut into streams of a few traces; and a day by the schedule of [`month`](super::month).
 //! * Attack streams: every attack alone on a sentinel that has seen nothing, behind ordinary traces, and at the same time as one.
 //!
 //! Every trace from a plain disk is also replayed as on an encrypted one. In rounds after the first, streams are slower.
@@ -15,6 +15,7 @@ use std::path::Path;
 use sentinel::{Assessment, FEATURES, Micros, Model, feature_name};
 
 use super::catalogue::{Trace, catalogue};
+use super::month::schedule;
 use super::npy::Rows;
 use super::stream::{Part, STREAM_BEGINS, replay};
 use super::watch::{SCORE_UNASKED, Watch, blank_model, read_model};
@@ -127,7 +128,7 @@ impl Composer<'_> {
         if round == 0 { 1 } else { 1 << self.chance.below(4) }
     }
 
-    /// Traces one after the other, with idle time between them. Yields the time behind the last one.
+    /// Traces one after the other, with idle time between them or overlapping. Yields a time near the last one's end.
     fn sequence(&mut self, chosen: &[usize], pace: u64, parts: &mut Vec<Part>) -> Micros {
         let mut time = STREAM_BEGINS;
         for index in chosen {
@@ -136,7 +137,11 @@ impl Composer<'_> {
                 begins: time,
                 pace,
             });
-            time += self.traces.get(*index).map_or(0, |trace| trace.micros) * pace + self.gap();
+            let length = self.traces.get(*index).map_or(0, |trace| trace.micros) * pace;
+            time += match self.chance.below(3) {
+                0 => length.min(20 * SECOND) / 2,
+                _ => length + self.gap(),
+            };
         }
         time
     }
@@ -151,6 +156,14 @@ impl Composer<'_> {
             }
         }
         for group in groups {
+            let members = self.ordinary_like(group);
+            let parts = schedule(self.traces, &members, 1, &mut self.chance);
+            streams.push(Stream {
+                kind: Kind::Ordinary,
+                parts,
+                attack: None,
+                pace: 1,
+            });
             for round in 0..rounds {
                 let mut members = self.ordinary_like(group);
                 self.shuffle(&mut members);
@@ -430,18 +443,19 @@ mod tests {
         features(folder.path(), &out, None, 1, 1).unwrap();
         let bytes = std::fs::read(out.join("rows.npy")).unwrap();
         let rows: Vec<&[u8]> = bytes[512..].chunks(40).collect();
-        // Streams: ordinary work on a plain disk and on an encrypted one, then for each attack one cold, behind and amid it.
+        // Streams: a day (of two runs) and a sequence on a plain disk, the same on an encrypted one, then for each attack one cold,
+        // behind and amid ordinary work.
         let of = |stream: u8| rows.iter().filter(move |row| row[0] == stream);
         let labels = |stream: u8| of(stream).map(|row| row[6] as i8).collect::<Vec<i8>>();
-        assert_eq!(labels(0), [0; 10]);
-        assert_eq!(labels(2), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, -1]);
+        assert_eq!((labels(0), labels(1)), (vec![0; 20], vec![0; 10]));
+        assert_eq!(labels(4), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, -1]);
         assert_eq!(
-            labels(3).iter().filter(|label| **label == 0).count(),
+            labels(5).iter().filter(|label| **label == 0).count(),
             15,
             "ordinary work came first"
         );
         assert!(
-            of(4).is_sorted_by_key(|row| u64::from_le_bytes(row[8..16].try_into().unwrap())),
+            of(6).is_sorted_by_key(|row| u64::from_le_bytes(row[8..16].try_into().unwrap())),
             "two traces on one clock"
         );
         let text = std::fs::read_to_string(out.join("streams.json")).unwrap();

@@ -114,7 +114,8 @@ pub(crate) fn month(traces: &Path, model: &Path, days: u64, seed: u64) -> Result
             cases: BTreeMap::new(),
             whole: Tally::default(),
         };
-        let parts = schedule(&members, days, &mut Chance::new(seed + number as u64));
+        let all: Vec<usize> = (0..members.len()).collect();
+        let parts = schedule(&members, &all, days, &mut Chance::new(seed + number as u64));
         month.run(&members, &parts)?;
         let separator = if number == 0 { "\n" } else { ",\n" };
         write!(
@@ -133,10 +134,11 @@ pub(crate) fn month(traces: &Path, model: &Path, days: u64, seed: u64) -> Result
     Ok(out)
 }
 
-/// When each trace begins. Traces may overlap, as work does.
-fn schedule(traces: &[Trace], days: u64, chance: &mut Chance) -> Vec<Part> {
+/// When each of the chosen traces begins. Traces may overlap, as work does.
+pub(crate) fn schedule(traces: &[Trace], chosen: &[usize], days: u64, chance: &mut Chance) -> Vec<Part> {
     let mut parts = Vec::new();
-    for (index, trace) in traces.iter().enumerate() {
+    let chosen = chosen.iter().filter_map(|index| Some((*index, traces.get(*index)?)));
+    for (index, trace) in chosen {
         let habit = habit(&trace.case);
         let only_day = chance.below(days.max(1));
         for day in 0..days {
