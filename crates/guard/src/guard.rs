@@ -194,7 +194,7 @@ impl Guard {
             && state.fence.is_none()
             && state.announcement.is_none()
             && state.settings.fence != Fence::Alert;
-        self.is_watching.store(state.is_watching(), Ordering::Relaxed);
+        self.is_watching.store(state.settings.enabled, Ordering::Relaxed);
         lock(&self.watch).is_armed = is_armed;
     }
 

@@ -131,6 +131,8 @@ impl Guard {
 
     /// Saves what must survive a restart, durably.
     pub(crate) fn try_save(&self) -> Result<(), Error> {
+        // So that the next run knows up to where everything was ordinary.
+        self.mark(true);
         let mut saver = lock(&self.saver);
         if saver.is_closed {
             return Ok(());
