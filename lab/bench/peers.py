@@ -78,12 +78,23 @@ class Peer:
 
 
 class Holdfast(Peer):
+    """Under guard, as by default; with a fence that stops nothing, because what fio writes is no ordinary work."""
+
     label = "Holdfast"
-    settings = "default settings, full history"
+    settings = "default settings, full history, guard on (fence: alert)"
     renewed_each_round = True
+    config = '[defaults]\nguard = true\nfence = "alert"\n'
 
     def make_server(self):
-        return servers.Holdfast(self.folder, self.size_bytes, tcp_port=self.tcp_port())
+        return servers.Holdfast(self.folder, self.size_bytes, config=self.config, tcp_port=self.tcp_port())
+
+
+class HoldfastUnguarded(Holdfast):
+    """What the guard costs is the difference."""
+
+    label = "Holdfast unguarded"
+    settings = "default settings, full history, guard off"
+    config = "[defaults]\nguard = false\n"
 
 
 class HoldfastWithHistory(Holdfast):
@@ -154,7 +165,7 @@ class QemuQcow2(QemuRawWriteback):
         return server
 
 
-PEERS = [NbdkitMemory, NbdkitFile, QemuRawWriteback, QemuRawDirect, QemuQcow2, Holdfast, HoldfastWithHistory]
+PEERS = [NbdkitMemory, NbdkitFile, QemuRawWriteback, QemuRawDirect, QemuQcow2, Holdfast, HoldfastUnguarded, HoldfastWithHistory]
 
 
 def bytes_on_disk(folder):

@@ -60,6 +60,32 @@ def ratio_table(transport, rows, peers, cells):
     return table(f"Ratio of speeds, {transport} (more than 1: Holdfast is faster)", header, lines)
 
 
+GUARDED, UNGUARDED = "Holdfast", "Holdfast unguarded"
+GUARD_GOAL = 0.97
+
+
+def guard_table(transport, rows, runs):
+    """What the guard costs: ratios within a round, whose two runs follow one another closely, then their median and range. Processor
+    time beside it, which other programs disturb less.
+    """
+    lines = []
+    for row in rows:
+        rounds = {}
+        for run in runs:
+            if (run["transport"], run["row"]) == (transport, row.name):
+                rounds.setdefault(run["round"], {})[run["peer"]] = run
+        pairs = [(found[GUARDED], found[UNGUARDED]) for found in rounds.values() if GUARDED in found and UNGUARDED in found]
+        ratios = [speed_of(row, guarded) / speed_of(row, other) for guarded, other in pairs if speed_of(row, other)]
+        if ratios:
+            middle = median(ratios)
+            processor = median([guarded["cpu_us_per_request"] / other["cpu_us_per_request"] for guarded, other in pairs])
+            verdict = "met" if middle >= GUARD_GOAL else "MISSED"
+            spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+            lines.append([row.name, f"{middle:.3f}", spread, str(len(ratios)), verdict, f"{processor:.3f}"])
+    title = f"Guard on / guard off, {transport}"
+    return table(title, ["row", "speed", "range", "rounds", f"goal {GUARD_GOAL}", "processor time"], lines)
+
+
 def cost_table(transport, rows, peers, cells, measure, title, digits):
     lines = []
     for row in rows:
@@ -76,6 +102,8 @@ def render(runs, rows, peers, transports):
         parts.append(speed_table(transport, rows, peers, cells))
         if any(peer.startswith("Holdfast") for peer in peers):
             parts.append(ratio_table(transport, rows, peers, cells))
+        if GUARDED in peers and UNGUARDED in peers:
+            parts.append(guard_table(transport, rows, runs))
         parts.append(cost_table(transport, rows, peers, cells, "cpu_us_per_request", "Server's processor time per request in us", 1))
         parts.append(cost_table(transport, rows, peers, cells, "latency_us_p99", "99th percentile of latency in us", 0))
         title = "Bytes written to the device per byte written by the client"

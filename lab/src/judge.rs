@@ -248,7 +248,7 @@ impl Verdict {
                     fenced.onset_lead as f64 / MICROS_PER_SECOND,
                     mib(fenced.ordinary)
                 ),
-                left => format!("; ONSET TOO LATE, behind {:.1} MiB of damage", mib(left)),
+                left => format!("; ONSET TOO LATE, behind {:.2} MiB of damage", mib(left)),
             };
         }
         line

@@ -282,7 +282,7 @@ impl Event {
                 "To undo what was encrypted: {restore}; if you know this work: `holdfast guard release {volume}`"
             ),
             EventKind::RolledBack { fork: Some(fork) } => {
-                format!("When nobody needs it any more: `holdfast delete {fork}`")
+                format!("When nobody needs it any more: `holdfast volume delete {fork}`")
             }
             EventKind::Failed { .. } => format!("`holdfast guard status {volume}` and `holdfast status` tell more"),
             _ => return None,

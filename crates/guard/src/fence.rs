@@ -113,3 +113,66 @@ impl Guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sentinel::{Assessment, Micros, Signals};
+    use volume::{Clock, OsDirectory, Store, Timestamp, os_random};
+
+    use super::*;
+    use crate::{Event, Events, Settings, SharedModel, Uptime};
+
+    /// Clocks that stand still, and nobody who listens.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_seconds(1_800_000_000)
+        }
+    }
+
+    impl Uptime for Still {
+        fn micros(&self) -> Micros {
+            1 << 42
+        }
+    }
+
+    impl Events for Still {
+        fn note(&self, _: &Event) {}
+    }
+
+    #[test]
+    fn a_verdict_that_a_release_overtook_is_void() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let settings = |_: &str| volume::Settings::default();
+        let store = Store::open(directory, Box::new(settings), Box::new(os_random));
+        let volume = store.create("disk", 1 << 20, Still.now()).unwrap();
+        let (clock, uptime, events) = (Arc::new(Still), Arc::new(Still), Arc::new(Still));
+        let model = SharedModel::shipped();
+        let guard = Guard::open(&store, volume, clock, uptime, model, Settings::default(), events);
+        let assessment = Assessment {
+            level: Level::Fence,
+            score: 0,
+            suspicion: 0,
+            onset: Still.micros(),
+            signals: Signals::default(),
+        };
+        let reached_before = Suspect {
+            assessment,
+            percent: 100,
+            generation: 0,
+        };
+        guard.rest();
+        guard.fence(reached_before);
+        assert_eq!(guard.status().fence, None);
+        assert!(lock(&guard.watch).is_armed, "the next one is acted upon");
+        guard.fence(Suspect {
+            generation: 1,
+            ..reached_before
+        });
+        assert_eq!(guard.status().fence, Some(Fence::Pause));
+    }
+}

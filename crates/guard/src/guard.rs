@@ -166,20 +166,25 @@ impl Guard {
         watch.is_changed = true;
         see(&mut watch.sentinel, now);
         let suspect = watch.assess(now);
-        if watch.trail.is_due(now) {
-            self.mark(&mut watch);
-        }
+        let is_mark_due = watch.trail.is_due(now);
         drop(watch);
+        if is_mark_due {
+            self.mark(false);
+        }
         if let Some(suspect) = suspect {
             self.fence(suspect);
         }
     }
 
-    /// Notes which batch is the newest now.
-    pub(crate) fn mark(&self, watch: &mut Watch) {
+    /// Notes which batch is the newest now, unless another thread just did and it isn't asked for `anyway`.
+    pub(crate) fn mark(&self, anyway: bool) {
+        // Without the lock: this waits for whoever is appending to the log.
         let sequence = self.volume.newest().sequence.0;
+        let mut watch = lock(&self.watch);
         let at = watch.time(self.uptime.micros());
-        watch.trail.note(Mark { at, sequence });
+        if anyway || watch.trail.is_due(at) {
+            watch.trail.note(Mark { at, sequence });
+        }
     }
 
     /// Makes the settings, the fence and announced work take effect on verdicts to come.
@@ -189,15 +194,15 @@ impl Guard {
             && state.fence.is_none()
             && state.announcement.is_none()
             && state.settings.fence != Fence::Alert;
-        self.is_watching.store(state.is_watching(), Ordering::Relaxed);
+        self.is_watching.store(state.settings.enabled, Ordering::Relaxed);
         lock(&self.watch).is_armed = is_armed;
     }
 
-    /// Takes everything suspected for explained.
+    /// Takes everything suspected for explained. What is bookmarked later lies behind this, and behind a rollback that led
+    /// to it.
     pub(crate) fn rest(&self) {
-        let mut watch = lock(&self.watch);
-        watch.rest(self.uptime.micros());
-        self.mark(&mut watch);
+        lock(&self.watch).rest(self.uptime.micros());
+        self.mark(true);
     }
 
     /// At a start: closes the gate as the fence in force demands.

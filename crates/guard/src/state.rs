@@ -151,11 +151,6 @@ impl State {
         is_new
     }
 
-    /// Whether the disk is watched: always while a fence is in force.
-    pub(crate) const fn is_watching(&self) -> bool {
-        self.settings.enabled || self.fence.is_some()
-    }
-
     /// Where a restore from before the attack returns to.
     pub(crate) fn before_attack(&self) -> Option<RestorePoint> {
         let current = self.episode.as_ref().and_then(|episode| episode.point.as_ref());

@@ -57,11 +57,12 @@ impl Guard {
         let mut watch = lock(&self.watch);
         let now = watch.time(now);
         let suspect = watch.assess(now);
-        if watch.trail.is_due(now) {
-            self.mark(&mut watch);
-        }
+        let is_mark_due = watch.trail.is_due(now);
         let suspect = suspect.or_else(|| watch.pending.take());
         drop(watch);
+        if is_mark_due {
+            self.mark(false);
+        }
         if let Some(suspect) = suspect {
             self.consider(suspect);
         }
@@ -130,6 +131,8 @@ impl Guard {
 
     /// Saves what must survive a restart, durably.
     pub(crate) fn try_save(&self) -> Result<(), Error> {
+        // So that the next run knows up to where everything was ordinary.
+        self.mark(true);
         let mut saver = lock(&self.saver);
         if saver.is_closed {
             return Ok(());

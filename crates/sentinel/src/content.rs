@@ -84,20 +84,32 @@ impl Look {
     pub fn at(block: &[u8]) -> Self {
         let mut seen = [0_u8; 256];
         let mut all_bits = 0_u8;
+        let mut all_pieces = 0_u128;
+        // One array of 256 and an index of a byte: always within.
+        let mut note = |byte: &u8| {
+            if let Some(slot) = seen.get_mut(usize::from(*byte)) {
+                *slot = 1;
+            }
+        };
         let pieces = SAMPLE_BYTES / PIECE_BYTES;
         let step = (block.len() / pieces).max(PIECE_BYTES);
         for (number, part) in block.chunks(step).take(pieces).enumerate() {
             // Not always at the same place of its part: encryption of every other piece must not be missed.
             let start = (number * 7 % pieces * PIECE_BYTES).min(part.len().saturating_sub(PIECE_BYTES));
-            for byte in part.iter().skip(start).take(PIECE_BYTES) {
-                // One array of 256 and an index of a byte: always within.
-                if let Some(slot) = seen.get_mut(usize::from(*byte)) {
-                    *slot = 1;
-                }
-                all_bits |= byte;
+            let piece: Option<&[u8; PIECE_BYTES]> = part.get(start..).and_then(<[u8]>::first_chunk);
+            // A piece of known length takes half the time.
+            if let Some(piece) = piece {
+                piece.iter().for_each(&mut note);
+                all_pieces |= u128::from_le_bytes(*piece);
+            } else {
+                part.iter().for_each(&mut note);
+                part.iter().for_each(|byte| all_bits |= byte);
             }
         }
-        let distinct: u16 = seen.iter().map(|slot| u16::from(*slot)).sum();
+        all_pieces.to_le_bytes().iter().for_each(|bits| all_bits |= bits);
+        // In sixteens, which the compiler makes vectors of.
+        let sixteens = seen.chunks_exact(16).map(|part| part.iter().sum::<u8>());
+        let distinct: u16 = sixteens.map(u16::from).sum();
         let class = if all_bits < 0x80 && distinct > 1 {
             ascii_class(&seen, distinct)
         } else {

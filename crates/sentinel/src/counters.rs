@@ -148,6 +148,14 @@ impl Counters {
         self.slice.get(count as usize).copied().unwrap_or(0)
     }
 
+    /// Empties the slice and the windows that the model is shown.
+    pub(crate) fn forget_all_but_baseline(&mut self) {
+        self.slice = [0; COUNTS];
+        for window in self.windows.iter_mut().take(WINDOWS) {
+            *window = [0; COUNTS];
+        }
+    }
+
     /// Whether the slice should end.
     pub(crate) fn is_slice_over(&self, now: Micros) -> bool {
         u64::from(self.in_slice(Count::Written)) >= SLICE_BLOCKS || now.saturating_sub(self.slice_began) >= SLICE_MICROS

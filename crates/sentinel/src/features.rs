@@ -7,7 +7,7 @@ const PER_WINDOW: usize = SHARES.len() + LOGARITHMS.len() + MEANS.len();
 /// Features in all.
 pub const FEATURES: usize = PER_WINDOW * WINDOWS;
 
-/// The features at one time, in the model's order. A share of next to nothing is [`UNDEFINED`].
+/// The features at one time, in the model's order. A share of next to nothing is -1.
 pub type Features = [i16; FEATURES];
 
 /// A share whose whole is too small to say anything.

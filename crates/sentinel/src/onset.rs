@@ -9,6 +9,10 @@ const FINE_MICROS: Micros = 2_000_000;
 const COARSE_MICROS: Micros = 600_000_000;
 /// A quiet time of this length ends an episode; one in which longer ones occurred, a time three times as long as those.
 const QUIET_MICROS: Micros = 120_000_000;
+/// The same where what led to a verdict came so slowly that it must have begun long ago: six hours.
+const QUIET_SLOW_MICROS: Micros = 21_600_000_000;
+/// So many suspicious blocks within [`QUIET_MICROS`] aren't slow: 2 MiB.
+const FAST_BLOCKS: u32 = 512;
 /// Suspicious blocks that make an entry suspicious.
 const SUSPICIOUS_LEAST: u32 = 2;
 
@@ -83,11 +87,23 @@ impl Timeline {
         self.coarse.note(entry, COARSE_MICROS);
     }
 
+    fn is_fast(&self, now: Micros) -> bool {
+        let late = self
+            .fine
+            .newest_first()
+            .take_while(|entry| now.saturating_sub(entry.began) <= QUIET_MICROS);
+        late.fold(0_u32, |sum, entry| sum.saturating_add(entry.suspicious)) >= FAST_BLOCKS
+    }
+
     /// The beginning of the episode of suspicious writes that reaches up to now: back over suspicious entries until a
     /// quiet time.
     pub(crate) fn onset(&self, now: Micros) -> Micros {
         let mut onset = now;
-        let mut quiet = QUIET_MICROS;
+        let mut quiet = if self.is_fast(now) {
+            QUIET_MICROS
+        } else {
+            QUIET_SLOW_MICROS
+        };
         let fine = self.fine.newest_first().map(|entry| (entry, FINE_MICROS));
         let coarse = self.coarse.newest_first().map(|entry| (entry, COARSE_MICROS));
         let fine_reach = self.fine.newest_first().last().map_or(now, |entry| entry.began);
@@ -128,7 +144,20 @@ mod tests {
             .step_by(10)
             .for_each(|second| timeline.note(entry(second, 50)));
         assert_eq!(timeline.onset(900 * SECOND), 300 * SECOND);
-        assert_eq!(timeline.onset(1100 * SECOND), 1100 * SECOND, "all quiet since");
+        assert_eq!(timeline.onset(23_000 * SECOND), 23_000 * SECOND, "all quiet since");
+    }
+
+    #[test]
+    fn a_slow_episode_reaches_over_quiet_hours() {
+        let mut timeline = Timeline::new();
+        (3..30).for_each(|hour| timeline.note(entry(hour * 3600, 5)));
+        assert_eq!(timeline.onset(108_100 * SECOND), 3 * 3600 * SECOND);
+        timeline.note(entry(108_090, 600));
+        assert_eq!(
+            timeline.onset(108_100 * SECOND),
+            108_090 * SECOND,
+            "600 blocks in a moment are another attack"
+        );
     }
 
     #[test]

@@ -333,10 +333,12 @@ impl Sentinel {
         self.suspicion
     }
 
-    /// Takes what is suspected for explained: the suspicion begins at zero again, what is known of the volume stays.
+    /// Takes what happened so far for explained: neither suspicion nor windows hold it against what comes next. What is
+    /// usual for the volume stays.
     pub fn rest(&mut self, now: Micros) {
         self.suspicion = 0;
         self.calm_until = now;
+        self.counters.forget_all_but_baseline();
         self.recent.clear();
     }
 

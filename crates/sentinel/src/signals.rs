@@ -62,8 +62,8 @@ const LOOKED_AT: [(Signal, Count, Count); 9] = [
     (Signal::HeadDestroyed, Count::HeadDestroyed, Count::Written),
 ];
 
-/// The window that explanations count in: the last 16 MiB written.
-const WINDOW: usize = 5;
+/// The window that explanations count in: the last 2 MiB written, less than an attack has written when it is recognised.
+const WINDOW: usize = 4;
 
 impl Signals {
     pub(crate) fn of(counters: &Counters) -> Self {

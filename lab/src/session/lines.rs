@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use guard::{Fence, Release};
 use serde_json::Value;
 
 /// A line, understood.
@@ -20,6 +21,18 @@ pub(super) enum Line {
     Moment,
     /// Go back to a moment.
     Rollback(u64),
+    /// Tell how the guard is.
+    GuardStatus,
+    /// Let the next verdict do something else.
+    GuardSet(Fence),
+    /// Go back to the moment before what the guard suspects.
+    RestoreBeforeAttack,
+    /// End the fence.
+    Release(Release),
+    /// Announce work.
+    Announce { reason: String, duration: Duration },
+    /// End announced work.
+    AnnounceEnd,
     /// End the session.
     Stop,
 }
@@ -28,7 +41,8 @@ pub(super) enum Line {
 const SKIP_SECONDS_MAX: f64 = 10.0 * 365.0 * 86_400.0;
 
 pub(super) const HELP: &str = "expected `trace FILE {JSON}`, `trace end`, `mark TEXT`, `skip SECONDS`, `moment`, \
-     `rollback SEQUENCE` or `stop`";
+     `rollback SEQUENCE` or `stop`; under guard also `guard status`, `guard set FENCE`, `restore before-attack`, \
+     `release [keep|drop]`, `announce SECONDS REASON`, `announce end`";
 
 pub(super) fn parse(line: &str) -> Result<Line, String> {
     let line = line.trim();
@@ -51,8 +65,32 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
             Ok(sequence) => Ok(Line::Rollback(sequence)),
             Err(_) => Err(format!("`{sequence}` is not the number of a moment")),
         },
+        ("guard", "status") => Ok(Line::GuardStatus),
+        ("guard", rest) => match rest.strip_prefix("set ").map(|fence| fence.trim().parse()) {
+            Some(Ok(fence)) => Ok(Line::GuardSet(fence)),
+            Some(Err(error)) => Err(format!("{error}")),
+            None => Err(format!("`{line}` is not understood: {HELP}")),
+        },
+        ("restore", "before-attack") => Ok(Line::RestoreBeforeAttack),
+        ("release", "" | "keep") => Ok(Line::Release(Release::Keep)),
+        ("release", "drop") => Ok(Line::Release(Release::Drop)),
+        ("announce", "end") => Ok(Line::AnnounceEnd),
+        ("announce", rest) => announce(rest),
         ("stop", "") => Ok(Line::Stop),
         _ => Err(format!("`{line}` is not understood: {HELP}")),
+    }
+}
+
+fn announce(rest: &str) -> Result<Line, String> {
+    let (seconds, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    match seconds.parse() {
+        Ok(seconds) => Ok(Line::Announce {
+            reason: reason.trim().to_owned(),
+            duration: Duration::from_secs(seconds),
+        }),
+        Err(_) => Err(format!(
+            "`{seconds}` is no number of seconds: expected `announce SECONDS REASON`"
+        )),
     }
 }
 
@@ -86,9 +124,19 @@ mod tests {
             (" moment ", Line::Moment),
             ("rollback #12", Line::Rollback(12)),
             ("stop", Line::Stop),
+            ("guard status", Line::GuardStatus),
+            ("guard set divert", Line::GuardSet(Fence::Divert)),
+            ("restore before-attack", Line::RestoreBeforeAttack),
+            ("release drop", Line::Release(Release::Drop)),
+            ("announce end", Line::AnnounceEnd),
         ] {
             assert_eq!(parse(line), Ok(expected), "{line}");
         }
+        let announced = Line::Announce {
+            reason: "enabling BitLocker".to_owned(),
+            duration: Duration::from_secs(60),
+        };
+        assert_eq!(parse("announce 60 enabling BitLocker"), Ok(announced));
         let path = PathBuf::from("/tmp/a b.trace");
         let description = json!({"case": "x", "seed": 1});
         let line = "trace /tmp/a b.trace {\"case\": \"x\", \"seed\": 1}";

@@ -1,10 +1,11 @@
 //! A disk under study: served over NBD, recorded, steered by lines on standard input.
 //!
-//! Clients → [`Xts`] (if asked for) → [`Recorder`] → volume. The recorder is below the encryption: it sees what a detector
-//! below an encrypting guest sees.
+//! Clients -> [`Xts`] (if asked for) -> [`Recorder`] or guard -> volume. The recorder is below the encryption: it sees what a
+//! detector below an encrypting guest sees.
 
 mod clock;
 mod disk;
+mod guarded;
 mod lines;
 mod recorder;
 mod run;

@@ -267,9 +267,6 @@ mod tests {
         tape.begin(&path, 1 << 20, serde_json::json!({})).unwrap();
         clock.skip(Duration::from_secs(3600)).unwrap();
         recorder.read(100, &mut [0; 4096], Wait::Allowed).unwrap();
-        let random: Vec<u8> = (0..12_288_u32)
-            .map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
         let apart = WriteRequest {
             offset: 40_960,
             data: &random[..4096],
@@ -278,7 +275,7 @@ mod tests {
             .write(&[
                 WriteRequest {
                     offset: 4096,
-                    data: &random,
+                    data: random,
                 },
                 apart,
             ])

@@ -1,20 +1,27 @@
 //! A session from beginning to end: lines in, one JSON object a line out.
 
 use std::io::{BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use guard::{Fence, SharedModel};
 use nbd::Server;
 use serde_json::{Value, json};
 use volume::{Clock as _, Moment, Sequence, Timestamp};
 
 use super::clock::LabClock;
 use super::disk::{Disk, Wanted, parse_size, socket};
+use super::guarded::{Guarded, rolled_back};
 use super::lines::{Line, parse};
 use super::recorder::Tape;
-use super::served::{Exports, disconnect_all, drain, serve};
+use super::served::{Exports, disconnect_all, drain, recorded, serve};
 use crate::Failure;
+use crate::replayed::load_model;
 use crate::trace::Event;
+
+/// After so long without writes a guard has noted which moment is the newest.
+const GUARD_SETTLES: Duration = Duration::from_secs(3);
 
 /// What a session is started with.
 #[derive(Debug, clap::Args)]
@@ -37,6 +44,12 @@ pub struct Arguments {
     /// Where the clock begins at the earliest, in seconds since the Unix epoch; the present if not given.
     #[arg(long, value_name = "SECONDS")]
     clock: Option<u64>,
+    /// Put the disk under guard, instead of recording it: `refuse`, `pause`, `divert` or `alert`.
+    #[arg(long, value_name = "FENCE")]
+    guard: Option<Fence>,
+    /// The model that the guard asks; the one that this version ships if not given.
+    #[arg(long, value_name = "FILE", requires = "guard")]
+    model: Option<PathBuf>,
     /// Delete the volume at the end.
     #[arg(long)]
     discard: bool,
@@ -45,6 +58,7 @@ pub struct Arguments {
 struct Session {
     disk: Disk,
     tape: Arc<Tape>,
+    guarded: Option<Guarded>,
     server: Server,
 }
 
@@ -60,19 +74,34 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let disk = Disk::open(&arguments.folder, &wanted, Arc::clone(&clock))?;
     let tape = Arc::new(Tape::new(Arc::clone(&clock)));
+    let guarded = match arguments.guard {
+        Some(fence) => Some(Guarded::start(&disk, fence, shared_model(arguments.model.as_deref())?)?),
+        None => None,
+    };
     let exports = Arc::new(Exports {
         volume: Arc::clone(disk.volume()),
-        clock,
-        tape: Arc::clone(&tape),
+        attach: match &guarded {
+            Some(guarded) => Box::new(guarded.attacher()),
+            None => Box::new(recorded(disk.volume(), clock, Arc::clone(&tape))),
+        },
         xts_seed: arguments.xts,
     });
     let socket = socket(&arguments.folder);
     let server = serve(exports, &socket)?;
-    let session = Session { disk, tape, server };
+    let session = Session {
+        disk,
+        tape,
+        guarded,
+        server,
+    };
     session.answer(json!({"ready": true, "socket": socket, "volume": arguments.volume,
         "size": session.disk.volume().size_bytes(), "sequence": session.sequence()}));
     session.obey();
     session.end(arguments.discard)
+}
+
+fn shared_model(path: Option<&Path>) -> Result<SharedModel, Failure> {
+    Ok(SharedModel::parse(load_model(path)?.as_bytes())?)
 }
 
 impl Session {
@@ -92,42 +121,82 @@ impl Session {
     }
 
     fn execute(&self, line: Line) -> Result<Value, Failure> {
-        let volume = self.disk.volume();
         match line {
-            Line::Trace { path, .. } if self.tape.is_recording() => {
-                Err(format!("`{}` can't be begun: end the trace before it first", path.display()).into())
-            }
-            Line::Trace { path, description } => {
-                self.tape.begin(&path, volume.size_bytes(), description)?;
-                Ok(json!({"trace": path}))
-            }
+            Line::Trace { path, description } => self.begin_trace(&path, description),
             Line::TraceEnd => match self.tape.end()? {
                 Some(records) => Ok(json!({"records": records})),
                 None => Err("there is no trace to end".into()),
             },
-            Line::Mark(_) if !self.tape.is_recording() => Err("there is no trace to mark: begin one first".into()),
-            Line::Mark(text) => {
-                self.tape.note(Event::Mark(text.clone()));
-                Ok(json!({"mark": text}))
-            }
-            Line::Skip(duration) => {
-                self.disk.clock().skip(duration)?;
-                Ok(json!({"skipped": duration.as_secs_f64()}))
-            }
+            Line::Mark(text) => self.mark(text),
+            Line::Skip(duration) => self.skip(duration),
             Line::Moment => Ok(json!({"sequence": self.sequence()})),
-            Line::Rollback(sequence) => {
-                let moment = Moment::After(Sequence(sequence));
-                let report = volume.rollback(&moment, self.disk.clock().now())?;
-                let cut = disconnect_all(&self.server);
-                Ok(json!({"rolled_back_to": report.to.sequence.0, "from": report.from.sequence.0, "disconnected": cut}))
-            }
+            Line::Rollback(sequence) => self.roll_back(&Moment::After(Sequence(sequence))),
+            Line::GuardStatus => Ok(self.guarded()?.status()),
+            Line::GuardSet(fence) => self.guarded()?.set(fence),
+            Line::RestoreBeforeAttack => self.roll_back(&self.guarded()?.before_attack()?),
+            Line::Release(how) => self.guarded()?.release(how),
+            Line::Announce { reason, duration } => self.guarded()?.announce(&reason, duration),
+            Line::AnnounceEnd => self.guarded()?.end_announcement(),
             Line::Stop => Ok(json!({})),
         }
+    }
+
+    /// A guard ticks every second of a pause. What it sees of one are the first seconds after the last write, and the end.
+    fn skip(&self, duration: Duration) -> Result<Value, Failure> {
+        let first = duration.min(GUARD_SETTLES);
+        for part in [first, duration - first] {
+            self.disk.clock().skip(part)?;
+            if let Some(guarded) = &self.guarded {
+                guarded.tick();
+            }
+        }
+        Ok(json!({"skipped": duration.as_secs_f64()}))
+    }
+
+    fn guarded(&self) -> Result<&Guarded, Failure> {
+        let guarded = self.guarded.as_ref();
+        guarded.ok_or_else(|| "the disk isn't guarded: start the session with --guard".into())
+    }
+
+    fn begin_trace(&self, path: &Path, description: Value) -> Result<Value, Failure> {
+        if self.guarded.is_some() {
+            return Err("a guarded disk isn't recorded: start the session without --guard".into());
+        }
+        if self.tape.is_recording() {
+            return Err(format!("`{}` can't be begun: end the trace before it first", path.display()).into());
+        }
+        self.tape.begin(path, self.disk.volume().size_bytes(), description)?;
+        Ok(json!({"trace": path}))
+    }
+
+    /// Marks the trace; under guard the answer tells what has passed until now.
+    fn mark(&self, text: String) -> Result<Value, Failure> {
+        if let Some(guarded) = &self.guarded {
+            return Ok(json!({"mark": text, "meter": guarded.meter()}));
+        }
+        if !self.tape.is_recording() {
+            return Err("there is no trace to mark: begin one first".into());
+        }
+        self.tape.note(Event::Mark(text.clone()));
+        Ok(json!({"mark": text}))
+    }
+
+    fn roll_back(&self, moment: &Moment) -> Result<Value, Failure> {
+        let started = Instant::now();
+        let report = self.disk.volume().rollback(moment, self.disk.clock().now())?;
+        if let Some(guarded) = &self.guarded {
+            guarded.rolled_back();
+        }
+        let took = started.elapsed();
+        Ok(rolled_back(&report, disconnect_all(&self.server), took))
     }
 
     fn end(self, is_discarded: bool) -> Result<(), Failure> {
         drain(&self.server);
         drop(self.server);
+        if let Some(guarded) = self.guarded {
+            guarded.stop();
+        }
         let records = self.tape.end()?;
         let time = self.disk.clock().micros();
         self.disk.close(is_discarded)?;
@@ -150,7 +219,7 @@ impl Session {
     }
 }
 
-fn print(answer: &Value) {
+pub(super) fn print(answer: &Value) {
     let mut out = std::io::stdout().lock();
     // If whoever steers doesn't listen any more, the end of its input follows.
     let _ = writeln!(out, "{answer}").and_then(|()| out.flush());

@@ -17,9 +17,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What is served.
 pub(super) struct Exports {
     pub(super) volume: Arc<Volume>,
-    pub(super) clock: Arc<LabClock>,
-    pub(super) tape: Arc<Tape>,
+    /// Makes the live disk of a client.
+    pub(super) attach: Box<dyn Fn() -> Arc<dyn Device> + Send + Sync>,
     pub(super) xts_seed: Option<u64>,
+}
+
+/// Attaches clients to the recorded disk.
+pub(super) fn recorded(
+    volume: &Arc<Volume>,
+    clock: Arc<LabClock>,
+    tape: Arc<Tape>,
+) -> impl Fn() -> Arc<dyn Device> + Send + Sync + 'static {
+    let volume = Arc::clone(volume);
+    move || {
+        let disk = volume.attach(Arc::clone(&clock) as Arc<dyn Clock>);
+        Arc::new(Recorder::new(disk, Arc::clone(&tape)))
+    }
 }
 
 impl Exports {
@@ -29,27 +42,22 @@ impl Exports {
             None => device,
         }
     }
-
-    fn live(&self) -> Arc<dyn Device> {
-        let disk = self.volume.attach(Arc::clone(&self.clock) as Arc<dyn Clock>);
-        self.encrypted(Arc::new(Recorder::new(disk, Arc::clone(&self.tape))))
-    }
 }
 
 impl ExportProvider for Exports {
     fn list(&self) -> Vec<ExportInfo> {
         vec![ExportInfo {
             name: self.volume.name().to_owned(),
-            description: "the live disk, recorded".to_owned(),
+            description: "the live disk".to_owned(),
         }]
     }
 
     fn open(&self, name: &str) -> Result<OpenedExport, OpenError> {
         let Some(sequence) = name.strip_prefix('@') else {
             return Ok(OpenedExport {
-                device: self.live(),
+                device: self.encrypted((self.attach)()),
                 name: self.volume.name().to_owned(),
-                description: "the live disk, recorded".to_owned(),
+                description: "the live disk".to_owned(),
             });
         };
         let sequence = sequence.parse().map_err(|_| {

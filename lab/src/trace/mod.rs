@@ -14,5 +14,5 @@ pub use error::TraceError;
 pub use header::Header;
 pub use reader::TraceReader;
 pub use record::{ATTACK_BEGINS, ATTACK_ENDS, Event, MARK_BYTES_MAX, Record, WRITE_BLOCKS_MAX};
-pub use replay::{feed, replay};
+pub use replay::{IDLE, feed, replay};
 pub use writer::TraceWriter;

@@ -239,7 +239,7 @@ mod tests {
                     stored: 0,
                 },
                 4 => Event::Flush,
-                _ => Event::Mark(format!("work begin Übung {number}")),
+                _ => Event::Mark(format!("work begin \u{dc}bung {number}")),
             };
             let time = 1_000_000 + number * number * 1000;
             records.push(Record { time, event });

@@ -27,6 +27,7 @@ fn a_bookmark_lies_before_the_first_suspicious_write_and_shows_the_old_bytes() {
     let began = bench.clocks.now();
     for batch in 0..TO_BOOKMARK {
         bench.encrypt(&disk, batch * BATCH).unwrap();
+        bench.pass_seconds(3);
     }
     bench.pass_seconds(1);
     let status = bench.guard.status();

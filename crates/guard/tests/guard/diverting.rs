@@ -17,10 +17,10 @@ fn diverted() -> (Bench, guard::GuardedDisk) {
     let bench = Bench::new(Fence::Divert);
     let disk = bench.guard.attach();
     assert_eq!(bench.encrypt_until_fenced(&disk), TO_FENCE);
-    write_one(&disk, 3000, 9).unwrap();
-    disk.zero(0, BLOCK, Hole::Refused).unwrap();
-    disk.trim(BLOCK, BLOCK).unwrap();
-    disk.flush().unwrap();
+    write_one(&disk, 3000, 9).expect("the guest goes on");
+    disk.zero(0, BLOCK, Hole::Refused).expect("the guest goes on");
+    disk.trim(BLOCK, BLOCK).expect("the guest goes on");
+    disk.flush().expect("the guest goes on");
     (bench, disk)
 }
 
@@ -131,7 +131,7 @@ fn a_restore_keeps_the_fork_and_refuses_those_who_saw_it() {
         .events
         .find(|kind| matches!(kind, EventKind::RolledBack { fork: Some(_) }));
     assert!(
-        told[0].text().contains("`holdfast delete disk.diverted`"),
+        told[0].text().contains("`holdfast volume delete disk.diverted`"),
         "{}",
         told[0].text()
     );
@@ -179,6 +179,35 @@ fn where_no_fork_can_be_made_writes_are_refused() {
         1
     );
     assert_clean(&bench.volume, &bench.guard.before_attack().unwrap().pin);
+}
+
+#[test]
+fn where_the_switch_cannot_be_saved_writes_are_refused() {
+    let bench = Bench::new(Fence::Divert);
+    let disk = bench.guard.attach();
+    // A folder in the place of the file that replaces the sidecar.
+    let obstacle = bench.folder.path().join("disk/sidecar.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    bench.encrypt_until_fenced(&disk);
+    assert!(matches!(write_one(&disk, 5, 5), Err(DiskError::Fenced)));
+    assert_eq!(bench.guard.status().diverted, None);
+    assert!(
+        !bench
+            .events
+            .find(|kind| matches!(kind, EventKind::Failed { .. }))
+            .is_empty()
+    );
+    std::fs::remove_dir(&obstacle).unwrap();
+    disk.flush().unwrap();
+    bench.pass_seconds(130);
+    assert_eq!(
+        bench.store.names().unwrap(),
+        ["disk"],
+        "the fork that nobody wrote to is gone"
+    );
+    drop(disk);
+    let bench = bench.crash();
+    assert_eq!(bench.guard.status().fence, Some(Fence::Refuse));
 }
 
 #[test]

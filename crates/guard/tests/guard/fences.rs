@@ -127,6 +127,26 @@ fn a_verdict_comes_from_an_idle_volume_too() {
 }
 
 #[test]
+fn after_a_release_or_a_restore_ordinary_writes_are_not_held_to_account() {
+    for is_restored in [false, true] {
+        let bench = Bench::new(Fence::Refuse);
+        bench.encrypt_until_fenced(&bench.guard.attach());
+        if is_restored {
+            let point = bench.guard.before_attack().unwrap();
+            bench.volume.rollback(&Moment::Pin(point.pin), at(8000)).unwrap();
+            bench.guard.rolled_back();
+        } else {
+            bench.guard.release(Release::Keep).unwrap();
+        }
+        let disk = bench.guard.attach();
+        for batch in 0..60 {
+            bench.write_text(&disk, (16 + batch) * BATCH).unwrap();
+            assert_eq!(bench.guard.status().suspicion_percent, 0);
+        }
+    }
+}
+
+#[test]
 fn after_a_restore_old_clients_are_refused_and_new_ones_write() {
     let bench = Bench::new(Fence::Refuse);
     let old = bench.guard.attach();

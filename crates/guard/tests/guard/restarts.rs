@@ -1,10 +1,10 @@
 //! What survives: restarts in mid-attack and under a fence, crashes at any time, files that were damaged.
 
 use guard::{EventKind, Fence, Release, StatusState};
-use volume::{Device, Error as DiskError, WriteRequest};
+use volume::{Device, Error as DiskError, Moment, WriteRequest};
 
 use crate::fixture::{
-    BATCH, BLOCK, Bench, TO_BOOKMARK, TO_FENCE, assert_clean, block_of, line_block, noise, text, zeros,
+    BATCH, BLOCK, Bench, TO_BOOKMARK, TO_FENCE, assert_clean, at, block_of, line_block, noise, text, zeros,
 };
 
 fn write_one(disk: &dyn Device, block: u64, seed: u64) -> Result<(), DiskError> {
@@ -40,17 +40,21 @@ fn an_attack_over_a_restart_is_fenced_as_soon_as_without_it() {
 
 #[test]
 fn an_attack_that_was_not_yet_bookmarked_before_a_restart_is_bookmarked_from_its_beginning() {
-    let bench = Bench::new(Fence::Refuse);
-    let disk = bench.guard.attach();
-    bench.encrypt(&disk, 0).unwrap();
-    drop(disk);
-    assert_eq!(bench.guard.before_attack(), None);
-    let bench = bench.restart();
-    bench.pass_seconds(20);
-    let disk = bench.guard.attach();
-    bench.encrypt(&disk, BATCH).unwrap();
-    bench.pass_seconds(1);
-    assert_clean(&bench.volume, &bench.guard.before_attack().unwrap().pin);
+    for years_ahead in [0, 10] {
+        let bench = Bench::new(Fence::Refuse);
+        let disk = bench.guard.attach();
+        bench.encrypt(&disk, 0).unwrap();
+        drop(disk);
+        assert_eq!(bench.guard.before_attack(), None);
+        bench.guard.close();
+        bench.clocks.set_wall(at(8000 + years_ahead * 365 * 86_400));
+        let bench = bench.crash();
+        bench.pass_seconds(20);
+        let disk = bench.guard.attach();
+        bench.encrypt(&disk, BATCH).unwrap();
+        bench.pass_seconds(1);
+        assert_clean(&bench.volume, &bench.guard.before_attack().unwrap().pin);
+    }
 }
 
 #[test]
@@ -156,14 +160,16 @@ fn a_fork_that_is_gone_leaves_writes_refused_until_the_operator_decides() {
 
 /// Turns a bit of what a fork stores for a block, or turns it back.
 fn turn_a_bit_of(bench: &Bench, fork: &str, block: &[u8]) {
-    for file in std::fs::read_dir(bench.folder.path().join(fork)).unwrap() {
-        let path = file.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
-        // All but the byte that may be turned.
-        let found = bytes.windows(block.len()).position(|window| window[1..] == block[1..]);
-        if let Some(start) = found {
-            let file = std::fs::File::options().write(true).open(&path).unwrap();
-            std::os::unix::fs::FileExt::write_all_at(&file, &[bytes[start] ^ 1], start as u64).unwrap();
+    // All but the byte that may be turned.
+    let rest = block.get(1..).unwrap_or_default();
+    for file in std::fs::read_dir(bench.folder.path().join(fork)).expect("the fork's folder") {
+        let path = file.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its bytes");
+        let found = bytes.windows(rest.len()).position(|window| window == rest);
+        if let Some(place) = found.and_then(|found| found.checked_sub(1)) {
+            let turned = [bytes.get(place).copied().unwrap_or(0) ^ 1];
+            let file = std::fs::File::options().write(true).open(&path).expect("opened");
+            std::os::unix::fs::FileExt::write_all_at(&file, &turned, place as u64).expect("written");
             return;
         }
     }
@@ -198,4 +204,25 @@ fn keeping_that_was_cut_off_can_be_finished_or_taken_back() {
         assert_eq!([100, 101, 3000].map(|block| block_of(&disk, block)), expected);
         write_one(&disk, 5, 5).unwrap();
     }
+}
+
+#[test]
+fn what_was_written_before_a_stop_is_in_the_bookmark_of_an_attack_right_after_the_start() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    // The trail has a mark every other second: the second write comes too soon for one.
+    for block in [16 * BATCH, 16 * BATCH + 1] {
+        write_one(&disk, block, block).unwrap();
+        bench.clocks.advance_millis(200);
+    }
+    drop(disk);
+    bench.guard.close();
+    bench.clocks.advance_millis(10_000);
+    let bench = bench.crash();
+    let disk = bench.guard.attach();
+    bench.encrypt_until_fenced(&disk);
+    let pin = bench.guard.before_attack().unwrap().pin;
+    assert_clean(&bench.volume, &pin);
+    let view = bench.volume.view(&Moment::Pin(pin)).unwrap();
+    assert!(block_of(&view, 16 * BATCH + 1) == text(16 * BATCH + 1));
 }

@@ -64,6 +64,13 @@ pub(super) enum Command {
     /// Serve all volumes until stopped
     #[command(after_help = help::UP)]
     Up(Up),
+    /// See it work: a scratch disk, an attack, the way back; needs no root, leaves nothing behind
+    #[command(after_help = help::DEMO)]
+    Demo {
+        /// As fast as it goes, without slowing down for somebody who looks on
+        #[arg(long)]
+        fast: bool,
+    },
     /// What is served, who is connected, how the volumes are
     #[command(after_help = help::STATUS)]
     Status {

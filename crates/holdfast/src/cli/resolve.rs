@@ -26,6 +26,11 @@ const REASON_BYTES_MAX: usize = 200;
 pub(super) enum Task {
     /// Be the daemon.
     Up(UpTask),
+    /// Play the demo.
+    Demo {
+        /// Whether nothing is slowed down.
+        fast: bool,
+    },
     /// Have a request carried out.
     Ask(Ask),
     /// Say what a configuration file means.
@@ -86,6 +91,7 @@ impl From<Request> for Task {
 pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Failure> {
     Ok(match command {
         Command::Up(up) => Task::Up(resolve_up(up)?),
+        Command::Demo { fast } => Task::Demo { fast },
         Command::Status { check } => Task::Ask(Ask {
             request: Request::Status,
             image: None,

@@ -15,7 +15,9 @@ use super::{check, manual, output};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
+use crate::demo;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::guards;
 use crate::place::{Place, Surroundings};
 use crate::reach;
 
@@ -36,6 +38,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     let common = arguments.common;
     match resolve(arguments.command, &ZonedDateTime::now())? {
         Task::Up(task) => up(&common, task),
+        Task::Demo { fast } => demo(&common, fast),
         Task::Ask(ask) => self::ask(&common, ask),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
@@ -93,6 +96,14 @@ fn up(common: &Common, task: UpTask) -> Result<u8, Failure> {
     daemon::run(options).map(|()| EXIT_OK)
 }
 
+fn demo(common: &Common, fast: bool) -> Result<u8, Failure> {
+    let options = demo::Options {
+        json: common.json,
+        fast: fast || common.json,
+    };
+    demo::run(options, &String::from_utf8_lossy(&manual::page()?))
+}
+
 fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
     let place = place(common)?;
     let image = ask.image.map(ImageFile::open).transpose()?;
@@ -131,6 +142,7 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     };
     let config = Config::read(file)?;
     config::tls(&config)?;
+    guards::check(&config.guard)?;
     let warnings = place.warnings(&config);
     if common.json {
         return Ok(print_json(&serde_json::json!({ "file": file, "warnings": warnings })));

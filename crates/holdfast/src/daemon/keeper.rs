@@ -251,13 +251,9 @@ impl Round {
             return;
         }
         match self.engine.reopen(name) {
-            Ok(()) => {
+            Ok(exports) => {
                 seen.reopen = None;
-                let mut count = self.servers.disconnect(name);
-                // Clients of a fenced disk may be reading and writing this one.
-                if let Some(guard) = self.engine.guards().diverting_to(name) {
-                    count += self.servers.disconnect(guard.name());
-                }
+                let count: usize = exports.iter().map(|export| self.servers.disconnect(export)).sum();
                 let message = format!(
                     "opened again; everything flushed before the failure is there; {count} clients must reconnect"
                 );

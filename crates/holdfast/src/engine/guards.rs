@@ -50,6 +50,39 @@ impl Engine {
         is_known.then(|| self.guard_of(volume))
     }
 
+    /// The fenced volume whose clients use this fork in its place, if there is one.
+    fn stands_in_for(&self, fork: &str) -> Option<String> {
+        if !is_diverted_name(fork) {
+            return None;
+        }
+        let names = self.names().unwrap_or_default();
+        let volumes = names
+            .iter()
+            .filter(|name| *name != fork)
+            .filter_map(|name| self.volume(name).ok());
+        let mut guards = volumes.filter_map(|volume| self.known_guard(&volume));
+        let fenced = guards.find(|guard| diverted_to(guard).as_deref() == Some(fork));
+        fenced.map(|guard| guard.name().to_owned())
+    }
+
+    /// A fork whose content is a fenced disk's can't be deleted, and a disk that isn't the one in use can't be resized.
+    pub(super) fn check_not_diverted(&self, name: &str) -> Result<(), Failure> {
+        let guard = self.volume(name).ok().and_then(|volume| self.known_guard(&volume));
+        let (message, fenced) = if let Some(fork) = guard.and_then(|guard| diverted_to(&guard)) {
+            let message = format!("`{name}` is fenced, and its clients use the fork `{fork}`");
+            (message, name.to_owned())
+        } else if let Some(fenced) = self.stands_in_for(name) {
+            let message = format!("`{name}` holds what was written to `{fenced}` since its fence went up");
+            (message, fenced)
+        } else {
+            return Ok(());
+        };
+        Err(Failure::refused(message).hint(format!(
+            "`holdfast guard release {fenced}` or `holdfast restore {fenced} --before-attack` first; `holdfast guard status \
+             {fenced}` tells which"
+        )))
+    }
+
     pub(super) fn guard_status(&self, name: Option<&str>) -> Result<GuardListReport, Failure> {
         if let Some(name) = name {
             let volume = self.whole_volume(name)?;
@@ -64,7 +97,7 @@ impl Engine {
             },
         };
         let names = self.names()?;
-        let served = names.iter().filter(|name| self.guards.diverting_to(name).is_none());
+        let served = names.iter().filter(|name| self.stands_in_for(name).is_none());
         Ok(self.guard_list(served.map(of).collect()))
     }
 
@@ -141,7 +174,7 @@ impl Engine {
     fn served_names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.names()?;
         names.retain(|name| {
-            self.guards.diverting_to(name).is_none()
+            self.stands_in_for(name).is_none()
                 && self.volume(name).is_ok_and(|volume| self.import_of(&volume).is_none())
         });
         Ok(names)
@@ -205,7 +238,7 @@ impl Engine {
         let now = self.now();
         let since = point.time.saturating_add(Duration::from_nanos(1));
         let mut bytes_written = written_since(volume, since, now)?;
-        let diverted_to = guard.status().diverted.map(|diverted| diverted.fork);
+        let diverted_to = diverted_to(guard);
         if let Some(fork) = diverted_to.as_deref().and_then(|fork| self.opened(fork)) {
             bytes_written += written_since(&fork, since, now)?;
         }
@@ -233,6 +266,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// The fork that a volume's reads and writes go to.
+fn diverted_to(guard: &Guard) -> Option<String> {
+    Some(guard.status().diverted?.fork)
 }
 
 /// Whether a volume may be a fork that a guard made. Its clients are those of the disk that it stands in for, whose guard

@@ -232,12 +232,15 @@ impl Engine {
         self.store.doorbell()
     }
 
-    /// Opens a volume again whose disk below failed.
-    pub fn reopen(&self, name: &str) -> Result<(), Failure> {
-        self.guards.let_go(name);
+    /// Opens a volume again whose disk below failed. Returns the exports whose clients must connect anew.
+    pub fn reopen(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let mut exports = vec![name.to_owned()];
+        // Clients of a fenced disk may be using this one in its place.
+        exports.extend(self.guards.diverting_to(name).map(|guard| guard.name().to_owned()));
+        exports.iter().for_each(|export| self.guards.let_go(export));
         self.store
             .reopen(name, self.now())
-            .map(drop)
+            .map(|_| exports)
             .map_err(|error| failures::failure(name, &error))
     }
 

@@ -101,6 +101,7 @@ impl Engine {
 
     pub(super) fn resize(&self, name: &str, size_bytes: u64, shrink: bool) -> Result<VolumeReport, Failure> {
         let volume = self.whole_volume(name)?;
+        self.check_not_diverted(name)?;
         let before = volume.size_bytes();
         if size_bytes < before && !shrink {
             return Err(Failure::refused(format!(
@@ -117,6 +118,7 @@ impl Engine {
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
+        self.check_not_diverted(name)?;
         self.delete_patiently(name).map_err(|error| failure(name, &error))?;
         self.damaged.note(name, false);
         Ok(Response::Deleted {

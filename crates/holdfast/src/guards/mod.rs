@@ -17,6 +17,16 @@ pub use told::Told;
 pub use uptime::BootTime;
 
 use crate::clock::SteadyClock;
+use crate::config::GuardSettings;
+use crate::failure::Failure;
+use crate::webhook::Target;
+
+/// Whether the files that `[guard]` names can be used.
+pub fn check(settings: &GuardSettings) -> Result<(), Failure> {
+    settings.webhook.as_ref().map(Target::load).transpose()?;
+    settings.model.as_ref().map(load).transpose()?;
+    Ok(())
+}
 
 /// All guards that are open.
 pub struct Guards {

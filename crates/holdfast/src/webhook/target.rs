@@ -37,6 +37,13 @@ pub(super) enum NotTaken {
 impl Target {
     /// Reads the secret, and for `https` the authorities that this machine trusts.
     pub fn load(settings: &WebhookSettings) -> Result<Self, Failure> {
+        Self::trusting(settings, trusted)
+    }
+
+    fn trusting(
+        settings: &WebhookSettings,
+        trusted: impl FnOnce() -> Result<RootCerts, Failure>,
+    ) -> Result<Self, Failure> {
         let secret = settings.secret_file.as_deref().map(read_secret).transpose()?;
         let mut tls =
             TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
@@ -143,6 +150,10 @@ fn trusted() -> Result<RootCerts, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
 
     #[test]
     fn the_signature_is_the_one_that_others_compute() {
@@ -152,6 +163,54 @@ mod tests {
             signature(&secret, "what do ya want for nothing?"),
             "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    /// Answers one request over TLS; what the client said of the certificate if it hung up.
+    fn serve_once(listener: &TcpListener, config: Arc<ServerConfig>) -> std::io::Result<()> {
+        let (stream, _) = listener.accept()?;
+        let connection = ServerConnection::new(config).expect("a usable configuration");
+        let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line)?;
+        }
+        reader.read_exact(&mut [0; 2])?;
+        let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        reader.into_inner().write_all(answer)
+    }
+
+    #[test]
+    fn https_servers_are_trusted_only_if_their_authority_is() {
+        let ours = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(ours.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![ours.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        let post = |trusted: &[u8]| {
+            let settings = WebhookSettings {
+                url: url.clone(),
+                secret_file: None,
+            };
+            let roots = RootCerts::from([Certificate::from_der(trusted).to_owned()]);
+            let target = Target::trusting(&settings, || Ok(roots)).unwrap();
+            std::thread::scope(|scope| {
+                let served = scope.spawn(|| serve_once(&listener, Arc::clone(&config)));
+                let posted = target.post("{}");
+                (posted, served.join().unwrap())
+            })
+        };
+        assert_eq!(post(ours.cert.der()).0, Ok(()));
+        let (posted, served) = post(other.cert.der());
+        assert!(matches!(posted, Err(NotTaken::Failed(_))), "{posted:?}");
+        assert!(served.is_err());
     }
 
     #[test]

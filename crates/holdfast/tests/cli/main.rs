@@ -5,10 +5,13 @@
 mod config;
 mod daemon;
 mod damage;
+mod demo;
 mod exports;
+mod guard;
 mod images;
 mod moments;
 mod repair;
+mod signed_model;
 mod space;
 mod support;
 mod usage;

@@ -244,7 +244,7 @@ pub(crate) fn ask_raw(socket: &Path, line: &str) -> String {
 }
 
 /// Replaces times and process numbers, which differ from run to run.
-fn comparable(text: &str) -> String {
+pub(crate) fn comparable(text: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -1,8 +1,9 @@
 //! `guard status`, `set`, `announce` and `release` as text.
 
-use guard::{Fence, Status, StatusState};
+use guard::{Announced, Fence, Status, StatusState};
 
 use super::super::table::{Align, Table};
+use super::count;
 use crate::control::{GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 use crate::size::format_size;
 use crate::when::local_short;
@@ -43,6 +44,9 @@ fn table(guards: &[GuardReport]) -> String {
             status.fence.unwrap_or(status.settings.fence).to_string(),
             status.before_attack.as_ref().map_or("-", |point| &point.pin).to_owned(),
         ]);
+        if let Some(work) = &status.announced {
+            notes += &format!("\nannounced on `{}`: {}\n", guard.volume, announced(work));
+        }
         notes += &advice(status);
     }
     table.render() + &notes
@@ -89,33 +93,32 @@ fn one(guard: &GuardReport) -> String {
         );
         ("diverted", text)
     }));
-    lines.extend(status.announced.as_ref().map(|work| {
-        let text = format!(
-            "\"{}\" until {}: nothing is fenced, restore points are made",
-            work.reason,
-            local_short(work.until)
-        );
-        ("announced", text)
-    }));
+    lines.extend(status.announced.as_ref().map(|work| ("announced", announced(work))));
     let counts = &status.counts;
-    lines.push((
-        "so far",
-        format!(
-            "{} restore points ({} kept), {} fences, {} alarms that stopped nothing, {} released; {} assessments by model {}",
-            counts.bookmarks,
-            status.bookmarks_kept,
-            counts.fences,
-            counts.would_fence,
-            counts.released,
-            counts.assessments,
-            status.model_version
-        ),
-    ));
+    let so_far = format!(
+        "{} ({} kept), {}, {} that stopped nothing, {} released; {} by model {}",
+        count(counts.bookmarks, "restore point"),
+        status.bookmarks_kept,
+        count(counts.fences, "fence"),
+        count(counts.would_fence, "alarm"),
+        counts.released,
+        count(counts.assessments, "assessment"),
+        status.model_version
+    );
+    lines.push(("so far", so_far));
     let text: String = lines
         .iter()
         .map(|(key, value)| format!("{key:<10} {value}\n"))
         .collect();
     text + &advice(status)
+}
+
+fn announced(work: &Announced) -> String {
+    let until = local_short(work.until);
+    format!(
+        "\"{}\" until {until}: nothing is fenced, restore points are made",
+        work.reason
+    )
 }
 
 /// What a fence does, in force or the next time.
@@ -216,7 +219,7 @@ pub(super) fn refused(clients: u64) -> String {
     if clients == 0 {
         return String::new();
     }
-    let who = super::count(clients, "connected client") + if clients == 1 { " is" } else { " are" };
+    let who = count(clients, "connected client") + if clients == 1 { " is" } else { " are" };
     format!("{who} refused writes until reconnected: restart the machine, or detach and attach the disk\n")
 }
 
