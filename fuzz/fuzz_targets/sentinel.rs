@@ -50,7 +50,7 @@ fn drive(sentinel: &mut Sentinel, bytes: &[u8]) {
             3 => sentinel.clear(now, first, number(8..12), number(9..12), Clear::Zero),
             _ => sentinel.flush(),
         }
-        if let Some(assessment) = sentinel.assess(now, &model, i32::from(count) << 4) {
+        if let Some(assessment) = sentinel.assess(now, &model) {
             assert!(assessment.suspicion >= 0);
             assert!(assessment.onset <= now, "{} {now}", assessment.onset);
             for finding in assessment.signals.iter() {

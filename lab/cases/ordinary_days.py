@@ -3,6 +3,7 @@
 import programs
 from case import Deadline, case
 from loads import run_load
+from ordinary import ffmpeg, files_like
 from programs import work
 
 # What may happen in any hour of a day, beside what happens at night.
@@ -51,26 +52,11 @@ def reorganise(scratch, rng, deadline):
 @case("photos-recompressed-in-place", "ordinary", needs=("ffmpeg",))
 def recompress(scratch, rng, deadline):
     """A program that makes photos smaller: each is read, encoded anew and renamed over."""
-    names = [name for name, _ in scratch.files() if name.endswith(".jpg")]
+    names = files_like(scratch, ".jpg")
     rng.shuffle(names)
     for name in names:
         path = scratch.root / name
         small = path.with_name(f"small-{path.name}")
-        command = [
-            "ffmpeg",
-            "-hide_banner",
-            "-loglevel",
-            "error",
-            "-nostdin",
-            "-y",
-            "-threads",
-            "1",
-            "-i",
-            path,
-            "-q:v",
-            "9",
-            small,
-        ]
-        if deadline.is_over() or not work(scratch, deadline, *command):
+        if deadline.is_over() or not ffmpeg(scratch, deadline, "-i", path, "-q:v", "9", small):
             break
         small.rename(path)

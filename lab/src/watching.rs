@@ -147,7 +147,7 @@ impl Bench {
                 now += MICROS_PER_BLOCK * u64::from(count);
                 sentinel.read(now, *first, count);
                 if is_assessed {
-                    black_box(sentinel.assess(now, &self.model, 0));
+                    black_box(sentinel.assess(now, &self.model));
                 }
             }
             started.elapsed().as_nanos() as f64 / ROUND_BLOCKS as f64
@@ -179,7 +179,7 @@ impl Bench {
                 }
                 sentinel.write(now, *first, black_box(&blocks));
                 if is_assessed {
-                    black_box(sentinel.assess(now, &self.model, 0));
+                    black_box(sentinel.assess(now, &self.model));
                 }
             }
             started.elapsed().as_nanos() as f64 / ROUND_BLOCKS as f64
@@ -197,7 +197,7 @@ impl Bench {
                 now += 1000;
                 sentinel.write(now, round * 128, &blocks);
                 let started = Instant::now();
-                black_box(sentinel.assess(now, &self.model, 0));
+                black_box(sentinel.assess(now, &self.model));
                 nanos += started.elapsed().as_nanos();
             }
             nanos as f64 / ASSESSMENTS as f64

@@ -3,13 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use sentinel::Clear;
-use volume::{Attachment, BLOCK_BYTES, Device, Error, Extent, Hole, Wait, WriteRequest};
+use volume::{Attachment, Device, Error, Extent, Hole, Wait, WriteRequest};
 
 use crate::guard::Guard;
 use crate::locks::{read_lock, try_lock, write_lock};
-use crate::observation::Observation;
-
-const BLOCK: u64 = BLOCK_BYTES as u64;
+use crate::observation::{Observation, blocks_cleared, blocks_read};
 
 /// The live disk under watch, as one client attached to it.
 pub struct GuardedDisk {
@@ -75,8 +73,7 @@ impl GuardedDisk {
         clear(target)?;
         drop(gate);
         if is_watching {
-            let first = offset.div_ceil(BLOCK);
-            let count = (offset.saturating_add(length) / BLOCK).saturating_sub(first);
+            let (first, count) = blocks_cleared(offset, length);
             self.guard
                 .see(|sentinel, now| sentinel.clear(now, first, count, stored, how));
         }
@@ -98,9 +95,7 @@ impl Device for GuardedDisk {
         let length = buffer.len() as u64;
         self.ask(|disk| disk.read(offset, buffer, wait))?;
         if self.guard.is_watching() && length > 0 {
-            let first = offset / BLOCK;
-            let count = (offset + length).div_ceil(BLOCK) - first;
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            let (first, count) = blocks_read(offset, length);
             self.guard.see(|sentinel, now| sentinel.read(now, first, count));
         }
         Ok(())
@@ -116,7 +111,7 @@ impl Device for GuardedDisk {
         // Unless another thread of the connection is using it.
         let mut own = try_lock(&self.observation);
         let observation = own.as_deref_mut().unwrap_or(&mut other);
-        observation.begin(self.guard.clock.now());
+        observation.begin();
         let written = target.write_observed(writes, observation);
         drop(gate);
         // Of a write that failed, a part may be on the disk.

@@ -178,7 +178,7 @@ impl Observer for Classifying {
         Look::at(block).class as u8
     }
 
-    fn written(&mut self, _first: u64, _former: &[Former]) {}
+    fn written(&mut self, _first: u64, _former: &[Former], _now: Timestamp) {}
 }
 
 /// Copies what was changed on `source` at or after `from` (to the second) to `line`. Returns the bytes copied.

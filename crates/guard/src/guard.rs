@@ -324,10 +324,8 @@ fn restore(
 
 /// The fork that writes were diverted to, by the pins of the volume.
 fn fork_in_use(volume: &Volume) -> Option<String> {
-    let forks = volume.pins().into_iter().rev().filter_map(|pin| pin.fork);
-    forks
-        .into_iter()
-        .find(|fork| crate::divert::is_fork_name(volume.name(), fork))
+    let mut forks = volume.pins().into_iter().rev().filter_map(|pin| pin.fork);
+    forks.find(|fork| crate::divert::is_fork_name(volume.name(), fork))
 }
 
 fn diverted(fork: String) -> InForce {

@@ -36,6 +36,7 @@ pub use error::Error;
 pub use event::{Event, EventKind, Events, Unfenced};
 pub use guard::Guard;
 pub use model::SharedModel;
+pub use observation::{Observation, blocks_cleared, blocks_read};
 pub use release::{Release, Released};
 pub use settings::{Fence, Settings};
 pub use state::{Counts, RestorePoint};

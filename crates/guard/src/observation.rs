@@ -1,7 +1,9 @@
 //! What one write showed: a look at each block, and what was there before. Buffers are reused from write to write.
 
 use sentinel::{Class, Look, Written};
-use volume::{Former, Observer, Timestamp};
+use volume::{BLOCK_BYTES, Former, Observer, Timestamp};
+
+const BLOCK: u64 = BLOCK_BYTES as u64;
 
 /// Blocks for which a buffer is kept from write to write.
 const KEPT_BLOCKS: usize = 1 << 16;
@@ -10,8 +12,7 @@ const AHEAD_SECONDS: u64 = 60;
 
 /// The blocks of a write.
 #[derive(Debug, Default)]
-pub(crate) struct Observation {
-    now: Timestamp,
+pub struct Observation {
     blocks: Vec<Written>,
     /// Runs of consecutive blocks: the first block's number, and how many.
     runs: Vec<(u64, usize)>,
@@ -20,9 +21,8 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
-    /// Begins anew, for a write at `now`.
-    pub(crate) fn begin(&mut self, now: Timestamp) {
-        self.now = now;
+    /// Begins anew, for another write.
+    pub(crate) fn begin(&mut self) {
         self.blocks.clear();
         self.blocks.shrink_to(KEPT_BLOCKS);
         self.runs.clear();
@@ -30,7 +30,7 @@ impl Observation {
     }
 
     /// The runs that were written: first block, and the blocks.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (u64, &[Written])> {
+    pub fn runs(&self) -> impl Iterator<Item = (u64, &[Written])> {
         let mut start = 0;
         self.runs.iter().map(move |(first, count)| {
             let run = self.blocks.get(start..start + count).unwrap_or_default();
@@ -50,8 +50,7 @@ impl Observer for Observation {
         look.class as u8
     }
 
-    fn written(&mut self, first: u64, former: &[Former]) {
-        let now = self.now;
+    fn written(&mut self, first: u64, former: &[Former], now: Timestamp) {
         let run = self.blocks.iter_mut().skip(self.told);
         for (block, former) in run.zip(former) {
             block.former = sentinel::Former {
@@ -63,6 +62,22 @@ impl Observer for Observation {
         self.told += former.len();
         self.runs.push((first, former.len()));
     }
+}
+
+/// The blocks that a read of `length` bytes from `offset` on touches: the first one, and how many.
+#[must_use]
+pub fn blocks_read(offset: u64, length: u64) -> (u64, u32) {
+    let first = offset / BLOCK;
+    let count = (offset + length).div_ceil(BLOCK).saturating_sub(first);
+    (first, u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The blocks that clearing `length` bytes from `offset` on clears as a whole: the first one, and how many. The rest of
+/// the others stays.
+#[must_use]
+pub fn blocks_cleared(offset: u64, length: u64) -> (u64, u64) {
+    let first = offset.div_ceil(BLOCK);
+    (first, (offset.saturating_add(length) / BLOCK).saturating_sub(first))
 }
 
 /// A block's age; `None` if it was written in what is the future now.
@@ -85,7 +100,7 @@ mod tests {
     fn looks_and_former_versions_are_joined_in_their_order() {
         let mut observation = Observation::default();
         for _ in 0..2 {
-            observation.begin(at(100));
+            observation.begin();
             for byte in [1, 2, 3, 4] {
                 observation.classify(&[byte; 4096]);
             }
@@ -94,8 +109,8 @@ mod tests {
                 is_stored: true,
                 written: Some(at(second)),
             };
-            observation.written(7, &[former(40), former(90)]);
-            observation.written(90, &[former(0)]);
+            observation.written(7, &[former(40), former(90)], at(100));
+            observation.written(90, &[former(0)], at(100));
             let runs: Vec<_> = observation.runs().map(|(first, run)| (first, run.to_vec())).collect();
             assert_eq!(
                 runs.iter().map(|(first, run)| (*first, run.len())).collect::<Vec<_>>(),
@@ -112,6 +127,14 @@ mod tests {
                     .all(|block| block.former.class == Class::Random)
             );
         }
+    }
+
+    #[test]
+    fn reads_touch_blocks_and_clearing_spares_the_ones_at_the_ends() {
+        assert_eq!(blocks_read(4095, 2), (0, 2));
+        assert_eq!(blocks_read(4096, 4096), (1, 1));
+        assert_eq!(blocks_cleared(4095, 4098), (1, 1));
+        assert_eq!(blocks_cleared(100, 200), (1, 0));
     }
 
     #[test]

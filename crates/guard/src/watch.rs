@@ -62,7 +62,7 @@ impl Watch {
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.
     pub(crate) fn assess(&mut self, now: Micros) -> Option<Suspect> {
-        let assessment = self.sentinel.assess(now, &*self.model, 0)?;
+        let assessment = self.sentinel.assess(now, &*self.model)?;
         self.assessments += 1;
         if assessment.suspicion == 0 {
             self.zero_since.get_or_insert(now);

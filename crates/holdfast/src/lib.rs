@@ -13,6 +13,7 @@ pub mod demo;
 pub mod engine;
 pub mod failure;
 pub mod guards;
+mod hex;
 pub mod log;
 pub mod names;
 pub mod place;

@@ -13,21 +13,20 @@ pub type Features = [i16; FEATURES];
 /// A share whose whole is too small to say anything.
 const UNDEFINED: i16 = -1;
 
-/// A share: of what, of which whole, and how much of the whole must be there.
+/// A whole below this is next to nothing: blocks, or requests.
+const WHOLE_LEAST: u64 = 8;
+/// Means are in tenths.
+const MEAN_SCALE: u64 = 10;
+
+/// A share: of what, and of which whole.
 struct Share {
     name: &'static str,
     part: Count,
     whole: &'static [Count],
-    least: u64,
 }
 
 const fn share(name: &'static str, part: Count, whole: &'static [Count]) -> Share {
-    Share {
-        name,
-        part,
-        whole,
-        least: 8,
-    }
+    Share { name, part, whole }
 }
 
 use Count as C;
@@ -90,12 +89,12 @@ const LOGARITHMS: [(&str, Count); 15] = [
     ("log flushes", C::Flushes),
 ];
 
-/// Means: of what, over how many, and the scale.
-const MEANS: [(&str, Count, Count, u64); 4] = [
-    ("distinct of random", C::RandomDistinct, C::Random, 10),
-    ("run of read, replaced", C::ReadReplaced, C::ReadReplacedRuns, 10),
-    ("delay of read, replaced", C::ReadReplacedDelay, C::ReadReplaced, 10),
-    ("blocks a write", C::Written, C::WriteRequests, 10),
+/// Means: of what, and over how many.
+const MEANS: [(&str, Count, Count); 4] = [
+    ("distinct of random", C::RandomDistinct, C::Random),
+    ("run of read, replaced", C::ReadReplaced, C::ReadReplacedRuns),
+    ("delay of read, replaced", C::ReadReplacedDelay, C::ReadReplaced),
+    ("blocks a write", C::Written, C::WriteRequests),
 ];
 
 /// A feature's name and window, for reports and for the trainer.
@@ -118,9 +117,7 @@ pub(crate) fn features(counters: &Counters) -> Features {
     for (window, out) in counters.windows.iter().zip(features.chunks_mut(PER_WINDOW)) {
         let shares = SHARES.iter().map(|share| share.of(window));
         let logarithms = LOGARITHMS.iter().map(|(_, count)| logarithm(at(window, *count)));
-        let means = MEANS
-            .iter()
-            .map(|(_, sum, number, scale)| mean(window, *sum, *number, *scale));
+        let means = MEANS.iter().map(|(_, sum, number)| mean(window, *sum, *number));
         for (slot, value) in out.iter_mut().zip(shares.chain(logarithms).chain(means)) {
             *slot = value;
         }
@@ -135,7 +132,7 @@ pub(crate) fn at(window: &Counts, count: Count) -> u64 {
 impl Share {
     fn of(&self, window: &Counts) -> i16 {
         let whole: u64 = self.whole.iter().map(|count| at(window, *count)).sum();
-        if whole < self.least * ONE {
+        if whole < WHOLE_LEAST * ONE {
             return UNDEFINED;
         }
         (at(window, self.part).saturating_mul(1000) / whole).min(2000) as i16
@@ -150,12 +147,12 @@ fn logarithm(count: u64) -> i16 {
     ((whole - 4) * 16 + rest as u32) as i16
 }
 
-fn mean(window: &Counts, sum: Count, number: Count, scale: u64) -> i16 {
+fn mean(window: &Counts, sum: Count, number: Count) -> i16 {
     let number = at(window, number);
     if number < 4 * ONE {
         return UNDEFINED;
     }
-    (at(window, sum).saturating_mul(scale) / number).min(i16::MAX as u64) as i16
+    (at(window, sum).saturating_mul(MEAN_SCALE) / number).min(i16::MAX as u64) as i16
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ mod tests {
         for second in 10_000..10_100 {
             sentinel.read(second * SECOND, second * 100, 100);
             sentinel.write(second * SECOND, second * 100, &blocks);
-            let _ = sentinel.assess(second * SECOND, &crate::Model::shipped(), 0);
+            let _ = sentinel.assess(second * SECOND, &crate::Model::shipped());
         }
         sentinel
     }
@@ -197,6 +197,6 @@ mod tests {
         sentinel.restore(5, 0, &*saved).unwrap();
         let _ = sentinel.features();
         sentinel.write(10 * SECOND, 0, &[Written::default(); 200]);
-        let _ = sentinel.assess(10 * SECOND, &crate::Model::shipped(), 0);
+        let _ = sentinel.assess(10 * SECOND, &crate::Model::shipped());
     }
 }

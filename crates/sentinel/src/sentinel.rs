@@ -277,9 +277,8 @@ impl Sentinel {
             || (self.changed_since > 0 && now.saturating_sub(self.assessed) >= ASSESS_MICROS)
     }
 
-    /// Assesses what happened, if that is due. `tolerance` is taken from every score, in 1/1024 of a logit: for announced
-    /// work.
-    pub fn assess<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>, tolerance: i32) -> Option<Assessment> {
+    /// Assesses what happened, if that is due.
+    pub fn assess<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>) -> Option<Assessment> {
         // What is assessed must be in the windows, also where little was written in an instant.
         if self.counters.is_slice_over(now) || self.is_due(now) {
             self.end_slice(now);
@@ -293,7 +292,7 @@ impl Sentinel {
         }
         (self.written_since, self.changed_since, self.assessed) = (0, 0, now);
         let score = if self.has_evidence() {
-            model.score(&self.features()).saturating_sub(tolerance)
+            model.score(&self.features())
         } else {
             SCORE_CALM
         };

@@ -110,43 +110,28 @@ impl Signals {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (blocks, of) = (self.blocks, self.of);
-        match self.signal {
-            Signal::ReadThenRandom => write!(
-                f,
-                "{blocks} of the last {of} blocks written replaced what had been read shortly before, and look random"
-            ),
-            Signal::ReadThenAlike => write!(
-                f,
-                "{blocks} of the last {of} blocks written replaced random-looking blocks that had been read shortly before"
-            ),
-            Signal::TurnedRandom => write!(
-                f,
-                "{blocks} of the last {of} blocks written look random where structured data was before"
-            ),
-            Signal::TurnedArmoured => write!(
-                f,
-                "{blocks} of the last {of} blocks written hold random bytes dressed as text where other data was before"
-            ),
-            Signal::Wiped => write!(
-                f,
-                "{blocks} of the last {of} blocks written replaced older data with one value"
-            ),
-            Signal::Overrun => write!(
-                f,
-                "{blocks} of the last {of} blocks written replaced older data with random-looking bytes, unread"
-            ),
-            Signal::RandomCopies => write!(
-                f,
-                "{blocks} of the last {of} blocks written look random and went to free space"
-            ),
-            Signal::ReadThenTrimmed => {
-                write!(
-                    f,
-                    "{blocks} of the last {of} blocks trimmed had been read shortly before"
-                )
+        let said = match self.signal {
+            Signal::ReadThenRandom => "written replaced what had been read shortly before, and look random",
+            Signal::ReadThenAlike => "written replaced random-looking blocks that had been read shortly before",
+            Signal::TurnedRandom => "written look random where structured data was before",
+            Signal::TurnedArmoured => "written hold random bytes dressed as text where other data was before",
+            Signal::Wiped => "written replaced older data with one value",
+            Signal::Overrun => "written replaced older data with random-looking bytes, unread",
+            Signal::RandomCopies => "written look random and went to free space",
+            Signal::ReadThenTrimmed => "trimmed had been read shortly before",
+            Signal::HeadDestroyed => {
+                write!(f, "{blocks} blocks at the start of the disk were destroyed")?;
+                return self.compare(f);
             }
-            Signal::HeadDestroyed => write!(f, "{blocks} blocks at the start of the disk were destroyed"),
-        }?;
+        };
+        write!(f, "{blocks} of the last {of} blocks {said}")?;
+        self.compare(f)
+    }
+}
+
+impl Finding {
+    /// Compares with what is usual.
+    fn compare(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.usual {
             Some(usual) => write!(f, " (usual for this volume: {}.{} %)", usual / 10, usual % 10),
             None => Ok(()),

@@ -41,9 +41,9 @@ pub trait Observer {
     /// of a block that is written in part are those of the whole block.
     fn classify(&mut self, block: &[u8]) -> u8;
 
-    /// Blocks from `first` on were written, over what `former` says. Called once for every run of consecutive blocks,
-    /// in the order of [`Observer::classify`], after they are on the disk.
-    fn written(&mut self, first: u64, former: &[Former]);
+    /// Blocks from `first` on were written at `now`, over what `former` says. Called once for every run of consecutive
+    /// blocks, in the order of [`Observer::classify`], after they are on the disk.
+    fn written(&mut self, first: u64, former: &[Former], now: Timestamp);
 }
 
 impl crate::attachment::Attachment {
@@ -99,13 +99,14 @@ impl Volume {
 }
 
 /// Tells an observer of the runs of consecutive blocks.
-pub(crate) fn tell(observer: &mut dyn Observer, records: &[Record], formers: &[Former]) {
+pub(crate) fn tell(observer: &mut dyn Observer, records: &[Record], formers: &[Former], now: Timestamp) {
     let mut start = 0;
     while let Some(first) = records.get(start).filter(|record| record.kind == RecordKind::Write) {
         let follows = |(index, record): &(u64, &Record)| record.address == first.address + index;
         let rest = records.get(start..).unwrap_or_default();
         let length = (0..).zip(rest).take_while(follows).count();
-        observer.written(first.address, formers.get(start..start + length).unwrap_or_default());
+        let run = formers.get(start..start + length).unwrap_or_default();
+        observer.written(first.address, run, now);
         start += length;
     }
 }
@@ -140,7 +141,7 @@ mod tests {
             class
         }
 
-        fn written(&mut self, first: u64, former: &[Former]) {
+        fn written(&mut self, first: u64, former: &[Former], _now: Timestamp) {
             self.told.push((first, former.to_vec()));
         }
     }

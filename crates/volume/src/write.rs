@@ -279,7 +279,7 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
             .inspect_err(|error| self.volume.log.note_failure(error))?;
         self.volume.apply(&self.records, &appended);
         if let Some(observer) = &mut self.observer {
-            tell(*observer, &self.records, &self.formers);
+            tell(*observer, &self.records, &self.formers, self.now);
         }
         self.last = Some(appended.sequence);
         self.records.clear();

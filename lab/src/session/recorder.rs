@@ -3,20 +3,17 @@
 //! A request is recorded as the guard shows it to the sentinel: once it succeeded, before its client is told so. Of writes
 //! that failed, what is on the disk nevertheless.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sentinel::{Class, Former, Look, Written};
+use guard::{Observation, blocks_cleared, blocks_read};
 use serde_json::Value;
-use volume::{Attachment, Clock, Device, Error, Extent, Hole, Observer, Timestamp, Wait, WriteRequest};
+use volume::{Attachment, Device, Error, Extent, Hole, Wait, WriteRequest};
 
 use super::clock::LabClock;
 use crate::trace::{Event, Header, Record, TraceError, TraceWriter};
-
-const BLOCK: u64 = 4096;
 
 /// Where records go: the trace at hand, if there is one.
 pub struct Tape {
@@ -84,11 +81,11 @@ impl Tape {
     }
 
     /// Records the runs of one batch of writes, with one time.
-    fn note_writes(&self, runs: &[(u64, Vec<Written>)]) {
+    fn note_writes(&self, observation: &Observation) {
         self.with(|reel, time| {
-            for (first, blocks) in runs {
+            for (first, blocks) in observation.runs() {
                 reel.records += 1;
-                reel.writer.write_blocks(time, *first, blocks)?;
+                reel.writer.write_blocks(time, first, blocks)?;
             }
             Ok(())
         });
@@ -133,44 +130,9 @@ impl Recorder {
     ) -> Result<(), Error> {
         let stored = self.disk.volume().stored_blocks(offset, length).unwrap_or(0);
         clear()?;
-        // Only whole blocks are cleared; the volume keeps the rest of the others.
-        let first = offset.div_ceil(BLOCK);
-        let count = ((offset + length) / BLOCK).saturating_sub(first);
+        let (first, count) = blocks_cleared(offset, length);
         self.tape.note(event(first, count, stored));
         Ok(())
-    }
-}
-
-/// Looks at blocks on their way in, and keeps them with what was there before.
-struct Looking {
-    now: Timestamp,
-    looks: VecDeque<Look>,
-    runs: Vec<(u64, Vec<Written>)>,
-}
-
-impl Observer for Looking {
-    fn classify(&mut self, block: &[u8]) -> u8 {
-        let look = Look::at(block);
-        self.looks.push_back(look);
-        look.class as u8
-    }
-
-    fn written(&mut self, first: u64, former: &[volume::Former]) {
-        let blocks = former.iter().map(|former| Written {
-            look: self.looks.pop_front().unwrap_or_default(),
-            former: translate(former, self.now),
-        });
-        self.runs.push((first, blocks.collect()));
-    }
-}
-
-/// What the volume knows of a former block, as the sentinel is told it.
-fn translate(former: &volume::Former, now: Timestamp) -> Former {
-    let age = former.written.map(|written| now.since(written).as_secs());
-    Former {
-        class: Class::from_number(former.class),
-        is_stored: former.is_stored,
-        age_seconds: age.map(|age| u32::try_from(age).unwrap_or(u32::MAX)),
     }
 }
 
@@ -185,23 +147,17 @@ impl Device for Recorder {
 
     fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
         self.disk.read(offset, buffer, wait)?;
-        let first = offset / BLOCK;
-        let count = (offset + buffer.len() as u64).div_ceil(BLOCK) - first;
+        let (first, count) = blocks_read(offset, buffer.len() as u64);
         if count > 0 {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
             self.tape.note(Event::Read { first, count });
         }
         Ok(())
     }
 
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
-        let mut looking = Looking {
-            now: self.tape.clock.now(),
-            looks: VecDeque::new(),
-            runs: Vec::new(),
-        };
-        let written = self.disk.write_observed(writes, &mut looking);
-        self.tape.note_writes(&looking.runs);
+        let mut observation = Observation::default();
+        let written = self.disk.write_observed(writes, &mut observation);
+        self.tape.note_writes(&observation);
         written
     }
 
@@ -243,7 +199,9 @@ mod tests {
     use super::*;
     use crate::session::disk::{Disk, Wanted};
     use crate::trace::TraceReader;
+    use sentinel::{Class, Look};
     use std::time::Duration;
+    use volume::Clock;
 
     /// A disk of text that is an hour old, then asked for everything there is; its trace.
     fn recorded(random: &[u8]) -> Vec<Record> {

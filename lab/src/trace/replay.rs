@@ -49,12 +49,12 @@ pub fn replay<R: Read, B: AsRef<[u8]>>(
         let assessment = if is_followed || matches!(record.event, Event::Mark(_)) {
             None
         } else {
-            sentinel.assess(record.time, model, 0)
+            sentinel.assess(record.time, model)
         };
         callback(&record, assessment.as_ref(), sentinel);
         let tick = record.time.saturating_add(TICK_MICROS);
         if next.is_none_or(|next| next.time > tick)
-            && let Some(assessment) = sentinel.assess(tick, model, 0)
+            && let Some(assessment) = sentinel.assess(tick, model)
         {
             let event = Event::Mark(IDLE.to_owned());
             callback(&Record { time: tick, event }, Some(&assessment), sentinel);

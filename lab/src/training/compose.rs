@@ -18,9 +18,10 @@ use super::catalogue::{Trace, catalogue};
 use super::month::schedule;
 use super::npy::Rows;
 use super::stream::{Part, STREAM_BEGINS, replay};
-use super::watch::{SCORE_UNASKED, Watch, blank_model, read_model};
+use super::watch::{SCORE_UNASKED, Watch, blank_model};
 use crate::Failure;
 use crate::chance::Chance;
+use crate::replayed::load_model;
 use crate::trace::{ATTACK_BEGINS, ATTACK_ENDS, Event};
 
 /// Until an attack has written so many blocks, a row may as well show only what was before it.
@@ -78,7 +79,7 @@ pub(crate) fn features(
     traces.retain(|trace| !trace.is_announced);
     traces.extend(traces.iter().filter_map(Trace::veiled).collect::<Vec<_>>());
     std::fs::create_dir_all(out)?;
-    let model = model.map_or_else(blank_model, read_model)?;
+    let model = model.map_or_else(blank_model, |model| load_model(Some(model)))?;
     let mut composer = Composer {
         traces: &traces,
         chance: Chance::new(seed),

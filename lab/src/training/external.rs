@@ -13,9 +13,10 @@ use clap::ValueEnum;
 use sentinel::{Class, Former, Look, Micros, Written};
 
 use super::tally::{First, Tally};
-use super::watch::{Watch, read_model};
+use super::watch::Watch;
 use crate::Failure;
 use crate::chance::Chance;
+use crate::replayed::load_model;
 use crate::trace::{Event, Record};
 
 const BLOCK_BYTES: u64 = 4096;
@@ -45,7 +46,7 @@ pub enum Before {
 /// Replays converted traces with a model. Yields a JSON list, an object for each file.
 pub(crate) fn external(content: Content, before: Before, model: &Path, files: &[PathBuf]) -> Result<String, Failure> {
     let calibration = (content == Content::Entropy).then(Calibration::new);
-    let model = read_model(model)?;
+    let model = load_model(Some(model))?;
     let mut out = String::from("[");
     for (number, file) in files.iter().enumerate() {
         let mut replay = Replay {

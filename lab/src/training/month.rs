@@ -14,9 +14,10 @@ use sentinel::Micros;
 use super::catalogue::{Trace, catalogue};
 use super::stream::{Part, STREAM_BEGINS, replay};
 use super::tally::{First, Tally};
-use super::watch::{Watch, read_model};
+use super::watch::Watch;
 use crate::Failure;
 use crate::chance::Chance;
+use crate::replayed::load_model;
 use crate::trace::Event;
 
 const HOUR: Micros = 3_600_000_000;
@@ -95,7 +96,7 @@ pub(crate) fn month(traces: &Path, model: &Path, days: u64, seed: u64) -> Result
     let mut traces = catalogue(traces)?;
     traces.retain(|trace| !trace.is_attack && !trace.is_announced);
     traces.extend(traces.iter().filter_map(Trace::veiled).collect::<Vec<_>>());
-    let model = read_model(model)?;
+    let model = load_model(Some(model))?;
     let mut groups: Vec<Trace> = Vec::new();
     for trace in &traces {
         if !groups.iter().any(|group| group.is_of_group(trace)) {

@@ -1,7 +1,5 @@
 //! A sentinel that is shown records in their order and assesses after each, as a guarded volume does.
 
-use std::path::Path;
-
 use sentinel::{Assessment, FEATURES, Features, Micros, Model, Sentinel};
 
 use crate::Failure;
@@ -33,7 +31,7 @@ impl Watch {
             return None;
         }
         feed(&mut self.sentinel, record);
-        self.sentinel.assess(record.time, &self.model, 0)
+        self.sentinel.assess(record.time, &self.model)
     }
 
     /// What the model was shown in the assessment just made: assessing ends the slice first, and changes nothing after.
@@ -56,12 +54,6 @@ pub(crate) fn blank_model() -> Result<Model<Vec<u8>>, Failure> {
         bytes.extend(number.to_le_bytes());
     }
     Ok(Model::parse(bytes)?)
-}
-
-/// Reads a model from a file.
-pub(crate) fn read_model(path: &Path) -> Result<Model<Vec<u8>>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| format!("can't read the model {}: {error}", path.display()))?;
-    Model::parse(bytes).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The folder that holds everything the demo makes. It goes with the demo, however that ends.
 
+use crate::hex::hex;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ impl ScratchFolder {
     /// Thinks of a folder within `place`, under a name that nobody can guess. It isn't made yet, so that whoever has to
     /// remove it can get ready first.
     pub(super) fn within(place: &Path) -> Self {
-        let random: String = os_random().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let random = os_random();
+        let random = hex(random.get(..6).unwrap_or_default());
         Self {
             path: place.join(format!("holdfast-demo-{random}")),
         }

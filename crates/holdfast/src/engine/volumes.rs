@@ -13,6 +13,7 @@ use crate::control::{
     SpaceReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
 use crate::failure::{Failure, FailureCode};
+use crate::hex::hex;
 use crate::size::format_size;
 
 /// How long a deletion waits for a volume that has no clients to be let go.
@@ -165,7 +166,7 @@ impl Engine {
             chain_intact: report.chain_intact,
             changed_segments: report.changed_segments,
             unchained_segments: report.unchained_segments as u64,
-            chain_head: report.chain_head.iter().map(|byte| format!("{byte:02x}")).collect(),
+            chain_head: hex(&report.chain_head),
             damage: report.damage.iter().map(damage_report).collect(),
         })
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use guard::{Event, EventKind, Events, Unfenced};
 use serde_json::Value;
 
+use crate::hex::hex;
 use crate::log::{Level, Log};
 use crate::webhook::Webhook;
 
@@ -71,7 +72,7 @@ fn message(level: Level, text: &str, mut fields: Value) -> Value {
 
 /// A number that no other message has, by which one that arrives twice is known.
 fn identity() -> String {
-    volume::os_random().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&volume::os_random())
 }
 
 /// The name of this machine.

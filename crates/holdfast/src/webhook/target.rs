@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::config::WebhookSettings;
 use crate::failure::{Failure, FailureCode};
+use crate::hex::hex;
 
 /// The header with the signature: `sha256=`, then the HMAC-SHA256 of the body in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "Holdfast-Signature";
@@ -100,8 +101,7 @@ impl std::fmt::Debug for Target {
 
 fn signature(secret: &hmac::Key, body: &str) -> String {
     let tag = hmac::sign(secret, body.as_bytes());
-    let hexadecimal: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hexadecimal}")
+    format!("sha256={}", hex(tag.as_ref()))
 }
 
 /// The secret in a file, without the end of its line.
