@@ -8,6 +8,7 @@
 mod aging;
 mod attachment;
 mod chain;
+mod changes;
 mod compact;
 mod control;
 mod delete;
@@ -47,6 +48,7 @@ mod write;
 
 pub use aging::Pauses;
 pub use attachment::Attachment;
+pub use changes::{Change, ChangeKind};
 pub use control::RollbackReport;
 pub use device::{Device, Extent, ExtentKind, Hole, WriteRequest};
 pub use doorbell::Doorbell;
