@@ -4,6 +4,7 @@ Presidio takes text, not documents, and so sees the text that the document was w
 """
 
 import importlib.metadata
+import logging
 import re
 import time
 
@@ -63,6 +64,8 @@ class Tokens(NlpEngine):
 
 
 def engine():
+    # It looks for a newer list of domains on the net, and does without.
+    logging.getLogger("tldextract").setLevel(logging.CRITICAL)
     registry = RecognizerRegistry(supported_languages=["en"])
     for name in RECOGNIZERS:
         options = {"supported_regions": REGIONS} if name == "PhoneRecognizer" else {}

@@ -395,10 +395,11 @@ pub(crate) fn read_tar(collector: &mut Collector<'_>, bytes: &[u8]) {
             }
             _ => {}
         }
-        let Some(next) = size
+        let next = size
             .checked_next_multiple_of(BLOCK_BYTES)
-            .and_then(|padded| start.checked_add(padded))
-        else {
+            .and_then(|padded| start.checked_add(padded));
+        // Beyond the end nothing follows.
+        let Some(next) = next.filter(|next| *next < bytes.len()) else {
             return;
         };
         position = next;

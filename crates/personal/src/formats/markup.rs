@@ -115,22 +115,26 @@ impl<'text> Iterator for Tokens<'text> {
     }
 }
 
+/// How far (in bytes) a quote may be closed behind the line it was opened in.
+const QUOTE_BYTES: usize = 4096;
+
 /// The length of a tag with both brackets: a bracket in quotes doesn't end it.
 fn tag_length(rest: &str) -> Option<usize> {
     let mut quote = 0;
+    // Up to here the quote is known to go on.
+    let mut closed_at = 0;
     for (position, byte) in rest.bytes().enumerate() {
         match byte {
             b'"' | b'\'' if quote == 0 => quote = byte,
             byte if byte == quote => quote = 0,
             b'>' if quote == 0 => return Some(position + 1),
             // A quote that isn't closed ends with its line, in documents written by hand.
-            b'\n'
-                if quote != 0
-                    && !rest
-                        .get(position..)
-                        .is_some_and(|behind| behind.bytes().take(4096).any(|byte| byte == quote)) =>
-            {
-                quote = 0
+            b'\n' if quote != 0 && position >= closed_at => {
+                let behind = rest.as_bytes().get(position..).unwrap_or_default();
+                match behind.iter().take(QUOTE_BYTES).position(|byte| *byte == quote) {
+                    Some(length) => closed_at = position + length,
+                    None => quote = 0,
+                }
             }
             _ => {}
         }

@@ -33,9 +33,10 @@ pub(crate) fn read(collector: &mut Collector<'_>, zip: &Zip<'_>) -> Option<Forma
         } else if is_picture(name) {
             collector.unread(Reason::Picture);
         } else if let Some(kind) = part(format, name) {
-            let Some(bytes) = zip.read_by_name(collector, name) else {
-                continue;
-            };
+            let bytes = zip.read(collector, member).unwrap_or_else(|(reason, bytes)| {
+                collector.unread_part(name, reason);
+                bytes
+            });
             let text = Encoding::of(&bytes).map_or_else(
                 || String::from_utf8_lossy(&bytes),
                 |(encoding, mark)| encoding.decode(bytes.get(mark..).unwrap_or_default()),

@@ -3,6 +3,7 @@
 use crate::collector::Collector;
 use crate::formats::archive::Zip;
 use crate::formats::markup::{Token, Tokens, attributes, push_text};
+use crate::report::Reason;
 use crate::table::Table;
 
 /// Strings that are shared between cells, and bytes of them all, that are kept.
@@ -11,6 +12,8 @@ const STRINGS_MAX: usize = 4 << 20;
 const COLUMNS_MAX: usize = 16_384;
 /// Empty cells before one that isn't.
 const GAP_MAX: usize = 256;
+/// Bytes of one row.
+const ROW_BYTES_MAX: usize = 4 << 20;
 
 /// The strings that cells refer to by number.
 pub(crate) fn shared_strings(collector: &mut Collector<'_>, zip: &Zip<'_>) -> Vec<String> {
@@ -53,6 +56,7 @@ pub(crate) fn read(collector: &mut Collector<'_>, text: &str, strings: &[String]
         kind: Kind::Number,
         value: String::new(),
         is_value: false,
+        row_bytes: 0,
     };
     let mut table = Table::of_spreadsheet();
     for token in Tokens::new(text) {
@@ -74,6 +78,11 @@ pub(crate) fn read(collector: &mut Collector<'_>, text: &str, strings: &[String]
                 table.row(collector, &sheet.cells);
                 sheet.cells.clear();
                 sheet.column = 0;
+                collector.unpacked(std::mem::take(&mut sheet.row_bytes));
+                if collector.unpacked_limit(usize::MAX) == 0 {
+                    collector.unread(Reason::Bomb);
+                    break;
+                }
                 if collector.is_stopped() {
                     return;
                 }
@@ -98,6 +107,8 @@ struct Sheet<'a> {
     kind: Kind,
     value: String,
     is_value: bool,
+    /// Bytes of the row's cells.
+    row_bytes: usize,
 }
 
 impl Sheet<'_> {
@@ -122,6 +133,8 @@ impl Sheet<'_> {
 
     fn end_cell(&mut self) {
         let value = match self.kind {
+            // Cells that share one long string would cost as if each had its own.
+            _ if self.row_bytes > ROW_BYTES_MAX => String::new(),
             Kind::Shared => self
                 .value
                 .trim()
@@ -133,6 +146,7 @@ impl Sheet<'_> {
             Kind::Number => whole_number(&self.value).unwrap_or_else(|| self.value.clone()),
             Kind::Text => self.value.clone(),
         };
+        self.row_bytes = self.row_bytes.saturating_add(value.len());
         // Empty cells may be left out. A gap that is too wide isn't filled: rows of one cell each would cost too much.
         if self.column > self.cells.len() + GAP_MAX {
             self.cells.push(value);

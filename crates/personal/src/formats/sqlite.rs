@@ -26,6 +26,8 @@ struct Database<'a> {
     /// Whether a page was seen: cycles end here.
     seen: Vec<bool>,
     is_utf16: Option<fn([u8; 2]) -> u16>,
+    /// Bytes of overflow that may still be read: of a sound file each is read once.
+    overflow_left: usize,
 }
 
 /// A value of a row.
@@ -108,6 +110,7 @@ impl<'a> Database<'a> {
             usable_bytes: page_bytes - reserved,
             seen: vec![false; pages + 1],
             is_utf16,
+            overflow_left: bytes.len(),
         })
     }
 
@@ -143,6 +146,8 @@ impl<'a> Database<'a> {
         };
         let pointers = header + if is_leaf { 8 } else { 12 };
         let mut is_whole = true;
+        // Rows that overlap would be read again and again.
+        let mut bytes_left = page.len();
         for index in 0..usize::from(count) {
             let Some(mut position) = u16_at(page, pointers + index * 2).map(usize::from) else {
                 return false;
@@ -154,7 +159,7 @@ impl<'a> Database<'a> {
             }
             // Inner pages of tables hold keys only.
             if is_leaf || is_index {
-                is_whole &= self.row(page, position, is_index, &mut |row, values| {
+                is_whole &= self.row(page, position, is_index, &mut bytes_left, &mut |row, values| {
                     visit(collector, row, values)
                 });
             }
@@ -167,10 +172,11 @@ impl<'a> Database<'a> {
 
     /// Shows one row. False if it was damaged.
     fn row(
-        &self,
+        &mut self,
         page: &'a [u8],
         position: usize,
         is_index: bool,
+        bytes_left: &mut usize,
         visit: &mut dyn FnMut(Option<i64>, &[Value<'a>]),
     ) -> bool {
         let Some((length, used)) = number(page, position) else {
@@ -189,9 +195,13 @@ impl<'a> Database<'a> {
             return false;
         };
         let local = self.local_bytes(length, is_index);
-        let Some(first) = page.get(start..start + local) else {
+        let Some(first) = page
+            .get(start..start + local)
+            .filter(|first| first.len() <= *bytes_left)
+        else {
             return false;
         };
+        *bytes_left -= first.len();
         if local == length {
             return self.record(first).is_some_and(|values| {
                 visit(key, &values);
@@ -237,8 +247,10 @@ impl<'a> Database<'a> {
         if kept <= most { kept } else { least }
     }
 
-    fn overflow(&self, first: &[u8], mut next: u32, length: usize) -> Option<Vec<u8>> {
+    fn overflow(&mut self, first: &[u8], mut next: u32, length: usize) -> Option<Vec<u8>> {
         let mut whole = first.to_vec();
+        // Rows that share their overflow would be read again and again.
+        self.overflow_left = self.overflow_left.checked_sub(length)?;
         // Each page brings bytes, so a cycle ends when the row is full.
         while whole.len() < length {
             let page = self.page(next)?;

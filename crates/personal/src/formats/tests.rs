@@ -252,6 +252,43 @@ fn a_name_that_is_an_address_is_not_shown() {
 }
 
 #[test]
+fn a_member_of_a_tar_as_large_as_numbers_go_is_damaged() {
+    let mut header = vec![0_u8; 1024];
+    header[..5].copy_from_slice(b"a.txt");
+    header[124..136].copy_from_slice(&[0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0, 0]);
+    header[257..262].copy_from_slice(b"ustar");
+    header[156] = b'0';
+    let sum: u64 = header[..512].iter().map(|byte| u64::from(*byte)).sum::<u64>() + 8 * 32;
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let report = scanned("a.tar", &header);
+    assert_eq!(
+        (report.format, report.unread.first().map(|unread| unread.reason)),
+        (Format::Tar, Some(Reason::Damaged))
+    );
+}
+
+#[test]
+fn strings_and_quotes_without_an_end_are_read_once() {
+    for (name, piece) in [
+        ("a.pdf", "1 0 obj("),
+        ("a.pdf", "trailer("),
+        ("a.pdf", "1 0 obj<<>>stream "),
+        ("a.pdf", "1 0 obj%"),
+        ("a.html", "<html a='\n\n"),
+    ] {
+        let document = format!("%PDF-1.4 {}", piece.repeat(100_000));
+        let document = if name == "a.html" {
+            document.replace("%PDF-1.4 ", "")
+        } else {
+            document
+        };
+        let start = std::time::Instant::now();
+        let _ = scanned(name, document.as_bytes());
+        assert!(start.elapsed().as_secs() < 20, "{piece:?} takes more than its length");
+    }
+}
+
+#[test]
 fn damaged_documents_end_in_a_report_at_every_byte() {
     let types = ("[Content_Types].xml", b"<Types/>".as_slice());
     let archive = zip(

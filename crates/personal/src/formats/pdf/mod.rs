@@ -22,6 +22,8 @@ const OBJECTS_MAX: usize = 1 << 20;
 const VALUES_MAX: usize = 4 << 20;
 /// Parents of a page asked for what it inherits.
 const PARENTS_MAX: usize = 32;
+/// Fonts of one page.
+const FONTS_MAX: usize = 256;
 /// Filters of one stream.
 const FILTERS_MAX: usize = 4;
 
@@ -31,6 +33,8 @@ pub(super) struct File<'a> {
     streams: Vec<Stream<'a>>,
     by_number: HashMap<u32, usize>,
     values_left: usize,
+    /// No stream ends behind here: it isn't looked for again.
+    is_without_ends: bool,
 }
 
 /// A stream as it is stored.
@@ -46,6 +50,7 @@ pub(crate) fn read(collector: &mut Collector<'_>, bytes: &[u8]) {
         streams: Vec::new(),
         by_number: HashMap::new(),
         values_left: VALUES_MAX,
+        is_without_ends: false,
     };
     let is_encrypted = file.find_objects(bytes);
     if is_encrypted {
@@ -79,11 +84,13 @@ impl<'a> File<'a> {
                 break;
             }
             let mut lexer = Lexer::new(bytes, position, &mut self.values_left);
-            let Some(object) = lexer.object() else { continue };
+            let object = lexer.object();
+            // What was read without result isn't read again.
             position = lexer.position().max(position);
+            let Some(object) = object else { continue };
             is_encrypted |=
                 object.get(b"Type").is_some_and(|kind| kind.is_name(b"XRef")) && object.get(b"Encrypt").is_some();
-            if let Some((packed, end)) = stream_at(bytes, position, &object) {
+            if let Some((packed, end)) = self.stream_at(bytes, position, &object) {
                 position = end;
                 self.by_number.insert(number, self.streams.len());
                 self.streams.push(Stream {
@@ -97,10 +104,52 @@ impl<'a> File<'a> {
         let mut position = 0;
         while let Some(found) = find(bytes, position, b"trailer") {
             position = found + 7;
-            let trailer = Lexer::new(bytes, position, &mut self.values_left).object();
+            let mut lexer = Lexer::new(bytes, position, &mut self.values_left);
+            let trailer = lexer.object();
+            position = lexer.position().max(position);
             is_encrypted |= trailer.is_some_and(|trailer| trailer.get(b"Encrypt").is_some());
         }
         is_encrypted
+    }
+
+    /// The bytes of the stream behind a dictionary, and where it ends.
+    fn stream_at(&mut self, bytes: &'a [u8], position: usize, dictionary: &Object) -> Option<(&'a [u8], usize)> {
+        let rest = bytes.get(position..)?;
+        let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if !rest.get(spaces..)?.starts_with(b"stream") || !matches!(dictionary, Object::Dictionary(_)) {
+            return None;
+        }
+        let mut start = position + spaces + 6;
+        if bytes.get(start) == Some(&b'\r') {
+            start += 1;
+        }
+        if bytes.get(start) == Some(&b'\n') {
+            start += 1;
+        }
+        let declared = dictionary
+            .get(b"Length")
+            .and_then(Object::as_number)
+            .filter(|length| *length >= 0.0)
+            .map(|length| length as usize);
+        let is_right = |length: &usize| {
+            let behind = start
+                .checked_add(*length)
+                .and_then(|end| bytes.get(end..))
+                .unwrap_or_default();
+            behind
+                .get(..behind.len().min(20))
+                .is_some_and(|behind| behind.windows(9).any(|window| window == b"endstream"))
+        };
+        let length = match declared.filter(is_right) {
+            Some(length) => length,
+            None if self.is_without_ends => return None,
+            None => {
+                let end = find(bytes, start, b"endstream");
+                self.is_without_ends = end.is_none();
+                end? - start
+            }
+        };
+        Some((bytes.get(start..start + length)?, start + length))
     }
 
     /// Takes objects out of the streams that hold them.
@@ -154,6 +203,12 @@ impl<'a> File<'a> {
 
     /// A stream without its filters. What can't be unpacked is noted.
     fn unpack(&self, collector: &mut Collector<'_>, stream: &Stream<'_>) -> Vec<u8> {
+        // A stream that isn't packed costs as much, whenever it is asked for.
+        if stream.packed.len() > collector.unpacked_limit(usize::MAX) {
+            collector.unread(Reason::Bomb);
+            return Vec::new();
+        }
+        collector.unpacked(stream.packed.len());
         let filters = match self.resolve(stream.dictionary.get(b"Filter").or_else(|| stream.dictionary.get(b"F"))) {
             Some(Object::Array(filters)) => filters
                 .iter()
@@ -255,7 +310,7 @@ impl<'a> File<'a> {
     ) {
         let names = resources.and_then(|resources| self.resolve(resources.get(b"Font")));
         let mut fonts = HashMap::new();
-        for (name, font) in names.map(Object::entries).unwrap_or_default() {
+        for (name, font) in names.map(Object::entries).unwrap_or_default().iter().take(FONTS_MAX) {
             let number = if let Object::Reference(number) = font {
                 Some(*number)
             } else {
@@ -391,39 +446,4 @@ fn object_number(bytes: &[u8], position: usize) -> Option<u32> {
     is_separated
         .then(|| std::str::from_utf8(number).ok()?.parse().ok())
         .flatten()
-}
-
-/// The bytes of the stream behind a dictionary, and where it ends.
-fn stream_at<'a>(bytes: &'a [u8], position: usize, dictionary: &Object) -> Option<(&'a [u8], usize)> {
-    let rest = bytes.get(position..)?;
-    let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    if !rest.get(spaces..)?.starts_with(b"stream") || !matches!(dictionary, Object::Dictionary(_)) {
-        return None;
-    }
-    let mut start = position + spaces + 6;
-    if bytes.get(start) == Some(&b'\r') {
-        start += 1;
-    }
-    if bytes.get(start) == Some(&b'\n') {
-        start += 1;
-    }
-    let declared = dictionary
-        .get(b"Length")
-        .and_then(Object::as_number)
-        .filter(|length| *length >= 0.0)
-        .map(|length| length as usize);
-    let is_right = |length: &usize| {
-        let behind = start
-            .checked_add(*length)
-            .and_then(|end| bytes.get(end..))
-            .unwrap_or_default();
-        behind
-            .get(..behind.len().min(20))
-            .is_some_and(|behind| behind.windows(9).any(|window| window == b"endstream"))
-    };
-    let length = match declared.filter(is_right) {
-        Some(length) => length,
-        None => find(bytes, start, b"endstream")? - start,
-    };
-    Some((bytes.get(start..start + length)?, start + length))
 }

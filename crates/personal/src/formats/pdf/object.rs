@@ -3,6 +3,11 @@
 /// Values within values.
 const DEPTH_MAX: u32 = 24;
 
+/// Entries of one dictionary that are kept: they are looked for one by one.
+const ENTRIES_MAX: usize = 4096;
+/// Bytes of a string that are paid for as one value.
+const BYTES_PER_VALUE: usize = 64;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Object {
@@ -139,6 +144,7 @@ impl<'a> Lexer<'a> {
                 let rest = self.bytes.get(self.position..)?;
                 let length = rest.iter().position(|byte| *byte == b'>').unwrap_or(rest.len());
                 self.position += length + 1;
+                self.pay(length);
                 Some(Object::Text(hexadecimal(rest.get(..length)?)))
             }
             b'[' => {
@@ -169,6 +175,11 @@ impl<'a> Lexer<'a> {
         if self.peek(0) == bracket {
             self.position += 1;
         }
+    }
+
+    /// Strings without an end would be read again from each beginning.
+    fn pay(&mut self, bytes: usize) {
+        *self.values_left = self.values_left.saturating_sub(bytes / BYTES_PER_VALUE);
     }
 
     fn regular(&mut self) -> &'a [u8] {
@@ -228,7 +239,9 @@ impl<'a> Lexer<'a> {
             let Some(value) = self.value(depth - 1, has_references) else {
                 break;
             };
-            entries.push((name, value));
+            if entries.len() < ENTRIES_MAX {
+                entries.push((name, value));
+            }
         }
         self.skip_space();
         if self.peek(0) == b'>' && self.peek(1) == b'>' {
@@ -239,6 +252,7 @@ impl<'a> Lexer<'a> {
 
     fn literal(&mut self) -> Vec<u8> {
         self.position += 1;
+        let start = self.position;
         let mut text = Vec::new();
         let mut depth = 1;
         while !self.is_at_end() {
@@ -260,6 +274,7 @@ impl<'a> Lexer<'a> {
             }
             text.push(byte);
         }
+        self.pay(self.position - start);
         text
     }
 
