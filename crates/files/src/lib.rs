@@ -6,7 +6,15 @@
 mod disk;
 mod error;
 mod filesystem;
+#[cfg(test)]
+mod memory;
+mod owners;
+mod path;
+mod walk;
 
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
+pub use owners::{Owner, Owners};
+pub use path::{child, find, folds_case};
+pub use walk::{Found, Onward, Step, walk};
