@@ -17,4 +17,4 @@ pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 pub use owners::{Owner, Owners};
 pub use path::{child, find, folds_case};
-pub use walk::{Found, Onward, Step, walk};
+pub use walk::{Found, Onward, Step, Tour, tour, walk};

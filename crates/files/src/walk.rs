@@ -46,6 +46,27 @@ pub struct Found<'a> {
     pub kind: NodeKind,
 }
 
+/// A step of a walk, or where it is.
+#[derive(Debug)]
+pub enum Tour<'a> {
+    /// A folder is begun: what is found next is in it. The first is where the walk starts.
+    Enter {
+        /// The folder's path.
+        path: &'a [u8],
+        /// Its last component; empty for the start.
+        name: &'a [u8],
+        /// The folder.
+        folder: NodeId,
+    },
+    /// Something was found in it.
+    Step(Step<'a>),
+    /// Everything in the folder that was entered last was shown, and it is left.
+    Leave {
+        /// The folder.
+        folder: NodeId,
+    },
+}
+
 /// Where a walk goes from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onward {
@@ -71,6 +92,23 @@ pub fn walk(
     path: &[u8],
     visit: &mut dyn FnMut(Step<'_>) -> Onward,
 ) -> Result<(), Error> {
+    tour(fs, start, path, &mut |at| match at {
+        Tour::Step(step) => visit(step),
+        Tour::Enter { .. } | Tour::Leave { .. } => Onward::Into,
+    })
+}
+
+/// A [`walk`] that also shows where it is. What a folder has is shown before what the folders in it have: those are entered last.
+///
+/// # Errors
+///
+/// As those of [`walk`].
+pub fn tour(
+    fs: &dyn FileSystem,
+    start: NodeId,
+    path: &[u8],
+    visit: &mut dyn FnMut(Tour<'_>) -> Onward,
+) -> Result<(), Error> {
     let mut walk = Walk {
         fs,
         visit,
@@ -80,7 +118,7 @@ pub fn walk(
         stopped: false,
         limit: None,
     };
-    let mut levels = vec![walk.folder(start)];
+    let mut levels = vec![walk.folder(start, b"")];
     while let Some(level) = levels.last_mut() {
         if let Some(error) = walk.limit.take() {
             return Err(error);
@@ -90,6 +128,7 @@ pub fn walk(
         }
         walk.path.truncate(level.path_bytes);
         let Some((node, name)) = level.folders.pop() else {
+            walk.show(Tour::Leave { folder: level.node });
             levels.pop();
             continue;
         };
@@ -98,7 +137,7 @@ pub fn walk(
         if levels.len() >= DEPTH_MAX {
             walk.unreadable(node, Error::Stopped("folders are nested too deeply"));
         } else {
-            levels.push(walk.folder(node));
+            levels.push(walk.folder(node, &name));
         }
     }
     Ok(())
@@ -106,13 +145,14 @@ pub fn walk(
 
 /// A folder whose own entries were shown, and the folders in it that are still to be walked, last one first.
 struct Level {
+    node: NodeId,
     path_bytes: usize,
     folders: Vec<(NodeId, Vec<u8>)>,
 }
 
 struct Walk<'a> {
     fs: &'a dyn FileSystem,
-    visit: &'a mut dyn FnMut(Step<'_>) -> Onward,
+    visit: &'a mut dyn FnMut(Tour<'_>) -> Onward,
     /// The folder that is being walked.
     path: Vec<u8>,
     /// Folders that were met.
@@ -131,11 +171,22 @@ impl Walk<'_> {
     }
 
     /// Shows the entries of a folder, and returns the folders among them.
-    fn folder(&mut self, node: NodeId) -> Level {
+    fn folder(&mut self, node: NodeId, name: &[u8]) -> Level {
         let mut level = Level {
+            node,
             path_bytes: self.path.len(),
             folders: Vec::new(),
         };
+        let path = &self.path;
+        if (self.visit)(Tour::Enter {
+            path,
+            name,
+            folder: node,
+        }) == Onward::Stop
+        {
+            self.stopped = true;
+            return level;
+        }
         let fs = self.fs;
         let mut together = Vec::new();
         let result = fs.entries(node, &mut |entry| {
@@ -143,10 +194,10 @@ impl Walk<'_> {
             if together.len() < ENTRIES_TOGETHER {
                 return Flow::Continue(());
             }
-            self.show(node, &mut together, &mut level)
+            self.show_all(node, &mut together, &mut level)
         });
         // What a list ends with is a matter of its visitor, too: it may have stopped.
-        let _ = self.show(node, &mut together, &mut level);
+        let _ = self.show_all(node, &mut together, &mut level);
         if let Err(error) = result
             && !self.stopped
         {
@@ -157,7 +208,7 @@ impl Walk<'_> {
     }
 
     /// Shows entries of a folder in the order of their nodes.
-    fn show(&mut self, folder: NodeId, entries: &mut Vec<Entry>, level: &mut Level) -> Flow {
+    fn show_all(&mut self, folder: NodeId, entries: &mut Vec<Entry>, level: &mut Level) -> Flow {
         entries.sort_unstable_by(|a, b| (a.node, &a.name).cmp(&(b.node, &b.name)));
         for entry in entries.drain(..) {
             if self.stopped || self.limit.is_some() {
@@ -166,6 +217,12 @@ impl Walk<'_> {
             self.entry(folder, entry, level);
         }
         Flow::Continue(())
+    }
+
+    fn show(&mut self, at: Tour<'_>) {
+        if (self.visit)(at) == Onward::Stop {
+            self.stopped = true;
+        }
     }
 
     fn entry(&mut self, folder: NodeId, entry: Entry, level: &mut Level) {
@@ -183,7 +240,7 @@ impl Walk<'_> {
                     node: entry.node,
                     kind,
                 };
-                match (self.visit)(Step::Found(found)) {
+                match (self.visit)(Tour::Step(Step::Found(found))) {
                     Onward::Into if kind == NodeKind::Folder => self.remember(entry, level),
                     Onward::Into | Onward::Past => {}
                     Onward::Stop => self.stopped = true,
@@ -211,7 +268,7 @@ impl Walk<'_> {
     /// Shows that the folder at the present path can't be read.
     fn unreadable(&mut self, folder: NodeId, error: Error) {
         let path = &self.path;
-        if (self.visit)(Step::Unreadable { path, folder, error }) == Onward::Stop {
+        if (self.visit)(Tour::Step(Step::Unreadable { path, folder, error })) == Onward::Stop {
             self.stopped = true;
         }
     }
@@ -294,6 +351,23 @@ mod tests {
         })
         .unwrap();
         assert_eq!(shown, 4);
+    }
+
+    #[test]
+    fn a_tour_says_where_it_is() {
+        let fs = tree();
+        let mut said = String::new();
+        tour(&fs, fs.root(), b"/", &mut |at| {
+            said += &match at {
+                Tour::Enter { name, .. } => format!("{}(", String::from_utf8_lossy(name)),
+                Tour::Step(Step::Found(found)) => format!("{} ", String::from_utf8_lossy(found.name)),
+                Tour::Step(Step::Unreadable { .. }) => unreachable!(),
+                Tour::Leave { .. } => ")".to_owned(),
+            };
+            Onward::Into
+        })
+        .unwrap();
+        assert_eq!(said, "(a c 4 a(1 b b(2 ))c(3 ))");
     }
 
     #[test]
