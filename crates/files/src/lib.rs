@@ -15,6 +15,7 @@ mod open;
 mod owners;
 mod path;
 mod walk;
+pub mod xfs;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
