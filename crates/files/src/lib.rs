@@ -7,6 +7,9 @@ mod cache;
 mod disk;
 mod error;
 mod filesystem;
+mod little_endian;
+mod merge;
+pub mod ntfs;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
