@@ -9,8 +9,11 @@ mod error;
 pub mod ext;
 mod fields;
 mod filesystem;
+mod little_endian;
 #[cfg(test)]
 mod memory;
+mod merge;
+pub mod ntfs;
 mod open;
 mod owners;
 mod path;
