@@ -4,12 +4,17 @@
 //! Everything on a disk is foreign: whatever its bytes, a reader answers with an [`Error`], in bounded memory and time.
 
 mod cache;
+mod clusters;
 mod disk;
+mod dos_time;
 mod error;
+pub mod exfat;
+pub mod fat;
 mod filesystem;
 mod little_endian;
 mod merge;
 pub mod ntfs;
+mod slots;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
