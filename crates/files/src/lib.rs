@@ -3,10 +3,12 @@
 //! A pure core: a disk is anything that reads bytes at an offset ([`Disk`]), as a moment of a volume does. Nothing is ever written.
 //! Everything on a disk is foreign: whatever its bytes, a reader answers with an [`Error`], in bounded memory and time.
 
+mod cache;
 mod disk;
 mod error;
 mod filesystem;
 
+pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
