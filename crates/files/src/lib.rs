@@ -6,9 +6,13 @@
 mod cache;
 mod disk;
 mod error;
+pub mod ext;
+mod fields;
 mod filesystem;
+mod open;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
+pub use open::{open, recognise};
