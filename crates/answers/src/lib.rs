@@ -1,13 +1,21 @@
 //! Answers after an attack: which files were damaged, which were only read, whose data was in them, and how to get back.
 
+mod compare;
 mod content;
 mod disk;
 mod error;
+mod investigate;
 mod past;
+mod personal;
 mod progress;
+mod report;
+mod window;
 
 pub use content::Kind;
 pub use disk::{AreaPiece, Side, Stamp};
 pub use error::Error;
+pub use investigate::{Opened, Options, investigate};
 pub use past::{Past, PastError, PastMoment, Reading};
 pub use progress::{Progress, Stage};
+pub use report::*;
+pub use window::Part;

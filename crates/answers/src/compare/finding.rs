@@ -18,6 +18,7 @@ pub(crate) struct Ground<'a> {
     /// The disk at the end of the window, below all file systems.
     pub(crate) after_disk: &'a Arc<dyn Disk>,
     pub(crate) from: Timestamp,
+    pub(crate) from_sequence: u64,
     pub(crate) to: Timestamp,
 }
 

@@ -8,4 +8,3 @@ mod text;
 pub(crate) use judge::{Judgement, Origin, Verdict, judge};
 pub use kind::Kind;
 pub(crate) use sample::{Sample, SampleOf};
-pub(crate) use text::is_opaque;
