@@ -35,6 +35,10 @@ pub struct Opened {
     pub before_sides: Vec<Side>,
     /// Those after, in the order of `before_sides`; `None` where it can't be read any more.
     pub after_sides: Vec<Option<Side>>,
+    /// The number of the window's parts.
+    pub(crate) parts: usize,
+    /// What was changed.
+    pub(crate) changed: Changed,
 }
 
 /// Finds out what happened to the files of a disk in a window of time.
@@ -43,8 +47,8 @@ pub fn investigate(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<(Investigation, Opened), Error> {
-    let window = Window::open(parts, progress)?;
-    let (opened, mut limits) = open_sides(&window)?;
+    let mut window = Window::open(parts, progress)?;
+    let (mut opened, mut limits) = open_sides(&window)?;
     let keys = RandomState::new();
     let mut files = Vec::new();
     let mut file_systems = Vec::new();
@@ -81,6 +85,7 @@ pub fn investigate(
         files,
     };
     investigation.summary = sentences(&investigation);
+    opened.changed = std::mem::take(&mut window.changed);
     Ok((investigation, opened))
 }
 
@@ -109,6 +114,8 @@ fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
         after: window.after.clone(),
         before_sides,
         after_sides,
+        parts: window.ends.len(),
+        changed: Changed::default(),
     };
     Ok((opened, limits))
 }

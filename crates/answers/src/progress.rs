@@ -13,6 +13,8 @@ pub enum Stage {
     Files,
     /// Files that were touched are compared; counted in files.
     Compare,
+    /// Files are put into the archive; counted in files.
+    SetAside,
     /// Documents are searched for personal data; counted in files.
     Personal,
 }

@@ -33,6 +33,8 @@ pub(super) enum Line {
     Announce { reason: String, duration: Duration },
     /// End announced work.
     AnnounceEnd,
+    /// Find out what happened to files since a moment, and write reports into a folder.
+    Investigate { from: u64, folder: PathBuf },
     /// End the session.
     Stop,
 }
@@ -41,7 +43,7 @@ pub(super) enum Line {
 const SKIP_SECONDS_MAX: f64 = 10.0 * 365.0 * 86_400.0;
 
 pub(super) const HELP: &str = "expected `trace FILE {JSON}`, `trace end`, `mark TEXT`, `skip SECONDS`, `moment`, \
-     `rollback SEQUENCE` or `stop`; under guard also `guard status`, `guard set FENCE`, `restore before-attack`, \
+     `rollback SEQUENCE`, `investigate SEQUENCE DIR` or `stop`; under guard also `guard status`, `guard set FENCE`, `restore before-attack`, \
      `release [keep|drop]`, `announce SECONDS REASON`, `announce end`";
 
 pub(super) fn parse(line: &str) -> Result<Line, String> {
@@ -65,6 +67,7 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
             Ok(sequence) => Ok(Line::Rollback(sequence)),
             Err(_) => Err(format!("`{sequence}` is not the number of a moment")),
         },
+        ("investigate", rest) => investigate(rest),
         ("guard", "status") => Ok(Line::GuardStatus),
         ("guard", rest) => match rest.strip_prefix("set ").map(|fence| fence.trim().parse()) {
             Some(Ok(fence)) => Ok(Line::GuardSet(fence)),
@@ -78,6 +81,17 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
         ("announce", rest) => announce(rest),
         ("stop", "") => Ok(Line::Stop),
         _ => Err(format!("`{line}` is not understood: {HELP}")),
+    }
+}
+
+fn investigate(rest: &str) -> Result<Line, String> {
+    let (sequence, folder) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    match sequence.trim_start_matches('#').parse() {
+        Ok(from) if !folder.trim().is_empty() => Ok(Line::Investigate {
+            from,
+            folder: PathBuf::from(folder.trim()),
+        }),
+        _ => Err("expected `investigate SEQUENCE DIR`".to_owned()),
     }
 }
 

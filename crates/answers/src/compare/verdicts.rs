@@ -116,7 +116,7 @@ impl Comparison {
         };
         let mut finding = Finding::new(what, Some(index), Some(new_index)).at(earliest(old, new), last);
         finding.changed_blocks = pieces.changed_blocks;
-        finding.is_in_place = pieces.is_same_layout && !is_renamed;
+        finding.is_in_place = pieces.is_same_layout;
         self.push(finding, judgement);
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn file_report(assembled: &Assembled<'_, '_>, finding: &Finding) -> F
         evidence: finding.evidence.clone(),
         newest_good: finding.what.is_damage().then(|| newest_good(ground, finding)),
         personal: std::collections::BTreeMap::new(),
+        between: None,
         damage: Damage {
             side: assembled.side,
             old_node: old.map(|node: &Node| node.id),

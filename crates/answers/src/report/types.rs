@@ -8,6 +8,7 @@ use volume::Timestamp;
 use super::what::What;
 use crate::content::Kind;
 use crate::disk::Stamp;
+use crate::keep::Source;
 use crate::past::PastMoment;
 
 /// A time, written as RFC 3339 in UTC, to the second.
@@ -90,6 +91,9 @@ pub struct FileReport {
     pub newest_good: Option<Good>,
     /// Personal data in it, by class; empty if there is none or it wasn't searched.
     pub personal: BTreeMap<String, u64>,
+    /// A good version that is newer than the moment before the window, where the disk still has it.
+    #[serde(skip)]
+    pub between: Option<Source>,
     /// What a plan to restore it needs to know.
     #[serde(skip)]
     pub damage: Damage,
