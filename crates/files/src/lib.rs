@@ -9,10 +9,18 @@ mod error;
 pub mod ext;
 mod fields;
 mod filesystem;
+#[cfg(test)]
+mod memory;
 mod open;
+mod owners;
+mod path;
+mod walk;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 pub use open::{open, recognise};
+pub use owners::{Owner, Owners};
+pub use path::{child, find, folds_case};
+pub use walk::{Found, Onward, Step, Tour, tour, walk};
