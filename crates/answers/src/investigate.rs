@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::past::PastMoment;
 use crate::progress::Progress;
 use crate::report::{
-    Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, What, file_report, group,
-    sentences, timeline, totals,
+    Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, What, file_report,
+    group, sentences, timeline, totals,
 };
 use crate::window::{Part, Window};
 
@@ -75,9 +75,12 @@ pub fn investigate(
         totals: totals(&files, files_before),
         timeline: timeline(&window.seconds, &files, window.before.time, window.after.time),
         by_folder: group(&files, |file| uppermost(&file.path)),
-        by_type: group(&files, |file| file.kind.map_or("other", crate::content::Kind::name).to_owned()),
+        by_type: group(&files, |file| {
+            file.kind.map_or("other", crate::content::Kind::name).to_owned()
+        }),
         by_owner: group(&files, |file| {
-            file.owner.map_or_else(|| "unknown".to_owned(), |owner| owner.to_string())
+            file.owner
+                .map_or_else(|| "unknown".to_owned(), |owner| owner.to_string())
         }),
         readings: readings_of(&window),
         personal,
@@ -92,7 +95,10 @@ pub fn investigate(
 fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
     let (before_sides, mut limits) = sides(&window.before.disk);
     if before_sides.is_empty() {
-        let reason = limits.into_iter().next().unwrap_or_else(|| "nothing is known there".to_owned());
+        let reason = limits
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "nothing is known there".to_owned());
         return Err(Error::NoFileSystem { reason });
     }
     let (mut found, told) = sides(&window.after.disk);
@@ -101,14 +107,22 @@ fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
         let place = found.iter().position(|other| is_same(side, other));
         let after = place.map(|place| found.swap_remove(place));
         if after.is_none() {
-            let name = if side.name.is_empty() { "the file system".to_owned() } else { format!("`{}`", side.name) };
+            let name = if side.name.is_empty() {
+                "the file system".to_owned()
+            } else {
+                format!("`{}`", side.name)
+            };
             limits.push(format!(
                 "{name} can't be read any more at the end of the window: files whose blocks were changed are told by their blocks alone"
             ));
         }
         after_sides.push(after);
     }
-    limits.extend(told.into_iter().filter(|text| !limits.contains(text)).collect::<Vec<_>>());
+    limits.extend(
+        told.into_iter()
+            .filter(|text| !limits.contains(text))
+            .collect::<Vec<_>>(),
+    );
     let opened = Opened {
         before: window.before.clone(),
         after: window.after.clone(),
@@ -121,7 +135,9 @@ fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
 }
 
 fn is_same(one: &Side, other: &Side) -> bool {
-    one.name == other.name && one.file_system.kind() == other.file_system.kind() && one.pieces.first() == other.pieces.first()
+    one.name == other.name
+        && one.file_system.kind() == other.file_system.kind()
+        && one.pieces.first() == other.pieces.first()
 }
 
 /// Compares one file system.
@@ -134,7 +150,9 @@ fn look(
     progress: &mut dyn Progress,
 ) -> Result<(FileSystemReport, Vec<FileReport>), Error> {
     let before_tree = Tree::walk(side, &window.changed, keys, progress)?;
-    let after_tree = after.map(|after| Tree::walk(after, &window.changed, keys, progress)).transpose()?;
+    let after_tree = after
+        .map(|after| Tree::walk(after, &window.changed, keys, progress))
+        .transpose()?;
     let ground = Ground {
         before: side,
         before_tree: &before_tree,
@@ -151,7 +169,11 @@ fn look(
         side: number,
         area: &side.name,
     };
-    let mut files: Vec<FileReport> = findings.list.iter().map(|finding| file_report(&assembled, finding)).collect();
+    let mut files: Vec<FileReport> = findings
+        .list
+        .iter()
+        .map(|finding| file_report(&assembled, finding))
+        .collect();
     if window.readings.since.is_some() {
         add_reads(&assembled, &findings, &mut files, &window.readings.blocks);
     }
@@ -211,7 +233,9 @@ fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> 
     let mut limits = Vec::new();
     let unreadable: u64 = file_systems.iter().map(|system| system.unreadable_after).sum();
     if unreadable > 0 {
-        limits.push(format!("{unreadable} folders or files couldn't be read at the end of the window: damage hides what is in them"));
+        limits.push(format!(
+            "{unreadable} folders or files couldn't be read at the end of the window: damage hides what is in them"
+        ));
     }
     match window.readings.since {
         None => limits.push("reads weren't recorded in this time: what was read can't be told".to_owned()),

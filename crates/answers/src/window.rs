@@ -96,7 +96,11 @@ impl Window {
             if count.is_multiple_of(REPORT_EVERY) {
                 stopped = progress.at(Stage::Changes, *count, 0);
             }
-            if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if stopped.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         };
         part.past.changes(from, to, &mut visit).map_err(Error::Past)?;
         stopped
@@ -107,7 +111,11 @@ impl Window {
             return Ok(());
         };
         // Reads go on after the last write.
-        let to = if number + 1 == self.ends.len() { Timestamp::MAX } else { to };
+        let to = if number + 1 == self.ends.len() {
+            Timestamp::MAX
+        } else {
+            to
+        };
         let (readings, seconds) = (&mut self.readings, &mut self.seconds);
         let index = u16::try_from(number).unwrap_or(u16::MAX);
         let mut visit = |reading: &Reading| {

@@ -4,10 +4,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use answers::{Investigation, Options, Part, Past, PastError, PastMoment, Reading, investigate, write_csv, write_html};
+use answers::{
+    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, plan, write_archive,
+    write_csv, write_html,
+};
 use files::{Disk, ReadFailed};
 use serde_json::{Value, json};
-use volume::{Change, Device as _, Moment, Sequence, Timestamp, View, Volume, Wait};
+use volume::{Change, Device as _, Moment, Piece, Sequence, Timestamp, View, Volume, Wait};
 
 use crate::Failure;
 
@@ -75,19 +78,50 @@ impl Disk for ViewDisk {
     }
 }
 
+fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
+    let part = Part {
+        past,
+        from: Moment::After(from),
+        to: Moment::After(past.volume.newest().sequence),
+    };
+    let options = Options {
+        volume: past.volume.name().to_owned(),
+        personal_seconds: None,
+    };
+    (part, options)
+}
+
+/// Returns the disk with `--keep-good` from a moment until now. What is set aside becomes `set-aside.tar` in a folder. Gives the answer.
+pub(super) fn keep_good(volume: &Arc<Volume>, from: Sequence, folder: &Path, now: Timestamp) -> Result<Value, Failure> {
+    let past = LabPast::new(volume);
+    let (part, options) = window(&past, from);
+    let (investigation, opened) = investigate(std::slice::from_ref(&part), &options, &mut ())?;
+    let plan = plan(&investigation, &opened);
+    let mut set_aside = None;
+    match plan.way {
+        Way::Nothing => {}
+        Way::Surgical => {
+            let pieces = plan.pieces.iter().map(|piece| Piece {
+                first_block: piece.first_block,
+                blocks: piece.blocks,
+                moment: Sequence(piece.sequence),
+            });
+            volume.restore_blocks(&pieces.collect::<Vec<_>>(), now)?;
+        }
+        Way::Rollback => {
+            let mut tar = std::io::BufWriter::new(std::fs::File::create(folder.join("set-aside.tar"))?);
+            set_aside = Some(write_archive(&plan, &opened, &[part], &mut tar, &mut ())?);
+            volume.rollback(&Moment::After(from), now)?;
+        }
+    }
+    Ok(json!({"way": plan.way, "reasons": plan.reasons, "files": plan.files, "set_aside": set_aside}))
+}
+
 /// Investigates from a moment until now, and writes the report in every form into a folder.
 pub(super) fn investigate_into(volume: &Arc<Volume>, from: Sequence, folder: &Path) -> Result<Value, Failure> {
     let past = LabPast::new(volume);
     let started = std::time::Instant::now();
-    let part = Part {
-        past: &past,
-        from: Moment::After(from),
-        to: Moment::After(volume.newest().sequence),
-    };
-    let options = Options {
-        volume: volume.name().to_owned(),
-        personal_seconds: None,
-    };
+    let (part, options) = window(&past, from);
     let (investigation, _opened) = investigate(&[part], &options, &mut ())?;
     write_all(&investigation, folder)?;
     Ok(json!({

@@ -62,8 +62,16 @@ fn reason(ground: &Ground<'_>, comparison: &Comparison, old_ones: &[Index]) -> O
     }
     let bytes: u64 = nodes().map(|old| old.size_bytes).sum();
     let (opaque, packed) = containers(ground, comparison);
-    let so_many = format!("deleted with {} others from {} folders", old_ones.len() - 1, folders.len());
-    let has_note = comparison.findings.list.iter().any(|finding| finding.what == What::Note);
+    let so_many = format!(
+        "deleted with {} others from {} folders",
+        old_ones.len() - 1,
+        folders.len()
+    );
+    let has_note = comparison
+        .findings
+        .list
+        .iter()
+        .any(|finding| finding.what == What::Note);
     match () {
         () if opaque * 100 >= bytes * PACKED_PERCENT_MIN => {
             Some(format!("{so_many}, while a file of random bytes of no known kind grew"))
@@ -78,9 +86,16 @@ fn reason(ground: &Ground<'_>, comparison: &Comparison, old_ones: &[Index]) -> O
 
 /// Bytes of large new files that are of no known kind and look random, and of those that may hold other files.
 fn containers(ground: &Ground<'_>, comparison: &Comparison) -> (u64, u64) {
-    let Some((after, tree)) = ground.after else { return (0, 0) };
+    let Some((after, tree)) = ground.after else {
+        return (0, 0);
+    };
     let (mut opaque, mut packed) = (0_u64, 0_u64);
-    for finding in comparison.findings.list.iter().filter(|finding| finding.what == What::Created) {
+    for finding in comparison
+        .findings
+        .list
+        .iter()
+        .filter(|finding| finding.what == What::Created)
+    {
         let new = finding.new.and_then(|new| tree.node(new));
         let Some(new) = new.filter(|new| new.size_bytes >= CONTAINER_BYTES_MIN) else {
             continue;

@@ -29,14 +29,28 @@ const PHRASES: &[&str] = &[
     "leak",
 ];
 /// What names of notes contain, in lower case.
-const NAMES: &[&str] = &["read", "recover", "restore", "decrypt", "how_to", "how to", "help", "ransom", "instruction"];
+const NAMES: &[&str] = &[
+    "read",
+    "recover",
+    "restore",
+    "decrypt",
+    "how_to",
+    "how to",
+    "help",
+    "ransom",
+    "instruction",
+];
 /// The same text in so many folders is meant for everybody.
 const FOLDERS_MIN: usize = 3;
 
 /// Finds notes among the new files.
 pub(crate) fn find_notes(after: &Side, tree: &Tree, findings: &mut [Finding]) {
     let mut texts: HashMap<u64, Vec<(usize, usize, bool)>> = HashMap::new();
-    for (place, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.what == What::Created) {
+    for (place, finding) in findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.what == What::Created)
+    {
         let new = finding.new.and_then(|new| tree.node(new));
         let Some(new) = new.filter(|new| (1..=NOTE_BYTES_MAX).contains(&new.size_bytes)) else {
             continue;
@@ -51,7 +65,10 @@ pub(crate) fn find_notes(after: &Side, tree: &Tree, findings: &mut [Finding]) {
         let is_named = NAMES.iter().any(|part| name.contains(part));
         let mut hasher = DefaultHasher::new();
         (&sample.head, new.size_bytes).hash(&mut hasher);
-        texts.entry(hasher.finish()).or_default().push((place, phrases, is_named));
+        texts
+            .entry(hasher.finish())
+            .or_default()
+            .push((place, phrases, is_named));
     }
     for copies in texts.into_values() {
         for (place, phrases, is_named) in &copies {
@@ -62,9 +79,13 @@ pub(crate) fn find_notes(after: &Side, tree: &Tree, findings: &mut [Finding]) {
             };
             finding.what = What::Note;
             finding.new_kind = Some(Kind::Text);
-            finding.evidence.push(format!("speaks of {phrases} things that ransom notes speak of"));
+            finding
+                .evidence
+                .push(format!("speaks of {phrases} things that ransom notes speak of"));
             if is_everywhere {
-                finding.evidence.push(format!("the same text is in {} places", copies.len()));
+                finding
+                    .evidence
+                    .push(format!("the same text is in {} places", copies.len()));
             }
         }
     }

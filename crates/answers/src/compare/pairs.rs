@@ -30,7 +30,11 @@ pub(crate) fn pair(ground: &Ground<'_>, after: &Side, tree: &Tree, comparison: &
         .filter_map(|index| ground.before_tree.node(*index))
         .map(|old| (ground.before_tree.folder_key(old), ()))
         .collect();
-    let created = comparison.findings.list.iter().filter(|finding| finding.what == What::Created);
+    let created = comparison
+        .findings
+        .list
+        .iter()
+        .filter(|finding| finding.what == What::Created);
     let created: Vec<Index> = created.filter_map(|finding| finding.new).collect();
     let mut candidates: HashMap<u64, Vec<Candidate>> = HashMap::new();
     for (folder, indexes) in tree.by_folder(created.into_iter()) {
@@ -41,7 +45,9 @@ pub(crate) fn pair(ground: &Ground<'_>, after: &Side, tree: &Tree, comparison: &
     }
     let mut copies: HashMap<Index, What> = HashMap::new();
     for index in missing {
-        let Some(old) = ground.before_tree.node(index) else { continue };
+        let Some(old) = ground.before_tree.node(index) else {
+            continue;
+        };
         let here = candidates.get_mut(&ground.before_tree.folder_key(old));
         let found = here.and_then(|here| best(ground, tree, old, here));
         match found {
@@ -54,7 +60,9 @@ pub(crate) fn pair(ground: &Ground<'_>, after: &Side, tree: &Tree, comparison: &
             Some(candidate) if candidate.kind.is_some_and(Kind::is_container) => {
                 let mut finding = Finding::new(What::Removed, Some(index), Some(candidate.index));
                 let name = candidate.kind.map_or("", Kind::name);
-                finding.evidence.push(format!("{name} of the same name is there instead"));
+                finding
+                    .evidence
+                    .push(format!("{name} of the same name is there instead"));
                 comparison.findings.list.push(finding);
             }
             _ => comparison.missing.push(index),

@@ -33,7 +33,11 @@ fn changed_ranges(places: &[Place], changed: &Changed) -> Vec<(u64, u64)> {
 /// Pieces evenly out of ranges.
 fn pieces_of(mut ranges: Vec<(u64, u64)>, size_bytes: u64) -> SampleOf {
     ranges.sort_unstable();
-    let count = |range: &(u64, u64)| (range.1.min(size_bytes)).div_ceil(PIECE).saturating_sub(range.0 / PIECE);
+    let count = |range: &(u64, u64)| {
+        (range.1.min(size_bytes))
+            .div_ceil(PIECE)
+            .saturating_sub(range.0 / PIECE)
+    };
     let total: u64 = ranges.iter().map(count).sum();
     let step = total.div_ceil(PIECES_MAX as u64).max(1);
     let mut pieces = Vec::new();
@@ -47,7 +51,9 @@ fn pieces_of(mut ranges: Vec<(u64, u64)>, size_bytes: u64) -> SampleOf {
         }
         passed += here;
     }
-    let last = ranges.last().map(|range| range.1.min(size_bytes).saturating_sub(1) / PIECE * PIECE);
+    let last = ranges
+        .last()
+        .map(|range| range.1.min(size_bytes).saturating_sub(1) / PIECE * PIECE);
     pieces.extend(last);
     pieces.sort_unstable();
     SampleOf::of_pieces(pieces, PIECES_MAX + 1)
@@ -67,7 +73,9 @@ pub(crate) fn both(ground: &Ground<'_>, after: &Side, old: &Node, new: &Node) ->
     let mut ranges = changed_ranges(&places, ground.changed);
     ranges.extend(changed_ranges(&new_places, ground.changed));
     let wanted = pieces_of(ranges, old.size_bytes.min(new.size_bytes));
-    let is_plain = places.iter().all(|place| place.kind == ExtentKind::Data && place.disk.is_multiple_of(4096));
+    let is_plain = places
+        .iter()
+        .all(|place| place.kind == ExtentKind::Data && place.disk.is_multiple_of(4096));
     Both {
         old: Sample::read(&*ground.before.file_system, old.id, old.size_bytes, &wanted),
         new: Sample::read(&*after.file_system, new.id, new.size_bytes, &wanted),

@@ -214,7 +214,12 @@ impl Comparison {
 
     /// How many files are damaged beyond doubt.
     pub(crate) fn certain(&self) -> usize {
-        let damaged = self.findings.list.iter().filter(|finding| finding.what.is_damage()).count();
+        let damaged = self
+            .findings
+            .list
+            .iter()
+            .filter(|finding| finding.what.is_damage())
+            .count();
         damaged - self.in_doubt.len()
     }
 
@@ -226,16 +231,32 @@ impl Comparison {
             all.filter(|(place, finding)| finding.what.is_damage() && !doubtful.contains(place))
         };
         let is_company = certain().count() >= COMPANY_MIN || doubtful.len() >= COMPANY_MIN * 3;
-        let first = certain().filter_map(|(_, finding)| finding.first).map(|stamp| stamp.time).min();
-        let last = certain().filter_map(|(_, finding)| finding.last).map(|stamp| stamp.time).max();
+        let first = certain()
+            .filter_map(|(_, finding)| finding.first)
+            .map(|stamp| stamp.time)
+            .min();
+        let last = certain()
+            .filter_map(|(_, finding)| finding.last)
+            .map(|stamp| stamp.time)
+            .max();
         let margin = std::time::Duration::from_nanos(COMPANY_NANOS);
         let is_within = |finding: &Finding| {
-            let from = first.is_none_or(|first| finding.first.is_some_and(|stamp| stamp.time >= first.saturating_sub(margin)));
-            let to = last.is_none_or(|last| finding.last.is_some_and(|stamp| stamp.time <= last.saturating_add(margin)));
+            let from = first.is_none_or(|first| {
+                finding
+                    .first
+                    .is_some_and(|stamp| stamp.time >= first.saturating_sub(margin))
+            });
+            let to = last.is_none_or(|last| {
+                finding
+                    .last
+                    .is_some_and(|stamp| stamp.time <= last.saturating_add(margin))
+            });
             from && to
         };
         for place in doubtful.iter().copied() {
-            let Some(finding) = self.findings.list.get(place) else { continue };
+            let Some(finding) = self.findings.list.get(place) else {
+                continue;
+            };
             let is_damage = is_company && is_within(finding);
             if let Some(finding) = self.findings.list.get_mut(place) {
                 if is_damage {
@@ -250,20 +271,29 @@ impl Comparison {
 
     /// Extensions that damaged files were given.
     fn extensions(&self, ground: &Ground<'_>) -> Vec<(String, usize)> {
-        let Some((_, tree)) = ground.after else { return Vec::new() };
+        let Some((_, tree)) = ground.after else {
+            return Vec::new();
+        };
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for finding in self.findings.list.iter().filter(|finding| finding.what.is_damage()) {
-            let (Some(old), Some(new)) = (finding.old, finding.new) else { continue };
+            let (Some(old), Some(new)) = (finding.old, finding.new) else {
+                continue;
+            };
             let names = (ground.before_tree.node(old), tree.node(new));
             if let (Some(old), Some(new)) = names {
                 let (old, new) = (ground.before_tree.name(old), tree.name(new));
                 let extension = extension_of(new).filter(|extension| Some(*extension) != extension_of(old));
                 if let Some(extension) = extension {
-                    *counts.entry(String::from_utf8_lossy(extension).into_owned()).or_default() += 1;
+                    *counts
+                        .entry(String::from_utf8_lossy(extension).into_owned())
+                        .or_default() += 1;
                 }
             }
         }
-        let mut common: Vec<_> = counts.into_iter().filter(|(_, count)| *count >= EXTENSION_FILES_MIN).collect();
+        let mut common: Vec<_> = counts
+            .into_iter()
+            .filter(|(_, count)| *count >= EXTENSION_FILES_MIN)
+            .collect();
         common.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         common.truncate(10);
         common
@@ -273,7 +303,8 @@ impl Comparison {
 /// What follows the last dot of a name.
 pub(crate) fn extension_of(name: &[u8]) -> Option<&[u8]> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
-    name.get(dot + 1..).filter(|extension| dot > 0 && !extension.is_empty() && extension.len() <= 16)
+    name.get(dot + 1..)
+        .filter(|extension| dot > 0 && !extension.is_empty() && extension.len() <= 16)
 }
 
 fn is_folder_damaged(ground: &Ground<'_>) -> bool {

@@ -52,7 +52,15 @@ pub fn write_archive(
     for (number, aside) in plan.set_aside.iter().enumerate() {
         progress.at(Stage::SetAside, number as u64, total)?;
         match append(&mut tar, aside, opened, &mut moments, &mut report) {
-            Ok(()) => list += &format!("{},{},{},{}\r\n", quoted(&aside.area), quoted(&aside.path), aside.size_bytes, aside.why),
+            Ok(()) => {
+                list += &format!(
+                    "{},{},{},{}\r\n",
+                    quoted(&aside.area),
+                    quoted(&aside.path),
+                    aside.size_bytes,
+                    aside.why
+                )
+            }
             Err(AppendError::Unreadable(reason)) => report.incomplete.push(format!("`{}`: {reason}", aside.path)),
             Err(AppendError::Write(error)) => return Err(error.into()),
         }
@@ -92,7 +100,9 @@ fn append(
     let content = match aside.source {
         Source::After(..) => Content::Node(Arc::clone(&side.file_system), node),
         Source::Earlier(_, _, good) => {
-            let disk = moments.open(good.part, good.sequence).map_err(|error| unreadable(&error))?;
+            let disk = moments
+                .open(good.part, good.sequence)
+                .map_err(|error| unreadable(&error))?;
             Content::Places(disk, side.places(node))
         }
     };
@@ -103,7 +113,8 @@ fn append(
         failed: None,
     };
     let path = safe_path(&aside.area, &aside.path);
-    tar.append_data(&mut header, path, &mut reader).map_err(AppendError::Write)?;
+    tar.append_data(&mut header, path, &mut reader)
+        .map_err(AppendError::Write)?;
     report.files += 1;
     report.bytes += metadata.size_bytes;
     if let Some(error) = reader.failed {
@@ -139,7 +150,11 @@ impl Moments<'_> {
         }
         // One at a time is enough: files of one moment follow each other rarely.
         self.open.clear();
-        let past: &dyn Past = self.parts.get(usize::from(part)).ok_or("there is no such part of the window")?.past;
+        let past: &dyn Past = self
+            .parts
+            .get(usize::from(part))
+            .ok_or("there is no such part of the window")?
+            .past;
         let moment = past.open(&Moment::After(Sequence(sequence)))?;
         self.open.insert((part, sequence), Arc::clone(&moment.disk));
         Ok(moment.disk)
@@ -162,13 +177,18 @@ struct FileReader {
 impl Read for FileReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.size_bytes - self.at;
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len()).min(PIECE_BYTES);
+        let length = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len())
+            .min(PIECE_BYTES);
         let Some(buffer) = buffer.get_mut(..length).filter(|buffer| !buffer.is_empty()) else {
             return Ok(0);
         };
         buffer.fill(0);
         let read = match &self.content {
-            Content::Node(file_system, node) => file_system.read(*node, self.at, buffer).map_err(|error| error.to_string()),
+            Content::Node(file_system, node) => file_system
+                .read(*node, self.at, buffer)
+                .map_err(|error| error.to_string()),
             Content::Places(disk, places) => read_places(disk, places, self.at, buffer),
         };
         let read = match read {
@@ -195,7 +215,9 @@ fn read_places(disk: &Arc<dyn Disk>, places: &[Place], at: u64, buffer: &mut [u8
         }
         let start = usize::try_from(from - at).unwrap_or(usize::MAX);
         let stop = usize::try_from(to - at).unwrap_or(usize::MAX);
-        let Some(part) = buffer.get_mut(start..stop) else { continue };
+        let Some(part) = buffer.get_mut(start..stop) else {
+            continue;
+        };
         disk.read_at(place.disk + (from - place.logical), part)
             .map_err(|error| error.to_string())?;
     }

@@ -78,7 +78,11 @@ pub struct Plan {
 /// Plans a restore.
 #[must_use]
 pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
-    let damaged: Vec<&FileReport> = investigation.files.iter().filter(|file| file.what.is_damage()).collect();
+    let damaged: Vec<&FileReport> = investigation
+        .files
+        .iter()
+        .filter(|file| file.what.is_damage())
+        .collect();
     let mut plan = Plan {
         way: Way::Nothing,
         reasons: Vec::new(),
@@ -102,7 +106,8 @@ pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
                 ));
                 plan.pieces = pieces;
                 let notes = investigation.files.iter().filter(|file| file.what == What::Note);
-                plan.remains.extend(notes.map(|note| format!("the ransom note `{}` stays", note.path)));
+                plan.remains
+                    .extend(notes.map(|note| format!("the ransom note `{}` stays", note.path)));
                 return plan;
             }
             None => plan.reasons.push("damaged files share blocks".to_owned()),
@@ -124,7 +129,10 @@ fn against_surgery(damaged: &[&FileReport], opened: &Opened) -> Vec<String> {
     }
     let away = damaged.iter().filter(|file| !file.damage.is_in_place).count();
     if away > 0 {
-        reasons.push(format!("{away} of {} damaged files were deleted, replaced, resized or can't be reached", damaged.len()));
+        reasons.push(format!(
+            "{away} of {} damaged files were deleted, replaced, resized or can't be reached",
+            damaged.len()
+        ));
     }
     let renamed = damaged
         .iter()
@@ -134,7 +142,9 @@ fn against_surgery(damaged: &[&FileReport], opened: &Opened) -> Vec<String> {
         reasons.push(format!("{renamed} of {} damaged files were renamed", damaged.len()));
     }
     if reasons.is_empty() && damaged.iter().any(|file| waits_in_journal(file, opened)) {
-        reasons.push("the content of damaged files waits in the file system's journal, which would bring it back".to_owned());
+        reasons.push(
+            "the content of damaged files waits in the file system's journal, which would bring it back".to_owned(),
+        );
     }
     reasons
 }

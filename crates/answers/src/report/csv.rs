@@ -20,7 +20,11 @@ pub fn write_csv(investigation: &Investigation, out: &mut dyn Write) -> io::Resu
 fn cells(file: &FileReport) -> [String; 17] {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let time = |time: Option<Time>| time.map_or_else(String::new, |time| time.to_string());
-    let personal: Vec<String> = file.personal.iter().map(|(class, count)| format!("{class}: {count}")).collect();
+    let personal: Vec<String> = file
+        .personal
+        .iter()
+        .map(|(class, count)| format!("{class}: {count}"))
+        .collect();
     [
         file.area.clone(),
         file.path.clone(),
@@ -46,7 +50,11 @@ fn cells(file: &FileReport) -> [String; 17] {
 /// attacker's to choose: an apostrophe keeps it text.
 fn quoted(cell: &str) -> String {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
+    let cell = if is_formula {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    };
     if cell.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

@@ -80,7 +80,12 @@ pub(crate) fn timeline(
     to: Timestamp,
 ) -> Vec<Bucket> {
     let second = |time: Timestamp| time.as_unix_nanos() / 1_000_000_000;
-    let damaged = || files.iter().filter(|file| file.what.is_damage()).filter_map(|file| file.first);
+    let damaged = || {
+        files
+            .iter()
+            .filter(|file| file.what.is_damage())
+            .filter_map(|file| file.first)
+    };
     let starts = [Some(second(from)), seconds.keys().next().copied()];
     let ends = [Some(second(to)), seconds.keys().next_back().copied()];
     let start = starts.into_iter().flatten().min().unwrap_or(0);

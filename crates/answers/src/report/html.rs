@@ -1,5 +1,7 @@
 //! One self-contained page.
-use std::io::{self, Write};
 use super::types::Investigation;
+use std::io::{self, Write};
 /// Writes the page.
-pub fn write_html(_investigation: &Investigation, _out: &mut dyn Write) -> io::Result<()> { Ok(()) }
+pub fn write_html(_investigation: &Investigation, _out: &mut dyn Write) -> io::Result<()> {
+    Ok(())
+}

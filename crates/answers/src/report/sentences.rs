@@ -18,8 +18,14 @@ fn damage(investigation: &Investigation) -> String {
         );
     }
     let damaged = || investigation.files.iter().filter(|file| file.what.is_damage());
-    let first = damaged().filter_map(|file| file.first).min().unwrap_or(investigation.from.time);
-    let last = damaged().filter_map(|file| file.last).max().unwrap_or(investigation.to.time);
+    let first = damaged()
+        .filter_map(|file| file.first)
+        .min()
+        .unwrap_or(investigation.from.time);
+    let last = damaged()
+        .filter_map(|file| file.last)
+        .max()
+        .unwrap_or(investigation.to.time);
     let mut kinds: Vec<(u64, &str)> = What::ALL
         .iter()
         .filter(|what| what.is_damage())
