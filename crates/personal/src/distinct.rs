@@ -21,7 +21,9 @@ impl Distinct {
         if self.smallest.len() < KEPT_MAX {
             return self.smallest.insert(fingerprint);
         }
-        let Some(&largest) = self.smallest.last() else { return false };
+        let Some(&largest) = self.smallest.last() else {
+            return false;
+        };
         if fingerprint >= largest || !self.smallest.insert(fingerprint) {
             return false;
         }
@@ -91,7 +93,11 @@ mod tests {
         let [mut left, mut right, mut both] = [Distinct::default(), Distinct::default(), Distinct::default()];
         for number in 0..5000_u32 {
             let value = number.to_le_bytes();
-            if number % 3 == 0 { left.insert(&value) } else { right.insert(&value) };
+            if number % 3 == 0 {
+                left.insert(&value)
+            } else {
+                right.insert(&value)
+            };
             both.insert(&value);
         }
         left.merge(&right);

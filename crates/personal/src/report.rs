@@ -182,6 +182,9 @@ impl Report {
 
     pub(crate) fn count_persons(&mut self) {
         let one_per_person = self.findings.iter().filter(|(class, _)| class.is_one_per_person());
-        self.persons = one_per_person.map(|(_, finding)| finding.distinct.count()).max().unwrap_or(0);
+        self.persons = one_per_person
+            .map(|(_, finding)| finding.distinct.count())
+            .max()
+            .unwrap_or(0);
     }
 }

@@ -159,12 +159,20 @@ fn encryption(old: &Sample, new: &Sample, origin: Origin, turns: &Turns, judgeme
     match (judgement.old_kind, judgement.new_kind) {
         (Some(kind), None) => {
             // A program never destroys the first bytes of its format and leaves the rest.
-            let is_damage = turns.strong() > 0 || new.is_opaque() || is_in_place && turns.some_left || is_same_size;
+            let is_damage = turns.strong() > 0
+                || new.is_opaque()
+                || is_in_place && turns.some_left
+                || is_same_size
+                || kind == Kind::Text && new.is_broken_text();
             if is_damage {
                 evidence.push(format!("was {}, is of no known kind", with_article(kind.name())));
             }
         }
-        (Some(Kind::Text), Some(Kind::Text)) => evidence.extend(text_lost(old, new, turns, is_same_size)),
+        (Some(Kind::Text), Some(Kind::Text)) => {
+            let is_broken = is_in_place && is_same_size && text::is_utf8(&old.head) && !text::is_utf8(&new.head);
+            evidence.extend(is_broken.then(|| "was UTF-8, is broken".to_owned()));
+            evidence.extend(text_lost(old, new, turns, is_same_size));
+        }
         (Some(kind), Some(_)) => evidence.extend(broken_within(kind, turns, is_in_place, is_same_size, judgement)),
         (None, _) => {
             if turns.strong() * 2 >= turns.differing.max(1) && judgement.new_kind.is_none() {

@@ -97,6 +97,13 @@ impl Sample {
         self.pieces.get(index).map(|(_, piece)| piece.as_slice())
     }
 
+    /// Whether it is text for the most part, with bytes in it that no text has.
+    pub(crate) fn is_broken_text(&self) -> bool {
+        let units = || self.head.chunks(16).filter(|unit| unit.len() == 16);
+        let of_text = units().filter(|unit| text::is_piece_of_text(unit)).count();
+        self.kind().is_none() && of_text * 2 > units().count()
+    }
+
     /// Whether it is of no known kind and looks random, or random bytes dressed as text, wherever it was looked at.
     pub(crate) fn is_opaque(&self) -> bool {
         if self.head.is_empty() {

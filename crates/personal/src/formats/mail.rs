@@ -7,8 +7,23 @@ pub(crate) fn is_mailbox(sample: &str) -> bool {
 
 /// Headers that mails have and other texts don't.
 const HEADERS: &[&str] = &[
-    "received", "return-path", "delivered-to", "from", "to", "subject", "date", "message-id", "mime-version", "x-mailer", "reply-to", "cc",
-    "content-type", "dkim-signature", "sender", "x-received", "arc-seal",
+    "received",
+    "return-path",
+    "delivered-to",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "x-mailer",
+    "reply-to",
+    "cc",
+    "content-type",
+    "dkim-signature",
+    "sender",
+    "x-received",
+    "arc-seal",
 ];
 
 /// Whether a text is a mail: it begins with headers, several of which are those of mails.
