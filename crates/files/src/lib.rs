@@ -3,10 +3,24 @@
 //! A pure core: a disk is anything that reads bytes at an offset ([`Disk`]), as a moment of a volume does. Nothing is ever written.
 //! Everything on a disk is foreign: whatever its bytes, a reader answers with an [`Error`], in bounded memory and time.
 
+mod cache;
 mod disk;
 mod error;
+pub mod ext;
+mod fields;
 mod filesystem;
+#[cfg(test)]
+mod memory;
+mod open;
+mod owners;
+mod path;
+mod walk;
 
+pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
+pub use open::{open, recognise};
+pub use owners::{Owner, Owners};
+pub use path::{child, find, folds_case};
+pub use walk::{Found, Onward, Step, Tour, tour, walk};

@@ -138,6 +138,13 @@ impl Simulation {
                     blocks.insert(start / BLOCK);
                 }
                 Piece::Rollback(_) => blocks.extend(self.model.touched(line)),
+                Piece::Restore(pieces) => {
+                    let known = self.model.touched(line);
+                    for piece in pieces {
+                        blocks.extend(known.range(piece.first..piece.end).copied());
+                        blocks.extend([piece.first, piece.end]);
+                    }
+                }
                 Piece::Size(_) | Piece::Pin(..) | Piece::Unpin(_) => {}
             }
         }

@@ -190,7 +190,7 @@ impl Volume {
     }
 }
 
-fn check_horizon(horizon: Horizon, sequence: Sequence) -> Result<(), Error> {
+pub(crate) fn check_horizon(horizon: Horizon, sequence: Sequence) -> Result<(), Error> {
     if sequence < horizon.sequence {
         Err(Error::MomentTooOld { oldest: horizon.time })
     } else {
