@@ -9,12 +9,16 @@ mod error;
 pub mod ext;
 mod fields;
 mod filesystem;
+mod little_endian;
 #[cfg(test)]
 mod memory;
+mod merge;
+pub mod ntfs;
 mod open;
 mod owners;
 mod path;
 mod walk;
+pub mod xfs;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
 pub use disk::{Disk, ReadFailed};

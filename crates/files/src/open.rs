@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::ext;
 use crate::fields::{le16, le32, part, u8_at};
 use crate::filesystem::{FileSystem, FileSystemKind};
+use crate::ntfs;
+use crate::xfs;
 
 /// Opens the file system that starts at the disk's first byte.
 ///
@@ -14,9 +16,11 @@ use crate::filesystem::{FileSystem, FileSystemKind};
 ///
 /// None is recognised, or the one that is can't be opened.
 pub fn open(disk: Arc<dyn Disk>) -> Result<Box<dyn FileSystem>, Error> {
-    use FileSystemKind::{Ext2, Ext3, Ext4};
+    use FileSystemKind::{Ext2, Ext3, Ext4, Ntfs, Xfs};
     match recognise(&*disk) {
         Some(Ext2 | Ext3 | Ext4) => Ok(Box::new(ext::open(disk)?)),
+        Some(Ntfs) => Ok(Box::new(ntfs::open(disk)?)),
+        Some(Xfs) => Ok(Box::new(xfs::open(disk)?)),
         Some(kind) => Err(Error::Unsupported { feature: kind.name() }),
         None => Err(Error::Unrecognised),
     }
