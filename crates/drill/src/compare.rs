@@ -32,8 +32,15 @@ pub(crate) fn blocks(
             let ours = ours.get_mut(..length as usize).unwrap_or_default();
             let theirs = theirs.get_mut(..length as usize).unwrap_or_default();
             pace.read(2 * length)?;
-            fork.read(offset, ours)?;
-            volume.read(offset, theirs, Wait::Allowed)?;
+            let read = fork
+                .read(offset, ours)
+                .and_then(|()| volume.read(offset, theirs, Wait::Allowed));
+            offset += length;
+            match read {
+                // What was overwritten unread and was damaged before can't be compared with anything.
+                Err(error) if error.is_damage() => continue,
+                read => read?,
+            }
             let pairs = ours
                 .chunks(BLOCK_BYTES as usize)
                 .zip(theirs.chunks(BLOCK_BYTES as usize));
@@ -41,7 +48,6 @@ pub(crate) fn blocks(
                 compared.blocks += 1;
                 compared.blocks_different += u64::from(ours != theirs);
             }
-            offset += length;
         }
     }
     Ok(())

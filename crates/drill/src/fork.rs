@@ -267,27 +267,30 @@ pub fn fork_name(now: Timestamp, number: u64) -> String {
     format!("{FORK_PREFIX}{day}-{time}-{:08x}", number & 0xffff_ffff)
 }
 
+/// What became of forks that were left behind.
+#[derive(Debug, Default)]
+pub struct Cleared {
+    /// Those deleted.
+    pub deleted: Vec<String>,
+    /// Those that couldn't be, and why.
+    pub failed: Vec<(String, Error)>,
+}
+
 /// Deletes the forks that drills left behind which were cut off, and takes down what is mounted of them; `folder` is that of
-/// the drills' files. Only what has both the name and the mark of a drill's fork is touched. Returns the names of those
-/// deleted, and why others couldn't be.
-pub fn clear_leftovers(
-    store: &Store,
-    folder: &Path,
-    now: Timestamp,
-) -> Result<(Vec<String>, Vec<(String, Error)>), Error> {
+/// the drills' files. Only what has both the name and the mark of a drill's fork is touched.
+pub fn clear_leftovers(store: &Store, folder: &Path, now: Timestamp) -> Result<Cleared, Error> {
     clear_leftover(folder);
-    let mut deleted = Vec::new();
-    let mut failed = Vec::new();
+    let mut cleared = Cleared::default();
     for name in store.names()? {
         if !is_leftover(store, &name) {
             continue;
         }
         match delete_patiently(store, &name, now) {
-            Ok(()) => deleted.push(name),
-            Err(error) => failed.push((name, error)),
+            Ok(()) => cleared.deleted.push(name),
+            Err(error) => cleared.failed.push((name, error)),
         }
     }
-    Ok((deleted, failed))
+    Ok(cleared)
 }
 
 /// Whether a volume is a fork that a drill made.

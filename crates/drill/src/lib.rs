@@ -32,7 +32,7 @@ mod witness;
 pub use case::Case;
 pub use error::Error;
 pub use examiner::{Examiner, InThread};
-pub use fork::{DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
+pub use fork::{Cleared, DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
 pub use history::History;
 pub use result::{
     AttackResult, Check, CheckOutcome, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, Noticed,

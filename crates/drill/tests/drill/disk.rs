@@ -154,7 +154,8 @@ fn ext4(folder: &Path, files: usize) -> PathBuf {
         let line = format!("Invoice {number}: 17 boxes of paper, to be paid within 30 days of delivery.\n");
         let bytes = 4096 + (number * 7919) % 400_000;
         let text: Vec<u8> = line.bytes().cycle().take(bytes).collect();
-        let extension = ["docx", "txt", "pdf", "csv", "jpg"][number % 5];
+        let extensions = ["docx", "txt", "pdf", "csv", "jpg"];
+        let extension = extensions.get(number % 5).expect("one of five");
         std::fs::write(place.join(format!("invoice-{number}.{extension}")), text).expect("a file");
     }
     std::fs::create_dir_all(&tree).expect("a folder");

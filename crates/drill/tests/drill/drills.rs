@@ -118,9 +118,9 @@ fn a_fork_that_a_crash_left_is_deleted_and_nothing_else_is() {
         .expect("a fork");
     let disk = disk.restart();
     assert_eq!(disk.source.store.names().expect("names").len(), 3);
-    let (deleted, failed) = drill::clear_leftovers(&disk.source.store, &disk.drills(), now).expect("cleared");
-    assert_eq!(deleted, [left]);
-    assert!(failed.is_empty());
+    let cleared = drill::clear_leftovers(&disk.source.store, &disk.drills(), now).expect("cleared");
+    assert_eq!(cleared.deleted, [left]);
+    assert!(cleared.failed.is_empty());
     assert_eq!(disk.source.store.names().expect("names"), ["disk", "drill-mine"]);
     assert_eq!(content(&disk), before);
 }
@@ -183,12 +183,13 @@ fn damage_below_is_found_before_the_bad_day() {
     for entry in std::fs::read_dir(folder).expect("the folder") {
         let path = entry.expect("an entry").path();
         let mut bytes = std::fs::read(&path).expect("a file");
-        for number in 0..200 {
-            let text = format!("Invoice {number}: 17 boxes");
-            if let Some(at) = bytes.windows(text.len()).position(|window| window == text.as_bytes()) {
-                bytes[at] ^= 1;
-                flipped += 1;
-            }
+        let text = b": 17 boxes";
+        let found = bytes
+            .chunks(4096)
+            .position(|piece| piece.windows(text.len()).any(|window| window == text));
+        if let Some(piece) = found {
+            bytes[piece * 4096 + 2000] ^= 1;
+            flipped += 1;
         }
         std::fs::write(&path, bytes).expect("written");
     }
