@@ -4,15 +4,19 @@
 //! Everything on a disk is foreign: whatever its bytes, a reader answers with an [`Error`], in bounded memory and time.
 
 mod cache;
+mod content;
 mod disk;
 mod error;
 pub mod ext;
 mod fields;
 mod filesystem;
 mod open;
+mod partitions;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
+pub use content::Content;
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 pub use open::{open, recognise};
+pub use partitions::{Area, Piece, areas};
