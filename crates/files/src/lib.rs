@@ -5,6 +5,7 @@
 
 mod cache;
 mod clusters;
+mod content;
 mod disk;
 mod dos_time;
 mod error;
@@ -24,8 +25,10 @@ mod path;
 mod slots;
 mod walk;
 pub mod xfs;
+mod partitions;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
+pub use content::Content;
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
@@ -33,3 +36,4 @@ pub use open::{open, recognise};
 pub use owners::{Owner, Owners};
 pub use path::{child, find, folds_case};
 pub use walk::{Found, Onward, Step, Tour, tour, walk};
+pub use partitions::{Area, Piece, areas};
