@@ -16,6 +16,7 @@ pub mod guards;
 mod hex;
 pub mod log;
 pub mod names;
+pub mod past;
 pub mod place;
 pub mod reach;
 pub mod served;

@@ -18,6 +18,7 @@ use crate::folder::{
 };
 use crate::format::{
     Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Pin, Segment, Slot, VolumeFile,
+    VolumeVersion,
 };
 use crate::locks::lock;
 use crate::log::{Appender, Log, LogStart, Purpose, give_back_reserved};
@@ -138,6 +139,7 @@ impl Store {
         let mut open = lock(&self.open);
         self.check_open()?;
         let file = VolumeFile {
+            version: VolumeVersion::Two,
             id: (self.random)(),
             created: now,
             first_segment: Segment(0),
@@ -205,6 +207,7 @@ impl Store {
             id: parent.file.id,
         };
         let file = VolumeFile {
+            version: VolumeVersion::Two,
             id: (self.random)(),
             created: now,
             first_segment,

@@ -110,17 +110,17 @@ fn check(make: &[&str]) {
         return;
     };
     let disk = Image::open(&image);
-    let system = files::ntfs::open(disk.clone()).unwrap();
+    let system = files::open(disk.clone()).unwrap();
     assert_eq!(system.kind(), FileSystemKind::Ntfs);
     assert_eq!(system.label(), "L\u{e4}bel");
     assert_eq!(system.replayed(), None);
-    let read = tree::read(&system);
+    let read = tree::read(&*system);
     assert!(read.len() > 3000);
     tree::assert_same(&read, &expected);
-    tree::check_extents(&system, &disk);
-    let streams = system.attributes(tree::find(&system, "empty")).unwrap();
+    tree::check_extents(&*system, &disk);
+    let streams = system.attributes(tree::find(&*system, "empty")).unwrap();
     assert_eq!(streams, [("user.stream".to_owned(), b"a second content".to_vec())]);
-    let streams = system.attributes(tree::find(&system, "names")).unwrap();
+    let streams = system.attributes(tree::find(&*system, "names")).unwrap();
     assert_eq!(streams, [("user.on a folder".to_owned(), vec![0, 0xff])]);
 }
 
@@ -144,10 +144,10 @@ fn the_extents_are_those_that_ntfsinfo_tells() {
     let Some((_folder, image, _)) = filled(&[], 100) else {
         return;
     };
-    let system = files::ntfs::open(Image::open(&image)).unwrap();
+    let system = files::open(Image::open(&image)).unwrap();
     for name in ["scattered", "compressed/words", "compressed/mixed", "large"] {
         let told = run("ntfscluster", &["-f", "-q", "-F", name, text(&image)]);
-        let extents = tree::extents(&system, tree::find(&system, name));
+        let extents = tree::extents(&*system, tree::find(&*system, name));
         let clusters: u64 = extents.iter().map(|extent| extent.length / 4096).sum();
         assert!(clusters > 0, "{name}: {told}");
         let has_compressed = extents.iter().any(|extent| extent.kind == ExtentKind::Compressed);
@@ -160,11 +160,11 @@ fn a_damaged_first_record_is_replaced_by_its_mirror() {
     let Some((_folder, image, expected)) = filled(&[], 100) else {
         return;
     };
-    let mft = tree::extents(&files::ntfs::open(Image::open(&image)).unwrap(), NodeId(0));
+    let mft = tree::extents(&*files::open(Image::open(&image)).unwrap(), NodeId(0));
     let file = File::options().write(true).open(&image).unwrap();
     file.write_all_at(&noise(11, 1024), mft[0].physical).unwrap();
-    let system = files::ntfs::open(Image::open(&image)).unwrap();
-    tree::assert_same(&tree::read(&system), &expected);
+    let system = files::open(Image::open(&image)).unwrap();
+    tree::assert_same(&tree::read(&*system), &expected);
 }
 
 #[test]
@@ -173,6 +173,6 @@ fn an_unclean_volume_says_so() {
     run("mkfs.ntfs", &["-q", "-F", "-f", text(&image)]);
     let dirty = Command::new("ntfsfix").arg(&image).output().unwrap();
     assert!(dirty.status.success());
-    let system = files::ntfs::open(Image::open(&image)).unwrap();
+    let system = files::open(Image::open(&image)).unwrap();
     assert!(system.replayed().is_some_and(|words| words.contains("dirty")));
 }

@@ -157,12 +157,41 @@ pub enum Request {
         /// What becomes of the writes to a diverted disk; must be decided if there are some.
         diverted: Option<DivertedWrites>,
     },
+    /// Looks into the past: once this is answered, the connection speaks `crate::past::protocol`.
+    Look {
+        /// The volume.
+        name: String,
+        /// What is looked at.
+        what: Looked,
+    },
     /// Announces work that looks like an attack, or that it is done.
     GuardAnnounce {
         /// The volumes; all if there are none.
         names: Vec<String>,
         /// The work; `None` if it is done.
         work: Option<AnnouncedWork>,
+    },
+}
+
+/// What is looked at of a volume's past.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Looked {
+    /// The disk as it was at a moment.
+    Moment(When),
+    /// What was changed after a batch, up to and including another.
+    Changes {
+        /// The sequence of the first batch that isn't shown.
+        from: u64,
+        /// The sequence of the last one.
+        to: u64,
+    },
+    /// What clients read.
+    Readings {
+        /// From when on, in nanoseconds since the Unix epoch.
+        from_nanos: u64,
+        /// Up to when.
+        to_nanos: u64,
     },
 }
 

@@ -65,6 +65,8 @@ pub enum Response {
     Guards(GuardListReport),
     /// To [`super::Request::GuardRelease`].
     Released(ReleaseReport),
+    /// To [`super::Request::Look`]: what follows isn't JSON.
+    Looking(LookReport),
 }
 
 /// A moment: a batch of the log and when it was recorded.
@@ -74,6 +76,15 @@ pub struct MomentReport {
     pub time: Time,
     /// Its number; `#NUMBER` names it.
     pub sequence: u64,
+}
+
+/// What is looked at from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookReport {
+    /// The moment, if a moment was opened.
+    pub moment: Option<MomentReport>,
+    /// Size of the disk at that moment; 0 for lists.
+    pub size_bytes: u64,
 }
 
 /// `holdfast status`.

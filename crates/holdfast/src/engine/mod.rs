@@ -24,6 +24,9 @@ use crate::config::{Config, VolumeSettings};
 use crate::control::{DaemonReport, Execute, Progress, Request, Response, StatusReport};
 use crate::failure::Failure;
 use crate::guards::Guards;
+use crate::past::LocalPast;
+
+pub(crate) use failures::failure as volume_failure;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
@@ -92,6 +95,11 @@ impl Engine {
         }))
     }
 
+    /// The past of a volume, to be looked into.
+    pub fn past(&self, name: &str) -> Result<LocalPast, Failure> {
+        Ok(LocalPast::new(self.whole_volume(name)?, Arc::clone(&self.clock)))
+    }
+
     /// Makes what a daemon knows part of the reports.
     pub fn set_daemon(&self, facts: Arc<dyn DaemonFacts>) {
         // Only the daemon that made the engine calls this, once.
@@ -139,6 +147,7 @@ impl Engine {
             Request::GuardStatus { name } => self.guard_status(name.as_deref()).map(Response::Guards),
             Request::GuardSet { name, fence, enabled } => self.guard_set(&name, fence, enabled).map(Response::Guards),
             Request::GuardRelease { name, diverted } => self.guard_release(&name, diverted).map(Response::Released),
+            Request::Look { .. } => Err(Failure::refused("the past is looked into over a connection of its own")),
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
         }
     }
@@ -275,6 +284,10 @@ impl std::fmt::Debug for Engine {
 impl Execute for Engine {
     fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
         Self::execute(self, request, file, progress)
+    }
+
+    fn past(&self, name: &str) -> Result<LocalPast, Failure> {
+        Self::past(self, name)
     }
 }
 

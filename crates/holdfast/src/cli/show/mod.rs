@@ -28,6 +28,8 @@ pub(super) fn text(response: &Response) -> String {
         Response::Restored(report) => actions::restored(report),
         Response::Guards(report) => guard::list(report),
         Response::Released(report) => guard::released(report),
+        // What is looked at is shown by the command that looks.
+        Response::Looking(_) => String::new(),
     }
 }
 
