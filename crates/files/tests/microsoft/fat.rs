@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use files::{FileSystem, FileSystemKind, NodeKind};
+use files::{FileSystemKind, NodeKind};
 use tempfile::TempDir;
 
 use crate::content::{noise, words};

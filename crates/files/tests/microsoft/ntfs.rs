@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use files::{ExtentKind, FileSystem, FileSystemKind, NodeId};
+use files::{Error, ExtentKind, FileSystemKind, NodeId, NodeKind};
 use tempfile::TempDir;
 
 use crate::content::{noise, words};
@@ -175,4 +175,119 @@ fn an_unclean_volume_says_so() {
     assert!(dirty.status.success());
     let system = files::open(Image::open(&image)).unwrap();
     assert!(system.replayed().is_some_and(|words| words.contains("dirty")));
+}
+
+/// An image that a closure fills.
+fn made(make: &[&str], size_bytes: u64, options: &str, fill: impl FnOnce(&Path)) -> Option<(TempDir, PathBuf, Tree)> {
+    let (folder, image) = tools::image(size_bytes);
+    run("mkfs.ntfs", &[&["-q", "-F", "-f"], make, &[text(&image)]].concat());
+    let mounted = Mounted::new("ntfs-3g", options, &image)?;
+    fill(&mounted.folder);
+    drop(mounted);
+    let mounted = Mounted::new("ntfs-3g", "ro", &image)?;
+    let tree = tree::mounted(&mounted.folder);
+    drop(mounted);
+    Some((folder, image, tree))
+}
+
+#[test]
+fn links_and_devices_of_both_kinds_are_what_they_are() {
+    for kind in ["interix", "wsl"] {
+        let made = made(&[], 16 << 20, &format!("special_files={kind}"), |root| {
+            symlink("some/where", root.join("link")).unwrap();
+            run("mkfifo", &[text(&root.join("pipe"))]);
+            run("mknod", &[text(&root.join("device")), "c", "5", "7"]);
+            drop(std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap());
+        });
+        let Some((_folder, image, expected)) = made else { return };
+        let system = files::open(Image::open(&image)).unwrap();
+        tree::assert_same(&tree::read(&*system), &expected);
+        let device = system.metadata(tree::find(&*system, "device")).unwrap();
+        assert_eq!(
+            (device.kind, device.device),
+            (NodeKind::CharacterDevice, Some((5, 7))),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn what_windows_keeps_elsewhere_is_told_and_not_read() {
+    let reparse = |tag: u32| {
+        format!(
+            "0x{}00000000",
+            tag.to_le_bytes().map(|byte| format!("{byte:02x}")).concat()
+        )
+    };
+    let tags = [
+        ("overlay", 0x8000_0017_u32, "WOF"),
+        ("deduplicated", 0x8000_0013, "deduplicated"),
+        ("other", 0x8000_0fff, "kind"),
+    ];
+    let made = made(&[], 16 << 20, "streams_interface=xattr", |root| {
+        for (name, tag, _) in tags {
+            fs::write(root.join(name), words(1, 100_000)).unwrap();
+            set_attribute(&root.join(name), "system.ntfs_reparse_data", &reparse(tag));
+        }
+        let target: Vec<String> = r"..\a\b"
+            .encode_utf16()
+            .map(|unit| format!("{:04x}", unit.swap_bytes()))
+            .collect();
+        let link = format!("0x0c0000a01800000000000c0000000000{}{}", "01000000", target.concat());
+        fs::write(root.join("link"), "").unwrap();
+        set_attribute(&root.join("link"), "system.ntfs_reparse_data", &link);
+        fs::write(root.join("encrypted"), noise(2, 50_000)).unwrap();
+    });
+    let Some((_folder, image, _)) = made else { return };
+    let system = files::open(Image::open(&image)).unwrap();
+    for (name, _, words) in tags {
+        let error = system.read(tree::find(&*system, name), 0, &mut [0; 10]).unwrap_err();
+        assert!(
+            matches!(error, Error::Unreadable(..)) && error.to_string().contains(words),
+            "{error}"
+        );
+    }
+    assert_eq!(system.link_target(tree::find(&*system, "link")).unwrap(), b"../a/b");
+    // The Encrypting File System marks the attribute of the content: here, by hand.
+    let node = tree::find(&*system, "encrypted");
+    let place = tree::extents(&*system, NodeId(0))[0].physical + 1024 * (node.0 & 0xffff_ffff);
+    let mut record = [0; 1024];
+    Image::open(&image).read_at(place, &mut record).unwrap();
+    let attribute = (0..1000)
+        .step_by(8)
+        .rfind(|start| record[*start..].starts_with(&[0x80, 0, 0, 0]))
+        .unwrap();
+    let file = File::options().write(true).open(&image).unwrap();
+    file.write_all_at(&[0x00, 0x40], place + attribute as u64 + 12).unwrap();
+    let system = files::open(Image::open(&image)).unwrap();
+    let error = system.read(node, 0, &mut [0; 10]).unwrap_err();
+    assert!(
+        matches!(error, Error::Unreadable(..)) && error.to_string().contains("EFS"),
+        "{error}"
+    );
+    assert_eq!(tree::extents(&*system, node)[0].kind, ExtentKind::Data);
+}
+
+#[test]
+fn a_table_in_many_pieces_is_followed() {
+    let made = made(&["-c", "512", "-H", "0", "-S", "0"], 16 << 20, "rw", |root| {
+        // The disk is filled with small files, every other one is deleted, and the table grows into what they leave.
+        let path = |number: u64| root.join(format!("file {number}"));
+        let fit = (0..20_000)
+            .take_while(|number| fs::write(path(*number), noise(*number, 1500)).is_ok())
+            .count() as u64;
+        for number in (0..fit).step_by(2) {
+            fs::remove_file(path(number)).unwrap();
+        }
+        let _ = (0..20_000)
+            .take_while(|number| fs::write(root.join(format!("empty {number}")), "").is_ok())
+            .count();
+    });
+    let Some((_folder, image, expected)) = made else { return };
+    let system = files::open(Image::open(&image)).unwrap();
+    let pieces = tree::extents(&*system, NodeId(0));
+    assert!(pieces.len() > 300, "the table has {} pieces", pieces.len());
+    let read = tree::read(&*system);
+    assert!(read.len() > 2000, "{} files", read.len());
+    tree::assert_same(&read, &expected);
 }
