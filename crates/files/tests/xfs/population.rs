@@ -71,9 +71,7 @@ fn contents(folder: &Path) {
     // Thousands of extents make a tree of two levels.
     let fragmented = File::create(folder.join("fragmented")).unwrap();
     for index in 0..3000_u64 {
-        fragmented
-            .write_all_at(&bytes(index, 4096), index * 3 * 4096)
-            .unwrap();
+        fragmented.write_all_at(&bytes(index, 4096), index * 3 * 4096).unwrap();
     }
     fragmented.sync_all().unwrap();
     fs::write(folder.join("original"), bytes(77, 900_000)).unwrap();
