@@ -4,9 +4,13 @@
 //! Everything on a disk is foreign: whatever its bytes, a reader answers with an [`Error`], in bounded memory and time.
 
 mod cache;
+mod clusters;
 mod disk;
+mod dos_time;
 mod error;
+pub mod exfat;
 pub mod ext;
+pub mod fat;
 mod fields;
 mod filesystem;
 mod little_endian;
@@ -17,6 +21,7 @@ pub mod ntfs;
 mod open;
 mod owners;
 mod path;
+mod slots;
 mod walk;
 pub mod xfs;
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::exfat;
 use crate::ext;
+use crate::fat;
 use crate::fields::{le16, le32, part, u8_at};
 use crate::filesystem::{FileSystem, FileSystemKind};
 use crate::ntfs;
@@ -16,12 +18,13 @@ use crate::xfs;
 ///
 /// None is recognised, or the one that is can't be opened.
 pub fn open(disk: Arc<dyn Disk>) -> Result<Box<dyn FileSystem>, Error> {
-    use FileSystemKind::{Ext2, Ext3, Ext4, Ntfs, Xfs};
+    use FileSystemKind::{ExFat, Ext2, Ext3, Ext4, Fat12, Fat16, Fat32, Ntfs, Xfs};
     match recognise(&*disk) {
         Some(Ext2 | Ext3 | Ext4) => Ok(Box::new(ext::open(disk)?)),
+        Some(Fat12 | Fat16 | Fat32) => Ok(Box::new(fat::open(disk)?)),
+        Some(ExFat) => Ok(Box::new(exfat::open(disk)?)),
         Some(Ntfs) => Ok(Box::new(ntfs::open(disk)?)),
         Some(Xfs) => Ok(Box::new(xfs::open(disk)?)),
-        Some(kind) => Err(Error::Unsupported { feature: kind.name() }),
         None => Err(Error::Unrecognised),
     }
 }
@@ -36,12 +39,12 @@ pub fn recognise(disk: &dyn Disk) -> Option<FileSystemKind> {
         (_, b"NTFS    ") => Some(FileSystemKind::Ntfs),
         (_, b"EXFAT   ") => Some(FileSystemKind::ExFat),
         // A boot sector may be left from what was there before ext was made: ext, which knows itself better, is asked first.
-        _ => ext::recognise(disk).or_else(|| fat(&sector)),
+        _ => ext::recognise(disk).or_else(|| recognise_fat(&sector)),
     }
 }
 
 /// FAT has no magic number: its parameters have to make sense, and the number of clusters tells which of the three it is.
-fn fat(sector: &[u8]) -> Option<FileSystemKind> {
+fn recognise_fat(sector: &[u8]) -> Option<FileSystemKind> {
     let jump = matches!((u8_at(sector, 0), u8_at(sector, 2)), (0xeb, 0x90) | (0xe9, _));
     let sector_bytes = u32::from(le16(sector, 11));
     let cluster_sectors = u32::from(u8_at(sector, 13));

@@ -12,6 +12,7 @@ mod announce;
 mod bookmark;
 mod disk;
 mod divert;
+mod drill;
 mod error;
 mod event;
 mod fence;
@@ -32,6 +33,7 @@ mod trail;
 mod watch;
 
 pub use disk::GuardedDisk;
+pub use drill::{DRILL_SETTINGS, is_drill_sidecar};
 pub use error::Error;
 pub use event::{Event, EventKind, Events, Unfenced};
 pub use guard::Guard;

@@ -37,16 +37,7 @@ impl Store {
     /// # Panics
     /// If it is longer than [`SIDECAR_BYTES_MAX`].
     pub fn write_sidecar(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        assert!(bytes.len() <= SIDECAR_BYTES_MAX, "a sidecar of {} bytes", bytes.len());
-        let directory = self.directory_of(name)?;
-        let error = |source| file_error("write", SIDECAR_FILE, source);
-        // What an earlier attempt left.
-        let _ = directory.remove(SIDECAR_FILE_NEW);
-        let file = directory.create(SIDECAR_FILE_NEW).map_err(error)?;
-        file.write_at(0, &mut [IoSlice::new(bytes)]).map_err(error)?;
-        file.sync().map_err(error)?;
-        directory.rename(SIDECAR_FILE_NEW, SIDECAR_FILE).map_err(error)?;
-        directory.sync().map_err(error)
+        write_sidecar_in(&*self.directory_of(name)?, bytes)
     }
 
     fn directory_of(&self, name: &str) -> Result<std::sync::Arc<dyn Directory>, Error> {
@@ -56,6 +47,19 @@ impl Store {
         let directory = self.directory.subdirectory(name);
         directory.map_err(|source| no_volume(name, source))
     }
+}
+
+/// Replaces the sidecar in a volume's directory, durably.
+pub(crate) fn write_sidecar_in(directory: &dyn Directory, bytes: &[u8]) -> Result<(), Error> {
+    assert!(bytes.len() <= SIDECAR_BYTES_MAX, "a sidecar of {} bytes", bytes.len());
+    let error = |source| file_error("write", SIDECAR_FILE, source);
+    // What an earlier attempt left.
+    let _ = directory.remove(SIDECAR_FILE_NEW);
+    let file = directory.create(SIDECAR_FILE_NEW).map_err(error)?;
+    file.write_at(0, &mut [IoSlice::new(bytes)]).map_err(error)?;
+    file.sync().map_err(error)?;
+    directory.rename(SIDECAR_FILE_NEW, SIDECAR_FILE).map_err(error)?;
+    directory.sync().map_err(error)
 }
 
 #[cfg(test)]
@@ -93,5 +97,19 @@ mod tests {
         drop(store);
         let _ = open();
         assert!(!folder.path().join("gone").exists());
+    }
+
+    #[test]
+    fn a_fork_can_come_into_being_with_its_sidecar() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let store = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
+        let now = Timestamp::from_unix_seconds(1);
+        let newest = store.create("disk", 1 << 20, now).unwrap().newest().sequence;
+        let moment = crate::Moment::After(newest);
+        store.fork_with_sidecar("disk", &moment, "copy", Some(b"a mark"), now).unwrap();
+        assert_eq!(store.read_sidecar("copy").unwrap(), Some(b"a mark".to_vec()));
+        store.fork("disk", &moment, "plain", now).unwrap();
+        assert_eq!(store.read_sidecar("plain").unwrap(), None);
     }
 }

@@ -4,6 +4,12 @@
 //! say so and end.
 
 #[cfg(test)]
+mod content;
+#[cfg(test)]
+mod exfat;
+#[cfg(test)]
+mod fat;
+#[cfg(test)]
 mod ntfs;
 #[cfg(test)]
 mod tools;

@@ -8,34 +8,9 @@ use std::process::Command;
 use files::{ExtentKind, FileSystem, FileSystemKind, NodeId};
 use tempfile::TempDir;
 
+use crate::content::{noise, words};
 use crate::tools::{self, Image, Mounted, run, text};
 use crate::tree::{self, Tree};
-
-/// Bytes that compress by about a half, from a seed.
-fn words(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed | 1;
-    let mut bytes = Vec::with_capacity(length + 64);
-    while bytes.len() < length {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        bytes.extend_from_slice(format!("{:x} of the ledger; ", state >> 44).as_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// Bytes that don't compress.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
 
 /// A file of many runs: its map doesn't fit in its record.
 fn write_scattered(path: &Path, pieces: u64) {
@@ -45,9 +20,9 @@ fn write_scattered(path: &Path, pieces: u64) {
     }
 }
 
-fn fill(root: &Path) {
+fn fill(root: &Path, files: u64) {
     fs::create_dir_all(root.join("many")).unwrap();
-    for number in 0..3000 {
+    for number in 0..files {
         let name = format!("many/a file with a rather long name, number {number:05}.txt");
         fs::write(root.join(name), words(number, (number % 1500) as usize)).unwrap();
     }
@@ -75,7 +50,7 @@ fn fill(root: &Path) {
     fs::create_dir_all(&deep).unwrap();
     fs::write(deep.join("bottom"), words(9, 70_000)).unwrap();
     // Names that are taken again by others.
-    for number in 0..500 {
+    for number in 0..files / 6 {
         fs::remove_file(root.join(format!(
             "many/a file with a rather long name, number {:05}.txt",
             number * 5
@@ -109,14 +84,14 @@ fn fill_compressed(root: &Path) {
 }
 
 /// An image with everything that ntfs-3g can make, and what the mounted driver read back.
-fn filled(make: &[&str]) -> Option<(TempDir, PathBuf, Tree)> {
+fn filled(make: &[&str], files: u64) -> Option<(TempDir, PathBuf, Tree)> {
     let (folder, image) = tools::image(256 << 20);
     run(
         "mkfs.ntfs",
         &[&["-q", "-F", "-f", "-L", "L\u{e4}bel"], make, &[text(&image)]].concat(),
     );
     let mounted = Mounted::new("ntfs-3g", "compression,streams_interface=xattr", &image)?;
-    fill(&mounted.folder);
+    fill(&mounted.folder, files);
     if !make.contains(&"65536") {
         fill_compressed(&mounted.folder);
     }
@@ -131,7 +106,7 @@ fn filled(make: &[&str]) -> Option<(TempDir, PathBuf, Tree)> {
 }
 
 fn check(make: &[&str]) {
-    let Some((_folder, image, expected)) = filled(make) else {
+    let Some((_folder, image, expected)) = filled(make, 3000) else {
         return;
     };
     let disk = Image::open(&image);
@@ -166,7 +141,9 @@ fn clusters_larger_than_an_index_block_are_read() {
 
 #[test]
 fn the_extents_are_those_that_ntfsinfo_tells() {
-    let Some((_folder, image, _)) = filled(&[]) else { return };
+    let Some((_folder, image, _)) = filled(&[], 100) else {
+        return;
+    };
     let system = files::ntfs::open(Image::open(&image)).unwrap();
     for name in ["scattered", "compressed/words", "compressed/mixed", "large"] {
         let told = run("ntfscluster", &["-f", "-q", "-F", name, text(&image)]);
@@ -180,7 +157,7 @@ fn the_extents_are_those_that_ntfsinfo_tells() {
 
 #[test]
 fn a_damaged_first_record_is_replaced_by_its_mirror() {
-    let Some((_folder, image, expected)) = filled(&[]) else {
+    let Some((_folder, image, expected)) = filled(&[], 100) else {
         return;
     };
     let mft = tree::extents(&files::ntfs::open(Image::open(&image)).unwrap(), NodeId(0));
