@@ -107,7 +107,9 @@ mod tests {
         let now = Timestamp::from_unix_seconds(1);
         let newest = store.create("disk", 1 << 20, now).unwrap().newest().sequence;
         let moment = crate::Moment::After(newest);
-        store.fork_with_sidecar("disk", &moment, "copy", Some(b"a mark"), now).unwrap();
+        store
+            .fork_with_sidecar("disk", &moment, "copy", Some(b"a mark"), now)
+            .unwrap();
         assert_eq!(store.read_sidecar("copy").unwrap(), Some(b"a mark".to_vec()));
         store.fork("disk", &moment, "plain", now).unwrap();
         assert_eq!(store.read_sidecar("plain").unwrap(), None);

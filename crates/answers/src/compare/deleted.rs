@@ -28,7 +28,12 @@ const CONTAINER_BYTES_MIN: u64 = 1 << 20;
 /// Decides about everything that is missing.
 pub(crate) fn judge_deleted(ground: &Ground<'_>, comparison: &mut Comparison) {
     let missing = std::mem::take(&mut comparison.missing);
-    let newest = ground.before_tree.files().map(|(_, node)| node.modified).max().unwrap_or(0);
+    let newest = ground
+        .before_tree
+        .files()
+        .map(|(_, node)| node.modified)
+        .max()
+        .unwrap_or(0);
     let is_old = |index: &Index| {
         let node = ground.before_tree.node(*index);
         node.is_some_and(|old| old.modified.saturating_add(OLD_NANOS) < newest && old.size_bytes > 0)

@@ -146,7 +146,9 @@ impl Comparison {
 
     /// Neither the file nor its path is there. Damage may hide it: then its node is still in use.
     fn gone(&mut self, ground: &Ground<'_>, after: &Side, index: Index, old: &Node) {
-        let is_hidden = ground.after.is_some_and(|(_, tree)| is_below_unreadable(ground.before_tree, tree, old));
+        let is_hidden = ground
+            .after
+            .is_some_and(|(_, tree)| is_below_unreadable(ground.before_tree, tree, old));
         match after.file_system.metadata(old.id) {
             _ if is_hidden => self.unreachable(ground, index, old, "a folder on the way to it can't be read any more"),
             Ok(metadata) if metadata.links == 0 || metadata.generation != old.generation => self.missing.push(index),

@@ -113,7 +113,9 @@ pub(crate) fn judge(old: &Sample, new: &Sample, origin: Origin) -> Judgement {
         needs_company: false,
         old_kind: old.kind(),
         // Random bytes dressed as text are no kind of content.
-        new_kind: new.kind().filter(|kind| *kind != Kind::Text || !new.is_opaque() || old.is_opaque()),
+        new_kind: new
+            .kind()
+            .filter(|kind| *kind != Kind::Text || !new.is_opaque() || old.is_opaque()),
         evidence: Vec::new(),
     };
     if turns.differing == 0 && !turns.head_differs && old.size_bytes == new.size_bytes {

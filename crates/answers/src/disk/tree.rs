@@ -114,7 +114,8 @@ impl Tree {
         });
         if let Err(error) = result {
             self.unreadable += 1;
-            self.unreadable_paths.extend(self.node(folder).map(|node| node.path_hash));
+            self.unreadable_paths
+                .extend(self.node(folder).map(|node| node.path_hash));
             if self.unreadable_example.is_none() {
                 self.unreadable_example = Some(format!("`{}`: {error}", self.path(folder)));
             }

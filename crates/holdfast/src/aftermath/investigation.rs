@@ -30,7 +30,11 @@ pub struct InvestigateTask {
 }
 
 /// Investigates, and writes the files that were asked for.
-pub fn investigate(place: &Place, task: &InvestigateTask, progress: &mut dyn Progress) -> Result<Investigation, Failure> {
+pub fn investigate(
+    place: &Place,
+    task: &InvestigateTask,
+    progress: &mut dyn Progress,
+) -> Result<Investigation, Failure> {
     // Before the long work: a name that is taken must not waste it.
     let html = task.html.as_deref().map(|path| create(path, task.force)).transpose()?;
     let csv = task.csv.as_deref().map(|path| create(path, task.force)).transpose()?;

@@ -16,10 +16,11 @@ pub const PIECES_MAX: usize = 8 << 20;
 /// Writes a list into an unnamed file.
 pub fn write(pieces: &[Piece]) -> Result<File, Failure> {
     if pieces.len() > PIECES_MAX {
-        return Err(
-            Failure::refused(format!("the damage is in `{}` pieces, more than `{PIECES_MAX}`", pieces.len()))
-                .hint("return the whole disk instead: `holdfast restore VOLUME --before-attack`"),
-        );
+        return Err(Failure::refused(format!(
+            "the damage is in `{}` pieces, more than `{PIECES_MAX}`",
+            pieces.len()
+        ))
+        .hint("return the whole disk instead: `holdfast restore VOLUME --before-attack`"));
     }
     let failed = |error: std::io::Error| Failure::io("list the blocks to be restored", &error);
     let flags = rustix::fs::MemfdFlags::CLOEXEC;

@@ -28,7 +28,10 @@ pub fn investigation(report: &Investigation, html: Option<&std::path::Path>) -> 
         }
         let _ = writeln!(text, "\n{} ({count}):", capitalised(what.text()));
         for file in files().take(LISTED) {
-            let why = file.evidence.first().map_or_else(String::new, |why| format!("  ({why})"));
+            let why = file
+                .evidence
+                .first()
+                .map_or_else(String::new, |why| format!("  ({why})"));
             let _ = writeln!(text, "  {}{why}", shown(&file.path));
         }
         if count > LISTED {
@@ -53,9 +56,16 @@ pub fn investigation(report: &Investigation, html: Option<&std::path::Path>) -> 
     }
     match html {
         Some(path) => {
-            let _ = writeln!(text, "\nAll of it is in `{}`, a page that opens in any browser.", path.display());
+            let _ = writeln!(
+                text,
+                "\nAll of it is in `{}`, a page that opens in any browser.",
+                path.display()
+            );
         }
-        None => text += "\n`--html FILE` writes a page for those who must decide, `--csv FILE` a table, `--json` everything.\n",
+        None => {
+            text +=
+                "\n`--html FILE` writes a page for those who must decide, `--csv FILE` a table, `--json` everything.\n"
+        }
     }
     text
 }
@@ -96,7 +106,12 @@ pub fn keep_good(report: &KeepGoodReport) -> String {
     if let Some(fork) = &report.fork {
         let _ = writeln!(text, "  the disk as it was: the volume `{fork}`");
     }
-    for problem in report.archived.iter().flat_map(|archived| &archived.incomplete).take(REMAINS) {
+    for problem in report
+        .archived
+        .iter()
+        .flat_map(|archived| &archived.incomplete)
+        .take(REMAINS)
+    {
         let _ = writeln!(text, "  not complete in the archive: {problem}");
     }
     if report.written_meanwhile {
@@ -126,5 +141,7 @@ fn capitalised(text: &str) -> String {
 
 /// A name on a terminal: control characters would write over what stands there.
 fn shown(path: &str) -> String {
-    path.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+    path.chars()
+        .map(|character| if character.is_control() { '?' } else { character })
+        .collect()
 }

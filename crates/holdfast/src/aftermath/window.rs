@@ -25,14 +25,15 @@ pub enum Span {
 
 /// The pasts that a span is looked at in.
 pub struct Window {
-    /// The volume's.
-    pub volume: VolumePast,
+    /// The fork that the guest's writes were diverted to. Let go of before the volume, which holds the data folder.
+    diverted: Option<Diverted>,
     from: Moment,
     to: Moment,
-    /// The fork that the guest's writes were diverted to: its name, its past, and the moment at which it began.
-    diverted: Option<Diverted>,
+    /// The volume's.
+    pub volume: VolumePast,
 }
 
+/// A fork: its name, its past, and the pin of the volume that keeps its beginning.
 struct Diverted {
     fork: String,
     past: Box<dyn Past>,
@@ -80,7 +81,11 @@ impl Window {
         }];
         if let Some(diverted) = &self.diverted {
             // A fork goes on with the numbers of its volume.
-            let start = self.volume.open(&diverted.start).map_err(crate::past::failure_of)?.sequence;
+            let start = self
+                .volume
+                .open(&diverted.start)
+                .map_err(crate::past::failure_of)?
+                .sequence;
             let newest = Moment::At(volume::Timestamp::MAX);
             let newest = diverted.past.open(&newest).map_err(crate::past::failure_of)?.sequence;
             parts.push(Part {
