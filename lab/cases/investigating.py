@@ -43,6 +43,8 @@ class Outcome:
     restored: int | None = None
     good_changes: int | None = None
     good_changes_kept: int | None = None
+    edits_damaged: int | None = None
+    edits_back: int | None = None
     file_system_whole: bool | None = None
     missed_examples: list = dataclasses.field(default_factory=list)
     wrong_examples: list = dataclasses.field(default_factory=list)
@@ -265,6 +267,10 @@ class Investigated:
         saved = {name for name in kept if digest_now(now, name) == good[name] or aside.get(name) == good[name]}
         outcome.restored = len(back)
         outcome.good_changes, outcome.good_changes_kept = len(kept), len(saved)
+        # Good work that the attack damaged afterwards: its newest version, not that from before the window.
+        edited = set() if after is None else {name for name, digest in good.items() if after.get(name) != digest}
+        outcome.edits_damaged = len(edited)
+        outcome.edits_back = sum(digest_now(now, name) == good[name] or aside.get(name) == good[name] for name in edited)
         outcome.lost_examples = sorted(self.damaged - back)[:8] + [f"good: {name}" for name in sorted(kept - saved)[:8]]
 
 

@@ -7,6 +7,7 @@ use crate::disk::{BLOCK, Changed, Side, Tree, sides};
 use crate::error::Error;
 use crate::past::PastMoment;
 use crate::progress::Progress;
+use crate::refine::refine;
 use crate::report::{
     Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, What, file_report,
     group, sentences, timeline, totals,
@@ -58,6 +59,7 @@ pub fn investigate(
         file_systems.push(looked.0);
         files.extend(looked.1);
     }
+    refine(parts, &window, &opened, &mut files)?;
     limits.extend(limits_of(&window, &file_systems));
     files.sort_by(|one, other| (one.what, &one.area, &one.path).cmp(&(other.what, &other.area, &other.path)));
     let files_before = file_systems.iter().map(|system| system.files_before).sum();

@@ -9,6 +9,7 @@ mod keep;
 mod past;
 mod personal;
 mod progress;
+mod refine;
 mod report;
 mod window;
 

@@ -4,6 +4,7 @@
 //! [`engine::Engine`]: in the daemon if one runs, else in the process itself, which then holds the lock on the data
 //! folder ([`reach`]). The library target exists so that tests and fuzzers reach the parsers.
 
+pub mod aftermath;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -9,14 +9,15 @@ use super::finding::{Finding, Ground};
 use super::touched::overview;
 use super::verdicts::Comparison;
 use crate::content::Kind;
-use crate::disk::{Index, Node};
+use crate::disk::Index;
 use crate::report::What;
 
 /// Fewer deletions are somebody's work.
 const FILES_MIN: usize = 20;
 const FOLDERS_MIN: usize = 5;
-/// Files younger than this at the start of the window are work in progress, in nanoseconds.
-const OLD_NANOS: i128 = 600_000_000_000;
+/// Files that were last changed less than this before the newest of all are work in progress, in nanoseconds. Both times are of the
+/// guest's clock, which need not be that of the volume.
+const OLD_NANOS: i64 = 60_000_000_000;
 /// What is packed away leaves at least this share of its size, in per cent.
 const PACKED_PERCENT_MIN: u64 = 25;
 /// So many damaged files say that there was an attack.
@@ -27,7 +28,17 @@ const CONTAINER_BYTES_MIN: u64 = 1 << 20;
 /// Decides about everything that is missing.
 pub(crate) fn judge_deleted(ground: &Ground<'_>, comparison: &mut Comparison) {
     let missing = std::mem::take(&mut comparison.missing);
-    let old_ones: Vec<Index> = missing.iter().copied().filter(|index| is_old(ground, *index)).collect();
+    let newest = ground
+        .before_tree
+        .files()
+        .map(|(_, node)| node.modified)
+        .max()
+        .unwrap_or(0);
+    let is_old = |index: &Index| {
+        let node = ground.before_tree.node(*index);
+        node.is_some_and(|old| old.modified.saturating_add(OLD_NANOS) < newest && old.size_bytes > 0)
+    };
+    let old_ones: Vec<Index> = missing.iter().copied().filter(is_old).collect();
     let why = reason(ground, comparison, &old_ones);
     let counted: HashSet<Index> = old_ones.into_iter().collect();
     for index in missing {
@@ -43,12 +54,6 @@ pub(crate) fn judge_deleted(ground: &Ground<'_>, comparison: &mut Comparison) {
         }
         comparison.findings.list.push(finding);
     }
-}
-
-fn is_old(ground: &Ground<'_>, index: Index) -> bool {
-    let from = i128::from(ground.from.as_unix_nanos());
-    let is_old = |old: &Node| i128::from(old.modified) + OLD_NANOS < from && old.size_bytes > 0;
-    ground.before_tree.node(index).is_some_and(is_old)
 }
 
 /// Why the deletions are the attack's; `None` if they aren't.

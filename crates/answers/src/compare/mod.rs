@@ -8,4 +8,5 @@ mod touched;
 mod verdicts;
 
 pub(crate) use finding::{Finding, Findings, Ground};
+pub(crate) use touched::raw_sample;
 pub(crate) use verdicts::compare;

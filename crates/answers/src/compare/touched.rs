@@ -103,7 +103,8 @@ pub(crate) fn beneath(ground: &Ground<'_>, old: &Node) -> Both {
     }
 }
 
-fn raw_sample(disk: &Arc<dyn Disk>, places: &[Place], size_bytes: u64, wanted: &SampleOf) -> Sample {
+/// A file's bytes by where they lie on a disk.
+pub(crate) fn raw_sample(disk: &Arc<dyn Disk>, places: &[Place], size_bytes: u64, wanted: &SampleOf) -> Sample {
     let read = |offset: u64, length: u64| -> Option<Vec<u8>> {
         let place = places
             .iter()

@@ -146,16 +146,22 @@ impl Comparison {
 
     /// Neither the file nor its path is there. Damage may hide it: then its node is still in use.
     fn gone(&mut self, ground: &Ground<'_>, after: &Side, index: Index, old: &Node) {
+        let is_hidden = ground
+            .after
+            .is_some_and(|(_, tree)| is_below_unreadable(ground.before_tree, tree, old));
         match after.file_system.metadata(old.id) {
+            _ if is_hidden => self.unreachable(ground, index, old, "a folder on the way to it can't be read any more"),
             Ok(metadata) if metadata.links == 0 || metadata.generation != old.generation => self.missing.push(index),
-            Ok(metadata) if metadata.modified.map(|time| time.0) == Some(i128::from(old.modified)) => {
+            // Numbers that are used again without telling uses apart say nothing alone.
+            Ok(metadata)
+                if old.generation != 0 || metadata.modified.map(|time| time.0) == Some(i128::from(old.modified)) =>
+            {
                 self.unreachable(ground, index, old, "the file is there, but no folder leads to it");
             }
-            Ok(_) | Err(files::Error::NotFound { .. }) => self.missing.push(index),
-            Err(files::Error::Damaged { .. }) if is_folder_damaged(ground) => {
+            Err(files::Error::Damaged { .. }) => {
                 self.unreachable(ground, index, old, "the file's own record is damaged");
             }
-            Err(_) => self.missing.push(index),
+            _ => self.missing.push(index),
         }
     }
 
@@ -307,8 +313,22 @@ pub(crate) fn extension_of(name: &[u8]) -> Option<&[u8]> {
         .filter(|extension| dot > 0 && !extension.is_empty() && extension.len() <= 16)
 }
 
-fn is_folder_damaged(ground: &Ground<'_>) -> bool {
-    ground.after.is_some_and(|(_, tree)| tree.unreadable > 0)
+/// Whether a folder above a file couldn't be read afterwards.
+fn is_below_unreadable(before: &Tree, after: &Tree, old: &Node) -> bool {
+    if after.unreadable == 0 {
+        return false;
+    }
+    let mut at = old.folder;
+    while let Some(folder) = before.node(at) {
+        if after.is_unreadable(folder) {
+            return true;
+        }
+        if folder.folder == at {
+            return false;
+        }
+        at = folder.folder;
+    }
+    false
 }
 
 fn earliest(old: &Node, new: &Node) -> crate::disk::Stamp {

@@ -117,7 +117,9 @@ impl Sample {
                         .map(|(_, piece)| piece.as_slice())
                         .chain([self.head.as_slice()])
                 };
-                let random = pieces().filter(|piece| is_random(piece)).count();
+                // Behind armour there may be a key, as it is.
+                let is_armour = |piece: &[u8]| text::is_opaque(piece.get(..piece.len() / 2).unwrap_or_default());
+                let random = pieces().filter(|piece| is_random(piece) || is_armour(piece)).count();
                 random * 10 >= pieces().count() * 7
             }
             Some(Kind::Text) => text::is_opaque(&self.head),

@@ -68,12 +68,38 @@ pub(crate) fn is_opaque(bytes: &[u8]) -> bool {
         && !is_one_word(bytes)
 }
 
-/// How many per mille of the four-letter sequences of a text occur twice in it: words and phrases return, in random text they don't.
-pub(crate) fn repeats_per_mille(bytes: &[u8]) -> usize {
-    let mut seen = std::collections::HashSet::with_capacity(bytes.len());
-    let count = bytes.len().saturating_sub(3);
-    let again = bytes.windows(4).filter(|window| !seen.insert(*window)).count();
-    again * 1000 / count.max(1)
+/// How much a byte tells of the next one, in bits: the mutual information of neighbours, with the correction of Miller and Madow for
+/// short samples. About 1 to 2 in what people and programs write; of bytes drawn at random, however they are distributed, about 0.1.
+pub(crate) fn coherence(bytes: &[u8]) -> f64 {
+    let mut single = [0_u32; 256];
+    let mut pairs = vec![0_u32; 1 << 16];
+    for byte in bytes {
+        bump(&mut single, usize::from(*byte));
+    }
+    for pair in bytes.windows(2) {
+        if let [one, two] = pair {
+            bump(&mut pairs, usize::from(*one) << 8 | usize::from(*two));
+        }
+    }
+    2.0 * entropy(&single) - entropy(&pairs)
+}
+
+fn bump(counts: &mut [u32], place: usize) {
+    if let Some(count) = counts.get_mut(place) {
+        *count += 1;
+    }
+}
+
+fn entropy(counts: &[u32]) -> f64 {
+    let total = f64::from(counts.iter().sum::<u32>().max(1));
+    let used = counts.iter().filter(|count| **count > 0);
+    let (mut bits, mut kinds) = (0.0, 0.0);
+    for count in used {
+        let share = f64::from(*count) / total;
+        bits -= share * share.log2();
+        kinds += 1.0;
+    }
+    bits + (kinds - 1.0) / (2.0 * total * std::f64::consts::LN_2)
 }
 
 /// One letter again and again is no armour.

@@ -69,6 +69,8 @@ pub(crate) struct Tree {
     /// Folders and files that couldn't be read, and an example.
     pub(crate) unreadable: usize,
     pub(crate) unreadable_example: Option<String>,
+    /// The paths of those.
+    unreadable_paths: FxHashSet<u64>,
 }
 
 impl Tree {
@@ -112,6 +114,8 @@ impl Tree {
         });
         if let Err(error) = result {
             self.unreadable += 1;
+            self.unreadable_paths
+                .extend(self.node(folder).map(|node| node.path_hash));
             if self.unreadable_example.is_none() {
                 self.unreadable_example = Some(format!("`{}`: {error}", self.path(folder)));
             }
@@ -128,10 +132,13 @@ impl Tree {
         entry: &Entry,
         (waiting, seen, depth): (&mut Vec<(Index, u16)>, &mut FxHashSet<NodeId>, u16),
     ) -> Result<(), Error> {
+        let above = self.node(folder).map_or(0, |node| node.path_hash);
+        let hash = keys.hash_one((above, &entry.name));
         let metadata = match side.file_system.metadata(entry.node) {
             Ok(metadata) => metadata,
             Err(error) => {
                 self.unreadable += 1;
+                self.unreadable_paths.insert(hash);
                 if self.unreadable_example.is_none() {
                     let name = String::from_utf8_lossy(&entry.name).into_owned();
                     self.unreadable_example = Some(format!("`{}/{name}`: {error}", self.path(folder)));
@@ -142,8 +149,6 @@ impl Tree {
         if !matches!(metadata.kind, NodeKind::File | NodeKind::Folder) {
             return Ok(());
         }
-        let above = self.node(folder).map_or(0, |node| node.path_hash);
-        let hash = keys.hash_one((above, &entry.name));
         let index = self.push(&entry.name, folder, entry.node, Some(&metadata), hash)?;
         if metadata.kind == NodeKind::Folder {
             if depth < DEPTH_MAX && seen.insert(entry.node) {
@@ -264,6 +269,11 @@ impl Tree {
     pub(crate) fn by_path_of(&self, node: &Node) -> Option<(Index, &Node)> {
         let index = *self.by_path.get(&node.path_hash)?;
         Some((index, self.node(index)?))
+    }
+
+    /// Whether what has the path of another tree's node couldn't be read.
+    pub(crate) fn is_unreadable(&self, node: &Node) -> bool {
+        self.unreadable_paths.contains(&node.path_hash)
     }
 
     /// The files of every folder of which one is asked for.

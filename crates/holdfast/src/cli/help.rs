@@ -19,6 +19,10 @@ Stop encryption:
   guard        See, set and release the guards that watch disks for encryption: status,
                set, release, announce
 
+After an attack:
+  investigate  Which files were damaged, which only read, whose data was in them
+  restore      ... --before-attack --keep-good: damaged files back, good work kept
+
 Travel in time:
   history      When the disk was written to, and what was done with it
   restore      Return a disk to a moment or to --before-attack, or take that back with --undo
@@ -183,3 +187,13 @@ mod tests {
         }
     }
 }
+
+/// `holdfast investigate --help`
+pub(super) const INVESTIGATE: &str = "\
+Examples:
+  holdfast investigate disk                                  what the guard saw, until now
+  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
+  holdfast investigate disk --from -2h --to -1h --json
+
+File systems are read inside both moments, without mounting; nothing on the disk is changed.
+Reads are known where the guard kept them. docs/answers.md tells how files are judged.";

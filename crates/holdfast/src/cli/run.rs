@@ -12,6 +12,7 @@ use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
 use super::{check, manual, output};
+use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
@@ -40,6 +41,8 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Up(task) => up(&common, task),
         Task::Demo { fast } => demo(&common, fast),
         Task::Ask(ask) => self::ask(&common, ask),
+        Task::Investigate(task) => investigate(&common, &task),
+        Task::KeepGood(task) => keep_good(&common, &task),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
         Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
@@ -119,6 +122,32 @@ fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
         Response::Status(report) if ask.check => check::status(report),
         _ => code,
     })
+}
+
+fn investigate(common: &Common, task: &InvestigateTask) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let mut progress = Shown::counting("investigating", common.json);
+    let result = aftermath::investigate(&place, task, &mut progress);
+    progress.end();
+    let investigation = result?;
+    if common.json {
+        return Ok(print_json(&serde_json::json!(investigation)));
+    }
+    Ok(print(
+        aftermath::investigation_text(&investigation, task.html.as_deref()).as_bytes(),
+    ))
+}
+
+fn keep_good(common: &Common, task: &KeepGoodTask) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let mut progress = Shown::counting("planning", common.json);
+    let result = aftermath::keep_good(&place, task, &mut progress);
+    progress.end();
+    let report = result?;
+    if common.json {
+        return Ok(print_json(&serde_json::json!(report)));
+    }
+    Ok(print(aftermath::keep_good_text(&report).as_bytes()))
 }
 
 const fn verb(request: &Request) -> &'static str {

@@ -136,6 +136,12 @@ pub enum Request {
         /// The volume.
         name: String,
     },
+    /// Returns blocks to moments of the past, each piece to its own. The pieces are in the open file that comes with the request
+    /// (`crate::aftermath::pieces`).
+    RestoreBlocks {
+        /// The volume.
+        name: String,
+    },
     /// What the guards see, and what they did.
     GuardStatus {
         /// The volume; all if `None`.
@@ -218,7 +224,10 @@ pub struct AnnouncedWork {
 /// Whether an open file comes with the request.
 #[must_use]
 pub const fn is_image_request(request: &Request) -> bool {
-    matches!(request, Request::Import { .. } | Request::Export { .. })
+    matches!(
+        request,
+        Request::Import { .. } | Request::Export { .. } | Request::RestoreBlocks { .. }
+    )
 }
 
 /// What the daemon answers, a line each.

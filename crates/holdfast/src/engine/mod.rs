@@ -144,6 +144,7 @@ impl Engine {
             Request::Restore { name, when } => self.restore(&name, &when).map(Response::Restored),
             Request::RestoreUndo { name } => self.restore_undo(&name).map(Response::Restored),
             Request::RestoreBeforeAttack { name } => self.restore_before_attack(&name).map(Response::Restored),
+            Request::RestoreBlocks { name } => self.restore_blocks(&name, file).map(Response::Restored),
             Request::GuardStatus { name } => self.guard_status(name.as_deref()).map(Response::Guards),
             Request::GuardSet { name, fence, enabled } => self.guard_set(&name, fence, enabled).map(Response::Guards),
             Request::GuardRelease { name, diverted } => self.guard_release(&name, diverted).map(Response::Released),
