@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::ZonedDateTime;
 
 use super::arguments::{Command, ConfigCommand, GuardCommand, History, LogFormat, Pin, Restore, Up, VolumeCommand};
+use super::drills::{self, DrillsTask};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ pub(super) enum Task {
     },
     /// Have a request carried out.
     Ask(Ask),
+    /// Show drills.
+    Drills(DrillsTask),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -112,6 +115,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         }
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
         Command::Guard(command) => resolve_guard(command)?.into(),
+        Command::Drill(command) => drills::resolve(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),
