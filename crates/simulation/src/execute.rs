@@ -82,6 +82,7 @@ impl Simulation {
             Action::Compare => {
                 self.compare_present(slot)?;
                 self.compare_extents(slot)?;
+                self.compare_changes(slot)?;
                 self.compare_facts(slot)
             }
             Action::Stop(cut) => {

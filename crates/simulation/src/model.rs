@@ -172,6 +172,21 @@ impl Model {
         }
     }
 
+    /// Whether a block was ever written or cleared in a line itself.
+    #[must_use]
+    pub fn is_touched(&self, id: LineId, block: u64) -> bool {
+        let line = self.line(id);
+        let mut fills = line.fills.values().flatten();
+        line.versions.contains_key(&block) || fills.any(|(first, end)| (*first..*end).contains(&block))
+    }
+
+    /// The last batch up to one that changed more than it wrote: a return to the past, or a new size.
+    #[must_use]
+    pub fn last_turn(&self, id: LineId, sequence: Sequence) -> Sequence {
+        let size = self.line(id).sizes.range(..=sequence).next_back().map(|(at, _)| *at);
+        size.max(self.last_rollback(id, sequence)).unwrap_or_default()
+    }
+
     /// Whether a block held these bytes after any batch, of this or an earlier line. Zeros count always.
     #[must_use]
     pub fn ever_held(&self, id: LineId, block: u64, bytes: &[u8]) -> bool {

@@ -169,14 +169,14 @@ impl<'a> Replay<'a> {
         position.blocks_left = position.blocks_left.saturating_sub(1);
     }
 
-    /// Whether fast commits follow the last transaction: the first of their blocks starts with a head (`EXT4_FC_TAG_HEAD`) that names the
-    /// transaction whose turn it is.
+    /// Whether fast commits follow the last transaction: the first of their blocks, which is the second one behind the log, starts with a head
+    /// (`EXT4_FC_TAG_HEAD`) that names the transaction whose turn it is.
     fn has_fast_commits(&self, sequence: u32) -> Result<bool, Error> {
         const TAG_HEAD: u16 = 9;
-        if self.superblock.fast_commit_blocks == 0 {
+        if self.superblock.fast_commit_blocks < 2 {
             return Ok(false);
         }
-        let bytes = self.block(self.superblock.end)?;
+        let bytes = self.block(self.superblock.end.saturating_add(1))?;
         Ok(le16(&bytes, 0) == TAG_HEAD && le32(&bytes, 8) == sequence)
     }
 

@@ -1,0 +1,179 @@
+//! Text of any size, in parts: plain, JSON, tables with separators.
+
+use std::borrow::Cow;
+
+use crate::collector::Collector;
+use crate::formats::csv;
+use crate::formats::encoding::Encoding;
+use crate::report::Format;
+use crate::table::Table;
+
+/// Bytes decoded at a time.
+const PART_BYTES: usize = 1 << 20;
+/// A line (or row) that is longer is cut.
+const CARRY_MAX: usize = 4 << 20;
+/// Bytes by which a kind of text is recognised.
+const SAMPLE_BYTES: usize = 32 << 10;
+
+/// A text that is being read.
+pub(crate) struct TextStream {
+    format: Format,
+    encoding: Encoding,
+    /// Bytes of the mark that are still to be skipped.
+    mark: usize,
+    /// Bytes without an end of a character, then characters without an end of a line, from the part before.
+    bytes: Vec<u8>,
+    carry: String,
+    table: Option<(Table, char)>,
+}
+
+impl TextStream {
+    /// Recognises what can be read in parts: text that isn't markup or mail.
+    pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Option<Self> {
+        let (encoding, mark) = Encoding::of(bytes)?;
+        let sample = bytes.get(mark..).unwrap_or_default();
+        let sample = encoding.decode(sample.get(..SAMPLE_BYTES).unwrap_or(sample));
+        let format = kind(name, &sample);
+        let separator = if format == Format::Csv {
+            csv::separator(name, &sample)
+        } else {
+            None
+        };
+        let is_in_parts = matches!(format, Format::Text | Format::Csv | Format::Json);
+        is_in_parts.then(|| Self {
+            format,
+            encoding,
+            mark,
+            bytes: Vec::new(),
+            carry: String::new(),
+            table: separator.map(|separator| (Table::default(), separator)),
+        })
+    }
+
+    /// Markup that is too large to be read as such: with its tags, as text.
+    pub(crate) fn of_markup(bytes: &[u8]) -> Option<Self> {
+        let (encoding, mark) = Encoding::of(bytes)?;
+        let format = kind(
+            "",
+            &encoding.decode(bytes.get(mark..mark + SAMPLE_BYTES).unwrap_or_default()),
+        );
+        Some(Self {
+            format,
+            encoding,
+            mark,
+            bytes: Vec::new(),
+            carry: String::new(),
+            table: None,
+        })
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, collector: &mut Collector<'_>, bytes: &[u8]) {
+        let skipped = self.mark.min(bytes.len());
+        self.mark -= skipped;
+        for part in bytes.get(skipped..).unwrap_or_default().chunks(PART_BYTES) {
+            if collector.is_stopped() {
+                return;
+            }
+            if self.bytes.is_empty() {
+                let whole = self.encoding.whole_characters(part);
+                let (head, tail) = part.split_at_checked(whole).unwrap_or((part, &[]));
+                self.characters(collector, &self.encoding.decode(head));
+                self.bytes.extend_from_slice(tail);
+            } else {
+                let mut joined = std::mem::take(&mut self.bytes);
+                joined.extend_from_slice(part);
+                let whole = self.encoding.whole_characters(&joined);
+                let (head, tail) = joined.split_at_checked(whole).unwrap_or((&joined, &[]));
+                self.characters(collector, &self.encoding.decode(head));
+                self.bytes.extend_from_slice(tail);
+            }
+        }
+    }
+
+    fn characters(&mut self, collector: &mut Collector<'_>, text: &str) {
+        let text = if self.carry.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            let mut joined = std::mem::take(&mut self.carry);
+            joined.push_str(text);
+            Cow::Owned(joined)
+        };
+        let whole = text.rfind('\n').map_or(0, |position| position + 1);
+        let whole = if whole == 0 && text.len() > CARRY_MAX {
+            text.len()
+        } else {
+            whole
+        };
+        let used = self.lines(collector, text.get(..whole).unwrap_or_default(), text.len() > CARRY_MAX);
+        self.carry.push_str(text.get(used..).unwrap_or_default());
+    }
+
+    /// Takes whole lines. Tells how much of them was used: a row may have more than one.
+    fn lines(&mut self, collector: &mut Collector<'_>, text: &str, is_last: bool) -> usize {
+        match &mut self.table {
+            Some((table, separator)) => csv::rows(text, *separator, is_last, |cells| table.row(collector, cells)),
+            None => {
+                collector.text(text);
+                text.len()
+            }
+        }
+    }
+
+    /// Takes what is left.
+    pub(crate) fn finish(mut self, collector: &mut Collector<'_>) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut rest = std::mem::take(&mut self.carry);
+        rest.push_str(&self.encoding.decode(&bytes));
+        self.lines(collector, &rest, true);
+        if let Some((table, _)) = self.table {
+            table.finish(collector);
+        }
+    }
+}
+
+/// What kind of text it is, by how it begins.
+pub(crate) fn kind(name: &str, sample: &str) -> Format {
+    let head = sample.trim_start();
+    let lower = head
+        .get(..head.len().min(512))
+        .map_or_else(|| head.chars().take(128).collect(), str::to_owned)
+        .to_ascii_lowercase();
+    let ends_with = |endings: &[&str]| endings.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+    if lower.starts_with("{\\rtf") {
+        Format::Rtf
+    } else if lower.starts_with("<!doctype html")
+        || lower.starts_with("<html")
+        || (head.starts_with('<') && (lower.contains("<html") || ends_with(&[".html", ".htm"])))
+    {
+        Format::Html
+    } else if lower.starts_with("<?xml") || (head.starts_with('<') && ends_with(&[".xml", ".svg", ".xhtml"])) {
+        Format::Xml
+    } else if super::mail::is_mailbox(sample) {
+        Format::Mailbox
+    } else if super::mail::is_mail(name, sample) {
+        Format::Mail
+    } else if is_json(head) {
+        Format::Json
+    } else if csv::separator(name, sample).is_some() {
+        Format::Csv
+    } else {
+        Format::Text
+    }
+}
+
+fn is_json(head: &str) -> bool {
+    let Some(inside) = head.strip_prefix(['{', '[']) else {
+        return false;
+    };
+    let next = inside.trim_start().chars().next();
+    if head.starts_with('{') {
+        matches!(next, Some('"' | '}'))
+    } else {
+        matches!(next, Some('"' | '{' | '[' | ']' | '0'..='9' | '-' | 't' | 'f' | 'n'))
+    }
+}
