@@ -24,7 +24,7 @@ const FLAG_INCOMPLETE: u8 = 0x80;
 /// The largest value.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Memory for the attributes of one node. Linux lists 64 KiB of names at most.
-const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024 * 1024;
+const ATTRIBUTES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Levels of the tree by hash above the leaves.
 const LEVELS_MAX: u32 = 5;
 const BLOCK_CRC_OFFSET: usize = 12;
@@ -69,7 +69,7 @@ impl Found {
             .bytes
             .saturating_add(name.len() + value.len() + size_of::<Attribute>());
         if self.bytes > ATTRIBUTES_BYTES_MAX {
-            return Err(Error::Stopped("a node has more than 16 MiB of attributes"));
+            return Err(Error::Stopped("a node has more than 4 MiB of attributes"));
         }
         let name = String::from_utf8_lossy(name);
         let attribute = match (flags & (FLAG_ROOT | FLAG_SECURE), &*name) {

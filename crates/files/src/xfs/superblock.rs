@@ -6,6 +6,9 @@ use crate::error::Error;
 /// Bytes read for it: the largest sector that XFS allows.
 pub(super) const SUPERBLOCK_BYTES_MAX: usize = 32 * 1024;
 
+/// The largest file system.
+const BYTES_MAX: u64 = 1 << 63;
+
 const MAGIC: &[u8; 4] = b"XFSB";
 const CRC_OFFSET: usize = 224;
 
@@ -126,7 +129,7 @@ impl Superblock {
             return Err(fields.damaged(84, "the size of the allocation groups is impossible"));
         }
         let whole = u64::from(self.groups) * u64::from(self.group_blocks);
-        if self.blocks == 0 || self.blocks > whole || self.blocks >= 1 << 51 {
+        if self.blocks == 0 || self.blocks > whole || self.blocks > BYTES_MAX >> self.block_log {
             return Err(fields.damaged(8, "the number of blocks doesn't fit the allocation groups"));
         }
         if fields.u8(126)? != 0 {

@@ -38,15 +38,22 @@ impl Recovery {
     /// For people; `None` if there was nothing to replay.
     pub(super) fn describe(&self) -> Option<String> {
         let mut parts = Vec::new();
-        if self.transactions > 0 {
-            let ending = if self.transactions == 1 { "" } else { "s" };
-            parts.push(format!("{} transaction{ending}", self.transactions));
-        }
-        if self.passed_over > 0 {
-            parts.push(format!("{} damaged log items passed over", self.passed_over));
-        }
-        if self.unfinished > 0 {
-            parts.push(format!("{} changes of files' blocks unfinished", self.unfinished));
+        for (count, one, many) in [
+            (self.transactions, "transaction", "transactions"),
+            (
+                self.passed_over,
+                "damaged log item passed over",
+                "damaged log items passed over",
+            ),
+            (
+                self.unfinished,
+                "unfinished change of files' blocks",
+                "unfinished changes of files' blocks",
+            ),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+            }
         }
         parts.extend(self.fault.map(|fault| format!("not all of the log replayed: {fault}")));
         if parts.is_empty() { None } else { Some(parts.join(", ")) }

@@ -15,7 +15,7 @@ const IN_FLIGHT_SECTORS: u32 = 8 * ((RECORD_BYTES_MAX / SECTOR_BYTES) as u32 + 8
 const TORN_MAX: u32 = 8;
 const PIECE_SECTORS: u32 = 512;
 /// How often the log may be read to find its newest record: once does, unless its end is torn.
-const READINGS_MAX: u64 = 8;
+const READINGS_MAX: u64 = 12;
 
 /// Where the log lies.
 #[derive(Clone, Copy, Debug)]
