@@ -33,7 +33,7 @@ fn ext2_and_ext3_are_read_as_they_were_filled() {
         ("-t ext3 -b 1024", FileSystemKind::Ext3),
         ("-t ext3 -b 4096", FileSystemKind::Ext3),
     ] {
-        check(&workshop, options, "128M", kind);
+        check(&workshop, options, "64M", kind);
     }
 }
 
@@ -63,7 +63,7 @@ fn ext4_is_read_as_it_was_filled() {
         "-b 4096 -O fast_commit,orphan_file",
         "-b 65536",
     ] {
-        check(&workshop, &format!("-t ext4 {options}"), "256M", FileSystemKind::Ext4);
+        check(&workshop, &format!("-t ext4 {options}"), "64M", FileSystemKind::Ext4);
     }
 }
 
@@ -78,7 +78,7 @@ fn content_within_inodes_is_read() {
         "-b 1024 -I 1024 -O inline_data",
         "-b 4096 -O inline_data,^metadata_csum",
     ] {
-        check(&workshop, &format!("-t ext4 {options}"), "256M", FileSystemKind::Ext4);
+        check(&workshop, &format!("-t ext4 {options}"), "64M", FileSystemKind::Ext4);
     }
     let system = open_image(&workshop.path("image"));
     for (name, inline) in [
