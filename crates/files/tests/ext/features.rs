@@ -246,3 +246,37 @@ fn nodes_used_as_what_they_are_not_are_errors() {
         );
     }
 }
+
+#[test]
+fn what_is_allocated_and_not_written_reads_as_zeros() {
+    let workshop = Workshop::new();
+    std::fs::write(workshop.tree().join("file"), noise(1, 4096)).unwrap();
+    let image = workshop.make("image", "-t ext4 -b 4096", "16M");
+    debugfs(&image, "fallocate file 1 20\nsif file size 40960\n");
+    let mut extents = Vec::new();
+    let mut visit = |extent: Extent| {
+        extents.push(extent);
+        ControlFlow::Continue(())
+    };
+    let system = open_image(&image);
+    let node = find(&system, "file");
+    system.extents(node, &mut visit).unwrap();
+    let unwritten: Vec<_> = extents
+        .iter()
+        .filter(|extent| extent.kind == ExtentKind::Unwritten)
+        .collect();
+    // Blocks beyond the file's end are shown: they are the file's.
+    assert_eq!(unwritten.iter().map(|extent| extent.length).sum::<u64>(), 20 * 4096);
+    let mut bytes = std::fs::read(&image).unwrap();
+    for extent in unwritten {
+        let (start, length) = (
+            usize::try_from(extent.physical).unwrap(),
+            usize::try_from(extent.length).unwrap(),
+        );
+        bytes[start..start + length].fill(0xee);
+    }
+    std::fs::write(&image, bytes).unwrap();
+    let mut expected = noise(1, 4096);
+    expected.resize(40960, 0);
+    assert!(read_all(&open_image(&image), node) == expected);
+}
