@@ -366,7 +366,6 @@ const WORDS: &[(Hint, &[&str])] = &[
             "container",
             "job",
             "run",
-            "id",
             "seq",
             "sequence",
             "key id",
@@ -463,7 +462,7 @@ const WORDS: &[(Hint, &[&str])] = &[
     ),
     (
         Hint::National(Class::UsItin),
-        &["itin", "individual taxpayer*", "taxpayer*"],
+        &["itin", "individual taxpayer*", "taxpayer*", "taxpayer id"],
     ),
     (
         Hint::National(Class::AtSvnr),

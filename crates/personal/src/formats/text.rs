@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::collector::Collector;
+use crate::formats::aligned;
 use crate::formats::csv;
 use crate::formats::encoding::Encoding;
 use crate::report::Format;
@@ -118,7 +119,7 @@ impl TextStream {
         match &mut self.table {
             Some((table, separator)) => csv::rows(text, *separator, is_last, |cells| table.row(collector, cells)),
             None => {
-                collector.text(text);
+                aligned::read(collector, text);
                 text.len()
             }
         }
