@@ -76,6 +76,8 @@ pub struct GuardTable {
     pub model: Option<PathBuf>,
     /// The key that must have signed it, as minisign writes it.
     pub model_key: Option<String>,
+    /// Most bytes a volume in which is kept what clients read.
+    pub reads_kept: Option<SizeValue>,
 }
 
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.
