@@ -6,7 +6,7 @@
 use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
-use answers::{ArchiveReport, Part, Plan, Way, plan, write_archive};
+use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
 use jiff::ZonedDateTime;
 use serde::Serialize;
 use volume::{Piece, Sequence};
@@ -68,7 +68,12 @@ pub struct KeepGoodReport {
 pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
     let window = Window::open(place, &task.volume, &Span::Incident, progress)?;
     let parts = window.parts()?;
-    let (investigation, opened) = look(&parts, &task.volume, None, progress)?;
+    let options = Options {
+        volume: task.volume.clone(),
+        personal_seconds: None,
+        reads_until: window.reads_until,
+    };
+    let (investigation, opened) = look(&parts, &options, progress)?;
     let plan = plan(&investigation, &opened);
     let mut report = KeepGoodReport {
         volume: task.volume.clone(),
