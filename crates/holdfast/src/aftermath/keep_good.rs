@@ -25,6 +25,8 @@ use crate::when::When;
 pub struct KeepGoodTask {
     /// The volume.
     pub volume: String,
+    /// From the moment that is returned to, until now.
+    pub span: Span,
     /// The folder that the archive is put into.
     pub to_folder: PathBuf,
     /// Only say what would be done.
@@ -66,7 +68,7 @@ pub struct KeepGoodReport {
 
 /// Plans, and restores unless it is a dry run.
 pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
-    let window = Window::open(place, &task.volume, &Span::Incident, progress)?;
+    let window = Window::open(place, &task.volume, &task.span, progress)?;
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
@@ -99,6 +101,7 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
     }
     let newest = window.volume.open_when(&When::Now)?.sequence;
     report.written_meanwhile = window.fork().is_none() && newest != opened.after.sequence;
+    let before = opened.before.sequence;
     // Views are let go before the disk is changed; without a daemon, the data folder with them.
     drop(parts);
     drop(opened);
@@ -109,8 +112,14 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
             if report.fork.is_none() {
                 report.fork = Some(fork(place, task, progress)?);
             }
-            let request = Request::RestoreBeforeAttack {
-                name: task.volume.clone(),
+            let name = task.volume.clone();
+            let request = match task.span {
+                Span::Incident => Request::RestoreBeforeAttack { name },
+                // As it was resolved: `-15m` would be another moment by now.
+                Span::Between { .. } => Request::Restore {
+                    name,
+                    when: When::Sequence(before.0),
+                },
             };
             report.restored = Some(restored(reach::execute(place, request, None, progress)?)?);
         }
