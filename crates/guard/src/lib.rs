@@ -21,6 +21,8 @@ mod guard;
 mod locks;
 mod model;
 mod observation;
+#[doc(hidden)]
+pub mod reads;
 mod release;
 mod settings;
 #[doc(hidden)]
@@ -39,6 +41,7 @@ pub use event::{Event, EventKind, Events, Unfenced};
 pub use guard::Guard;
 pub use model::SharedModel;
 pub use observation::{Observation, blocks_cleared, blocks_read};
+pub use reads::{READS_KEPT_BYTES, Reading, read_back};
 pub use release::{Release, Released};
 pub use settings::{Fence, Settings};
 pub use state::{Counts, RestorePoint};

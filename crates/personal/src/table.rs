@@ -21,7 +21,7 @@ pub(crate) struct Table {
     has_heading: bool,
     rows: u64,
     /// Days are written as numbers since 1900, as spreadsheets store them.
-    pub(crate) has_serial_days: bool,
+    has_serial_days: bool,
 }
 
 #[derive(Default)]
@@ -46,6 +46,14 @@ impl Table {
         Self {
             columns,
             has_heading: true,
+            ..Self::default()
+        }
+    }
+
+    /// A table of a spreadsheet, which stores days as numbers.
+    pub(crate) fn of_spreadsheet() -> Self {
+        Self {
+            has_serial_days: true,
             ..Self::default()
         }
     }

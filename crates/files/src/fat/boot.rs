@@ -3,9 +3,10 @@
 use crate::clusters::{FIRST_CLUSTER, Width};
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::filesystem::FileSystemKind;
 use crate::little_endian::{array_at, u8_at, u16_at, u32_at};
 
-const BOOT_BYTES: usize = 512;
+pub(super) const BOOT_BYTES: usize = 512;
 /// FAT12 has fewer clusters than this.
 const FAT16_CLUSTERS: u32 = 4085;
 
@@ -36,6 +37,15 @@ pub(super) enum Root {
 }
 
 impl Layout {
+    /// Which of the three it is.
+    pub(super) const fn kind(&self) -> FileSystemKind {
+        match self.width {
+            Width::Bits12 => FileSystemKind::Fat12,
+            Width::Bits16 => FileSystemKind::Fat16,
+            Width::Bits28 | Width::Bits32 => FileSystemKind::Fat32,
+        }
+    }
+
     pub(super) fn read(disk: &dyn Disk) -> Result<Self, Error> {
         let mut bytes = [0; BOOT_BYTES];
         if disk.size_bytes() < BOOT_BYTES as u64 {
@@ -46,16 +56,19 @@ impl Layout {
         Self::parse(&bytes).ok_or(Error::Unrecognised)
     }
 
-    /// Layout: 11 bytes per sector (u16), 13 sectors per cluster (u8), 14 sectors before the tables (u16), 16 tables (u8), 17 entries of the root
-    /// folder (u16), 19 sectors (u16) or 32 (u32), 22 sectors of a table (u16) or 36 (u32), 40 which table is in use (u16, FAT32), 44 first
-    /// cluster of the root folder (u32, FAT32).
-    fn parse(bytes: &[u8; BOOT_BYTES]) -> Option<Self> {
+    /// Layout: 0 a jump (3 bytes), 11 bytes per sector (u16), 13 sectors per cluster (u8), 14 sectors before the tables (u16), 16 tables (u8), 17
+    /// entries of the root folder (u16), 19 sectors (u16) or 32 (u32), 21 kind of medium (u8), 22 sectors of a table (u16) or 36 (u32), 40 which
+    /// table is in use (u16, FAT32), 44 first cluster of the root folder (u32, FAT32), 510 signature.
+    pub(super) fn parse(bytes: &[u8; BOOT_BYTES]) -> Option<Self> {
         let sector_bytes = u64::from(u16_at(bytes, 11)?);
         let cluster_sectors = u64::from(u8_at(bytes, 13)?);
         let tables = u64::from(u8_at(bytes, 16)?);
-        let is_sound = matches!(sector_bytes, 512 | 1024 | 2048 | 4096)
+        let is_sound = matches!((u8_at(bytes, 0)?, u8_at(bytes, 2)?), (0xeb, 0x90) | (0xe9, _))
+            && matches!(sector_bytes, 512 | 1024 | 2048 | 4096)
             && cluster_sectors.is_power_of_two()
-            && (1..=4).contains(&tables);
+            && (1..=2).contains(&tables)
+            && u8_at(bytes, 21)? >= 0xf0
+            && bytes.ends_with(&[0x55, 0xaa]);
         if !is_sound {
             return None;
         }

@@ -9,3 +9,4 @@ mod name;
 mod volume;
 
 pub use volume::open;
+pub(crate) use volume::recognise;

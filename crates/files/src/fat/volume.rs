@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::boot::{Layout, Root};
+use super::boot::{BOOT_BYTES, Layout, Root};
 use super::entry::{self, Slot};
 use super::name::{self, LongName};
 use crate::cache::CachedDisk;
-use crate::clusters::{Chain, Clusters, Width};
+use crate::clusters::{Chain, Clusters};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
@@ -34,6 +34,12 @@ pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     };
     fat.label = fat.find_label();
     Ok(fat)
+}
+
+/// Which FAT a boot sector is that of. It has no magic number: its sizes have to make sense, and the number of clusters tells which of the
+/// three it is.
+pub(crate) fn recognise(boot: &[u8; BOOT_BYTES]) -> Option<FileSystemKind> {
+    Layout::parse(boot).map(|layout| layout.kind())
 }
 
 struct Fat {
@@ -123,11 +129,7 @@ impl Fat {
 
 impl FileSystem for Fat {
     fn kind(&self) -> FileSystemKind {
-        match self.layout.width {
-            Width::Bits12 => FileSystemKind::Fat12,
-            Width::Bits16 => FileSystemKind::Fat16,
-            Width::Bits28 | Width::Bits32 => FileSystemKind::Fat32,
-        }
+        self.layout.kind()
     }
 
     fn label(&self) -> String {

@@ -1,9 +1,12 @@
 //! `$FILE_NAME`: a name, as files have it and as folders sort by it.
 
+use crate::filesystem::NodeKind;
 use crate::little_endian::{u8_at, u32_at, utf8_from_utf16, utf16_units};
 
+/// Flag of a file: used by the system. Services for UNIX made links and devices with it.
+const SYSTEM: u32 = 0x4;
 /// Flag of a file: a link, or another thing with a handler of its own.
-pub(super) const REPARSE_POINT: u32 = 0x400;
+const REPARSE_POINT: u32 = 0x400;
 /// Flag in a name: a folder.
 const FOLDER: u32 = 0x1000_0000;
 /// The kind of name that exists for DOS beside a longer one.
@@ -17,10 +20,8 @@ pub(super) struct FileName {
     pub(super) name: Vec<u8>,
     /// Whether it is the short one for DOS, beside another one.
     pub(super) is_for_dos: bool,
-    /// Whether it names a folder.
-    pub(super) is_folder: bool,
-    /// Whether what it names may be a link.
-    pub(super) is_reparse_point: bool,
+    /// What it names, unless only the file itself tells.
+    pub(super) kind: Option<NodeKind>,
 }
 
 impl FileName {
@@ -31,8 +32,11 @@ impl FileName {
         Some(Self {
             name: utf8_from_utf16(&utf16_units(name)),
             is_for_dos: u8_at(bytes, 65)? == DOS,
-            is_folder: flags & FOLDER != 0,
-            is_reparse_point: flags & REPARSE_POINT != 0,
+            kind: match flags & (FOLDER | REPARSE_POINT | SYSTEM) {
+                0 => Some(NodeKind::File),
+                folder if folder & (FOLDER | REPARSE_POINT) == FOLDER => Some(NodeKind::Folder),
+                _ => None,
+            },
         })
     }
 }

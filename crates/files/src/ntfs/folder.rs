@@ -11,7 +11,7 @@ use super::record::{Reference, kind};
 use super::stream::Stream;
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::filesystem::{Entry, Flow, NodeId, NodeKind};
+use crate::filesystem::{Entry, Flow, NodeId};
 use crate::little_endian::{is_name, u16_at, u32_at, u64_at};
 
 /// "$I30" in UTF-16.
@@ -153,16 +153,10 @@ fn show(bytes: &[u8], header: usize, visit: &mut dyn FnMut(Entry) -> Flow) -> Re
             damage = Some("a name in its index can't stand in a path");
             continue;
         }
-        let kind = match (name.is_reparse_point, name.is_folder) {
-            // What it is, the file alone tells.
-            (true, _) => None,
-            (false, true) => Some(NodeKind::Folder),
-            (false, false) => Some(NodeKind::File),
-        };
         let flow = visit(Entry {
             name: name.name,
             node: NodeId(reference.0),
-            kind,
+            kind: name.kind,
         });
         if flow.is_break() {
             return Ok(flow);

@@ -10,8 +10,8 @@ use crate::error::Error;
 
 /// Runs of the table that are kept; a table in more pieces than this is refused.
 const RUNS_MAX: usize = 1 << 20;
-/// Longest list of attributes; Windows stops at 256 KiB.
-pub(super) const LIST_BYTES_MAX: u64 = 1 << 20;
+/// Longest list of attributes, where Windows stops as well.
+pub(super) const LIST_BYTES_MAX: u64 = 256 << 10;
 
 /// The table, and the disk under it.
 ///

@@ -67,7 +67,7 @@ impl Node {
     pub(super) fn read(mft: &Mft, id: NodeId) -> Result<Self, Error> {
         let reference = Reference(id.0);
         let record = mft.record(reference.record())?;
-        if !record.is_in_use || record.base.record() != 0 {
+        if !record.is_in_use || record.base != Reference(0) {
             return Err(record.damaged("it isn't that of a file"));
         }
         if reference.sequence() != 0 && reference.sequence() != record.sequence {

@@ -23,8 +23,8 @@ use crate::little_endian::{u16_at, u32_at, u64_at, utf8_from_utf16, utf16_units}
 const CACHE_BYTES: u64 = 16 << 20;
 /// Record of the volume's label and state.
 const VOLUME: NodeId = NodeId(3);
-/// The root folder's reference: record 5, used 5 times.
-const ROOT: NodeId = NodeId(5 | 5 << 48);
+/// Record of the root folder.
+const ROOT: u64 = 5;
 /// Longest named stream that is told as an extended attribute, as Linux limits those.
 const ATTRIBUTE_BYTES_MAX: u64 = 64 << 10;
 /// Most of them together, in bytes.
@@ -42,12 +42,13 @@ pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let mft = Mft::open(CachedDisk::new(disk, CACHE_BYTES), geometry)?;
     let mut ntfs = Ntfs {
         mft,
-        root: ROOT,
+        // As mkfs and Windows make it.
+        root: NodeId(ROOT | ROOT << 48),
         label: String::new(),
         is_dirty: false,
     };
     // Neither is needed to read files.
-    if let Ok(root) = ntfs.mft.record(ROOT.0 & 0xff) {
+    if let Ok(root) = ntfs.mft.record(ROOT) {
         ntfs.root = NodeId(root.reference().0);
     }
     let _ = ntfs.read_volume();

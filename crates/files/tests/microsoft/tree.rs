@@ -57,6 +57,10 @@ pub(crate) fn mounted(folder: &Path) -> Tree {
                 (NodeKind::Symlink, target.as_os_str().as_bytes().to_vec())
             } else if kind.is_fifo() {
                 (NodeKind::Fifo, Vec::new())
+            } else if kind.is_socket() {
+                (NodeKind::Socket, Vec::new())
+            } else if kind.is_char_device() {
+                (NodeKind::CharacterDevice, Vec::new())
             } else {
                 (NodeKind::File, fs::read(&path).unwrap())
             };
@@ -111,10 +115,7 @@ pub(crate) fn entries(system: &dyn FileSystem, folder: NodeId) -> Vec<(Vec<u8>, 
     let mut entries = Vec::new();
     let shown = system.entries(folder, &mut |entry| {
         if let Some(kind) = entry.kind {
-            assert_eq!(
-                system.metadata(entry.node).unwrap().kind == NodeKind::Folder,
-                kind == NodeKind::Folder
-            );
+            assert_eq!(system.metadata(entry.node).unwrap().kind, kind, "{:?}", entry.name);
         }
         entries.push((entry.name, entry.node));
         ControlFlow::Continue(())

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
+use super::arguments_drill::DrillCommand;
 use super::help;
 use image::Format;
 
@@ -113,6 +114,9 @@ pub(super) enum Command {
     /// See, set and release the guards that watch disks for encryption
     #[command(subcommand, disable_help_subcommand = true)]
     Guard(GuardCommand),
+    /// Try the defence out on a throw-away fork of a volume, and tell how that went
+    #[command(subcommand, disable_help_subcommand = true)]
+    Drill(DrillCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),
@@ -475,7 +479,7 @@ mod tests {
                 command.get_name()
             );
         }
-        for group in ["volume", "guard"] {
+        for group in ["volume", "guard", "drill"] {
             for command in Arguments::command().find_subcommand(group).unwrap().get_subcommands() {
                 assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
             }

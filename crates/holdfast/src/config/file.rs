@@ -18,6 +18,8 @@ pub struct ConfigFile {
     pub server: Server,
     /// `[guard]`
     pub guard: GuardTable,
+    /// `[drill]`
+    pub drill: DrillTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`
@@ -78,6 +80,20 @@ pub struct GuardTable {
     pub model_key: Option<String>,
 }
 
+/// `[drill]`: when drills are run, and what they may cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrillTable {
+    /// The time of day, like `02:30`.
+    pub at: Option<String>,
+    /// The attack, or `rotate`.
+    pub case: Option<String>,
+    /// Bytes that a drill may read and write in a second.
+    pub io: Option<SizeValue>,
+    /// How long after the last drill of a volume the next one is missed.
+    pub overdue_after: Option<SpanValue>,
+}
+
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,6 +118,8 @@ pub struct VolumeTable {
     pub guard: Option<bool>,
     /// What happens to writes once encryption was recognised.
     pub fence: Option<Fence>,
+    /// Whether the schedule's drills are run on a fork of it.
+    pub drill: Option<bool>,
 }
 
 impl ConfigFile {

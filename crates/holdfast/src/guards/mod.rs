@@ -58,6 +58,12 @@ impl Guards {
         &self.told
     }
 
+    /// The clock that guards measure spans with.
+    #[must_use]
+    pub fn uptime(&self) -> Arc<dyn guard::Uptime> {
+        Arc::clone(&self.uptime) as _
+    }
+
     /// The model that all guards ask.
     #[must_use]
     pub const fn model(&self) -> &SharedModel {

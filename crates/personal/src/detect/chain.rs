@@ -130,11 +130,6 @@ impl Chain {
         self.compact_ends.first().copied().unwrap_or(0)
     }
 
-    /// Where the first word ends in the text.
-    pub(crate) fn first_end(&self) -> usize {
-        self.ends.first().copied().unwrap_or(self.start)
-    }
-
     /// Fits words of these lengths with one of these separators between them, and nothing joined to the last.
     pub(crate) fn fit(&self, bytes: &[u8], groups: &[u8], separators: &[u8]) -> Option<Fit<'_>> {
         let last = groups.len().checked_sub(1)?;

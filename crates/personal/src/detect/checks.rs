@@ -99,7 +99,7 @@ pub(crate) fn is_day_of_some_year(month: u64, day: u64) -> bool {
 }
 
 fn is_leap(year: u64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Digits `YYMMDD` at a position, in a year of any century.

@@ -16,7 +16,6 @@ const DIGITS_MIN: usize = 7;
 /// Digits in groups, as they are written.
 #[derive(Clone, Copy, Debug, Default)]
 struct Written {
-    start: usize,
     has_plus: bool,
     digits: [u8; DIGITS_MAX],
     count: usize,
@@ -99,10 +98,7 @@ fn is_assigned(bytes: &[u8], start: usize) -> bool {
 }
 
 fn read(bytes: &[u8], start: usize) -> Option<Written> {
-    let mut written = Written {
-        start,
-        ..Written::default()
-    };
+    let mut written = Written::default();
     let mut position = start;
     if at(bytes, position) == b'+' {
         written.has_plus = true;
