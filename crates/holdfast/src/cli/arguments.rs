@@ -284,7 +284,7 @@ pub(super) struct Restore {
     pub(super) before_attack: bool,
     /// Bring every damaged file back and keep good work since: only the damaged files' blocks go back where that is enough, else the
     /// whole disk, with good work set aside in an archive and a volume
-    #[arg(long, requires = "before_attack")]
+    #[arg(long, conflicts_with = "undo")]
     pub(super) keep_good: bool,
     /// The folder for the archive of what is set aside
     #[arg(long, value_name = "DIR", requires = "keep_good", default_value = ".")]

@@ -120,11 +120,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
             }
             .into()
         }
-        Command::Restore(restore) if restore.keep_good => Task::KeepGood(KeepGoodTask {
-            volume: restore.volume,
-            to_folder: restore.to_folder,
-            dry_run: restore.dry_run,
-        }),
+        Command::Restore(restore) if restore.keep_good => Task::KeepGood(resolve_keep_good(restore, now)?),
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
         Command::Investigate(investigate) => Task::Investigate(resolve_investigate(investigate, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
@@ -284,6 +280,22 @@ fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Fai
             when,
         }),
     }
+}
+
+fn resolve_keep_good(restore: Restore, now: &ZonedDateTime) -> Result<KeepGoodTask, Failure> {
+    let span = match restore.moment {
+        Some(moment) => Span::Between {
+            from: parse_when(&moment, now)?,
+            to: When::Now,
+        },
+        None => Span::Incident,
+    };
+    Ok(KeepGoodTask {
+        volume: restore.volume,
+        span,
+        to_folder: restore.to_folder,
+        dry_run: restore.dry_run,
+    })
 }
 
 /// How long personal data is searched for at most, in seconds.
