@@ -5,6 +5,7 @@
 
 mod cache;
 mod clusters;
+mod content;
 mod disk;
 mod dos_time;
 mod error;
@@ -20,16 +21,19 @@ mod merge;
 pub mod ntfs;
 mod open;
 mod owners;
+mod partitions;
 mod path;
 mod slots;
 mod walk;
 pub mod xfs;
 
 pub use cache::{CachedDisk, PIECE_BYTES};
+pub use content::Content;
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 pub use open::{open, recognise};
 pub use owners::{Owner, Owners};
+pub use partitions::{Area, Piece, areas};
 pub use path::{child, find, folds_case};
 pub use walk::{Found, Onward, Step, Tour, tour, walk};

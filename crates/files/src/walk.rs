@@ -49,7 +49,8 @@ pub struct Found<'a> {
 /// A step of a walk, or where it is.
 #[derive(Debug)]
 pub enum Tour<'a> {
-    /// A folder is begun: what is found next is in it. The first is where the walk starts.
+    /// A folder is begun: what is found next is in it. The first is where the walk starts. With [`Onward::Past`] it isn't: nothing in it
+    /// is shown, and it isn't left.
     Enter {
         /// The folder's path.
         path: &'a [u8],
@@ -128,7 +129,9 @@ pub fn tour(
         }
         walk.path.truncate(level.path_bytes);
         let Some((node, name)) = level.folders.pop() else {
-            walk.show(Tour::Leave { folder: level.node });
+            if level.is_entered {
+                walk.show(Tour::Leave { folder: level.node });
+            }
             levels.pop();
             continue;
         };
@@ -146,6 +149,7 @@ pub fn tour(
 /// A folder whose own entries were shown, and the folders in it that are still to be walked, last one first.
 struct Level {
     node: NodeId,
+    is_entered: bool,
     path_bytes: usize,
     folders: Vec<(NodeId, Vec<u8>)>,
 }
@@ -174,18 +178,22 @@ impl Walk<'_> {
     fn folder(&mut self, node: NodeId, name: &[u8]) -> Level {
         let mut level = Level {
             node,
+            is_entered: false,
             path_bytes: self.path.len(),
             folders: Vec::new(),
         };
         let path = &self.path;
-        if (self.visit)(Tour::Enter {
+        match (self.visit)(Tour::Enter {
             path,
             name,
             folder: node,
-        }) == Onward::Stop
-        {
-            self.stopped = true;
-            return level;
+        }) {
+            Onward::Into => level.is_entered = true,
+            Onward::Past => return level,
+            Onward::Stop => {
+                self.stopped = true;
+                return level;
+            }
         }
         let fs = self.fs;
         let mut together = Vec::new();
@@ -374,6 +382,21 @@ mod tests {
         })
         .unwrap();
         assert_eq!(said, "(a c 4 a(1 b b(2 ))c(3 ))");
+        let mut left = 0;
+        tour(&fs, fs.root(), b"/", &mut |at| match at {
+            Tour::Enter { name: b"a", .. } => Onward::Past,
+            Tour::Step(Step::Found(found)) => {
+                assert!(!found.path.starts_with(b"/a/"), "a folder was passed by");
+                Onward::Into
+            }
+            Tour::Leave { .. } => {
+                left += 1;
+                Onward::Into
+            }
+            _ => Onward::Into,
+        })
+        .unwrap();
+        assert_eq!(left, 2);
     }
 
     #[test]

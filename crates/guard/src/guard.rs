@@ -12,6 +12,7 @@ use crate::event::{Event, EventKind, Events};
 use crate::gate::{Gate, Mode};
 use crate::locks::{lock, write_lock};
 use crate::model::SharedModel;
+use crate::reads::Keeping;
 use crate::settings::{Fence, Settings};
 use crate::sidecar::Sidecar;
 use crate::state::{InForce, RestorePoint, State};
@@ -34,6 +35,7 @@ pub struct Guard {
     pub(crate) events: Arc<dyn Events>,
     pub(crate) operations: Mutex<()>,
     pub(crate) gate: RwLock<Gate>,
+    pub(crate) keeping: Mutex<Keeping>,
     pub(crate) saver: Mutex<Ticking>,
     pub(crate) state: Mutex<State>,
     pub(crate) watch: Mutex<Watch>,
@@ -91,6 +93,7 @@ impl Guard {
             events,
             operations: Mutex::new(()),
             gate: RwLock::default(),
+            keeping: Mutex::new(Keeping::new()),
             saver: Mutex::new(Ticking::new(now)),
             state: Mutex::new(state),
             watch: Mutex::new(watch),
@@ -159,12 +162,12 @@ impl Guard {
     }
 
     /// Shows the sentinel a request, and acts if that calls for it.
-    pub(crate) fn see(&self, see: impl FnOnce(&mut Sentinel, Micros)) {
+    pub(crate) fn see(&self, see: impl FnOnce(&mut Watch, Micros)) {
         let now = self.uptime.micros();
         let mut watch = lock(&self.watch);
         let now = watch.time(now);
         watch.is_changed = true;
-        see(&mut watch.sentinel, now);
+        see(&mut watch, now);
         let suspect = watch.assess(now);
         let is_mark_due = watch.trail.is_due(now);
         drop(watch);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::class::Class;
-use crate::detect::{Certainty, Context, Match, canonical, find, masked};
+use crate::detect::{Certainty, Context, Match, find, masked};
 use crate::limits::Limits;
 use crate::report::{EXAMPLES_MAX, Finding, Reason, Report, Unread};
 
@@ -45,7 +45,11 @@ impl<'a> Collector<'a> {
 
     /// The report, complete.
     pub(crate) fn finish(mut self) -> Report {
-        self.report.unread = self.unread.into_iter().map(|((part, reason), count)| Unread { part, reason, count }).collect();
+        self.report.unread = self
+            .unread
+            .into_iter()
+            .map(|((part, reason), count)| Unread { part, reason, count })
+            .collect();
         self.report.count_persons();
         self.report
     }
@@ -125,7 +129,11 @@ impl<'a> Collector<'a> {
             let context = Context::default();
             find(part, &context, &mut |found: Match| {
                 if found.certainty > Certainty::OnlyByColumn {
-                    note(&mut self.report.findings, found.class, part.get(found.start..found.end).unwrap_or_default());
+                    note(
+                        &mut self.report.findings,
+                        found.class,
+                        part.get(found.start..found.end).unwrap_or_default(),
+                    );
                 }
             });
             rest = behind;
@@ -151,7 +159,7 @@ impl<'a> Collector<'a> {
 pub(crate) fn note(findings: &mut BTreeMap<Class, Finding>, class: Class, text: &str) {
     let finding = findings.entry(class).or_default();
     finding.count = finding.count.saturating_add(1);
-    if finding.distinct.insert(&canonical(class, text)) && finding.examples.len() < EXAMPLES_MAX {
+    if finding.distinct.insert(class.canonical(text).as_bytes()) && finding.examples.len() < EXAMPLES_MAX {
         let example = masked(class, text);
         if !finding.examples.contains(&example) {
             finding.examples.push(example);
@@ -169,12 +177,18 @@ fn cut(text: &str) -> usize {
         end -= 1;
     }
     let head = text.get(..end).unwrap_or_default();
-    head.rfind('\n').or_else(|| head.rfind(' ')).map_or(end, |position| position + 1)
+    head.rfind('\n')
+        .or_else(|| head.rfind(' '))
+        .map_or(end, |position| position + 1)
 }
 
 /// A name as it may be shown: in one line, not too long, and without an address or number that a file was named after.
 fn shown(name: &str) -> String {
-    let name: String = name.chars().filter(|character| !character.is_control()).take(NAME_MAX).collect();
+    let name: String = name
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(NAME_MAX)
+        .collect();
     let mut found = Vec::new();
     find(&name, &Context::default(), &mut |one| found.push(one));
     let mut shown = name.clone();

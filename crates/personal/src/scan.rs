@@ -33,7 +33,11 @@ pub fn scan_reader(name: &str, reader: &mut dyn Read, limits: &Limits, keep_goin
     let mut collector = Collector::new(limits, keep_going);
     let mut bytes = Vec::new();
     let mut is_complete = read_up_to(reader, HEAD_BYTES.min(limits.memory_bytes), &mut bytes, &mut collector);
-    let stream = if is_complete { None } else { TextStream::recognise(name, &bytes) };
+    let stream = if is_complete {
+        None
+    } else {
+        TextStream::recognise(name, &bytes)
+    };
     if let Some(stream) = stream {
         read_text(stream, bytes, reader, &mut collector);
         return collector.finish();

@@ -21,7 +21,7 @@ pub(crate) struct Table {
     has_heading: bool,
     rows: u64,
     /// Days are written as numbers since 1900, as spreadsheets store them.
-    pub(crate) has_serial_days: bool,
+    has_serial_days: bool,
 }
 
 #[derive(Default)]
@@ -35,8 +35,27 @@ struct Column {
 impl Table {
     /// A table whose columns have names.
     pub(crate) fn with_heading<S: AsRef<str>>(heading: &[S]) -> Self {
-        let columns = heading.iter().take(COLUMNS_MAX).map(|name| Column { hint: hint_of(name.as_ref()), ..Column::default() }).collect();
-        Self { columns, has_heading: true, ..Self::default() }
+        let columns = heading
+            .iter()
+            .take(COLUMNS_MAX)
+            .map(|name| Column {
+                hint: hint_of(name.as_ref()),
+                ..Column::default()
+            })
+            .collect();
+        Self {
+            columns,
+            has_heading: true,
+            ..Self::default()
+        }
+    }
+
+    /// A table of a spreadsheet, which stores days as numbers.
+    pub(crate) fn of_spreadsheet() -> Self {
+        Self {
+            has_serial_days: true,
+            ..Self::default()
+        }
     }
 
     /// Takes a row. The first one may be the heading.
@@ -59,7 +78,9 @@ impl Table {
             }
             self.cell(collector, number, cell, label);
             // In forms the label stands to the left of the value.
-            label = (cell.len() <= 48 && !cell.bytes().any(|byte| byte.is_ascii_digit())).then(|| last_hint(cell).map(|nearest| nearest.hint)).flatten();
+            label = (cell.len() <= 48 && !cell.bytes().any(|byte| byte.is_ascii_digit()))
+                .then(|| last_hint(cell).map(|nearest| nearest.hint))
+                .flatten();
         }
     }
 
@@ -71,7 +92,11 @@ impl Table {
         let Some(column) = self.columns.get_mut(number) else {
             find(cell, &Context::default(), &mut |found| {
                 if found.certainty > Certainty::OnlyByColumn {
-                    note(findings, found.class, cell.get(found.start..found.end).unwrap_or_default());
+                    note(
+                        findings,
+                        found.class,
+                        cell.get(found.start..found.end).unwrap_or_default(),
+                    );
                 }
             });
             return;
@@ -79,7 +104,15 @@ impl Table {
         column.values += 1;
         match column.hint {
             Some(Hint::Password) if is_secret_value(cell) => {
-                note(findings, if is_hash_of_password(cell) { Class::PasswordHash } else { Class::Password }, cell);
+                note(
+                    findings,
+                    if is_hash_of_password(cell) {
+                        Class::PasswordHash
+                    } else {
+                        Class::Password
+                    },
+                    cell,
+                );
                 return;
             }
             Some(Hint::Birth) if self.has_serial_days && is_serial_birthday(cell) => {
@@ -88,7 +121,10 @@ impl Table {
             }
             _ => {}
         }
-        let context = Context { heading: column.hint.or(label), is_cell: true };
+        let context = Context {
+            heading: column.hint.or(label),
+            is_cell: true,
+        };
         find(cell, &context, &mut |found| {
             let text = cell.get(found.start..found.end).unwrap_or_default();
             match found.certainty {
@@ -110,10 +146,14 @@ impl Table {
                     collector.report.findings.entry(*class).or_default().merge(finding);
                 }
             }
-            let best = column.only_by_column.iter().max_by_key(|(class, finding)| (finding.count, std::cmp::Reverse(**class)));
+            let best = column
+                .only_by_column
+                .iter()
+                .max_by_key(|(class, finding)| (finding.count, std::cmp::Reverse(**class)));
             if let Some((class, finding)) = best {
                 // A few of the values may be mistyped, or of foreigners.
-                let is_most = column.values >= ONLY_VALUES_MIN && finding.count.saturating_mul(10) >= column.values.saturating_mul(9);
+                let is_most = column.values >= ONLY_VALUES_MIN
+                    && finding.count.saturating_mul(10) >= column.values.saturating_mul(9);
                 if is_most && finding.distinct.count() >= ONLY_VALUES_MIN && !is_explained {
                     collector.report.findings.entry(*class).or_default().merge(finding);
                 }
@@ -138,8 +178,14 @@ fn is_heading<S: AsRef<str>>(cells: &[S]) -> bool {
 
 /// Something is in the column of passwords, and it isn't a word for nothing.
 fn is_secret_value(cell: &str) -> bool {
-    let is_nothing = ["null", "none", "n/a", "true", "false", "yes", "no", "-", "\\n"].iter().any(|nothing| cell.eq_ignore_ascii_case(nothing));
-    cell.len() >= 4 && !is_nothing && !cell.bytes().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-'))
+    let is_nothing = ["null", "none", "n/a", "true", "false", "yes", "no", "-", "\\n"]
+        .iter()
+        .any(|nothing| cell.eq_ignore_ascii_case(nothing));
+    cell.len() >= 4
+        && !is_nothing
+        && !cell
+            .bytes()
+            .all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-'))
 }
 
 /// Days since 1900-01-00, of the years 1910 to 2034.

@@ -12,7 +12,11 @@ fn count(report: &Report, class: Class) -> u64 {
 
 /// Classes and counts, in words.
 fn found(text: &str) -> Vec<(&'static str, u64)> {
-    of_text(text).findings.iter().map(|(class, finding)| (class.name(), finding.count)).collect()
+    of_text(text)
+        .findings
+        .iter()
+        .map(|(class, finding)| (class.name(), finding.count))
+        .collect()
 }
 
 /// A word that names it, and a published example, per class.
@@ -58,8 +62,16 @@ const EXAMPLES: &[(Class, &str, &str)] = &[
 #[test]
 fn published_examples_are_found_in_text_by_their_class_alone() {
     for (class, word, example) in EXAMPLES {
-        assert_eq!(found(&format!("Ann, {word}: {example}, as agreed.\n")), [(class.name(), 1)], "{word} {example}");
-        assert_eq!(found(&format!("{{\"{word}\": \"{example}\"}}")), [(class.name(), 1)], "{word} {example}");
+        assert_eq!(
+            found(&format!("Ann, {word}: {example}, as agreed.\n")),
+            [(class.name(), 1)],
+            "{word} {example}"
+        );
+        assert_eq!(
+            found(&format!("{{\"{word}\": \"{example}\"}}")),
+            [(class.name(), 1)],
+            "{word} {example}"
+        );
     }
 }
 
@@ -69,18 +81,41 @@ fn published_examples_are_found_in_columns_by_their_headings() {
         let table = format!("name;{word};note\nAnn;{example};x\nBob;{example};y\nEve;{example};z\n");
         let report = scan("people.csv", table.as_bytes(), &Limits::default());
         assert_eq!(report.format, Format::Csv);
-        assert_eq!((count(&report, *class), report.findings.len(), report.rows), (3, 1, 3), "{word} {example}: {report:?}");
+        assert_eq!(
+            (count(&report, *class), report.findings.len(), report.rows),
+            (3, 1, 3),
+            "{word} {example}: {report:?}"
+        );
     }
 }
 
 #[test]
 fn a_wrong_last_character_is_not_taken_where_there_is_a_check() {
-    let unchecked = [Class::UkNino, Class::UsSsn, Class::UsItin, Class::DkCpr, Class::FrNir, Class::PhoneNumber, Class::EmailAddress, Class::DateOfBirth];
+    let unchecked = [
+        Class::UkNino,
+        Class::UsSsn,
+        Class::UsItin,
+        Class::DkCpr,
+        Class::FrNir,
+        Class::PhoneNumber,
+        Class::EmailAddress,
+        Class::DateOfBirth,
+    ];
     for (class, word, example) in EXAMPLES.iter().filter(|(class, _, _)| !unchecked.contains(class)) {
         let mut changed = (*example).to_owned();
         let last = changed.pop().unwrap();
-        changed.push(if last.is_ascii_digit() { char::from((last as u8 - b'0' + 1) % 10 + b'0') } else if last == 'Z' { 'A' } else { 'Z' });
-        assert_eq!(count(&of_text(&format!("{word}: {changed}\n")), *class), 0, "{word} {changed}");
+        changed.push(if last.is_ascii_digit() {
+            char::from((last as u8 - b'0' + 1) % 10 + b'0')
+        } else if last == 'Z' {
+            'A'
+        } else {
+            'Z'
+        });
+        assert_eq!(
+            count(&of_text(&format!("{word}: {changed}\n")), *class),
+            0,
+            "{word} {changed}"
+        );
     }
 }
 
@@ -109,7 +144,20 @@ fn numbers_of_things_are_not_numbers_of_people() {
 fn columns_decide_where_a_value_alone_does_not() {
     let mut table = "order_no,amount\n".to_owned();
     let mut unnamed = "kennung,ort\n".to_owned();
-    for (number, bsn) in ["111222333", "123456782", "232262536", "100000009", "100000022", "100000034", "100000046", "100000058", "100000071"].iter().enumerate() {
+    for (number, bsn) in [
+        "111222333",
+        "123456782",
+        "232262536",
+        "100000009",
+        "100000022",
+        "100000034",
+        "100000046",
+        "100000058",
+        "100000071",
+    ]
+    .iter()
+    .enumerate()
+    {
         table += &format!("4111111111111111,{number}\n");
         unnamed += &format!("{bsn},Ort{number}\n");
     }
@@ -139,7 +187,8 @@ fn credentials_are_found() {
 
 #[test]
 fn nothing_of_the_data_is_in_the_report_but_masked_examples() {
-    let text = "Ann, card 4111 1111 1111 1111, ann.miller@example.com, +44 20 7946 0958, SSN 536-90-4399, password=hunter2x\n";
+    let text =
+        "Ann, card 4111 1111 1111 1111, ann.miller@example.com, +44 20 7946 0958, SSN 536-90-4399, password=hunter2x\n";
     let report = of_text(text);
     assert_eq!(report.findings.len(), 5);
     for shown in [format!("{report:?}"), serde_json::to_string(&report).unwrap()] {
@@ -158,7 +207,14 @@ fn text_is_the_same_whether_it_comes_at_once_or_in_parts() {
     let whole = scan("a.csv", text.as_bytes(), &Limits::default());
     let parts = scan_reader("a.csv", &mut text.as_bytes(), &Limits::default(), &|| true);
     for report in [whole, parts] {
-        assert_eq!((report.rows, count(&report, Class::EmailAddress), count(&report, Class::DateOfBirth)), (200_000, 200_000, 200_000));
+        assert_eq!(
+            (
+                report.rows,
+                count(&report, Class::EmailAddress),
+                count(&report, Class::DateOfBirth)
+            ),
+            (200_000, 200_000, 200_000)
+        );
         assert_eq!(report.unread, []);
     }
 }
@@ -166,9 +222,18 @@ fn text_is_the_same_whether_it_comes_at_once_or_in_parts() {
 #[test]
 fn a_scan_that_is_stopped_or_reaches_its_limit_says_so() {
     let text = "jane@example.com\n".repeat(100_000);
-    let limits = Limits { text_bytes: 300_000, ..Limits::default() };
-    for report in [scan("a", text.as_bytes(), &limits), scan_while("a", text.as_bytes(), &Limits::default(), &|| false)] {
+    let limits = Limits {
+        text_bytes: 300_000,
+        ..Limits::default()
+    };
+    for report in [
+        scan("a", text.as_bytes(), &limits),
+        scan_while("a", text.as_bytes(), &Limits::default(), &|| false),
+    ] {
         assert!(count(&report, Class::EmailAddress) < 20_000);
-        assert_eq!(report.unread.iter().map(|unread| unread.reason).collect::<Vec<_>>(), [Reason::Stopped]);
+        assert_eq!(
+            report.unread.iter().map(|unread| unread.reason).collect::<Vec<_>>(),
+            [Reason::Stopped]
+        );
     }
 }

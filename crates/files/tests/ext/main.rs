@@ -11,3 +11,4 @@ mod damage;
 mod features;
 mod image;
 mod journal;
+mod kernel;

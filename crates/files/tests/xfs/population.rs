@@ -22,17 +22,17 @@ pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Fills a folder.
-pub(crate) fn populate(folder: &Path) {
-    folders(folder);
+/// Fills a folder, with up to so many names in one of its folders.
+pub(crate) fn populate(folder: &Path, names_max: usize) {
+    folders(folder, names_max);
     contents(folder);
     links_and_devices(folder);
     attributes(folder);
 }
 
 /// From the inode to a tree of blocks: each kind of folder, some of them with holes where names were.
-fn folders(folder: &Path) {
-    for count in [0, 3, 40, 300, 3000, 20_000] {
+fn folders(folder: &Path, names_max: usize) {
+    for count in [0, 3, 40, 300, names_max] {
         let inner = folder.join(format!("with {count} names"));
         fs::create_dir(&inner).unwrap();
         for index in 0..count {
@@ -58,10 +58,10 @@ fn contents(folder: &Path) {
         fs::write(folder.join(format!("{length} bytes")), bytes(length, length as usize)).unwrap();
     }
     let sparse = File::create(folder.join("sparse")).unwrap();
-    for offset in [5_000_u64, 1_000_000, 1 << 28] {
+    for offset in [5_000_u64, 1_000_000, 1 << 25] {
         sparse.write_all_at(&bytes(offset, 3000), offset).unwrap();
     }
-    sparse.set_len((1 << 28) + 1_000_000).unwrap();
+    sparse.set_len((1 << 25) + 1_000_000).unwrap();
     let unwritten = File::create(folder.join("unwritten")).unwrap();
     rustix::fs::fallocate(&unwritten, FallocateFlags::empty(), 0, 1_000_000).unwrap();
     unwritten.write_all_at(&bytes(9, 70_000), 300_000).unwrap();
@@ -71,9 +71,7 @@ fn contents(folder: &Path) {
     // Thousands of extents make a tree of two levels.
     let fragmented = File::create(folder.join("fragmented")).unwrap();
     for index in 0..3000_u64 {
-        fragmented
-            .write_all_at(&bytes(index, 4096), index * 3 * 65_536)
-            .unwrap();
+        fragmented.write_all_at(&bytes(index, 4096), index * 3 * 4096).unwrap();
     }
     fragmented.sync_all().unwrap();
     fs::write(folder.join("original"), bytes(77, 900_000)).unwrap();
@@ -164,7 +162,7 @@ pub(crate) fn work(folder: &Path, rounds: u64, mut go_on: impl FnMut() -> bool) 
             let name = inner.join(format!("{round} {}", "n".repeat((round % 90) as usize)));
             let mut file = File::create(&name)?;
             file.write_all(&bytes(round, (round * 997 % 30_000) as usize))?;
-            if round % 11 == 0 {
+            if round % 101 == 0 {
                 file.sync_all()?;
             }
             if round % 3 == 0 {

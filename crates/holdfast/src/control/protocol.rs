@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use drill::Case;
 use guard::Fence;
 
 use super::report::Response;
@@ -136,6 +137,12 @@ pub enum Request {
         /// The volume.
         name: String,
     },
+    /// Returns blocks to moments of the past, each piece to its own. The pieces are in the open file that comes with the request
+    /// (`crate::aftermath::pieces`).
+    RestoreBlocks {
+        /// The volume.
+        name: String,
+    },
     /// What the guards see, and what they did.
     GuardStatus {
         /// The volume; all if `None`.
@@ -170,6 +177,24 @@ pub enum Request {
         names: Vec<String>,
         /// The work; `None` if it is done.
         work: Option<AnnouncedWork>,
+    },
+    /// Tries a volume out on a fork of it.
+    Drill {
+        /// The volume.
+        name: String,
+        /// The attack; the one after the last if `None`.
+        case: Option<Case>,
+        /// What chooses files, moments and bytes; made up if `None`.
+        seed: Option<u64>,
+        /// Whether every file is compared.
+        all: bool,
+    },
+    /// How drills went.
+    Drills {
+        /// The volume; all if `None`.
+        name: Option<String>,
+        /// How many of the newest results of each are wanted.
+        results: u64,
     },
 }
 
@@ -218,7 +243,10 @@ pub struct AnnouncedWork {
 /// Whether an open file comes with the request.
 #[must_use]
 pub const fn is_image_request(request: &Request) -> bool {
-    matches!(request, Request::Import { .. } | Request::Export { .. })
+    matches!(
+        request,
+        Request::Import { .. } | Request::Export { .. } | Request::RestoreBlocks { .. }
+    )
 }
 
 /// What the daemon answers, a line each.

@@ -87,6 +87,10 @@ impl Here {
         })
     }
 
+    pub(super) fn beside(&self, name: &str) -> Result<LocalPast, Failure> {
+        self.engine.past(name)
+    }
+
     pub(super) fn ask(&self, request: Request, progress: &mut dyn Progress) -> Result<Response, Failure> {
         self.engine.execute(request, None, progress)
     }

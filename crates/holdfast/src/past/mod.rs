@@ -63,6 +63,14 @@ impl VolumePast {
         }
     }
 
+    /// The past of another volume of the same data folder, held by the same process.
+    pub fn beside(&self, place: &Place, name: &str) -> Result<Box<dyn Past>, Failure> {
+        Ok(match self {
+            Self::Daemon(_) => Box::new(DaemonPast::new(&place.data, name)),
+            Self::Local(here) => Box::new(here.beside(name)?),
+        })
+    }
+
     /// Has another request carried out by whoever has the volume.
     pub fn ask(&self, request: Request, progress: &mut dyn Progress) -> Result<Response, Failure> {
         match self {

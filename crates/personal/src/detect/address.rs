@@ -17,15 +17,95 @@ ye yt za zm zw";
 
 /// Last labels that aren't on the internet, and endings of files and units that stand behind an `@` in logs and code.
 const NOT_DOMAINS: &[&str] = &[
-    "local", "localhost", "localdomain", "lan", "internal", "intranet", "corp", "home", "invalid", "test", "service", "socket", "target",
-    "slice", "mount", "timer", "device", "scope", "swap", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "scss", "js", "mjs",
-    "jsx", "ts", "tsx", "json", "html", "htm", "xml", "yaml", "yml", "toml", "txt", "log", "conf", "cfg", "ini", "php", "cpp", "java",
-    "class", "jar", "dll", "exe", "pdf", "doc", "docx", "xls", "xlsx", "csv", "tar", "gz", "bz2", "xz", "whl", "deb", "rpm", "lock",
-    "tgz", "min", "map", "main", "master", "git", "get", "set", "len", "foo", "bar", "baz",
+    "local",
+    "localhost",
+    "localdomain",
+    "lan",
+    "internal",
+    "intranet",
+    "corp",
+    "home",
+    "invalid",
+    "test",
+    "service",
+    "socket",
+    "target",
+    "slice",
+    "mount",
+    "timer",
+    "device",
+    "scope",
+    "swap",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "ico",
+    "css",
+    "scss",
+    "js",
+    "mjs",
+    "jsx",
+    "ts",
+    "tsx",
+    "json",
+    "html",
+    "htm",
+    "xml",
+    "yaml",
+    "yml",
+    "toml",
+    "txt",
+    "log",
+    "conf",
+    "cfg",
+    "ini",
+    "php",
+    "cpp",
+    "java",
+    "class",
+    "jar",
+    "dll",
+    "exe",
+    "pdf",
+    "doc",
+    "docx",
+    "xls",
+    "xlsx",
+    "csv",
+    "tar",
+    "gz",
+    "bz2",
+    "xz",
+    "whl",
+    "deb",
+    "rpm",
+    "lock",
+    "tgz",
+    "min",
+    "map",
+    "main",
+    "master",
+    "git",
+    "get",
+    "set",
+    "len",
+    "foo",
+    "bar",
+    "baz",
 ];
 
 /// Names of what identifies a message, not a person.
-const MESSAGE_HEADERS: &[&str] = &["message-id:", "references:", "in-reply-to:", "content-id:", "x-message-id:", "cid:"];
+const MESSAGE_HEADERS: &[&str] = &[
+    "message-id:",
+    "references:",
+    "in-reply-to:",
+    "content-id:",
+    "x-message-id:",
+    "cid:",
+];
 
 /// The address around the `@` at a position.
 pub(crate) fn find(text: &str, sign: usize) -> Option<(usize, usize)> {
@@ -35,9 +115,11 @@ pub(crate) fn find(text: &str, sign: usize) -> Option<(usize, usize)> {
     let is_dot_atom = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
     let bytes = text.as_bytes();
     // `ssh://git@host`, `user@host:path`, `f(a@b.c(1))` and `@scope/package@file.js` aren't addresses.
-    let is_login = text.get(..start)?.ends_with("://") || (at(bytes, end) == b':' && matches!(local, "git" | "hg" | "svn" | "root"));
+    let is_login = text.get(..start)?.ends_with("://")
+        || (at(bytes, end) == b':' && matches!(local, "git" | "hg" | "svn" | "root"));
     let is_code = matches!(at(bytes, end), b'(' | b'@' | b'_' | b'=');
-    let is_fitting = is_dot_atom && is_domain(text.get(sign + 1..end)?) && !is_login && !is_code && !is_of_message(text, start);
+    let is_fitting =
+        is_dot_atom && is_domain(text.get(sign + 1..end)?) && !is_login && !is_code && !is_of_message(text, start);
     is_fitting.then_some((start, end))
 }
 
@@ -53,7 +135,11 @@ fn local_start(text: &str, sign: usize) -> Option<usize> {
         if is_local(previous) {
             start -= 1;
         } else {
-            let letter = text.get(..start)?.chars().next_back().filter(|letter| !letter.is_ascii() && letter.is_alphanumeric());
+            let letter = text
+                .get(..start)?
+                .chars()
+                .next_back()
+                .filter(|letter| !letter.is_ascii() && letter.is_alphanumeric());
             let Some(letter) = letter else { break };
             start -= letter.len_utf8();
         }
@@ -83,8 +169,11 @@ fn domain_end(text: &str, sign: usize) -> Option<usize> {
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
-    let Some((name, last)) = domain.rsplit_once('.') else { return false };
+    let is_label =
+        |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+    let Some((name, last)) = domain.rsplit_once('.') else {
+        return false;
+    };
     if !name.split('.').all(is_label) {
         return false;
     }
@@ -93,15 +182,25 @@ fn is_domain(domain: &str) -> bool {
         return last.len() > 4;
     }
     let is_word = (2..=24).contains(&last.len()) && last.chars().all(char::is_alphabetic);
-    is_word && if last.len() == 2 { COUNTRIES.split(' ').any(|code| code == last) } else { !NOT_DOMAINS.contains(&last.as_str()) }
+    is_word
+        && if last.len() == 2 {
+            COUNTRIES.split(' ').any(|code| code == last)
+        } else {
+            !NOT_DOMAINS.contains(&last.as_str())
+        }
 }
 
 /// Whether the line is a header that names a message.
 fn is_of_message(text: &str, start: usize) -> bool {
     let from = boundary_at_least(text, start.saturating_sub(128));
-    let line = text.get(from..start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let line = text
+        .get(from..start)
+        .and_then(|before| before.rsplit('\n').next())
+        .unwrap_or_default();
     let beginning = line.trim_start().to_ascii_lowercase();
-    MESSAGE_HEADERS.iter().any(|header| beginning.starts_with(header) || beginning.ends_with(header))
+    MESSAGE_HEADERS
+        .iter()
+        .any(|header| beginning.starts_with(header) || beginning.ends_with(header))
 }
 
 #[cfg(test)]
@@ -116,7 +215,10 @@ mod tests {
     #[test]
     fn addresses_are_cut_out_of_what_surrounds_them() {
         for (text, expected) in [
-            ("Jane <jane.doe+news@mail.example.co.uk>, ", "jane.doe+news@mail.example.co.uk"),
+            (
+                "Jane <jane.doe+news@mail.example.co.uk>, ",
+                "jane.doe+news@mail.example.co.uk",
+            ),
             ("mailto:o'neil@example.com?subject=x", "neil@example.com"),
             ("write to j@example.org.", "j@example.org"),
             ("m\u{fc}ller@b\u{fc}cher.de", "m\u{fc}ller@b\u{fc}cher.de"),
@@ -131,8 +233,19 @@ mod tests {
     #[test]
     fn other_uses_of_the_sign_are_no_addresses() {
         for text in [
-            "icon@2x.png", "root@localhost", "getty@tty1.service", "git@github.com:a/b.git", "react@18.2.0", "@types/node", "ssh://ops@example.com/",
-            "a@b", "x@y.zz", "Message-ID: <1234.abc@mail.example.com>", "user@host.local", "foo@bar.method()", "..@example.com",
+            "icon@2x.png",
+            "root@localhost",
+            "getty@tty1.service",
+            "git@github.com:a/b.git",
+            "react@18.2.0",
+            "@types/node",
+            "ssh://ops@example.com/",
+            "a@b",
+            "x@y.zz",
+            "Message-ID: <1234.abc@mail.example.com>",
+            "user@host.local",
+            "foo@bar.method()",
+            "..@example.com",
         ] {
             assert_eq!(address(text), None, "{text}");
         }

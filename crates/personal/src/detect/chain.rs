@@ -70,7 +70,9 @@ impl Chain {
         let mut separator = 0;
         while chain.push_word(bytes, position, separator) {
             let end = chain.end_of(chain.count.checked_sub(1)?)?;
-            let Some((length, byte)) = separator_at(bytes, end) else { break };
+            let Some((length, byte)) = separator_at(bytes, end) else {
+                break;
+            };
             separator = byte;
             position = end + length;
         }
@@ -88,12 +90,19 @@ impl Chain {
 
     /// Adds the word at `position`. False if there is none, or if it can't be a part of an identifier.
     fn push_word(&mut self, bytes: &[u8], position: usize, separator: u8) -> bool {
-        let used = self.count.checked_sub(1).and_then(|last| self.compact_ends.get(last)).copied().unwrap_or(0);
+        let used = self
+            .count
+            .checked_sub(1)
+            .and_then(|last| self.compact_ends.get(last))
+            .copied()
+            .unwrap_or(0);
         let mut length = 0;
         let mut has_lower_case = false;
         while at(bytes, position + length).is_ascii_alphanumeric() {
             let byte = at(bytes, position + length);
-            let Some(slot) = self.compact.get_mut(used + length) else { return false };
+            let Some(slot) = self.compact.get_mut(used + length) else {
+                return false;
+            };
             *slot = byte.to_ascii_uppercase();
             has_lower_case |= byte.is_ascii_lowercase();
             length += 1;
@@ -103,9 +112,11 @@ impl Chain {
         if length == 0 || is_joined || (has_lower_case && self.count > 0) {
             return false;
         }
-        let (Some(end_slot), Some(compact_end), Some(separator_slot)) =
-            (self.ends.get_mut(self.count), self.compact_ends.get_mut(self.count), self.separators.get_mut(self.count))
-        else {
+        let (Some(end_slot), Some(compact_end), Some(separator_slot)) = (
+            self.ends.get_mut(self.count),
+            self.compact_ends.get_mut(self.count),
+            self.separators.get_mut(self.count),
+        ) else {
             return false;
         };
         (*end_slot, *compact_end, *separator_slot) = (end, used + length, separator);
@@ -119,11 +130,6 @@ impl Chain {
         self.compact_ends.first().copied().unwrap_or(0)
     }
 
-    /// Where the first word ends in the text.
-    pub(crate) fn first_end(&self) -> usize {
-        self.ends.first().copied().unwrap_or(self.start)
-    }
-
     /// Fits words of these lengths with one of these separators between them, and nothing joined to the last.
     pub(crate) fn fit(&self, bytes: &[u8], groups: &[u8], separators: &[u8]) -> Option<Fit<'_>> {
         let last = groups.len().checked_sub(1)?;
@@ -133,7 +139,9 @@ impl Chain {
         let mut total = 0;
         for (word, group) in groups.iter().enumerate() {
             total += usize::from(*group);
-            if self.compact_ends.get(word) != Some(&total) || (word > 0 && !separators.contains(self.separators.get(word)?)) {
+            if self.compact_ends.get(word) != Some(&total)
+                || (word > 0 && !separators.contains(self.separators.get(word)?))
+            {
                 return None;
             }
         }
@@ -144,7 +152,10 @@ impl Chain {
         if !is_uniform && !separators.contains(&b'*') {
             return None;
         }
-        (!is_joined_behind(bytes, end)).then_some(Fit { end, compact: self.compact.get(..total)? })
+        (!is_joined_behind(bytes, end)).then_some(Fit {
+            end,
+            compact: self.compact.get(..total)?,
+        })
     }
 
     /// Fits the first words whose letters and digits come to `total`, with single spaces or nothing between them.
@@ -155,7 +166,10 @@ impl Chain {
             }
             if self.compact_ends.get(word) == Some(&total) {
                 let end = self.end_of(word)?;
-                return (!is_joined_behind(bytes, end)).then_some(Fit { end, compact: self.compact.get(..total)? });
+                return (!is_joined_behind(bytes, end)).then_some(Fit {
+                    end,
+                    compact: self.compact.get(..total)?,
+                });
             }
         }
         None
@@ -184,12 +198,15 @@ pub(crate) fn is_joined_before(bytes: &[u8], start: usize) -> bool {
     let byte = before(bytes, start);
     let earlier = start.checked_sub(2).map_or(0, |position| at(bytes, position));
     match byte {
-        b'-' | b'.' | b'/' | b'+' | b'&' | b'~' | b'?' => earlier.is_ascii_alphanumeric() || byte == b'+' || earlier == b'/',
+        b'-' | b'.' | b'/' | b'+' | b'&' | b'~' | b'?' => {
+            earlier.is_ascii_alphanumeric() || byte == b'+' || earlier == b'/'
+        }
         b':' | b',' => earlier.is_ascii_digit(),
         b'#' | b'$' | b'@' | b'%' | b'_' => true,
         // The end of a letter in UTF-8, or of a currency sign: E2 82 AC and C2 A3.
         0x80..=0xbf => start.checked_sub(2).is_some_and(|position| {
-            matches!(at(bytes, position), 0xc3..=0xdf | 0x82) || (at(bytes, position) == 0xc2 && (0xa2..=0xa5).contains(&byte))
+            matches!(at(bytes, position), 0xc3..=0xdf | 0x82)
+                || (at(bytes, position) == 0xc2 && (0xa2..=0xa5).contains(&byte))
         }),
         _ => byte.is_ascii_alphanumeric(),
     }

@@ -2,13 +2,20 @@
 
 /// The value of a digit at a position; none if there is no digit.
 pub(crate) fn digit(compact: &[u8], position: usize) -> Option<u32> {
-    compact.get(position).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'))
+    compact
+        .get(position)
+        .filter(|byte| byte.is_ascii_digit())
+        .map(|byte| u32::from(byte - b'0'))
 }
 
 /// The number that some digits are; none if there are others, or more than 18.
 pub(crate) fn number(compact: &[u8], from: usize, to: usize) -> Option<u64> {
-    let part = compact.get(from..to).filter(|part| !part.is_empty() && part.len() <= 18)?;
-    part.iter().try_fold(0_u64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+    let part = compact
+        .get(from..to)
+        .filter(|part| !part.is_empty() && part.len() <= 18)?;
+    part.iter().try_fold(0_u64, |sum, byte| {
+        byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0'))
+    })
 }
 
 /// Whether everything is digits.
@@ -23,7 +30,9 @@ pub(crate) fn is_one_digit_repeated(compact: &[u8]) -> bool {
 
 /// The sum of digits times weights; none if there are fewer digits than weights.
 pub(crate) fn weighted(compact: &[u8], weights: &[u32]) -> Option<u32> {
-    weights.iter().enumerate().try_fold(0, |sum, (position, weight)| Some(sum + digit(compact, position)? * weight))
+    weights.iter().enumerate().try_fold(0, |sum, (position, weight)| {
+        Some(sum + digit(compact, position)? * weight)
+    })
 }
 
 /// Luhn: every second digit from the right is doubled, the sum of all digits is a multiple of ten (ISO/IEC 7812-1, annex B).
@@ -42,7 +51,9 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
 
 /// ISO 7064, MOD 11,10: the last digit checks the others.
 pub(crate) fn mod_11_10(digits: &[u8]) -> bool {
-    let Some((last, payload)) = digits.split_last() else { return false };
+    let Some((last, payload)) = digits.split_last() else {
+        return false;
+    };
     if !is_all_digits(digits) {
         return false;
     }
@@ -60,7 +71,9 @@ pub(crate) fn ean_13(digits: &[u8]) -> bool {
 
 /// ISO 7064, MOD 97-10, over letters and digits with the first four moved to the end, as in an IBAN.
 pub(crate) fn mod_97_moved(compact: &[u8]) -> bool {
-    let (Some(head), Some(tail)) = (compact.get(..4), compact.get(4..)) else { return false };
+    let (Some(head), Some(tail)) = (compact.get(..4), compact.get(4..)) else {
+        return false;
+    };
     let rest = tail.iter().chain(head).try_fold(0_u32, |rest, byte| match byte {
         b'0'..=b'9' => Some((rest * 10 + u32::from(byte - b'0')) % 97),
         b'A'..=b'Z' => Some((rest * 100 + u32::from(byte - b'A') + 10) % 97),
@@ -86,14 +99,15 @@ pub(crate) fn is_day_of_some_year(month: u64, day: u64) -> bool {
 }
 
 fn is_leap(year: u64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Digits `YYMMDD` at a position, in a year of any century.
 pub(crate) fn has_year_month_day(compact: &[u8], position: usize) -> bool {
-    let (Some(month), Some(day)) =
-        (number(compact, position + 2, position + 4), number(compact, position + 4, position + 6))
-    else {
+    let (Some(month), Some(day)) = (
+        number(compact, position + 2, position + 4),
+        number(compact, position + 4, position + 6),
+    ) else {
         return false;
     };
     number(compact, position, position + 2).is_some() && is_day_of_some_year(month, day)
@@ -101,8 +115,10 @@ pub(crate) fn has_year_month_day(compact: &[u8], position: usize) -> bool {
 
 /// Digits `DDMMYY` at a position, in a year of any century.
 pub(crate) fn has_day_month_year(compact: &[u8], position: usize) -> bool {
-    let (Some(day), Some(month)) = (number(compact, position, position + 2), number(compact, position + 2, position + 4))
-    else {
+    let (Some(day), Some(month)) = (
+        number(compact, position, position + 2),
+        number(compact, position + 2, position + 4),
+    ) else {
         return false;
     };
     number(compact, position + 4, position + 6).is_some() && is_day_of_some_year(month, day)

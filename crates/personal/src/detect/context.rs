@@ -42,10 +42,20 @@ impl Surroundings {
     pub(crate) fn of(text: &str, start: usize, end: usize, context: &Context) -> Self {
         if let Some(nearest) = last_hint(text_before(text, start)) {
             let is_near = nearest.distance <= DENIAL_BYTES;
-            return Self { hint: Some(nearest.hint), is_about_another: nearest.has_digits_between, is_near };
+            return Self {
+                hint: Some(nearest.hint),
+                is_about_another: nearest.has_digits_between,
+                is_near,
+            };
         }
-        let hint = context.heading.or_else(|| last_hint(remark_behind(text, end)).map(|nearest| nearest.hint));
-        Self { hint, is_about_another: false, is_near: true }
+        let hint = context
+            .heading
+            .or_else(|| last_hint(remark_behind(text, end)).map(|nearest| nearest.hint));
+        Self {
+            hint,
+            is_about_another: false,
+            is_near: true,
+        }
     }
 
     /// What they say about a national identifier.
@@ -74,7 +84,11 @@ impl Surroundings {
     }
 
     fn denial(self) -> Evidence {
-        if self.is_about_another || !self.is_near { Evidence::Silent } else { Evidence::Against }
+        if self.is_about_another || !self.is_near {
+            Evidence::Silent
+        } else {
+            Evidence::Against
+        }
     }
 }
 
@@ -96,7 +110,9 @@ fn is_also_called(class: Class, named: Class) -> bool {
 fn text_before(text: &str, start: usize) -> &str {
     let from = boundary_at_least(text, start.saturating_sub(WINDOW_BYTES));
     let window = text.get(from..start).unwrap_or_default();
-    let Some(line_break) = window.rfind('\n') else { return window };
+    let Some(line_break) = window.rfind('\n') else {
+        return window;
+    };
     let line = window.get(line_break + 1..).unwrap_or_default();
     if line.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return line;
@@ -104,15 +120,24 @@ fn text_before(text: &str, start: usize) -> &str {
     let above = window.get(..line_break).unwrap_or_default();
     let above_start = above.rfind('\n').map_or(0, |position| position + 1);
     let label = above.get(above_start..).unwrap_or_default().trim_end();
-    let is_label = label.len() <= LABEL_BYTES && !label.bytes().any(|byte| byte.is_ascii_digit()) && !label.ends_with('.');
-    if is_label { window.get(above_start..).unwrap_or_default() } else { line }
+    let is_label =
+        label.len() <= LABEL_BYTES && !label.bytes().any(|byte| byte.is_ascii_digit()) && !label.ends_with('.');
+    if is_label {
+        window.get(above_start..).unwrap_or_default()
+    } else {
+        line
+    }
 }
 
 /// What stands in parentheses behind a position.
 fn remark_behind(text: &str, end: usize) -> &str {
-    let behind = text.get(end..boundary_at_least(text, (end + REMARK_BYTES).min(text.len()))).unwrap_or_default();
+    let behind = text
+        .get(end..boundary_at_least(text, (end + REMARK_BYTES).min(text.len())))
+        .unwrap_or_default();
     let behind = behind.strip_prefix(' ').unwrap_or(behind);
-    let Some(remark) = behind.strip_prefix('(') else { return "" };
+    let Some(remark) = behind.strip_prefix('(') else {
+        return "";
+    };
     remark.split([')', '\n']).next().unwrap_or_default()
 }
 

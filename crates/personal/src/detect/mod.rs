@@ -18,7 +18,7 @@ mod settings;
 
 pub(crate) use context::Context;
 pub(crate) use hints::{Hint, last_hint};
-pub(crate) use mask::{canonical, masked};
+pub(crate) use mask::masked;
 pub(crate) use secret::is_hash_of_password;
 
 use chain::{at, before};
@@ -59,7 +59,13 @@ pub(crate) fn find(text: &str, context: &Context, visit: &mut dyn FnMut(Match)) 
         visit(found);
     });
     claimed.sort_unstable();
-    Pass { place: Place { text, context }, claimed: &claimed, next_claimed: 0, done: 0 }.run(visit);
+    Pass {
+        place: Place { text, context },
+        claimed: &claimed,
+        next_claimed: 0,
+        done: 0,
+    }
+    .run(visit);
 }
 
 /// The pass over digits and signs.
@@ -76,7 +82,10 @@ impl Pass<'_> {
     fn run(&mut self, visit: &mut dyn FnMut(Match)) {
         let bytes = self.place.text.as_bytes();
         let mut position = 0;
-        while let Some(skipped) = bytes.get(position..).and_then(|rest| rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'@')) {
+        while let Some(skipped) = bytes
+            .get(position..)
+            .and_then(|rest| rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'@'))
+        {
             position += skipped;
             if let Some(end) = self.claimed_until(position) {
                 position = end.max(position + 1);
@@ -106,7 +115,12 @@ impl Pass<'_> {
     fn sign(&mut self, position: usize, visit: &mut dyn FnMut(Match)) -> usize {
         match address::find(self.place.text, position) {
             Some((start, end)) if start >= self.done => {
-                visit(Match { class: Class::EmailAddress, start, end, certainty: Certainty::Certain });
+                visit(Match {
+                    class: Class::EmailAddress,
+                    start,
+                    end,
+                    certainty: Certainty::Certain,
+                });
                 self.done = end;
                 end
             }
@@ -152,7 +166,12 @@ impl Pass<'_> {
         let bytes = self.place.text.as_bytes();
         let mut earlier = start;
         for _ in 0..WORDS_BEFORE_MAX {
-            let Some(end) = earlier.checked_sub(1).filter(|end| matches!(at(bytes, *end), b' ' | b'-') && *end > self.done) else { break };
+            let Some(end) = earlier
+                .checked_sub(1)
+                .filter(|end| matches!(at(bytes, *end), b' ' | b'-') && *end > self.done)
+            else {
+                break;
+            };
             let mut word = end;
             while word > self.done && end - word < 6 && before(bytes, word).is_ascii_uppercase() {
                 word -= 1;
@@ -173,7 +192,10 @@ impl Pass<'_> {
 /// A few digits with nothing joined on: in most texts, most numbers.
 fn is_small_number(bytes: &[u8], start: usize, end: usize) -> bool {
     let next = at(bytes, end);
-    let is_joined = matches!(next, b' ' | b'-' | b'.' | b',' | b'/' | b'(' | b')' | b's' | b'n' | b'r' | b't') || next >= 0x80;
+    let is_joined = matches!(
+        next,
+        b' ' | b'-' | b'.' | b',' | b'/' | b'(' | b')' | b's' | b'n' | b'r' | b't'
+    ) || next >= 0x80;
     let is_digits = bytes.get(start..end).unwrap_or_default().iter().all(u8::is_ascii_digit);
     is_digits && end - start < 7 && !is_joined
 }

@@ -12,19 +12,103 @@ use crate::detect::{Certainty, Match};
 
 /// Lengths of IBANs (SWIFT's IBAN registry, release 99).
 const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
-    (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16), (b"BG", 22), (b"BH", 22), (b"BI", 27),
-    (b"BR", 29), (b"BY", 28), (b"CH", 21), (b"CR", 22), (b"CY", 28), (b"CZ", 24), (b"DE", 22), (b"DJ", 27), (b"DK", 18), (b"DO", 28),
-    (b"EE", 20), (b"EG", 29), (b"ES", 24), (b"FI", 18), (b"FK", 18), (b"FO", 18), (b"FR", 27), (b"GB", 22), (b"GE", 22), (b"GI", 23),
-    (b"GL", 18), (b"GR", 27), (b"GT", 28), (b"HN", 28), (b"HR", 21), (b"HU", 28), (b"IE", 22), (b"IL", 23), (b"IQ", 23), (b"IS", 26),
-    (b"IT", 27), (b"JO", 30), (b"KW", 30), (b"KZ", 20), (b"LB", 28), (b"LC", 32), (b"LI", 21), (b"LT", 20), (b"LU", 20), (b"LV", 21),
-    (b"LY", 25), (b"MC", 27), (b"MD", 24), (b"ME", 22), (b"MK", 19), (b"MN", 20), (b"MR", 27), (b"MT", 31), (b"MU", 30), (b"NI", 28),
-    (b"NL", 18), (b"NO", 15), (b"OM", 23), (b"PK", 24), (b"PL", 28), (b"PS", 29), (b"PT", 25), (b"QA", 29), (b"RO", 24), (b"RS", 22),
-    (b"RU", 33), (b"SA", 24), (b"SC", 31), (b"SD", 18), (b"SE", 24), (b"SI", 19), (b"SK", 24), (b"SM", 27), (b"SO", 23), (b"ST", 25),
-    (b"SV", 28), (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20), (b"YE", 30),
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HN", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
 ];
 
 const fn layout(groups: &'static [u8], needs: Needs) -> Layout {
-    Layout { groups, separators: b" -", needs }
+    Layout {
+        groups,
+        separators: b" -",
+        needs,
+    }
 }
 
 /// How cards are printed and stored. Long numbers without groups are common in other trades, so some need a word.
@@ -57,7 +141,13 @@ struct Issuer {
 }
 
 const fn issuer(first: u64, last: u64, digits: u8, lengths: std::ops::RangeInclusive<usize>, is_usual: bool) -> Issuer {
-    Issuer { first, last, digits, lengths, is_usual }
+    Issuer {
+        first,
+        last,
+        digits,
+        lengths,
+        is_usual,
+    }
 }
 
 /// Ranges that the networks publish for their processors.
@@ -91,7 +181,11 @@ static BY_FIRST_LENGTH: LazyLock<Vec<Vec<(&'static Scheme, &'static Layout)>>> =
     let mut lists = vec![Vec::new(); 17];
     for scheme in SCHEMES {
         for layout in scheme.layouts {
-            if let Some(list) = layout.groups.first().and_then(|first| lists.get_mut(usize::from(*first))) {
+            if let Some(list) = layout
+                .groups
+                .first()
+                .and_then(|first| lists.get_mut(usize::from(*first)))
+            {
                 list.push((scheme, layout));
             }
         }
@@ -113,10 +207,19 @@ pub(crate) fn find(place: Place<'_>, start: usize, visit: &mut dyn FnMut(Match))
         return None;
     }
     let chain = Chain::at(bytes, start)?;
-    let mut candidate = Candidate { place, start, surroundings: None };
+    let mut candidate = Candidate {
+        place,
+        start,
+        surroundings: None,
+    };
     let end = iban(bytes, &chain)
         .map(|fit| {
-            visit(Match { class: Class::Iban, start, end: fit.end, certainty: Certainty::Certain });
+            visit(Match {
+                class: Class::Iban,
+                start,
+                end: fit.end,
+                certainty: Certainty::Certain,
+            });
             fit.end
         })
         .or_else(|| candidate.card(&chain, visit));
@@ -142,12 +245,18 @@ struct Candidate<'a> {
 impl Candidate<'_> {
     /// Looked up once, and only if a check was passed.
     fn surroundings(&mut self, end: usize) -> Surroundings {
-        *self.surroundings.get_or_insert_with(|| Surroundings::of(self.place.text, self.start, end, self.place.context))
+        *self
+            .surroundings
+            .get_or_insert_with(|| Surroundings::of(self.place.text, self.start, end, self.place.context))
     }
 
     /// A match that nothing supports but its check is weighed against the column, if it is in one.
     fn without_support(&self, end: usize) -> Certainty {
-        if self.place.context.is_cell && self.start == 0 && end == self.place.text.len() { Certainty::Likely } else { Certainty::Certain }
+        if self.place.context.is_cell && self.start == 0 && end == self.place.text.len() {
+            Certainty::Likely
+        } else {
+            Certainty::Certain
+        }
     }
 
     fn card(&mut self, chain: &Chain, visit: &mut dyn FnMut(Match)) -> Option<usize> {
@@ -156,7 +265,9 @@ impl Candidate<'_> {
         }
         let bytes = self.place.text.as_bytes();
         for layout in CARD_LAYOUTS {
-            let Some(fit) = chain.fit(bytes, layout.groups, layout.separators) else { continue };
+            let Some(fit) = chain.fit(bytes, layout.groups, layout.separators) else {
+                continue;
+            };
             let Some(issuer) = issuer_of(fit.compact) else { continue };
             if is_one_digit_repeated(fit.compact) || !luhn(fit.compact) {
                 continue;
@@ -168,7 +279,12 @@ impl Candidate<'_> {
                 Evidence::Silent if !needs_hint => self.without_support(fit.end),
                 Evidence::Silent | Evidence::Against => continue,
             };
-            visit(Match { class: Class::PaymentCard, start: self.start, end: fit.end, certainty });
+            visit(Match {
+                class: Class::PaymentCard,
+                start: self.start,
+                end: fit.end,
+                certainty,
+            });
             return Some(fit.end);
         }
         None
@@ -179,26 +295,48 @@ impl Candidate<'_> {
         let bytes = self.place.text.as_bytes();
         let mut accepted: Option<Match> = None;
         for (scheme, layout) in BY_FIRST_LENGTH.get(chain.first_length())? {
-            let Some(fit) = chain.fit(bytes, layout.groups, layout.separators) else { continue };
+            let Some(fit) = chain.fit(bytes, layout.groups, layout.separators) else {
+                continue;
+            };
             if (chain.has_lower_case && scheme.class != Class::ItCodiceFiscale) || !(scheme.check)(fit.compact) {
                 continue;
             }
-            let found = |certainty| Match { class: scheme.class, start: self.start, end: fit.end, certainty };
+            let found = |certainty| Match {
+                class: scheme.class,
+                start: self.start,
+                end: fit.end,
+                certainty,
+            };
             if layout.needs == Needs::Nothing {
                 accepted = Some(found(Certainty::Certain));
                 break;
             }
             match (self.surroundings(fit.end).of_identifier(scheme.class), layout.needs) {
                 (Evidence::For, _) => {
-                    accepted = Some(Match { class: scheme.class, start: self.start, end: fit.end, certainty: Certainty::Certain });
+                    accepted = Some(Match {
+                        class: scheme.class,
+                        start: self.start,
+                        end: fit.end,
+                        certainty: Certainty::Certain,
+                    });
                     break;
                 }
                 (Evidence::Silent, Needs::NoDenial) if accepted.is_none() => {
                     let certainty = self.without_support(fit.end);
-                    accepted = Some(Match { class: scheme.class, start: self.start, end: fit.end, certainty });
+                    accepted = Some(Match {
+                        class: scheme.class,
+                        start: self.start,
+                        end: fit.end,
+                        certainty,
+                    });
                 }
                 (Evidence::Silent, Needs::HintOrColumn) if self.without_support(fit.end) == Certainty::Likely => {
-                    visit(Match { class: scheme.class, start: self.start, end: fit.end, certainty: Certainty::OnlyByColumn });
+                    visit(Match {
+                        class: scheme.class,
+                        start: self.start,
+                        end: fit.end,
+                        certainty: Certainty::OnlyByColumn,
+                    });
                 }
                 _ => {}
             }
@@ -216,7 +354,8 @@ fn issuer_of(compact: &[u8]) -> Option<&'static Issuer> {
     }
     ISSUERS.iter().find(|issuer| {
         issuer.lengths.contains(&compact.len())
-            && number(compact, 0, usize::from(issuer.digits)).is_some_and(|first| (issuer.first..=issuer.last).contains(&first))
+            && number(compact, 0, usize::from(issuer.digits))
+                .is_some_and(|first| (issuer.first..=issuer.last).contains(&first))
     })
 }
 

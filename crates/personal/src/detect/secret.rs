@@ -101,7 +101,10 @@ const BEGINNINGS: &[(&str, Shape)] = &[
 static BEGINS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let mut builder = AhoCorasick::builder();
     // A dense automaton: the fastest, for some hundred KiB.
-    builder.match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true).kind(Some(aho_corasick::AhoCorasickKind::DFA));
+    builder
+        .match_kind(MatchKind::LeftmostLongest)
+        .ascii_case_insensitive(true)
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA));
     builder.build(BEGINNINGS.iter().map(|(beginning, _)| beginning)).ok()
 });
 
@@ -110,7 +113,9 @@ pub(crate) fn find(text: &str, visit: &mut dyn FnMut(Match)) {
     let Some(automaton) = BEGINS.as_ref() else { return };
     let mut done = 0;
     for found in automaton.find_iter(text) {
-        let Some((_, shape)) = BEGINNINGS.get(found.pattern().as_usize()) else { continue };
+        let Some((_, shape)) = BEGINNINGS.get(found.pattern().as_usize()) else {
+            continue;
+        };
         if found.start() < done {
             continue;
         }
@@ -123,24 +128,43 @@ pub(crate) fn find(text: &str, visit: &mut dyn FnMut(Match)) {
 
 fn read(text: &str, start: usize, end: usize, shape: Shape) -> Option<Match> {
     let bytes = text.as_bytes();
-    let found = |class, start, end| Some(Match { class, start, end, certainty: Certainty::Certain });
+    let found = |class, start, end| {
+        Some(Match {
+            class,
+            start,
+            end,
+            certainty: Certainty::Certain,
+        })
+    };
     let is_inside = is_token(before(bytes, start));
     match shape {
         Shape::Password => {
             let (from, to) = settings::value(text, end).filter(|(from, to)| settings::is_password(text, *from, *to))?;
-            let class = if is_hash_of_password(text.get(from..to)?) { Class::PasswordHash } else { Class::Password };
+            let class = if is_hash_of_password(text.get(from..to)?) {
+                Class::PasswordHash
+            } else {
+                Class::Password
+            };
             found(class, from, to)
         }
         Shape::Secret => {
             let (from, to) = settings::token_value(text, start, end)?;
-            let class = if text.get(from..to)?.starts_with("eyJ") { Class::WebToken } else { Class::AccessKey };
+            let class = if text.get(from..to)?.starts_with("eyJ") {
+                Class::WebToken
+            } else {
+                Class::AccessKey
+            };
             found(class, from, to)
         }
-        Shape::Address => settings::password_in_address(text, start, end).and_then(|(from, to)| found(Class::Password, from, to)),
+        Shape::Address => {
+            settings::password_in_address(text, start, end).and_then(|(from, to)| found(Class::Password, from, to))
+        }
         Shape::PrivateKey => private_key_end(text, end).and_then(|to| found(Class::PrivateKey, start, to)),
         _ if is_inside && !matches!(shape, Shape::Hash(_)) => None,
         Shape::Token(fewest, most) => {
-            let is_case_right = text.get(start..end)? != "aiza" && (text.get(start..end)?.starts_with("AIza") || text.get(start..end)?.bytes().all(|byte| !byte.is_ascii_uppercase()));
+            let is_case_right = text.get(start..end)? != "aiza"
+                && (text.get(start..end)?.starts_with("AIza")
+                    || text.get(start..end)?.bytes().all(|byte| !byte.is_ascii_uppercase()));
             let to = run_end(bytes, end, is_token);
             let is_varied = text.get(end..to)?.bytes().any(|byte| byte.is_ascii_digit());
             ((fewest..=most).contains(&(to - end)) && is_varied && is_case_right).then_some(())?;
@@ -159,7 +183,9 @@ fn read(text: &str, start: usize, end: usize, shape: Shape) -> Option<Match> {
         }
         Shape::WebToken => web_token_end(text, start).and_then(|to| found(Class::WebToken, start, to)),
         Shape::Hash(fewest) => {
-            let to = run_end(bytes, end, |byte| byte.is_ascii_alphanumeric() || b"./$=,+-_".contains(&byte));
+            let to = run_end(bytes, end, |byte| {
+                byte.is_ascii_alphanumeric() || b"./$=,+-_".contains(&byte)
+            });
             (to - end >= fewest && text.get(end..to)?.bytes().any(|byte| byte.is_ascii_alphabetic())).then_some(())?;
             found(Class::PasswordHash, start, to)
         }
@@ -170,6 +196,8 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
+/// Shorter lines of base 64 are words.
+const KEY_LINE_MIN: usize = 40;
 /// Longest secret that is read: a key of 16,384 bits in base 64 is 13,000 bytes.
 const RUN_MAX: usize = 16 << 10;
 
@@ -181,7 +209,9 @@ fn run_end(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
 /// The last six characters are the CRC-32 of the 30 before them, in base 62 (GitHub, "Behind GitHub's new authentication token
 /// formats", 2021).
 fn has_github_checksum(token: &str) -> bool {
-    let (Some(payload), Some(checksum)) = (token.get(..30), token.get(30..36)) else { return false };
+    let (Some(payload), Some(checksum)) = (token.get(..30), token.get(30..36)) else {
+        return false;
+    };
     let value = checksum.bytes().try_fold(0_u64, |sum, byte| {
         let digit = match byte {
             b'0'..=b'9' => byte - b'0',
@@ -197,7 +227,13 @@ fn has_github_checksum(token: &str) -> bool {
 /// CRC-32 as in ISO 3309, bit by bit: it is used for 30 bytes at a time.
 fn crc32(bytes: &[u8]) -> u32 {
     let rest = bytes.iter().fold(u32::MAX, |rest, byte| {
-        (0..8).fold(rest ^ u32::from(*byte), |rest, _| if rest & 1 == 1 { (rest >> 1) ^ 0xEDB8_8320 } else { rest >> 1 })
+        (0..8).fold(rest ^ u32::from(*byte), |rest, _| {
+            if rest & 1 == 1 {
+                (rest >> 1) ^ 0xEDB8_8320
+            } else {
+                rest >> 1
+            }
+        })
     });
     !rest
 }
@@ -208,12 +244,36 @@ fn private_key_end(text: &str, label_start: usize) -> Option<usize> {
     let label = rest.get(..super::context::boundary_at_least(rest, rest.len().min(48)))?;
     let label_end = label.find("-----")?;
     let is_key = label.get(..label_end)?.contains("PRIVATE KEY");
-    let mut position = label_start + label_end + 5;
     let bytes = text.as_bytes();
-    let is_break = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\' || byte == b'n' || byte == b'r';
-    let body = position + bytes.get(position..)?.iter().take(8).take_while(|byte| is_break(**byte)).count();
-    position = run_end(bytes, body, |byte| byte.is_ascii_alphanumeric() || b"+/=\r\n\\:-, ".contains(&byte));
-    (is_key && position - body >= 48).then_some(position)
+    let start = label_start + label_end + 5;
+    let limit = super::context::boundary_at_least(text, (start + RUN_MAX).min(text.len()));
+    let footer = text.get(start..limit)?.find("-----END").map(|length| start + length);
+    let body = text.get(start..footer.unwrap_or(limit))?;
+    // Whole lines of base 64, behind a few headers; line ends may be written as `\n`.
+    let has_key = body.split(['\n', '\\', ' ']).take(8).any(|line| {
+        let line = line.trim();
+        let line = line
+            .strip_prefix(['n', 'r'])
+            .filter(|line| line.len() >= KEY_LINE_MIN)
+            .unwrap_or(line);
+        line.len() >= KEY_LINE_MIN
+            && line
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    });
+    let end = footer.map_or_else(
+        || {
+            run_end(bytes, start, |byte| {
+                byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte)
+            })
+        },
+        |footer| {
+            text.get(footer + 5..)
+                .and_then(|rest| rest.find("-----"))
+                .map_or(footer, |length| footer + length + 10)
+        },
+    );
+    (is_key && has_key).then_some(end.min(text.len()))
 }
 
 /// Three parts, the first of which says how the third was made.
@@ -225,7 +285,10 @@ fn web_token_end(text: &str, start: usize) -> Option<usize> {
     let header = text.get(start..header_end)?;
     // "alg" in base 64, at any of the three ways in which it can be aligned.
     let says_how = ["hbGci", "FsZy", "YWxn"].iter().any(|part| header.contains(part));
-    let is_whole = at(bytes, header_end) == b'.' && at(bytes, payload_end) == b'.' && payload_end - header_end > 10 && end - payload_end > 16;
+    let is_whole = at(bytes, header_end) == b'.'
+        && at(bytes, payload_end) == b'.'
+        && payload_end - header_end > 10
+        && end - payload_end > 16;
     (is_whole && says_how && text.get(header_end + 1..)?.starts_with("eyJ")).then_some(end)
 }
 
@@ -233,9 +296,12 @@ fn web_token_end(text: &str, start: usize) -> Option<usize> {
 pub(crate) fn is_hash_of_password(value: &str) -> bool {
     let begins = BEGINNINGS.iter().any(|(beginning, shape)| {
         matches!(shape, Shape::Hash(fewest) if value.len() >= beginning.len() + fewest)
-            && value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+            && value
+                .get(..beginning.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(beginning))
     });
-    begins || (matches!(value.len(), 32 | 40 | 56 | 64 | 96 | 128) && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    begins
+        || (matches!(value.len(), 32 | 40 | 56 | 64 | 96 | 128) && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

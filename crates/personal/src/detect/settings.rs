@@ -10,11 +10,73 @@ const NAME_MAX: usize = 16;
 
 /// What stands for a value that isn't there.
 const PLACEHOLDERS: &[&str] = &[
-    "null", "none", "nil", "true", "false", "undefined", "string", "str", "text", "password", "passwd", "pwd", "secret", "required",
-    "optional", "redacted", "hidden", "masked", "changeme", "change_me", "example", "your_password", "yourpassword", "your-password",
-    "xxx", "xxxx", "xxxxx", "xxxxxx", "xxxxxxxx", "empty", "unset", "default", "prompt", "input", "hash", "forgot", "reset", "expired",
-    "incorrect", "invalid", "wrong", "missing", "authentication", "file", "auth", "self", "this", "the", "a", "is", "must", "for", "field",
-    "char", "varchar", "object", "bool", "boolean", "int", "integer", "any", "n/a", "tbd", "todo", "yes", "no", "ok",
+    "null",
+    "none",
+    "nil",
+    "true",
+    "false",
+    "undefined",
+    "string",
+    "str",
+    "text",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "required",
+    "optional",
+    "redacted",
+    "hidden",
+    "masked",
+    "changeme",
+    "change_me",
+    "example",
+    "your_password",
+    "yourpassword",
+    "your-password",
+    "xxx",
+    "xxxx",
+    "xxxxx",
+    "xxxxxx",
+    "xxxxxxxx",
+    "empty",
+    "unset",
+    "default",
+    "prompt",
+    "input",
+    "hash",
+    "forgot",
+    "reset",
+    "expired",
+    "incorrect",
+    "invalid",
+    "wrong",
+    "missing",
+    "authentication",
+    "file",
+    "auth",
+    "self",
+    "this",
+    "the",
+    "a",
+    "is",
+    "must",
+    "for",
+    "field",
+    "char",
+    "varchar",
+    "object",
+    "bool",
+    "boolean",
+    "int",
+    "integer",
+    "any",
+    "n/a",
+    "tbd",
+    "todo",
+    "yes",
+    "no",
+    "ok",
 ];
 
 /// The value behind a name that ends (or goes on) at `position`: behind `=`, `:`, `=>` or `:=`, with or without quotes.
@@ -46,7 +108,11 @@ pub(crate) fn value(text: &str, position: usize) -> Option<(usize, usize)> {
 /// The end of the name, of which the word is a part.
 fn name_end(bytes: &[u8], position: usize) -> Option<usize> {
     let rest = bytes.get(position..)?;
-    let length = rest.iter().take(NAME_MAX + 1).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'-').count();
+    let length = rest
+        .iter()
+        .take(NAME_MAX + 1)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'-')
+        .count();
     (length <= NAME_MAX).then_some(position + length)
 }
 
@@ -70,7 +136,9 @@ fn extent(text: &str, position: usize) -> (usize, usize) {
 
 /// Whether a value is a password, and not what code and prose have in its place.
 pub(crate) fn is_password(text: &str, from: usize, to: usize) -> bool {
-    let Some(value) = text.get(from..to).map(str::trim) else { return false };
+    let Some(value) = text.get(from..to).map(str::trim) else {
+        return false;
+    };
     let bytes = text.as_bytes();
     let is_quoted = matches!(before(bytes, from), b'"' | b'\'' | b'`');
     let is_placeholder = PLACEHOLDERS.iter().any(|known| value.eq_ignore_ascii_case(known));
@@ -79,15 +147,28 @@ pub(crate) fn is_password(text: &str, from: usize, to: usize) -> bool {
         || value.contains("${")
         || value.contains("{{")
         || value.ends_with('(');
-    let is_masked = value.bytes().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | b'_' | b'#')) || value.starts_with('\u{2022}');
+    let is_masked = value
+        .bytes()
+        .all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | b'_' | b'#'))
+        || value.starts_with('\u{2022}');
     if value.chars().count() < 4 || is_placeholder || is_reference && !super::is_hash_of_password(value) || is_masked {
         return false;
     }
-    let has_digit_or_sign = value.bytes().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+?~".contains(&byte));
+    let has_digit_or_sign = value
+        .bytes()
+        .any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+?~".contains(&byte));
     // Names, calls and words of prose: only a quoted value, or one that doesn't look like a word, is taken.
-    let is_code = value.contains('.') && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte)) && !has_digit_or_sign;
-    let is_call = at(bytes, to) == b'(' || value.ends_with('[') || value.contains('(') && value.ends_with(')') || value.contains("()");
-    let is_prose = is_quoted && value.contains(' ') && !has_digit_or_sign || value.ends_with(['.', ':', ',']) && !has_digit_or_sign;
+    let is_code = value.contains('.')
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+        && !has_digit_or_sign;
+    let is_call = at(bytes, to) == b'('
+        || value.ends_with('[')
+        || value.contains('(') && value.ends_with(')')
+        || value.contains("()");
+    let is_prose = is_quoted && value.contains(' ') && !has_digit_or_sign
+        || value.ends_with(['.', ':', ',']) && !has_digit_or_sign;
     let ends_line = matches!(at(bytes, to), 0 | b'\n' | b'\r' | b';' | b'&' | b'<');
     let is_word = !has_digit_or_sign && value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     !is_code && !is_call && !is_prose && (is_quoted || !is_word || ends_line)
@@ -96,19 +177,32 @@ pub(crate) fn is_password(text: &str, from: usize, to: usize) -> bool {
 /// The value behind a word like "token", if it looks like one: long, and made of letters and digits.
 pub(crate) fn token_value(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     let is_bearer = text.get(start..end)?.eq_ignore_ascii_case("bearer ");
-    let (from, to) = if is_bearer { extent(text, end) } else { value(text, end)? };
+    let (from, to) = if is_bearer {
+        extent(text, end)
+    } else {
+        value(text, end)?
+    };
     let value = text.get(from..to)?;
-    let is_made_of = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(&byte));
-    let (digits, letters) = (value.bytes().filter(u8::is_ascii_digit).count(), value.bytes().filter(u8::is_ascii_alphabetic).count());
+    let is_made_of = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(&byte));
+    let (digits, letters) = (
+        value.bytes().filter(u8::is_ascii_digit).count(),
+        value.bytes().filter(u8::is_ascii_alphabetic).count(),
+    );
     let is_long = (20..=VALUE_MAX).contains(&value.len());
     // Paths and names have few digits; numbers, dates and versions have few letters; UUIDs name things.
-    (is_long && is_made_of && digits >= 3 && letters >= 6 && !value.starts_with('/') && !is_uuid(value)).then_some((from, to))
+    (is_long && is_made_of && digits >= 3 && letters >= 6 && !value.starts_with('/') && !is_uuid(value))
+        .then_some((from, to))
 }
 
 fn is_uuid(value: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     value.split('-').count() == lengths.len()
-        && value.split('-').zip(lengths).all(|(part, length)| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && value
+            .split('-')
+            .zip(lengths)
+            .all(|(part, length)| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The password in `scheme://user:password@host`.
@@ -117,14 +211,20 @@ pub(crate) fn password_in_address(text: &str, start: usize, end: usize) -> Optio
         return None;
     }
     let rest = text.get(end..boundary_at_least(text, (end + VALUE_MAX).min(text.len())))?;
-    let length = rest.find(|character: char| character.is_whitespace() || matches!(character, '/' | '"' | '\'' | '<' | '>' | '`')).unwrap_or(rest.len());
+    let length = rest
+        .find(|character: char| character.is_whitespace() || matches!(character, '/' | '"' | '\'' | '<' | '>' | '`'))
+        .unwrap_or(rest.len());
     let authority = rest.get(..length)?;
     let sign = authority.rfind('@')?;
     let colon = authority.get(..sign)?.find(':')?;
     let (from, to) = (end + colon + 1, end + sign);
-    let host_follows = text.as_bytes().get(to + 1).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[');
+    let host_follows = text
+        .as_bytes()
+        .get(to + 1)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[');
     let value = text.get(from..to)?;
-    let is_reference = value.starts_with(['$', '{', '<', '%', '[', '*']) && !value.starts_with("%4") || PLACEHOLDERS.iter().any(|known| value.eq_ignore_ascii_case(known));
+    let is_reference = value.starts_with(['$', '{', '<', '%', '[', '*']) && !value.starts_with("%4")
+        || PLACEHOLDERS.iter().any(|known| value.eq_ignore_ascii_case(known));
     (to > from && host_follows && !is_reference).then_some((from, to))
 }
 
@@ -133,7 +233,9 @@ mod tests {
     use super::{is_password, password_in_address, value};
 
     fn password(text: &str) -> Option<&str> {
-        let end = ["password", "pwd", "Passwort"].iter().find_map(|word| text.find(word).map(|start| start + word.len()))?;
+        let end = ["password", "pwd", "Passwort"]
+            .iter()
+            .find_map(|word| text.find(word).map(|start| start + word.len()))?;
         let (from, to) = value(text, end)?;
         is_password(text, from, to).then(|| &text[from..to])
     }
@@ -156,9 +258,18 @@ mod tests {
     #[test]
     fn what_code_and_prose_have_in_their_place_is_none() {
         for text in [
-            "password = os.environ[\"X\"]", "password: ${DB_PASSWORD}", "password: string", "password: ********", "password = getpass()", "password:",
-            "Your password: it must have", "password = config.database.password", "password=\"\"", "reset your password here",
-            "password: {{ vault }}", "password = None",
+            "password = os.environ[\"X\"]",
+            "password: ${DB_PASSWORD}",
+            "password: string",
+            "password: ********",
+            "password = getpass()",
+            "password:",
+            "Your password: it must have",
+            "password = config.database.password",
+            "password=\"\"",
+            "reset your password here",
+            "password: {{ vault }}",
+            "password = None",
         ] {
             assert_eq!(password(text), None, "{text}");
         }

@@ -11,39 +11,67 @@ pub(crate) const CELLS_MAX: usize = 16 << 10;
 
 /// The separator of a table, if a text is one. With a name that says so, less has to fit.
 pub(crate) fn separator(name: &str, text: &str) -> Option<char> {
-    let is_named = [".csv", ".tsv", ".tab", ".psv"].iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+    let is_named = [".csv", ".tsv", ".tab", ".psv"]
+        .iter()
+        .any(|ending| name.to_ascii_lowercase().ends_with(ending));
     // The last line of the sample may be cut.
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(LINES + 1).collect();
-    let lines = if lines.len() > 2 { lines.split_last().map_or(&[] as &[&str], |(_, others)| others) } else { &lines };
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(LINES + 1)
+        .collect();
+    let lines = if lines.len() > 2 {
+        lines.split_last().map_or(&[] as &[&str], |(_, others)| others)
+    } else {
+        &lines
+    };
     let fits = |separator: char| {
         let counts: Vec<usize> = lines.iter().map(|line| count(line, separator)).collect();
         let first = counts.first().copied().filter(|first| *first > 0)?;
         let same = counts.iter().filter(|count| **count == first).count();
-        let is_table = if is_named { same * 2 > counts.len() } else { counts.len() >= 3 && same * 10 >= counts.len() * 9 };
+        let is_table = if is_named {
+            same * 2 > counts.len()
+        } else {
+            counts.len() >= 3 && same * 10 >= counts.len() * 9
+        };
         is_table.then_some((same * first.min(64), separator))
     };
-    let found = ['\t', ';', '|', ','].into_iter().filter_map(fits).max_by_key(|(weight, _)| *weight).map(|(_, separator)| separator);
+    let found = ['\t', ';', '|', ',']
+        .into_iter()
+        .filter_map(fits)
+        .max_by_key(|(weight, _)| *weight)
+        .map(|(_, separator)| separator);
     // Sentences have a comma a line, too.
-    found.filter(|separator| is_named || *separator != ',' || lines.iter().all(|line| !line.contains(", ") || line.contains('"')))
+    found.filter(|separator| {
+        is_named || *separator != ',' || lines.iter().all(|line| !line.contains(", ") || line.contains('"'))
+    })
 }
 
 /// Separators outside quotes.
 fn count(line: &str, separator: char) -> usize {
     let mut is_quoted = false;
-    line.chars().filter(|character| {
-        is_quoted ^= *character == '"';
-        !is_quoted && *character == separator
-    })
-    .count()
+    line.chars()
+        .filter(|character| {
+            is_quoted ^= *character == '"';
+            !is_quoted && *character == separator
+        })
+        .count()
 }
 
 /// Shows the rows of a text. Tells how many bytes were rows: unless it is the last part, a row without an end is left.
-pub(crate) fn rows<'text>(text: &'text str, separator: char, is_last: bool, mut visit: impl FnMut(&[Cow<'text, str>])) -> usize {
+pub(crate) fn rows<'text>(
+    text: &'text str,
+    separator: char,
+    is_last: bool,
+    mut visit: impl FnMut(&[Cow<'text, str>]),
+) -> usize {
     let mut cells = Vec::new();
     let mut position = 0;
     let mut row_start = 0;
     while position < text.len() {
-        let Some((cell, end, ends_row)) = cell(text, position, separator) else { break };
+        let Some((cell, end, ends_row)) = cell(text, position, separator) else {
+            break;
+        };
         if end >= text.len() && !ends_row && !is_last {
             break;
         }
@@ -71,7 +99,11 @@ fn cell(text: &str, position: usize, separator: char) -> Option<(Cow<'_, str>, u
         return Some(closed(cell, text, position + length + until));
     }
     let length = rest.find([separator, '\n']).unwrap_or(rest.len());
-    Some(closed(Cow::Borrowed(rest.get(..length)?.trim_end_matches('\r')), text, position + length))
+    Some(closed(
+        Cow::Borrowed(rest.get(..length)?.trim_end_matches('\r')),
+        text,
+        position + length,
+    ))
 }
 
 fn closed<'text>(cell: Cow<'text, str>, text: &str, end: usize) -> (Cow<'text, str>, usize, bool) {
@@ -85,11 +117,19 @@ fn quoted(rest: &str) -> Option<(Cow<'_, str>, usize)> {
     let mut position = 1;
     let mut has_doubled = false;
     while position < CELL_MAX {
-        let skipped = bytes.get(position..)?.iter().take(CELL_MAX).position(|byte| *byte == b'"')?;
+        let skipped = bytes
+            .get(position..)?
+            .iter()
+            .take(CELL_MAX)
+            .position(|byte| *byte == b'"')?;
         position += skipped;
         if bytes.get(position + 1) != Some(&b'"') {
             let inside = rest.get(1..position)?;
-            let cell = if has_doubled { Cow::Owned(inside.replace("\"\"", "\"")) } else { Cow::Borrowed(inside) };
+            let cell = if has_doubled {
+                Cow::Owned(inside.replace("\"\"", "\""))
+            } else {
+                Cow::Borrowed(inside)
+            };
             return Some((cell, position + 1));
         }
         has_doubled = true;
@@ -104,14 +144,19 @@ mod tests {
 
     fn all(text: &str, is_last: bool) -> (Vec<Vec<String>>, usize) {
         let mut found = Vec::new();
-        let used = rows(text, ',', is_last, |cells| found.push(cells.iter().map(|cell| cell.to_string()).collect()));
+        let used = rows(text, ',', is_last, |cells| {
+            found.push(cells.iter().map(|cell| cell.to_string()).collect())
+        });
         (found, used)
     }
 
     #[test]
     fn quotes_breaks_and_doubled_quotes_are_understood() {
         let (found, used) = all("a,\"b,\"\"c\"\"\nd\",e\r\n1,2,3\n4,5", true);
-        assert_eq!(found, [vec!["a", "b,\"c\"\nd", "e"], vec!["1", "2", "3"], vec!["4", "5"]]);
+        assert_eq!(
+            found,
+            [vec!["a", "b,\"c\"\nd", "e"], vec!["1", "2", "3"], vec!["4", "5"]]
+        );
         assert_eq!(used, 26);
     }
 
@@ -125,6 +170,9 @@ mod tests {
     fn tables_are_told_from_sentences() {
         assert_eq!(separator("x", "a;b;c\n1;2;3\n4;5;6\n7;8;9\n"), Some(';'));
         assert_eq!(separator("x.csv", "a,b\n1,2\n"), Some(','));
-        assert_eq!(separator("x", "Dear Ann, hello\nas said, yes\nso long, Bob\nbye, now\n"), None);
+        assert_eq!(
+            separator("x", "Dear Ann, hello\nas said, yes\nso long, Bob\nbye, now\n"),
+            None
+        );
     }
 }

@@ -33,7 +33,9 @@ impl Encoding {
         if half >= 8 && even * 10 >= half * 7 && odd * 50 <= half {
             return Some((Self::Utf16Big, 0));
         }
-        let is_control = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08) || **byte == 0x7f;
+        let is_control = |byte: &&u8| {
+            **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08) || **byte == 0x7f
+        };
         let controls = sample.iter().filter(is_control).count();
         let is_text = controls * 200 <= sample.len() && is_plausible(sample);
         is_text.then_some((Self::Utf8, 0))
@@ -72,14 +74,18 @@ fn is_plausible(sample: &[u8]) -> bool {
 
 /// Windows-1252 from 0x80 to 0x9F; the rest of it is Latin-1.
 const WINDOWS_1252: [char; 32] = [
-    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}',
-    '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
-    '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}',
+    '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}',
+    '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}',
+    '\u{17e}', '\u{178}',
 ];
 
 /// The character of a byte in Windows-1252.
 pub(crate) fn windows_1252(byte: u8) -> char {
-    byte.checked_sub(0x80).and_then(|index| WINDOWS_1252.get(usize::from(index))).copied().unwrap_or(char::from(byte))
+    byte.checked_sub(0x80)
+        .and_then(|index| WINDOWS_1252.get(usize::from(index)))
+        .copied()
+        .unwrap_or(char::from(byte))
 }
 
 fn decode_utf8(bytes: &[u8]) -> Cow<'_, str> {
@@ -96,7 +102,9 @@ fn decode_utf8(bytes: &[u8]) -> Cow<'_, str> {
 
 fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     let (pairs, _) = bytes.as_chunks::<2>();
-    char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+        .map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 #[cfg(test)]
@@ -109,7 +117,12 @@ mod tests {
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let latin: Vec<u8> = text.chars().map(|character| character as u8).collect();
-        for (bytes, encoding) in [(text.as_bytes(), Encoding::Utf8), (&little, Encoding::Utf16Little), (&big, Encoding::Utf16Big), (&latin, Encoding::Utf8)] {
+        for (bytes, encoding) in [
+            (text.as_bytes(), Encoding::Utf8),
+            (&little, Encoding::Utf16Little),
+            (&big, Encoding::Utf16Big),
+            (&latin, Encoding::Utf8),
+        ] {
             let (found, mark) = Encoding::of(bytes).unwrap();
             assert_eq!((found, mark), (encoding, 0));
             assert_eq!(found.decode(bytes), text);

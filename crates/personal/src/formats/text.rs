@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::collector::Collector;
+use crate::formats::aligned;
 use crate::formats::csv;
 use crate::formats::encoding::Encoding;
 use crate::report::Format;
@@ -34,7 +35,11 @@ impl TextStream {
         let sample = bytes.get(mark..).unwrap_or_default();
         let sample = encoding.decode(sample.get(..SAMPLE_BYTES).unwrap_or(sample));
         let format = kind(name, &sample);
-        let separator = if format == Format::Csv { csv::separator(name, &sample) } else { None };
+        let separator = if format == Format::Csv {
+            csv::separator(name, &sample)
+        } else {
+            None
+        };
         let is_in_parts = matches!(format, Format::Text | Format::Csv | Format::Json);
         is_in_parts.then(|| Self {
             format,
@@ -49,8 +54,18 @@ impl TextStream {
     /// Markup that is too large to be read as such: with its tags, as text.
     pub(crate) fn of_markup(bytes: &[u8]) -> Option<Self> {
         let (encoding, mark) = Encoding::of(bytes)?;
-        let format = kind("", &encoding.decode(bytes.get(mark..mark + SAMPLE_BYTES).unwrap_or_default()));
-        Some(Self { format, encoding, mark, bytes: Vec::new(), carry: String::new(), table: None })
+        let format = kind(
+            "",
+            &encoding.decode(bytes.get(mark..mark + SAMPLE_BYTES).unwrap_or_default()),
+        );
+        Some(Self {
+            format,
+            encoding,
+            mark,
+            bytes: Vec::new(),
+            carry: String::new(),
+            table: None,
+        })
     }
 
     pub(crate) fn format(&self) -> Format {
@@ -90,7 +105,11 @@ impl TextStream {
             Cow::Owned(joined)
         };
         let whole = text.rfind('\n').map_or(0, |position| position + 1);
-        let whole = if whole == 0 && text.len() > CARRY_MAX { text.len() } else { whole };
+        let whole = if whole == 0 && text.len() > CARRY_MAX {
+            text.len()
+        } else {
+            whole
+        };
         let used = self.lines(collector, text.get(..whole).unwrap_or_default(), text.len() > CARRY_MAX);
         self.carry.push_str(text.get(used..).unwrap_or_default());
     }
@@ -100,7 +119,7 @@ impl TextStream {
         match &mut self.table {
             Some((table, separator)) => csv::rows(text, *separator, is_last, |cells| table.row(collector, cells)),
             None => {
-                collector.text(text);
+                aligned::read(collector, text);
                 text.len()
             }
         }
@@ -121,11 +140,17 @@ impl TextStream {
 /// What kind of text it is, by how it begins.
 pub(crate) fn kind(name: &str, sample: &str) -> Format {
     let head = sample.trim_start();
-    let lower = head.get(..head.len().min(512)).map_or_else(|| head.chars().take(128).collect(), str::to_owned).to_ascii_lowercase();
+    let lower = head
+        .get(..head.len().min(512))
+        .map_or_else(|| head.chars().take(128).collect(), str::to_owned)
+        .to_ascii_lowercase();
     let ends_with = |endings: &[&str]| endings.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
     if lower.starts_with("{\\rtf") {
         Format::Rtf
-    } else if lower.starts_with("<!doctype html") || lower.starts_with("<html") || (head.starts_with('<') && (lower.contains("<html") || ends_with(&[".html", ".htm"]))) {
+    } else if lower.starts_with("<!doctype html")
+        || lower.starts_with("<html")
+        || (head.starts_with('<') && (lower.contains("<html") || ends_with(&[".html", ".htm"])))
+    {
         Format::Html
     } else if lower.starts_with("<?xml") || (head.starts_with('<') && ends_with(&[".xml", ".svg", ".xhtml"])) {
         Format::Xml
@@ -143,7 +168,13 @@ pub(crate) fn kind(name: &str, sample: &str) -> Format {
 }
 
 fn is_json(head: &str) -> bool {
-    let Some(inside) = head.strip_prefix(['{', '[']) else { return false };
+    let Some(inside) = head.strip_prefix(['{', '[']) else {
+        return false;
+    };
     let next = inside.trim_start().chars().next();
-    if head.starts_with('{') { matches!(next, Some('"' | '}')) } else { matches!(next, Some('"' | '{' | '[' | ']' | '0'..='9' | '-' | 't' | 'f' | 'n')) }
+    if head.starts_with('{') {
+        matches!(next, Some('"' | '}'))
+    } else {
+        matches!(next, Some('"' | '{' | '[' | ']' | '0'..='9' | '-' | 't' | 'f' | 'n'))
+    }
 }

@@ -15,6 +15,8 @@ use crate::fields::{le16, le32};
 const BLOCKS_MAX: u64 = 10_240_000;
 /// A journal is made in one piece where there is room for one.
 const PIECES_MAX: usize = 65_536;
+/// Blocks written or revoked that are kept in memory: those of a journal of 16 GiB.
+const ENTRIES_MAX: usize = 4 * 1024 * 1024;
 
 /// A journal whose superblock is sound, and in which something waits.
 pub(in super::super) struct Replay<'a> {
@@ -85,6 +87,11 @@ impl<'a> Replay<'a> {
         let mut sequence = self.superblock.sequence;
         let mut transaction = Transaction::new();
         while position.blocks_left > 0 {
+            if transaction.revoked.len() + transaction.written.len() + self.waiting.by_block.len() > ENTRIES_MAX {
+                return Err(Error::Unsupported {
+                    feature: "an ext journal in which millions of blocks wait",
+                });
+            }
             let bytes = self.block(position.block)?;
             let Some((kind, of)) = header(&bytes) else {
                 break;
@@ -169,14 +176,14 @@ impl<'a> Replay<'a> {
         position.blocks_left = position.blocks_left.saturating_sub(1);
     }
 
-    /// Whether fast commits follow the last transaction: the first of their blocks starts with a head (`EXT4_FC_TAG_HEAD`) that names the
-    /// transaction whose turn it is.
+    /// Whether fast commits follow the last transaction: the first of their blocks, which is the second one behind the log, starts with a head
+    /// (`EXT4_FC_TAG_HEAD`) that names the transaction whose turn it is.
     fn has_fast_commits(&self, sequence: u32) -> Result<bool, Error> {
         const TAG_HEAD: u16 = 9;
-        if self.superblock.fast_commit_blocks == 0 {
+        if self.superblock.fast_commit_blocks < 2 {
             return Ok(false);
         }
-        let bytes = self.block(self.superblock.end)?;
+        let bytes = self.block(self.superblock.end.saturating_add(1))?;
         Ok(le16(&bytes, 0) == TAG_HEAD && le32(&bytes, 8) == sequence)
     }
 
