@@ -106,10 +106,10 @@ def table(chance, page):
             columns.append((label, None, lambda chance, label=label: same_label(chance, label)))
         else:
             kind = kinds(chance)
-            if kind in taken:
+            label, _ = people.facts(chance, kind)
+            if kind in taken or label in {column[0] for column in columns}:
                 continue
             taken.add(kind)
-            label, _ = people.facts(chance, kind)
             columns.append((label, kind, lambda chance, kind=kind: people.facts(chance, kind)[1]))
     page.heading = [label for label, _, _ in columns]
     for _ in range(chance.randint(3, 60)):
@@ -280,7 +280,7 @@ def write_pdf(chance, page):
     if font == "Vera":
         pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
     buffer = io.BytesIO()
-    pdf = canvas.Canvas(buffer, pagesize=A4, pageCompression=chance.randint(0, 1))
+    pdf = canvas.Canvas(buffer, pagesize=(max(A4[0], 60 + 200 * len(page.heading)), A4[1]), pageCompression=chance.randint(0, 1))
     height = 0
     for line in text(page).split("\n"):
         if height < 40:
@@ -290,7 +290,7 @@ def write_pdf(chance, page):
             height = 800
         # Tables are drawn cell by cell, as reports do.
         for column, part in enumerate(line.split("\t")):
-            pdf.drawString(40 + column * 130, height, part)
+            pdf.drawString(40 + column * 200, height, part)
         height -= 12
     pdf.save()
     return buffer.getvalue()

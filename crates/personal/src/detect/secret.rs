@@ -249,6 +249,9 @@ fn private_key_end(text: &str, label_start: usize) -> Option<usize> {
     let limit = super::context::boundary_at_least(text, (start + RUN_MAX).min(text.len()));
     let footer = text.get(start..limit)?.find("-----END").map(|length| start + length);
     let body = text.get(start..footer.unwrap_or(limit))?;
+    if body.contains("-----BEGIN") {
+        return None;
+    }
     // Whole lines of base 64, behind a few headers; line ends may be written as `\n`.
     let has_key = body.split(['\n', '\\', ' ']).take(8).any(|line| {
         let line = line.trim();
