@@ -3,6 +3,7 @@
 
 mod arguments;
 mod check;
+mod files;
 mod help;
 mod image_file;
 mod manual;

@@ -9,6 +9,7 @@ use jiff::ZonedDateTime;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
+use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -40,6 +41,8 @@ pub(super) enum Task {
     Investigate(InvestigateTask),
     /// Restore without losing good work.
     KeepGood(KeepGoodTask),
+    /// Look at files.
+    Files(FilesTask),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -124,6 +127,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         }),
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
         Command::Investigate(investigate) => Task::Investigate(resolve_investigate(investigate, now)?),
+        Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,

@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, manual, output};
+use super::{check, files, manual, output};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -43,6 +43,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Ask(ask) => self::ask(&common, ask),
         Task::Investigate(task) => investigate(&common, &task),
         Task::KeepGood(task) => keep_good(&common, &task),
+        Task::Files(task) => files::run(&place(&common)?, &common, task),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
         Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
