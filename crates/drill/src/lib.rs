@@ -21,6 +21,7 @@ mod ledger;
 mod moments;
 mod noise;
 mod pace;
+mod page;
 mod result;
 mod run;
 mod survey;
@@ -34,6 +35,7 @@ pub use error::Error;
 pub use examiner::{Examiner, InThread};
 pub use fork::{Cleared, DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
 pub use history::History;
+pub use page::{Facts, VolumePage, page};
 pub use result::{
     AttackResult, Check, CheckOutcome, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, Noticed,
     RESULT_VERSION, RestoreResult, Trigger, Verdict,

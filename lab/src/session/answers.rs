@@ -87,6 +87,7 @@ fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
     let options = Options {
         volume: past.volume.name().to_owned(),
         personal_seconds: None,
+        reads_until: Timestamp::MAX,
     };
     (part, options)
 }

@@ -89,6 +89,11 @@ pub(crate) struct Mounted {
 
 impl Mounted {
     pub(crate) fn new(image: &Path, options: &str) -> Self {
+        Self::try_new(image, options).unwrap()
+    }
+
+    /// `None` if the kernel doesn't mount it.
+    pub(crate) fn try_new(image: &Path, options: &str) -> Option<Self> {
         let image = image.to_str().unwrap();
         let device = run("losetup", &["-f", "--show", "--direct-io=on", image])
             .trim()
@@ -97,8 +102,17 @@ impl Mounted {
         fs::create_dir_all(&folder).unwrap();
         let mounted = Self { folder, device };
         let folder = mounted.folder.to_str().unwrap();
-        run("mount", &["-t", "xfs", "-o", options, &mounted.device, folder]);
-        mounted
+        let mount = Command::new("mount")
+            .args([
+                "-t",
+                "xfs",
+                "-o",
+                options.trim_end_matches(','),
+                &mounted.device,
+                folder,
+            ])
+            .status();
+        mount.unwrap().success().then_some(mounted)
     }
 
     /// Ends all writing, with what the log has so far; with `flush` everything is logged before. Nothing goes to its place.

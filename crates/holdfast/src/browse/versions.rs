@@ -229,7 +229,12 @@ impl Search<'_> {
             self.look(sequence)?;
         }
         let step = (self.pauses.len() / first).max(1);
-        let some: Vec<_> = self.pauses.iter().copied().step_by(step).filter(is_inside).collect();
+        let paused = self.pauses.iter().copied().step_by(step);
+        // Where there were few pauses, work went on and on, or was soon done.
+        let even = first.saturating_sub(self.pauses.len()) as u64;
+        let stride = ((newest.0 - oldest.0.min(newest.0)) / (even + 1)).max(1);
+        let spread = (1..=even).map(|number| Sequence(oldest.0.saturating_add(number.saturating_mul(stride))));
+        let some: Vec<_> = paused.chain(spread).filter(is_inside).collect();
         for sequence in some {
             self.look(sequence)?;
         }

@@ -11,12 +11,13 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, files, manual, output};
+use super::{check, drills, files, manual, output};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
 use crate::demo;
+use crate::examiner;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::guards;
 use crate::place::{Place, Surroundings};
@@ -25,6 +26,9 @@ use crate::reach;
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if examiner::is_meant() {
+        return examiner::main();
+    }
     let code = match Arguments::try_parse() {
         Ok(arguments) => {
             let json = arguments.common.json;
@@ -44,6 +48,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Investigate(task) => investigate(&common, &task),
         Task::KeepGood(task) => keep_good(&common, &task),
         Task::Files(task) => files::run(&place(&common)?, &common, task),
+        Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
         Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
@@ -156,6 +161,7 @@ const fn verb(request: &Request) -> &'static str {
         Request::Import { .. } => "importing",
         Request::Export { .. } => "exporting",
         Request::Verify { .. } => "verifying",
+        Request::Drill { .. } => "drilling",
         _ => "working",
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod line;
 mod protocol;
 mod report;
+mod report_drill;
 mod report_guard;
 mod server;
 
@@ -22,6 +23,7 @@ pub use report::{
     ImportReport, LookReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport,
     SettingsReport, SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
+pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use server::{ControlServer, Execute};
 

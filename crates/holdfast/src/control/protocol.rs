@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use drill::Case;
 use guard::Fence;
 
 use super::report::Response;
@@ -176,6 +177,24 @@ pub enum Request {
         names: Vec<String>,
         /// The work; `None` if it is done.
         work: Option<AnnouncedWork>,
+    },
+    /// Tries a volume out on a fork of it.
+    Drill {
+        /// The volume.
+        name: String,
+        /// The attack; the one after the last if `None`.
+        case: Option<Case>,
+        /// What chooses files, moments and bytes; made up if `None`.
+        seed: Option<u64>,
+        /// Whether every file is compared.
+        all: bool,
+    },
+    /// How drills went.
+    Drills {
+        /// The volume; all if `None`.
+        name: Option<String>,
+        /// How many of the newest results of each are wanted.
+        results: u64,
     },
 }
 

@@ -119,13 +119,7 @@ impl<'a> Database<'a> {
     }
 
     /// Shows the rows of the tree below a page. False if something was damaged.
-    fn walk(
-        &mut self,
-        collector: &mut Collector<'_>,
-        number: u32,
-        depth: u32,
-        visit: &mut Visit<'_, 'a>,
-    ) -> bool {
+    fn walk(&mut self, collector: &mut Collector<'_>, number: u32, depth: u32, visit: &mut Visit<'_, 'a>) -> bool {
         let is_new = self
             .seen
             .get_mut(number as usize)

@@ -212,7 +212,11 @@ fn nothing_is_written_outside_whatever_names_and_links_say() {
             Node(b"..".to_vec(), 0, Content::Folder),
             file("c", 6),
             // A file where a link already is that leads out.
-            Node(b"written-through".to_vec(), 0, Content::Link([&target()[..], b"/d"].concat())),
+            Node(
+                b"written-through".to_vec(),
+                0,
+                Content::Link([&target()[..], b"/d"].concat()),
+            ),
             file("written-through", 0),
             file("", 0),
         ]
@@ -220,8 +224,15 @@ fn nothing_is_written_outside_whatever_names_and_links_say() {
     for overwrite in [false, true] {
         let report = into_folder(&inside(nodes()), &to, overwrite);
         assert_eq!(list(&outside), Vec::<String>::new(), "overwrite: {overwrite}");
-        assert!(list(scratch.path()).iter().all(|path| path.starts_with(to.to_str().unwrap())));
-        assert!(report.failed_count > 0, "the folder of the link's name can't be made: {report:?}");
+        assert!(
+            list(scratch.path())
+                .iter()
+                .all(|path| path.starts_with(to.to_str().unwrap()))
+        );
+        assert!(
+            report.failed_count > 0,
+            "the folder of the link's name can't be made: {report:?}"
+        );
         assert_eq!(report.renamed.len(), 4, "{report:?}");
     }
     assert_eq!(std::fs::read(to.join("..%2Foutside%2Fa")).unwrap(), b"escaped");
@@ -230,20 +241,36 @@ fn nothing_is_written_outside_whatever_names_and_links_say() {
 
 #[test]
 fn an_archive_has_no_path_that_leads_out() {
-    let nodes = vec![file("../a", 0), file("/b", 0), Node(b"..".to_vec(), 0, Content::Folder), file("c", 3)];
+    let nodes = vec![
+        file("../a", 0),
+        file("/b", 0),
+        Node(b"..".to_vec(), 0, Content::Folder),
+        file("c", 3),
+    ];
     let mut archive = Archive::new(Vec::new(), Arc::new(AtomicBool::new(false)));
     copy(&inside(nodes), None, &mut archive, &AtomicBool::new(false), &mut |_| {}).unwrap();
     let bytes = archive.into_inner().unwrap();
     let mut archive = tar::Archive::new(bytes.as_slice());
-    let names: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().into_owned()).collect();
-    assert_eq!(names, ["..%2Fa", "%2Fb", "%2E%2E/", "%2E%2E/c"].map(std::path::PathBuf::from));
+    let names: Vec<_> = archive
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().unwrap().into_owned())
+        .collect();
+    assert_eq!(
+        names,
+        ["..%2Fa", "%2Fb", "%2E%2E/", "%2E%2E/c"].map(std::path::PathBuf::from)
+    );
 }
 
 #[test]
 fn holes_stay_holes_and_what_gives_rights_stays_behind() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let scratch = tempfile::tempdir().unwrap();
-    let report = into_folder(&inside(vec![Node(b"sparse".to_vec(), 0, Content::Sparse(64 << 20))]), scratch.path(), false);
+    let report = into_folder(
+        &inside(vec![Node(b"sparse".to_vec(), 0, Content::Sparse(64 << 20))]),
+        scratch.path(),
+        false,
+    );
     assert_eq!((report.files, report.bytes), (1, STORED.len() as u64));
     let made = scratch.path().join("sparse").metadata().unwrap();
     assert_eq!((made.len(), made.permissions().mode() & 0o7777), (64 << 20, 0o755));
