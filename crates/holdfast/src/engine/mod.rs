@@ -105,7 +105,8 @@ impl Engine {
 
     /// The past of a volume, to be looked into.
     pub fn past(&self, name: &str) -> Result<LocalPast, Failure> {
-        Ok(LocalPast::new(self.whole_volume(name)?, Arc::clone(&self.clock)))
+        let volume = self.whole_volume(name)?;
+        Ok(LocalPast::new(volume, Arc::clone(&self.store), Arc::clone(&self.clock)))
     }
 
     /// Makes what a daemon knows part of the reports.
