@@ -62,7 +62,7 @@ impl Window {
                 let (pin, fork) = incident(&volume, name, progress)?;
                 let diverted = fork.map(|fork| -> Result<Diverted, Failure> {
                     Ok(Diverted {
-                        past: volume.beside(place, &fork)?,
+                        past: Box::new(volume.beside(place, &fork)?),
                         start: Moment::Pin(format!("fork.{fork}")),
                         fork,
                     })

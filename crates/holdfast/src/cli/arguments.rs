@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
 use super::arguments_drill::DrillCommand;
+use super::files::FilesCommand;
 use super::help;
 use image::Format;
 
@@ -111,6 +112,9 @@ pub(super) enum Command {
     /// After an attack: which files were damaged, which were only read, whose data was in them
     #[command(after_help = help::INVESTIGATE)]
     Investigate(Investigate),
+    /// See what is on a disk at any moment, and copy files out
+    #[command(subcommand, disable_help_subcommand = true)]
+    Files(FilesCommand),
     /// See, set and release the guards that watch disks for encryption
     #[command(subcommand, disable_help_subcommand = true)]
     Guard(GuardCommand),
@@ -479,7 +483,7 @@ mod tests {
                 command.get_name()
             );
         }
-        for group in ["volume", "guard", "drill"] {
+        for group in ["volume", "files", "guard", "drill"] {
             for command in Arguments::command().find_subcommand(group).unwrap().get_subcommands() {
                 assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
             }

@@ -23,6 +23,10 @@ After an attack:
   investigate  Which files were damaged, which only read, whose data was in them
   restore      ... --before-attack --keep-good: damaged files back, good work kept
 
+Get files back:
+  files        See what is on a disk at any moment, and copy files out: ls, cat, cp, find,
+               history, diff
+
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report
@@ -65,9 +69,11 @@ I was hit by ransomware. What now?
      If the guard saw it (holdfast guard status), one command does the rest, then go on with 6:
                                                       holdfast restore disk --before-attack
   2. See when the writing went wild:                  holdfast history disk --since -1d
-  3. Look at the disk as it was before, changing nothing; here as a file `then` to mount:
+  3. Look at the files as they were before, changing nothing, and copy some out:
+                                                      holdfast files ls -l disk@-2h:/home
+                                                      holdfast files cp disk@-2h:/home /srv/rescued
+     Or see the whole disk of that moment as a file `then` (`holdfast status` shows NBD_SOCKET):
        touch then && nbdfuse then 'nbd+unix:///disk@-2h?socket=NBD_SOCKET'
-     (`holdfast status` shows NBD_SOCKET.)
   4. Keep the evidence under a name:                  holdfast pin disk attack
   5. Return to the last good moment:                  holdfast restore disk -2h
      Wrong moment? Take it back and choose another:   holdfast restore disk --undo

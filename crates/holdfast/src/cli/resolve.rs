@@ -10,6 +10,7 @@ use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
+use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -41,6 +42,8 @@ pub(super) enum Task {
     Investigate(InvestigateTask),
     /// Restore without losing good work.
     KeepGood(KeepGoodTask),
+    /// Look at files.
+    Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
     /// Say what a configuration file means.
@@ -123,6 +126,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Restore(restore) if restore.keep_good => Task::KeepGood(resolve_keep_good(restore, now)?),
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
         Command::Investigate(investigate) => Task::Investigate(resolve_investigate(investigate, now)?),
+        Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
