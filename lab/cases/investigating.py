@@ -172,9 +172,11 @@ class Investigated:
             ):
                 before, sequence = self.prepare(disk)
                 good = self.attack(disk)
+                # First, because looking at every file reads it.
+                investigation = self.investigate(disk, sequence)
                 after = self.look(disk)
                 self.truth(before, after, good)
-                self.judge(self.investigate(disk, sequence))
+                self.judge(investigation)
                 self.keep_good(disk, sequence, before, after, good)
         except Exception as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
