@@ -190,7 +190,12 @@ fn shown(name: &str) -> String {
         .take(NAME_MAX)
         .collect();
     let mut found = Vec::new();
-    find(&name, &Context::default(), &mut |one| found.push(one));
+    // Behind an address, the ending of a file would be taken for a part of it.
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    find(stem, &Context::default(), &mut |one| found.push(one));
+    if found.is_empty() {
+        find(&name, &Context::default(), &mut |one| found.push(one));
+    }
     let mut shown = name.clone();
     found.sort_unstable_by_key(|one| std::cmp::Reverse(one.start));
     for one in found {

@@ -253,8 +253,7 @@ fn private_key_end(text: &str, label_start: usize) -> Option<usize> {
         return None;
     }
     // Whole lines of base 64, behind a few headers; line ends may be written as `\n`.
-    let has_key = body.split(['\n', '\\', ' ']).take(8).any(|line| {
-        let line = line.trim();
+    let is_key_line = |line: &str| {
         let line = line
             .strip_prefix(['n', 'r'])
             .filter(|line| line.len() >= KEY_LINE_MIN)
@@ -263,7 +262,15 @@ fn private_key_end(text: &str, label_start: usize) -> Option<usize> {
             && line
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
-    });
+    };
+    // What comes first is the key, or headers with colons; a remark behind the label isn't.
+    let mut words = body.split(['\n', '\\', ' ', '\r']).filter(|word| !word.is_empty());
+    let has_header = words.clone().next().is_some_and(|word| word.ends_with(':'));
+    let has_key = if has_header {
+        words.take(12).any(is_key_line)
+    } else {
+        words.next().is_some_and(is_key_line)
+    };
     let end = footer.map_or_else(
         || {
             run_end(bytes, start, |byte| {

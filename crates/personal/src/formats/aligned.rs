@@ -20,9 +20,15 @@ pub(crate) fn read(collector: &mut Collector<'_>, text: &str) {
         if lines.len() >= LINES_MIN {
             collector.text(text.get(plain_start..position).unwrap_or_default());
             let mut table = Table::default();
+            let columns = lines.first().map_or(0, |line| line.split('\t').count());
             for line in lines {
                 let cells: Vec<&str> = line.split('\t').collect();
-                table.row(collector, &cells);
+                if cells.len() == columns {
+                    table.row(collector, &cells);
+                } else {
+                    // A cell was left out, and nothing tells which.
+                    collector.text(line);
+                }
             }
             table.finish(collector);
             plain_start = position + length;
@@ -33,7 +39,8 @@ pub(crate) fn read(collector: &mut Collector<'_>, text: &str) {
     collector.text(text.get(plain_start..).unwrap_or_default());
 }
 
-/// The lines at the beginning of a text that have as many tabs, two or more, as the first; or the first line alone. And their length.
+/// The lines at the beginning of a text that have two tabs or more, and no more than the first. And their length, or that of the first
+/// line.
 fn block(text: &str) -> (Vec<&str>, usize) {
     let mut lines = Vec::new();
     let mut length = 0;
@@ -42,8 +49,11 @@ fn block(text: &str) -> (Vec<&str>, usize) {
         let count = line.bytes().filter(|byte| *byte == b'\t').count();
         match tabs {
             None => tabs = Some(count),
-            Some(tabs) if tabs != count => break,
+            Some(tabs) if count > tabs => break,
             Some(_) => {}
+        }
+        if count < 2 && !lines.is_empty() {
+            break;
         }
         length += line.len();
         if count < 2 {

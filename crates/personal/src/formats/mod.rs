@@ -13,6 +13,8 @@ mod rich_text;
 mod sheet;
 mod sqlite;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use text::TextStream;
