@@ -279,10 +279,10 @@ fn write_files(investigation: &Investigation, out: &mut dyn Write) -> io::Result
             )?;
         }
     }
-    write!(
+    writeln!(
         out,
         "</select> <span id=\"count\"></span></p><table id=\"files\"><thead><tr><th>file</th><th>what happened</th><th>when</th>\
-         <th>size</th><th>why this is said</th></tr></thead><tbody>\n"
+         <th>size</th><th>why this is said</th></tr></thead><tbody>"
     )?;
     for file in investigation.files.iter().take(shown) {
         write_file(file, out)?;

@@ -43,6 +43,11 @@ fn fill(root: &Path, files: u64) {
     sparse.write_all_at(b"in the middle", 3_000_000).unwrap();
     sparse.set_len(9_000_000).unwrap();
     write_scattered(&root.join("scattered"), 1200);
+    // A folder whose blocks are given up: their entries are still there, but not in use.
+    fs::create_dir(root.join("shrunk")).unwrap();
+    let shrunk = |number: u64| root.join(format!("shrunk/another file with a rather long name, {number:05}"));
+    (0..300).for_each(|number| fs::write(shrunk(number), "").unwrap());
+    (3..300).for_each(|number| fs::remove_file(shrunk(number)).unwrap());
     let mut deep = root.to_path_buf();
     for depth in 0..40 {
         deep.push(format!("depth {depth}"));

@@ -162,7 +162,7 @@ pub(crate) fn work(folder: &Path, rounds: u64, mut go_on: impl FnMut() -> bool) 
             let name = inner.join(format!("{round} {}", "n".repeat((round % 90) as usize)));
             let mut file = File::create(&name)?;
             file.write_all(&bytes(round, (round * 997 % 30_000) as usize))?;
-            if round % 101 == 0 {
+            if round % 31 == 0 {
                 file.sync_all()?;
             }
             if round % 3 == 0 {

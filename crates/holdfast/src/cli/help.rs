@@ -225,6 +225,16 @@ Examples:
   holdfast volume export disk@yesterday\\ 18:00 evening.raw
 Onto a block device: nbdcopy 'nbd+unix:///disk?socket=NBD_SOCKET' /dev/sdX";
 
+/// `holdfast investigate --help`
+pub(super) const INVESTIGATE: &str = "\
+Examples:
+  holdfast investigate disk                                  what the guard saw, until now
+  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
+  holdfast investigate disk --from -2h --to -1h --json
+
+File systems are read inside both moments, without mounting; nothing on the disk is changed.
+Reads are known where the guard kept them. docs/answers.md tells how files are judged.";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,13 +256,3 @@ mod tests {
         }
     }
 }
-
-/// `holdfast investigate --help`
-pub(super) const INVESTIGATE: &str = "\
-Examples:
-  holdfast investigate disk                                  what the guard saw, until now
-  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
-  holdfast investigate disk --from -2h --to -1h --json
-
-File systems are read inside both moments, without mounting; nothing on the disk is changed.
-Reads are known where the guard kept them. docs/answers.md tells how files are judged.";
