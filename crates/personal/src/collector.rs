@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::class::Class;
-use crate::detect::{Certainty, Context, Match, canonical, find, masked};
+use crate::detect::{Certainty, Context, Match, find, masked};
 use crate::limits::Limits;
 use crate::report::{EXAMPLES_MAX, Finding, Reason, Report, Unread};
 
@@ -159,7 +159,7 @@ impl<'a> Collector<'a> {
 pub(crate) fn note(findings: &mut BTreeMap<Class, Finding>, class: Class, text: &str) {
     let finding = findings.entry(class).or_default();
     finding.count = finding.count.saturating_add(1);
-    if finding.distinct.insert(&canonical(class, text)) && finding.examples.len() < EXAMPLES_MAX {
+    if finding.distinct.insert(class.canonical(text).as_bytes()) && finding.examples.len() < EXAMPLES_MAX {
         let example = masked(class, text);
         if !finding.examples.contains(&example) {
             finding.examples.push(example);

@@ -61,6 +61,18 @@ impl Damaged {
         Self { image, changes }
     }
 
+    /// The bytes that were changed.
+    #[allow(dead_code, reason = "not all targets make checksums right")]
+    pub fn changed(&self) -> impl Iterator<Item = usize> {
+        self.changes.keys().copied()
+    }
+
+    /// Changes more.
+    #[allow(dead_code, reason = "not all targets make checksums right")]
+    pub fn change(&mut self, place: usize, bytes: &[u8]) {
+        self.changes.extend((place..).zip(bytes.iter().copied()));
+    }
+
     /// Makes the checksums of exFAT's entries right that were changed: the fuzzer can't see through them.
     #[allow(dead_code, reason = "only one of the targets has exFAT")]
     pub fn with_exfat_checksums(mut self) -> Self {

@@ -73,6 +73,26 @@ pub(crate) fn make(path: &Path, options: &[&str]) {
     run("mkfs.xfs", &[&["-q", "-f"], options, &[path]].concat());
 }
 
+/// Where the records begin that the log's newest one counts on, oldest first; for file systems with blocks of 4 KiB and a log on its first
+/// round.
+pub(crate) fn log_records(image: &Path) -> Vec<u64> {
+    let file = File::open(image).unwrap();
+    let mut superblock = [0; 512];
+    file.read_exact_at(&mut superblock, 0).unwrap();
+    let number = |at: usize| u64::from(u32::from_be_bytes(superblock[at..at + 4].try_into().unwrap()));
+    // The log's first block is a number of 64 bits: the group in its upper bits, by the logarithm of a group's blocks.
+    let (start, group_blocks, group_log) = (number(48) << 32 | number(52), number(84), superblock[124]);
+    let block = (start >> group_log) * group_blocks + (start & ((1 << group_log) - 1));
+    let mut log = vec![0; usize::try_from(number(96) * 4096).unwrap()];
+    file.read_exact_at(&mut log, block * 4096).unwrap();
+    let is_record = |index: &usize| log[index * 512..].starts_with(&[0xfe, 0xed, 0xba, 0xbe]);
+    let records: Vec<usize> = (0..log.len() / 512).filter(is_record).collect();
+    let newest = records.last().unwrap() * 512;
+    let tail = u32::from_be_bytes(log[newest + 28..newest + 32].try_into().unwrap()) as usize;
+    let live = records.into_iter().filter(|index| *index >= tail);
+    live.map(|index| block * 4096 + index as u64 * 512).collect()
+}
+
 pub(crate) fn copy(from: &Path, to: &Path) {
     run("cp", &["--sparse=always", from.to_str().unwrap(), to.to_str().unwrap()]);
 }
@@ -89,6 +109,11 @@ pub(crate) struct Mounted {
 
 impl Mounted {
     pub(crate) fn new(image: &Path, options: &str) -> Self {
+        Self::try_new(image, options).unwrap()
+    }
+
+    /// `None` if the kernel doesn't mount it.
+    pub(crate) fn try_new(image: &Path, options: &str) -> Option<Self> {
         let image = image.to_str().unwrap();
         let device = run("losetup", &["-f", "--show", "--direct-io=on", image])
             .trim()
@@ -97,8 +122,17 @@ impl Mounted {
         fs::create_dir_all(&folder).unwrap();
         let mounted = Self { folder, device };
         let folder = mounted.folder.to_str().unwrap();
-        run("mount", &["-t", "xfs", "-o", options, &mounted.device, folder]);
-        mounted
+        let mount = Command::new("mount")
+            .args([
+                "-t",
+                "xfs",
+                "-o",
+                options.trim_end_matches(','),
+                &mounted.device,
+                folder,
+            ])
+            .status();
+        mount.unwrap().success().then_some(mounted)
     }
 
     /// Ends all writing, with what the log has so far; with `flush` everything is logged before. Nothing goes to its place.

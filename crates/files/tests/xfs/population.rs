@@ -22,17 +22,17 @@ pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Fills a folder.
-pub(crate) fn populate(folder: &Path) {
-    folders(folder);
+/// Fills a folder, with up to so many names in one of its folders.
+pub(crate) fn populate(folder: &Path, names_max: usize) {
+    folders(folder, names_max);
     contents(folder);
     links_and_devices(folder);
     attributes(folder);
 }
 
 /// From the inode to a tree of blocks: each kind of folder, some of them with holes where names were.
-fn folders(folder: &Path) {
-    for count in [0, 3, 40, 300, 3000, 12_000] {
+fn folders(folder: &Path, names_max: usize) {
+    for count in [0, 3, 40, 300, names_max] {
         let inner = folder.join(format!("with {count} names"));
         fs::create_dir(&inner).unwrap();
         for index in 0..count {
@@ -162,7 +162,7 @@ pub(crate) fn work(folder: &Path, rounds: u64, mut go_on: impl FnMut() -> bool) 
             let name = inner.join(format!("{round} {}", "n".repeat((round % 90) as usize)));
             let mut file = File::create(&name)?;
             file.write_all(&bytes(round, (round * 997 % 30_000) as usize))?;
-            if round % 11 == 0 {
+            if round % 31 == 0 {
                 file.sync_all()?;
             }
             if round % 3 == 0 {

@@ -72,7 +72,7 @@ pub(crate) const SCHEMES: &[Scheme] = &[
     },
     Scheme {
         class: Class::FiHetu,
-        layouts: &[layout(&[6, 4], b"-+", Nothing), layout(&[11], b"", Nothing)],
+        layouts: &[layout(&[6, 4], b"-+", NoDenial), layout(&[11], b"", Nothing)],
         check: is_hetu,
     },
     Scheme {

@@ -61,9 +61,10 @@ pub(super) fn replay(store: &mut Store, superblock: &Superblock) -> Result<Recov
     let Some(ring) = Ring::new(superblock) else {
         return Ok(fault("it isn't within the file system"));
     };
-    let newest = match ring.newest(store) {
-        Ok(Some(newest)) if !newest.is_unmount() => newest,
-        Ok(_) => return Ok(Recovery::default()),
+    let (newest, missing) = match ring.newest(store) {
+        Ok(Some((newest, None))) if newest.is_unmount() => return Ok(Recovery::default()),
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Recovery::default()),
         Err(Error::Damaged { detail, .. }) => return Ok(fault(detail)),
         Err(error) => return Err(error),
     };
@@ -79,7 +80,7 @@ pub(super) fn replay(store: &mut Store, superblock: &Superblock) -> Result<Recov
         })?;
     }
     Ok(Recovery {
-        fault,
+        fault: fault.or(missing),
         ..replay.recovery()
     })
 }

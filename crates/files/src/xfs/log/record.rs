@@ -4,7 +4,7 @@
 //! there is kept in the headers.
 
 use crate::error::Error;
-use crate::xfs::fields::Fields;
+use crate::xfs::fields::{Fields, crc_without};
 use crate::xfs::store::SECTOR_BYTES;
 
 pub(super) const MAGIC: u32 = 0xfeed_babe;
@@ -111,11 +111,7 @@ impl Record {
         let data = body.get(..header.length).unwrap_or(body);
         let expected = fields.little_u32(CRC_OFFSET)?;
         // Version 4 has none.
-        if expected != 0
-            && !HEADER_SUMMED_BYTES
-                .iter()
-                .any(|&length| checksum(headers, length, data) == expected)
-        {
+        if expected != 0 && !is_summed(headers, data, expected) {
             return Ok(None);
         }
         let cycle = header.lsn.cycle();
@@ -188,11 +184,16 @@ fn kept(headers: &Fields<'_>, sector: usize) -> Result<[u8; 4], Error> {
     }
 }
 
-fn checksum(headers: &[u8], header_length: usize, data: &[u8]) -> u32 {
-    let first = headers.get(..header_length).unwrap_or(headers);
-    let mut crc = crate::xfs::fields::crc_without(first, CRC_OFFSET);
-    for header in headers.chunks_exact(SECTOR_BYTES).skip(1) {
-        crc = crc32c::crc32c_append(crc, header.get(..EXTENDED_HEADER_SUMMED_BYTES).unwrap_or(header));
-    }
-    crc32c::crc32c_append(crc, data)
+/// Whether the checksum is right: of the first header, of the others as far as the operations need them, and of the operations as they lie
+/// in the log.
+fn is_summed(headers: &[u8], data: &[u8], expected: u32) -> bool {
+    let others = data.len().div_ceil(HEADER_COVERS_BYTES).saturating_sub(1);
+    HEADER_SUMMED_BYTES.iter().any(|&length| {
+        let mut crc = crc_without(headers.get(..length).unwrap_or(headers), CRC_OFFSET);
+        for header in headers.chunks_exact(SECTOR_BYTES).skip(1).take(others) {
+            let summed = header.get(..EXTENDED_HEADER_SUMMED_BYTES).unwrap_or(header);
+            crc = crc32c::crc32c_append(crc, summed);
+        }
+        crc32c::crc32c_append(crc, data) == expected
+    })
 }

@@ -11,6 +11,8 @@ const LOG_BYTES_MAX: u64 = 2 << 30;
 /// How far behind the newest sector a whole record may begin: eight records of the largest size are written at the same time, and any
 /// of them may be missing.
 const IN_FLIGHT_SECTORS: u32 = 8 * ((RECORD_BYTES_MAX / SECTOR_BYTES) as u32 + 8);
+/// More records than were written at the same time can't be torn.
+const TORN_MAX: u32 = 8;
 const PIECE_SECTORS: u32 = 512;
 /// How often the log may be read to find its newest record: once does, unless its end is torn.
 const READINGS_MAX: u64 = 8;
@@ -35,15 +37,18 @@ impl Ring {
         })
     }
 
-    /// The newest whole record from whose tail all records up to itself are whole. `None` if the log was never written.
-    pub(super) fn newest(&self, store: &Store) -> Result<Option<Record>, Error> {
+    /// The newest whole record from whose tail all records up to itself are whole, and what is wrong if that can't be the log's end.
+    /// `None` if the log was never written.
+    pub(super) fn newest(&self, store: &Store) -> Result<Option<(Record, Option<&'static str>)>, Error> {
         let Some(head) = self.head(store)? else {
             return Ok(None);
         };
         let mut budget = READINGS_MAX * u64::from(self.sectors);
+        let mut earlier = None;
+        let mut torn = 0;
         let mut back = 0;
         let limit = IN_FLIGHT_SECTORS.min(self.sectors);
-        while back < limit {
+        while back < limit && torn <= TORN_MAX {
             let count = PIECE_SECTORS.min(limit - back);
             let start = self.minus(head, back + count);
             let sectors = self.read(store, start, count as usize)?;
@@ -52,16 +57,25 @@ impl Ring {
                 let Some(header) = Header::parse(sector).filter(|header| header.lsn.sector() == place) else {
                     continue;
                 };
-                let Some(record) = self.record(store, header.lsn)? else {
-                    continue;
-                };
-                if let Some(newest) = self.settle(store, record, &mut budget)? {
-                    return Ok(Some(newest));
+                if let Some(record) = self.record(store, header.lsn)?
+                    && let Some(newest) = self.settle(store, record, &mut budget)?
+                {
+                    if newest.lsn >= header.lsn {
+                        return Ok(Some((newest, None)));
+                    }
+                    earlier = Some(newest);
                 }
+                torn += 1;
             }
             back += count;
         }
-        Err(damaged("no record is whole"))
+        match earlier {
+            Some(record) => Ok(Some((
+                record,
+                Some("more of its newest records are damaged than can be torn"),
+            ))),
+            None => Err(damaged("none of its newest records is whole")),
+        }
     }
 
     /// Follows the records from the tail of a candidate. If they end before it, or go on behind it, the last one is the candidate.
