@@ -1,7 +1,7 @@
 //! What is on a disk is parsed by a process of its own, which has nothing: no data folder, no other disk, bounded memory and
 //! time. Whatever a disk's bytes do to a parser, the daemon goes on serving.
 //!
-//! The same program, started under another name ([`NAME`]), with a socket for standard input. Over it the parent sends
+//! The same program, started under the name `holdfast-examiner`, with a socket for standard input. Over it the parent sends
 //! the disk's size (8 bytes) and the request (4 bytes of length, then JSON). The child then asks for bytes (8 bytes of offset, 4
 //! of length, at most 1 MiB) and is given one byte, 0 and the bytes or 1 if they can't be read; an offset of all ones says
 //! that the report follows (4 bytes of length, then JSON). Integers are little-endian.
