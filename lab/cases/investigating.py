@@ -172,9 +172,11 @@ class Investigated:
             ):
                 before, sequence = self.prepare(disk)
                 good = self.attack(disk)
+                # First, because looking at every file reads it.
+                investigation = self.investigate(disk, sequence)
                 after = self.look(disk)
                 self.truth(before, after, good)
-                self.judge(self.investigate(disk, sequence))
+                self.judge(investigation)
                 self.keep_good(disk, sequence, before, after, good)
         except Exception as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
@@ -226,7 +228,8 @@ class Investigated:
         expected = {name: good.get(name, digest) for name, digest in before.items()}
         self.damaged = {name for name, digest in expected.items() if after is None or after.get(name) not in (digest, before[name])}
         # Files of programs that run beside are theirs.
-        self.judged = {name for name in expected if not name.startswith(LIVELY)}
+        lively = LIVELY + (("srv/",) if self.case.name.startswith("mixed") else ())
+        self.judged = {name for name in expected if not name.startswith(lively)}
         self.damaged &= self.judged
         self.outcome.files, self.outcome.damaged = len(self.judged), len(self.damaged)
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, replayed, scale, session, training, watching};
+use crate::{Failure, cost, history, personal, replayed, scale, session, training, watching};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -56,6 +56,11 @@ pub enum Command {
         /// The trace.
         trace: PathBuf,
     },
+    /// What the finder of personal data finds in a corpus: see lab/personal/run.
+    Personal {
+        /// Where the corpus is.
+        folder: PathBuf,
+    },
     /// From traces to a detector.
     #[command(flatten)]
     Training(training::Command),
@@ -80,6 +85,7 @@ impl Command {
             Self::Session(arguments) => session::run(&arguments).map(|()| String::new()),
             Self::Replay(arguments) => replayed::run(&arguments).map(|()| String::new()),
             Self::CostOfWatching(arguments) => watching::run(&arguments).map(|()| String::new()),
+            Self::Personal { folder } => personal::measure(&folder),
             Self::Training(command) => command.run(),
             Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }

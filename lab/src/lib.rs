@@ -9,6 +9,7 @@ mod chance;
 mod cost;
 mod figures;
 mod history;
+mod personal;
 mod scale;
 mod store;
 pub mod training;

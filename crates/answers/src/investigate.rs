@@ -2,6 +2,8 @@
 
 use std::hash::RandomState;
 
+use volume::Timestamp;
+
 use crate::compare::{Findings, Ground, compare};
 use crate::disk::{BLOCK, Changed, Side, Tree, sides};
 use crate::error::Error;
@@ -24,6 +26,8 @@ pub struct Options {
     pub volume: String,
     /// Search the files that were touched for personal data, for so long at most.
     pub personal_seconds: Option<u64>,
+    /// Up to when reads count: a disk is read after its last write, too. [`Timestamp::MAX`] for a window that ends now.
+    pub reads_until: Timestamp,
 }
 
 /// Both moments, opened, for those who go on from an investigation.
@@ -48,7 +52,7 @@ pub fn investigate(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<(Investigation, Opened), Error> {
-    let mut window = Window::open(parts, progress)?;
+    let mut window = Window::open(parts, options.reads_until, progress)?;
     let (mut opened, mut limits) = open_sides(&window)?;
     let keys = RandomState::new();
     let mut files = Vec::new();

@@ -48,7 +48,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(parts: &[Part<'_>], progress: &mut dyn Progress) -> Result<Self, Error> {
+    pub(crate) fn open(parts: &[Part<'_>], reads_until: Timestamp, progress: &mut dyn Progress) -> Result<Self, Error> {
         let mut ends = Vec::with_capacity(parts.len());
         for part in parts {
             let open = |moment: &Moment| part.past.open(moment).map_err(Error::Past);
@@ -70,7 +70,9 @@ impl Window {
         let mut count = 0;
         for (number, part) in parts.iter().enumerate() {
             window.collect_changes(number, part, &mut count, progress)?;
-            window.collect_readings(number, part)?;
+        }
+        if let Some(part) = parts.first() {
+            window.collect_readings(part, reads_until)?;
         }
         Ok(window)
     }
@@ -106,18 +108,10 @@ impl Window {
         stopped
     }
 
-    fn collect_readings(&mut self, number: usize, part: &Part<'_>) -> Result<(), Error> {
-        let Some((from, to)) = self.ends.get(number).map(|(from, to)| (from.time, to.time)) else {
-            return Ok(());
-        };
-        // Reads go on after the last write.
-        let to = if number + 1 == self.ends.len() {
-            Timestamp::MAX
-        } else {
-            to
-        };
+    /// Reads of a guest whose writes were diverted are kept with the volume, too.
+    fn collect_readings(&mut self, part: &Part<'_>, until: Timestamp) -> Result<(), Error> {
+        let from = self.before.time;
         let (readings, seconds) = (&mut self.readings, &mut self.seconds);
-        let index = u16::try_from(number).unwrap_or(u16::MAX);
         let mut visit = |reading: &Reading| {
             let change = Change {
                 sequence: volume::Sequence(0),
@@ -126,18 +120,12 @@ impl Window {
                 blocks: reading.blocks,
                 kind: ChangeKind::Written { class: 0 },
             };
-            readings.blocks.note(index, &change);
+            readings.blocks.note(0, &change);
             readings.grain_blocks = readings.grain_blocks.max(reading.grain_blocks);
             seconds.entry(second_of(reading.time)).or_default().1 += bytes_of(reading.blocks);
             ControlFlow::Continue(())
         };
-        let since = part.past.readings(from, to, &mut visit).map_err(Error::Past)?;
-        // What isn't known of one part isn't known.
-        self.readings.since = match (number, self.readings.since, since) {
-            (0, _, since) => since,
-            (_, Some(before), Some(since)) => Some(if since > from { since.max(before) } else { before }),
-            _ => None,
-        };
+        self.readings.since = part.past.readings(from, until, &mut visit).map_err(Error::Past)?;
         Ok(())
     }
 

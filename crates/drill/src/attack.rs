@@ -307,8 +307,8 @@ impl<'f> Hand<'f> {
                 self.buffer = buffer;
                 written
             }
-            Step::Zero(range) => self.cleared(range, self.fork.zero(range.offset, range.length)),
-            Step::Trim(range) => self.cleared(range, self.fork.trim(range.offset, range.length)),
+            Step::Zero(range) => self.clear(range, DrillFork::zero),
+            Step::Trim(range) => self.clear(range, DrillFork::trim),
             Step::Pause(pause) => self.pass(pause),
         }
     }
@@ -332,16 +332,28 @@ impl<'f> Hand<'f> {
         self.fork.clock().advance_by_request(length);
         // Told before: what leads to a verdict is on the disk.
         self.fork.witness().done(length);
-        self.fork.write(offset, bytes)?;
+        let written = self.fork.write(offset, bytes);
+        if written.is_err() {
+            self.fork.witness().refused(length);
+        }
+        written?;
         self.changed.push(Range { offset, length });
         self.tick_in_time();
         Ok(())
     }
 
-    fn cleared(&mut self, range: Range, cleared: Result<(), volume::Error>) -> Result<(), Error> {
-        self.fork.witness().done(range.length);
-        cleared?;
+    fn clear(
+        &mut self,
+        range: Range,
+        clear: impl FnOnce(&DrillFork, u64, u64) -> Result<(), volume::Error>,
+    ) -> Result<(), Error> {
         self.pace.check()?;
+        self.fork.witness().done(range.length);
+        let cleared = clear(self.fork, range.offset, range.length);
+        if cleared.is_err() {
+            self.fork.witness().refused(range.length);
+        }
+        cleared?;
         self.fork.clock().advance_by_request(0);
         self.changed.push(range);
         self.tick_in_time();

@@ -25,9 +25,8 @@ impl Examiner for InThread {
             .name("survey".to_owned())
             .spawn(move || survey(&disk, &request))
             .map_err(|error| Error::Examination(error.to_string()))?;
-        let surveyed = thread
+        thread
             .join()
-            .map_err(|_| Error::Examination("a parser panicked on what is on the disk".to_owned()))?;
-        surveyed.map_err(|error| Error::Examination(error.to_string()))
+            .map_err(|_| Error::Examination("a parser panicked on what is on the disk".to_owned()))
     }
 }

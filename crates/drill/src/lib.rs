@@ -4,7 +4,7 @@
 //! What can be written through is the type [`DrillFork`], and there is no way to one but making a new fork. The attack is a list
 //! of places with nothing but a seed behind it: no tool that encrypts anything, and nothing that knows files of this machine.
 //!
-//! A drill is run by [`run`]; results are kept by [`History`]. Who parses foreign file systems is the caller's choice
+//! A drill is run by [`run()`]; results are kept by [`History`]. Who parses foreign file systems is the caller's choice
 //! ([`Examiner`]).
 
 mod attack;

@@ -58,9 +58,9 @@ pub struct Options {
     pub trigger: Trigger,
     /// Bytes read and written in a second, at most.
     pub bytes_per_second: u64,
-    /// Files chosen, and bytes of them, at most.
+    /// Files chosen, at most.
     pub files_max: u32,
-    /// See there.
+    /// Bytes of the files chosen, at most.
     pub bytes_max: u64,
     /// The folder of the drills' files.
     pub folder: PathBuf,

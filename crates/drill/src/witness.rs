@@ -49,6 +49,11 @@ impl Witness {
         self.done_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// What was told as done was refused.
+    pub(crate) fn refused(&self, bytes: u64) {
+        self.done_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// How far the attack is.
     pub(crate) fn now(&self) -> Noticed {
         let began = self.began_micros.load(Ordering::Relaxed);

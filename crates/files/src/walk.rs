@@ -217,7 +217,7 @@ impl Walk<'_> {
 
     /// Shows entries of a folder in the order of their nodes.
     fn show_all(&mut self, folder: NodeId, entries: &mut Vec<Entry>, level: &mut Level) -> Flow {
-        entries.sort_unstable_by(|a, b| (a.node, &a.name).cmp(&(b.node, &b.name)));
+        entries.sort_unstable_by(|a, b| (order(a.node), &a.name).cmp(&(order(b.node), &b.name)));
         for entry in entries.drain(..) {
             if self.stopped || self.limit.is_some() {
                 return Flow::Break(());
@@ -280,6 +280,12 @@ impl Walk<'_> {
             self.stopped = true;
         }
     }
+}
+
+/// Sorts nodes by where they lie: NTFS has the number of the record in the lower 48 bits, and counts its uses above, which would come
+/// first. Numbers of other file systems don't get there.
+const fn order(node: NodeId) -> u64 {
+    node.0.rotate_left(16)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A client's handle on a guarded disk.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use sentinel::Clear;
@@ -21,6 +22,8 @@ pub struct GuardedDisk {
 impl Guard {
     /// Attaches a client to the disk.
     pub fn attach(self: &Arc<Self>) -> GuardedDisk {
+        // Before it is looked at by whoever closes the guard meanwhile.
+        self.attached.fetch_add(1, Ordering::SeqCst);
         self.begin_reads();
         let mut gate = write_lock(&self.gate);
         self.renew_stale_fork(&mut gate);
@@ -30,6 +33,12 @@ impl Guard {
             era: gate.era,
             observation: Mutex::default(),
         }
+    }
+}
+
+impl Drop for GuardedDisk {
+    fn drop(&mut self) {
+        self.guard.attached.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A guard: one volume, one sentinel, and what was decided.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Guard {
     pub(crate) state: Mutex<State>,
     pub(crate) watch: Mutex<Watch>,
     is_watching: AtomicBool,
+    /// Clients that are attached.
+    pub(crate) attached: AtomicUsize,
 }
 
 impl std::fmt::Debug for Guard {
@@ -98,6 +100,7 @@ impl Guard {
             state: Mutex::new(state),
             watch: Mutex::new(watch),
             is_watching: AtomicBool::new(false),
+            attached: AtomicUsize::new(0),
         });
         told.extend(guard.enforce());
         guard.arm();

@@ -1,7 +1,7 @@
 //! What is on a disk is parsed by a process of its own, which has nothing: no data folder, no other disk, bounded memory and
 //! time. Whatever a disk's bytes do to a parser, the daemon goes on serving.
 //!
-//! The same program, started under another name ([`NAME`]), with a socket for standard input. Over it the parent sends
+//! The same program, started under the name `holdfast-examiner`, with a socket for standard input. Over it the parent sends
 //! the disk's size (8 bytes) and the request (4 bytes of length, then JSON). The child then asks for bytes (8 bytes of offset, 4
 //! of length, at most 1 MiB) and is given one byte, 0 and the bytes or 1 if they can't be read; an offset of all ones says
 //! that the report follows (4 bytes of length, then JSON). Integers are little-endian.
@@ -53,15 +53,14 @@ impl Examiner for Apart {
             .spawn()
             .map_err(failed)?;
         let _child = Reaped(child);
-        let report = converse(&ours, &*disk, request).map_err(|error| match error.kind() {
+        converse(&ours, &*disk, request).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Error::Examination(
                 "the process that examines it ended: what is on the disk makes the parser fail, or takes too much memory"
                     .to_owned(),
             ),
             io::ErrorKind::WouldBlock => Error::Examination("the parser doesn't come to an end".to_owned()),
             _ => failed(error),
-        })?;
-        report.map_err(Error::Examination)
+        })
     }
 }
 
@@ -77,7 +76,7 @@ impl Drop for Reaped {
 }
 
 /// The parent's side: answers until the report comes.
-fn converse(mut socket: &UnixStream, disk: &dyn Disk, request: &SurveyRequest) -> io::Result<Result<Survey, String>> {
+fn converse(mut socket: &UnixStream, disk: &dyn Disk, request: &SurveyRequest) -> io::Result<Survey> {
     socket.write_all(&disk.size_bytes().to_le_bytes())?;
     send(socket, request)?;
     let mut buffer = Vec::new();
@@ -93,12 +92,21 @@ fn converse(mut socket: &UnixStream, disk: &dyn Disk, request: &SurveyRequest) -
         buffer.clear();
         buffer.resize(length + 1, 0);
         let bytes = buffer.get_mut(1..).unwrap_or_default();
-        if disk.read_at(offset, bytes).is_err() {
+        if let Err(error) = disk.read_at(offset, bytes) {
+            if is_stop(&error) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             buffer.truncate(1);
             buffer.fill(1);
         }
         socket.write_all(&buffer)?;
     }
+}
+
+/// Whether a read failed because the drill is to stop: then nobody needs the rest.
+fn is_stop(error: &ReadFailed) -> bool {
+    let reason = error.reason.as_ref().and_then(|reason| reason.downcast_ref::<Error>());
+    matches!(reason, Some(Error::Stopped))
 }
 
 fn send(mut socket: &UnixStream, value: &impl serde::Serialize) -> io::Result<()> {
@@ -164,7 +172,7 @@ fn examine() -> io::Result<()> {
         socket: Arc::clone(&socket),
         size_bytes,
     });
-    let report = drill::survey(&disk, &request).map_err(|error| error.to_string());
+    let report = drill::survey(&disk, &request);
     let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
     socket.write_all(&REPORT.to_le_bytes())?;
     send(&socket, &report)

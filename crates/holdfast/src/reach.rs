@@ -83,7 +83,7 @@ pub fn in_use(place: &Place) -> Failure {
 }
 
 /// Signals break a long request off in good order: what was begun is removed again.
-fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The second signal ends the process at once.

@@ -99,6 +99,20 @@ impl Class {
         Self::ALL.iter().copied().find(|class| class.name() == name)
     }
 
+    /// A value without what differs between ways of writing it: spaces and hyphens, large and small letters.
+    #[must_use]
+    pub fn canonical(self, value: &str) -> String {
+        match self.category() {
+            Category::Credential => value.to_owned(),
+            _ if self == Self::EmailAddress => value.to_lowercase(),
+            _ => value
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .map(|letter| letter.to_ascii_uppercase())
+                .collect(),
+        }
+    }
+
     /// Whether each person has one of their own, so that different values mean different people.
     pub(crate) fn is_one_per_person(self) -> bool {
         match self.category() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::class::Class;
-use crate::detect::{Certainty, Context, Match, canonical, find, masked};
+use crate::detect::{Certainty, Context, Match, find, masked};
 use crate::limits::Limits;
 use crate::report::{EXAMPLES_MAX, Finding, Reason, Report, Unread};
 
@@ -159,7 +159,7 @@ impl<'a> Collector<'a> {
 pub(crate) fn note(findings: &mut BTreeMap<Class, Finding>, class: Class, text: &str) {
     let finding = findings.entry(class).or_default();
     finding.count = finding.count.saturating_add(1);
-    if finding.distinct.insert(&canonical(class, text)) && finding.examples.len() < EXAMPLES_MAX {
+    if finding.distinct.insert(class.canonical(text).as_bytes()) && finding.examples.len() < EXAMPLES_MAX {
         let example = masked(class, text);
         if !finding.examples.contains(&example) {
             finding.examples.push(example);
@@ -190,7 +190,12 @@ fn shown(name: &str) -> String {
         .take(NAME_MAX)
         .collect();
     let mut found = Vec::new();
-    find(&name, &Context::default(), &mut |one| found.push(one));
+    // Behind an address, the ending of a file would be taken for a part of it.
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    find(stem, &Context::default(), &mut |one| found.push(one));
+    if found.is_empty() {
+        find(&name, &Context::default(), &mut |one| found.push(one));
+    }
     let mut shown = name.clone();
     found.sort_unstable_by_key(|one| std::cmp::Reverse(one.start));
     for one in found {

@@ -31,6 +31,11 @@ impl Distinct {
         true
     }
 
+    /// Whether a value is among those that are known to have been seen.
+    pub(crate) fn contains(&self, value: &[u8]) -> bool {
+        self.smallest.contains(&fingerprint(value))
+    }
+
     /// Adds what another one saw.
     pub fn merge(&mut self, other: &Self) {
         self.smallest.extend(&other.smallest);

@@ -180,6 +180,14 @@ impl Report {
         self.count_persons();
     }
 
+    /// Whether a value was found, in whatever way it was written. Of more than 1023 different ones, not all are known.
+    #[must_use]
+    pub fn holds(&self, class: Class, value: &str) -> bool {
+        self.findings
+            .get(&class)
+            .is_some_and(|finding| finding.distinct.contains(class.canonical(value).as_bytes()))
+    }
+
     pub(crate) fn count_persons(&mut self) {
         let one_per_person = self.findings.iter().filter(|(class, _)| class.is_one_per_person());
         self.persons = one_per_person

@@ -9,6 +9,7 @@ use answers::{
     write_csv, write_html,
 };
 use files::{Disk, ReadFailed};
+use guard::Guard;
 use serde_json::{Value, json};
 use volume::{Change, Device as _, Moment, Piece, Sequence, Timestamp, View, Volume, Wait};
 
@@ -17,12 +18,15 @@ use crate::Failure;
 /// The past of the session's volume.
 pub(super) struct LabPast {
     volume: Arc<Volume>,
+    /// Knows what was read.
+    guard: Option<Arc<Guard>>,
 }
 
 impl LabPast {
-    pub(super) fn new(volume: &Arc<Volume>) -> Self {
+    pub(super) fn new(volume: &Arc<Volume>, guard: Option<Arc<Guard>>) -> Self {
         Self {
             volume: Arc::clone(volume),
+            guard,
         }
     }
 
@@ -52,11 +56,20 @@ impl Past for LabPast {
 
     fn readings(
         &self,
-        _from: Timestamp,
-        _to: Timestamp,
-        _visit: &mut dyn FnMut(&Reading) -> ControlFlow<()>,
+        from: Timestamp,
+        to: Timestamp,
+        visit: &mut dyn FnMut(&Reading) -> ControlFlow<()>,
     ) -> Result<Option<Timestamp>, PastError> {
-        Ok(None)
+        let Some(guard) = &self.guard else { return Ok(None) };
+        let since = guard.readings(from, to, &mut |reading| {
+            visit(&Reading {
+                time: reading.time,
+                first_block: reading.first_block,
+                blocks: reading.blocks,
+                grain_blocks: reading.grain_blocks,
+            })
+        });
+        Ok(since?)
     }
 }
 
@@ -87,14 +100,15 @@ fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
     let options = Options {
         volume: past.volume.name().to_owned(),
         personal_seconds: None,
+        reads_until: Timestamp::MAX,
     };
     (part, options)
 }
 
 /// Returns the disk with `--keep-good` from a moment until now. What is set aside becomes `set-aside.tar` in a folder. Gives the answer.
-pub(super) fn keep_good(volume: &Arc<Volume>, from: Sequence, folder: &Path, now: Timestamp) -> Result<Value, Failure> {
-    let past = LabPast::new(volume);
-    let (part, options) = window(&past, from);
+pub(super) fn keep_good(past: &LabPast, from: Sequence, folder: &Path, now: Timestamp) -> Result<Value, Failure> {
+    let volume = &past.volume;
+    let (part, options) = window(past, from);
     let (investigation, opened) = investigate(std::slice::from_ref(&part), &options, &mut ())?;
     let plan = plan(&investigation, &opened);
     let mut set_aside = None;
@@ -118,10 +132,9 @@ pub(super) fn keep_good(volume: &Arc<Volume>, from: Sequence, folder: &Path, now
 }
 
 /// Investigates from a moment until now, and writes the report in every form into a folder.
-pub(super) fn investigate_into(volume: &Arc<Volume>, from: Sequence, folder: &Path) -> Result<Value, Failure> {
-    let past = LabPast::new(volume);
+pub(super) fn investigate_into(past: &LabPast, from: Sequence, folder: &Path) -> Result<Value, Failure> {
     let started = std::time::Instant::now();
-    let (part, options) = window(&past, from);
+    let (part, options) = window(past, from);
     let (investigation, _opened) = investigate(&[part], &options, &mut ())?;
     write_all(&investigation, folder)?;
     Ok(json!({

@@ -10,7 +10,7 @@ use nbd::Server;
 use serde_json::{Value, json};
 use volume::{Clock as _, Moment, Sequence, Timestamp};
 
-use super::answers::{investigate_into, keep_good};
+use super::answers::{LabPast, investigate_into, keep_good};
 use super::clock::LabClock;
 use super::disk::{Disk, Wanted, parse_size, socket};
 use super::guarded::{Guarded, rolled_back};
@@ -132,7 +132,7 @@ impl Session {
             Line::Skip(duration) => self.skip(duration),
             Line::Moment => Ok(json!({"sequence": self.sequence()})),
             Line::Rollback(sequence) => self.roll_back(&Moment::After(Sequence(sequence))),
-            Line::Investigate { from, folder } => investigate_into(self.disk.volume(), Sequence(from), &folder),
+            Line::Investigate { from, folder } => investigate_into(&self.past(), Sequence(from), &folder),
             Line::KeepGood { from, folder } => self.keep_good(Sequence(from), &folder),
             Line::GuardStatus => Ok(self.guarded()?.status()),
             Line::GuardSet(fence) => self.guarded()?.set(fence),
@@ -194,8 +194,12 @@ impl Session {
         Ok(rolled_back(&report, disconnect_all(&self.server), took))
     }
 
+    fn past(&self) -> LabPast {
+        LabPast::new(self.disk.volume(), self.guarded.as_ref().map(Guarded::guard))
+    }
+
     fn keep_good(&self, from: Sequence, folder: &Path) -> Result<Value, Failure> {
-        let answer = keep_good(self.disk.volume(), from, folder, self.disk.clock().now())?;
+        let answer = keep_good(&self.past(), from, folder, self.disk.clock().now())?;
         if let Some(guarded) = &self.guarded {
             guarded.rolled_back();
         }

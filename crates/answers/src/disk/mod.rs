@@ -8,6 +8,6 @@ mod tree;
 pub(crate) use changed::Changed;
 pub use changed::Stamp;
 pub(crate) use open::sides;
-pub use side::{AreaPiece, Side};
+pub use side::Side;
 pub(crate) use side::{BLOCK, Place};
 pub(crate) use tree::{Index, Node, Tree};

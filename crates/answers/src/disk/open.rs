@@ -2,26 +2,40 @@
 
 use std::sync::Arc;
 
-use files::Disk;
+use files::{Content, Disk};
 
-use super::side::{AreaPiece, Side};
+use super::side::Side;
 
-/// The file systems that can be read, and what to tell of others.
+/// The file systems that can be read, and what to tell of areas that hold something else.
 pub(crate) fn sides(disk: &Arc<dyn Disk>) -> (Vec<Side>, Vec<String>) {
-    match files::open(Arc::clone(disk)) {
-        Ok(file_system) => {
-            let whole = AreaPiece {
-                logical: 0,
-                physical: 0,
-                length: disk.size_bytes(),
-            };
-            let side = Side {
-                name: String::new(),
+    let areas = match files::areas(disk) {
+        Ok(areas) => areas,
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let (mut sides, mut told) = (Vec::new(), Vec::new());
+    for area in areas {
+        let opened = area.disk(disk).and_then(files::open);
+        match opened {
+            Ok(file_system) => sides.push(Side {
+                name: area.name,
                 file_system: file_system.into(),
-                pieces: vec![whole],
-            };
-            (vec![side], Vec::new())
+                pieces: area.pieces,
+            }),
+            Err(error) => told.extend(why_not(&area.name, area.content.as_ref(), &error)),
         }
-        Err(error) => (Vec::new(), vec![error.to_string()]),
+    }
+    (sides, told)
+}
+
+/// Why an area isn't looked at; areas that hold nothing are passed over.
+fn why_not(name: &str, content: Option<&Content>, error: &files::Error) -> Option<String> {
+    let place = if name.is_empty() {
+        "the disk".to_owned()
+    } else {
+        format!("`{name}`")
+    };
+    match (content, error) {
+        (None, files::Error::Unrecognised) => name.is_empty().then(|| error.to_string()),
+        _ => Some(format!("{place} isn't looked at: {error}")),
     }
 }

@@ -2,23 +2,12 @@
 
 use std::sync::Arc;
 
-use files::{Extent, ExtentKind, FileSystem, Flow, NodeId};
+use files::{Extent, ExtentKind, FileSystem, Flow, NodeId, Piece};
 
 /// Bytes of a volume's block.
 pub(crate) const BLOCK: u64 = 4096;
 /// Extents of one file that are looked at: more than any sane file has, for damaged ones not to go on forever.
 const EXTENTS_MAX: usize = 1 << 20;
-
-/// A piece of an area's bytes: where it begins within the area, where on the disk, and its length in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AreaPiece {
-    /// First byte within the area.
-    pub logical: u64,
-    /// First byte on the disk.
-    pub physical: u64,
-    /// Bytes.
-    pub length: u64,
-}
 
 /// A file system at one moment.
 #[derive(Clone)]
@@ -28,7 +17,7 @@ pub struct Side {
     /// The file system.
     pub file_system: Arc<dyn FileSystem>,
     /// Where its bytes lie on the disk, ascending within the area.
-    pub pieces: Vec<AreaPiece>,
+    pub pieces: Vec<Piece>,
 }
 
 impl std::fmt::Debug for Side {

@@ -86,10 +86,15 @@ pub(crate) fn timeline(
             .filter(|file| file.what.is_damage())
             .filter_map(|file| file.first)
     };
-    let starts = [Some(second(from)), seconds.keys().next().copied()];
-    let ends = [Some(second(to)), seconds.keys().next_back().copied()];
-    let start = starts.into_iter().flatten().min().unwrap_or(0);
-    let end = ends.into_iter().flatten().max().unwrap_or(start);
+    let active: Vec<u64> = [seconds.keys().next(), seconds.keys().next_back()]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
+    let end = active.last().copied().unwrap_or(0).max(second(to));
+    let first = active.first().copied().unwrap_or(end).min(end);
+    // A quiet time before that is much longer than what follows would press that into a line.
+    let start = second(from).max(first.saturating_sub((end - first) / 4 + 1)).min(first);
     let length = (end - start + 1).div_ceil(BUCKETS_MAX).max(1);
     let count = (end - start + 1).div_ceil(length);
     let mut buckets: Vec<Bucket> = (0..count)

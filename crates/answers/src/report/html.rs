@@ -153,13 +153,14 @@ fn write_timeline(buckets: &[Bucket], out: &mut dyn Write) -> io::Result<()> {
 
 fn write_groups(investigation: &Investigation, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "<section class=\"groups\">")?;
-    write_group("By folder", &investigation.by_folder, out)?;
-    write_group("By type", &investigation.by_type, out)?;
-    write_group("By owner", &investigation.by_owner, out)?;
+    let known = investigation.readings.since.is_some();
+    write_group("By folder", &investigation.by_folder, known, out)?;
+    write_group("By type", &investigation.by_type, known, out)?;
+    write_group("By owner", &investigation.by_owner, known, out)?;
     writeln!(out, "</section>")
 }
 
-fn write_group(title: &str, groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
+fn write_group(title: &str, groups: &[Group], known: bool, out: &mut dyn Write) -> io::Result<()> {
     let most = groups
         .iter()
         .map(|group| group.damaged.max(group.read))
@@ -177,7 +178,7 @@ fn write_group(title: &str, groups: &[Group], out: &mut dyn Write) -> io::Result
             escaped(&group.name),
             group.damaged * 100 / most,
             group.damaged,
-            group.read
+            if known { group.read.to_string() } else { "?".to_owned() }
         )?;
     }
     write!(out, "</table></div></div>")
@@ -278,10 +279,10 @@ fn write_files(investigation: &Investigation, out: &mut dyn Write) -> io::Result
             )?;
         }
     }
-    write!(
+    writeln!(
         out,
         "</select> <span id=\"count\"></span></p><table id=\"files\"><thead><tr><th>file</th><th>what happened</th><th>when</th>\
-         <th>size</th><th>why this is said</th></tr></thead><tbody>\n"
+         <th>size</th><th>why this is said</th></tr></thead><tbody>"
     )?;
     for file in investigation.files.iter().take(shown) {
         write_file(file, out)?;

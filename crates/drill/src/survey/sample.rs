@@ -8,7 +8,7 @@ use files::NodeId;
 use crate::noise::mixed;
 
 /// Most files that are remembered of one type.
-const OF_A_TYPE_MAX: usize = 512;
+const OF_A_TYPE_MAX: usize = 2048;
 
 /// What a file's name tells of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

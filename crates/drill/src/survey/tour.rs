@@ -25,13 +25,14 @@ struct Area {
     system: Box<dyn FileSystem>,
 }
 
-/// Surveys a disk. What can't be read is part of the report; an error is a disk of which nothing can be told.
-pub fn survey(disk: &Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, files::Error> {
+/// Surveys a disk. What can't be read is part of the report.
+#[must_use]
+pub fn survey(disk: &Arc<dyn Disk>, request: &SurveyRequest) -> Survey {
     let mut survey = Survey {
         is_complete: true,
         ..Survey::default()
     };
-    let areas = open_areas(disk, &mut survey)?;
+    let areas = open_areas(disk, &mut survey);
     let until = Instant::now() + Duration::from_secs(request.seconds_max.into());
     survey.known = known(&areas, &request.known, &mut survey);
     let mut candidates = Candidates::default();
@@ -42,61 +43,58 @@ pub fn survey(disk: &Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, f
     if let Some(bytes_max) = request.all_bytes_max {
         survey.all = Some(all_files(&areas, bytes_max));
     }
-    Ok(survey)
+    survey
 }
 
 /// Opens what file systems there are, and says what else is there.
-fn open_areas(disk: &Arc<dyn Disk>, survey: &mut Survey) -> Result<Vec<Area>, files::Error> {
+fn open_areas(disk: &Arc<dyn Disk>, survey: &mut Survey) -> Vec<Area> {
+    let areas = match files::areas(disk) {
+        Ok(areas) => areas,
+        Err(error) => {
+            survey.note(|| format!("the partition table: {}", in_full(&error)));
+            Vec::new()
+        }
+    };
     let mut opened = Vec::new();
-    for place in places(disk)?.into_iter().take(AREAS_MAX) {
+    for area in areas.into_iter().take(AREAS_MAX) {
+        let pieces: Vec<PieceSeen> = area
+            .pieces
+            .iter()
+            .map(|piece| PieceSeen {
+                logical: piece.logical,
+                physical: piece.physical,
+                length: piece.length,
+            })
+            .collect();
         let mut seen = AreaSeen {
-            name: place.name.clone(),
-            kind: place.description,
+            name: area.name.clone(),
+            kind: area
+                .content
+                .map_or("nothing known", |content| content.name())
+                .to_owned(),
             is_read: false,
             problem: None,
-            size_bytes: place.disk.size_bytes(),
-            pieces: place.pieces.clone(),
+            size_bytes: area.size_bytes(),
+            pieces: pieces.clone(),
             replayed: None,
         };
-        match files::open(place.disk) {
+        match area.disk(disk).and_then(files::open) {
             Ok(system) => {
                 system.kind().name().clone_into(&mut seen.kind);
                 (seen.is_read, seen.replayed) = (true, system.replayed());
                 opened.push(Area {
-                    name: place.name,
-                    pieces: place.pieces,
+                    name: area.name,
+                    pieces,
                     system,
                 });
             }
-            // Swap, an encrypted volume, or nothing yet.
+            // Swap, an encrypted volume, a part of logical volumes, or nothing yet.
             Err(files::Error::Unrecognised) => {}
             Err(error) => seen.problem = Some(in_full(&error)),
         }
         survey.areas.push(seen);
     }
-    Ok(opened)
-}
-
-/// A part of a disk that may hold a file system.
-struct Place {
-    name: String,
-    description: String,
-    pieces: Vec<PieceSeen>,
-    disk: Arc<dyn Disk>,
-}
-
-fn places(disk: &Arc<dyn Disk>) -> Result<Vec<Place>, files::Error> {
-    let whole = PieceSeen {
-        logical: 0,
-        physical: 0,
-        length: disk.size_bytes(),
-    };
-    Ok(vec![Place {
-        name: String::new(),
-        description: "no file system".to_owned(),
-        pieces: vec![whole],
-        disk: Arc::clone(disk),
-    }])
+    opened
 }
 
 /// Looks the known files up and hashes them.

@@ -85,10 +85,12 @@ pub(super) struct Superblock {
     sparse_super2: Option<[u32; 2]>,
 }
 
-/// Which of the three it is, if it is any.
+/// Which of the three it is, if it is any. Two bytes of magic are in one of 65,536 blocks of noise: the revision and the block size have to
+/// make sense too.
 pub(crate) fn recognise(disk: &dyn Disk) -> Option<FileSystemKind> {
     let bytes = read(disk).ok()?;
-    let known = le16(&bytes, 0x38) == MAGIC && le32(&bytes, 0x60) & incompat::JOURNAL_DEVICE == 0;
+    let sound = le16(&bytes, 0x38) == MAGIC && le32(&bytes, 0x4c) <= 1 && le32(&bytes, 0x18) <= 6;
+    let known = sound && le32(&bytes, 0x60) & incompat::JOURNAL_DEVICE == 0;
     known.then(|| kind(&bytes))
 }
 

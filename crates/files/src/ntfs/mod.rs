@@ -9,7 +9,7 @@
 //! * `folder` lists a folder's index; `reparse` tells links from files that aren't what they seem.
 //!
 //! `$LogFile` isn't replayed: its records are undocumented in part and depend on the version of Windows, and ntfs-3g doesn't replay
-//! them either. [`FileSystem::replayed`](crate::FileSystem::replayed) says when the volume was marked dirty.
+//! them either. [`FileSystem::replayed`](crate::FileSystem::replayed) says when changes may wait in it.
 
 mod boot;
 mod compression;
@@ -17,6 +17,7 @@ mod extended;
 mod file_name;
 mod fixup;
 mod folder;
+mod log_file;
 mod mft;
 mod node;
 mod record;

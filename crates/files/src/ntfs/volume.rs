@@ -6,6 +6,7 @@ use super::boot::Geometry;
 use super::extended::LinuxMetadata;
 use super::file_name::FileName;
 use super::folder;
+use super::log_file;
 use super::mft::Mft;
 use super::node::Node;
 use super::record::{ENCRYPTED, kind};
@@ -46,12 +47,14 @@ pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
         root: NodeId(ROOT | ROOT << 48),
         label: String::new(),
         is_dirty: false,
+        is_in_use: false,
     };
-    // Neither is needed to read files.
+    // None of these is needed to read files.
     if let Ok(root) = ntfs.mft.record(ROOT) {
         ntfs.root = NodeId(root.reference().0);
     }
     let _ = ntfs.read_volume();
+    ntfs.is_in_use = log_file::is_in_use(&ntfs.mft).unwrap_or(false);
     Ok(ntfs)
 }
 
@@ -59,8 +62,10 @@ struct Ntfs {
     mft: Mft,
     root: NodeId,
     label: String,
-    /// Whether Windows would run chkdsk: it wasn't unmounted, or damage was found.
+    /// Whether Windows would run chkdsk.
     is_dirty: bool,
+    /// Whether changes may wait in the log.
+    is_in_use: bool,
 }
 
 /// What `$STANDARD_INFORMATION` says.
@@ -299,7 +304,11 @@ impl FileSystem for Ntfs {
     }
 
     fn replayed(&self) -> Option<String> {
-        let words = "the volume is marked dirty: what waits in $LogFile isn't taken into account";
-        self.is_dirty.then(|| words.to_owned())
+        let words = match (self.is_in_use, self.is_dirty) {
+            (true, _) => "the volume was in use: the last changes, which wait in $LogFile, aren't taken into account",
+            (false, true) => "the volume is marked dirty: Windows would check it with chkdsk",
+            (false, false) => return None,
+        };
+        Some(words.to_owned())
     }
 }

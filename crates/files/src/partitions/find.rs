@@ -14,13 +14,20 @@ use crate::filesystem::FileSystemKind;
 ///
 /// # Errors
 ///
-/// The disk can't be read, or has a GPT both of whose copies are damaged.
+/// The disk can't be read, or has a GPT both of whose copies are damaged or gone.
 pub fn areas(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
     disk.read_at(0, &mut [0; 512])?;
     let mut areas = match gpt::read(&**disk) {
         Ok(Some(areas)) => areas,
-        // The table of a disk that was divided anew without wiping the old one.
+        Ok(None) if mbr::announces_gpt(&**disk) => {
+            return Err(Error::Damaged {
+                structure: "GPT",
+                offset: 512,
+                detail: "the boot record announces it, and neither copy is there",
+            });
+        }
         Err(damage) if mbr::announces_gpt(&**disk) => return Err(damage),
+        // What is left of an older table, on a disk that was divided anew.
         Ok(None) | Err(_) => without_gpt(disk),
     };
     for area in &mut areas {

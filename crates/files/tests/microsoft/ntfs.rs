@@ -43,6 +43,11 @@ fn fill(root: &Path, files: u64) {
     sparse.write_all_at(b"in the middle", 3_000_000).unwrap();
     sparse.set_len(9_000_000).unwrap();
     write_scattered(&root.join("scattered"), 1200);
+    // A folder whose blocks are given up: their entries are still there, but not in use.
+    fs::create_dir(root.join("shrunk")).unwrap();
+    let shrunk = |number: u64| root.join(format!("shrunk/another file with a rather long name, {number:05}"));
+    (0..300).for_each(|number| fs::write(shrunk(number), "").unwrap());
+    (3..300).for_each(|number| fs::remove_file(shrunk(number)).unwrap());
     let mut deep = root.to_path_buf();
     for depth in 0..40 {
         deep.push(format!("depth {depth}"));
@@ -328,4 +333,26 @@ fn a_table_in_many_pieces_is_followed() {
     let read = tree::read(&*system);
     assert!(read.len() > 2000, "{} files", read.len());
     tree::assert_same(&read, &expected);
+}
+
+#[test]
+fn a_volume_in_use_says_that_its_log_is_left_out() {
+    let (_folder, image) = tools::image(16 << 20);
+    run("mkfs.ntfs", &["-q", "-F", "-f", text(&image)]);
+    let log = tree::extents(&*files::open(Image::open(&image)).unwrap(), NodeId(2));
+    // Windows' restart page: its size, where its area is, a newest record, a client at work, not unmounted.
+    let mut page = [0; 64];
+    page[..4].copy_from_slice(b"RSTR");
+    page[16..20].copy_from_slice(&4096_u32.to_le_bytes());
+    page[24] = 48;
+    page[48] = 1;
+    let file = File::options().write(true).open(&image).unwrap();
+    file.write_all_at(&page, log[0].physical).unwrap();
+    let system = files::open(Image::open(&image)).unwrap();
+    assert!(system.replayed().is_some_and(|words| words.contains("in use")));
+    // The newer page counts: there, it was unmounted.
+    page[48] = 2;
+    page[62] = 2;
+    file.write_all_at(&page, log[0].physical + 4096).unwrap();
+    assert_eq!(files::open(Image::open(&image)).unwrap().replayed(), None);
 }

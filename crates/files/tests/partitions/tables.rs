@@ -86,6 +86,11 @@ fn a_table_that_is_damaged_twice_is_told() {
     disk[end + 60] ^= 1;
     let error = areas(&shared(&disk)).unwrap_err();
     assert_eq!(error.to_string(), "damaged GPT at byte 512: its checksum is wrong");
+    disk[512..1024].fill(0);
+    disk[end..].fill(0);
+    let error = areas(&shared(&disk)).unwrap_err();
+    let told = "damaged GPT at byte 512: the boot record announces it, and neither copy is there";
+    assert_eq!(error.to_string(), told);
 }
 
 const MBR: &str = "label: dos\nstart=1MiB, size=20MiB, type=83\nsize=6MiB, type=7\nsize=30MiB, type=f\nsize=4MiB, type=82\n\

@@ -5,6 +5,7 @@
 //! a time when reads weren't recorded, the next piece says that nothing is known of before.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use sentinel::Micros;
 use volume::{Error, SidePiece, Store, Timestamp};
@@ -373,7 +374,12 @@ impl Guard {
             return;
         }
         let written = self.write_reads(&mut keeping);
-        let closed = written.and_then(|()| self.end_reads(&mut keeping, RecordKind::Closed));
+        // Whoever is still attached may read what nobody notes.
+        let how = match self.attached.load(Ordering::SeqCst) {
+            0 => RecordKind::Closed,
+            _ => RecordKind::Off,
+        };
+        let closed = written.and_then(|()| self.end_reads(&mut keeping, how));
         keeping.is_closed = true;
         self.note_reads_result(&mut keeping, closed);
     }

@@ -105,6 +105,22 @@ impl PieceHeader {
     }
 }
 
+impl Gathered {
+    /// A piece of that number, which holds only this, joined before: for whoever tests that it can be read again.
+    #[must_use]
+    pub fn encode_alone(&self, number: u32) -> Vec<u8> {
+        let begun = Timestamp::ZERO;
+        let header = PieceHeader {
+            number,
+            begun,
+            follows: 0,
+        };
+        let mut bytes = header.encode();
+        put_reads(self, (begun, begun), false, number, &mut bytes);
+        bytes
+    }
+}
+
 /// Appends a record of what was gathered between two times to `out`. The ranges must have been joined.
 pub(crate) fn put_reads(
     gathered: &Gathered,
@@ -435,6 +451,79 @@ mod tests {
             let found: Vec<_> = Piece::parse(&changed, 7).into_iter().flatten().collect();
             assert!(is_start(&found), "byte {index}");
         }
+    }
+
+    /// The first cells of a table of `docs/format.md` and the words that its rows begin with.
+    fn table(structure: &str) -> Vec<(String, String)> {
+        let header = format!("| bytes | {structure} |");
+        let lines = include_str!("../../../../docs/format.md").lines();
+        let mut lines = lines.skip_while(|line| *line != header);
+        assert!(lines.next().is_some(), "no table of {structure}");
+        let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        rows.map(|line| (cells(line)[1].clone(), cells(line)[2].clone()))
+            .collect()
+    }
+
+    /// Compares bytes with a table, whose rows begin with these words.
+    fn check(structure: &str, bytes: &[u8], fields: &[(&str, Vec<u8>)]) {
+        let rows = table(structure);
+        assert_eq!(rows.len(), fields.len(), "rows of {structure}");
+        let mut at = 0;
+        for ((place, text), (word, value)) in rows.iter().zip(fields) {
+            let end = at + value.len();
+            let places = [format!("{at}..{end}"), format!("{at}.."), at.to_string()];
+            assert!(places.contains(place), "{place} of `{word}` in {structure}");
+            assert!(text.starts_with(word), "{structure} has `{text}` where `{word}` is");
+            assert_eq!(&bytes[at..end], value, "`{word}` of {structure}");
+            at = end;
+        }
+        assert_eq!(at, bytes.len(), "bytes of {structure}");
+    }
+
+    #[test]
+    fn the_bytes_are_as_documented() {
+        let nanos = |time: Timestamp| time.as_unix_nanos().to_le_bytes().to_vec();
+        let crc = |number: u32, rest: &[u8]| {
+            let covered = [&number.to_le_bytes(), rest].concat();
+            crc32c::crc32c(&covered).to_le_bytes().to_vec()
+        };
+        let bytes = header().encode();
+        check(
+            "header of a piece of reads",
+            &bytes,
+            &[
+                ("CRC of four zeros", crc(0, &bytes[4..])),
+                ("magic: `holdrds1`", b"holdrds1".to_vec()),
+                ("number", 7_u32.to_le_bytes().to_vec()),
+                ("begun", nanos(at(1))),
+                ("follows", 1234_u32.to_le_bytes().to_vec()),
+                ("zeros", vec![0; 4]),
+            ],
+        );
+        let mut gathered = Gathered::default();
+        (0..10_000).for_each(|index| gathered.note(index * 4, 1));
+        gathered.clear();
+        gathered.note(300, 2);
+        gathered.note(400, 1);
+        let mut record = Vec::new();
+        put_reads(&gathered, (at(2), at(3)), true, 7, &mut record);
+        check(
+            "record of reads",
+            &record,
+            &[
+                ("CRC of the number of the piece", crc(7, &record[4..])),
+                ("bytes of the ranges", 5_u32.to_le_bytes().to_vec()),
+                ("kind: 1 read, 2 closed in good order, 3 off", vec![1]),
+                ("diverted", vec![1]),
+                ("grain", vec![0]),
+                ("zeros", vec![0; 5]),
+                ("from", nanos(at(2))),
+                ("until", nanos(at(3))),
+                ("ranges", vec![0xac, 2, 1, 98, 0]),
+            ],
+        );
+        assert_eq!(RANGES_MAX, 4096);
     }
 
     #[test]

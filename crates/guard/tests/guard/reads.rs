@@ -156,6 +156,23 @@ fn reads_are_known_over_restarts_in_good_order_and_not_over_crashes() {
 }
 
 #[test]
+fn reads_of_who_is_still_attached_when_the_guard_is_closed_are_not_taken_for_known() {
+    let bench = fresh();
+    let disk = bench.guard.attach();
+    read(&disk, 1, 1);
+    bench.guard.close();
+    read(&disk, 2, 1);
+    assert_eq!(all(&bench), (None, vec![(1, 1)]));
+    drop(disk);
+    let bench = bench.crash();
+    bench.pass_seconds(1);
+    let known = now(&bench);
+    let disk = bench.guard.attach();
+    read(&disk, 3, 1);
+    assert_eq!(all(&bench), (Some(known), vec![(1, 1), (3, 1)]));
+}
+
+#[test]
 fn a_power_cut_costs_the_torn_end_and_is_noticed() {
     let bench = fresh();
     let disk = bench.guard.attach();

@@ -40,7 +40,12 @@ pub fn investigate(
     let csv = task.csv.as_deref().map(|path| create(path, task.force)).transpose()?;
     let window = Window::open(place, &task.volume, &task.span, progress)?;
     let parts = window.parts()?;
-    let (investigation, _) = look(&parts, &task.volume, task.personal_seconds, progress)?;
+    let options = Options {
+        volume: task.volume.clone(),
+        personal_seconds: task.personal_seconds,
+        reads_until: window.reads_until,
+    };
+    let (investigation, _) = look(&parts, &options, progress)?;
     if let (Some(file), Some(path)) = (html, &task.html) {
         write_into(file, path, |out| write_html(&investigation, out))?;
     }
@@ -53,15 +58,10 @@ pub fn investigate(
 /// Investigates parts of the past.
 pub(super) fn look(
     parts: &[Part<'_>],
-    volume: &str,
-    personal_seconds: Option<u64>,
+    options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<(Investigation, Opened), Failure> {
-    let options = Options {
-        volume: volume.to_owned(),
-        personal_seconds,
-    };
-    answers::investigate(parts, &options, &mut Told(progress)).map_err(failure)
+    answers::investigate(parts, options, &mut Told(progress)).map_err(failure)
 }
 
 /// What an investigation says of a failure.

@@ -6,7 +6,7 @@
 use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
-use answers::{ArchiveReport, Part, Plan, Way, plan, write_archive};
+use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
 use jiff::ZonedDateTime;
 use serde::Serialize;
 use volume::{Piece, Sequence};
@@ -25,6 +25,8 @@ use crate::when::When;
 pub struct KeepGoodTask {
     /// The volume.
     pub volume: String,
+    /// From the moment that is returned to, until now.
+    pub span: Span,
     /// The folder that the archive is put into.
     pub to_folder: PathBuf,
     /// Only say what would be done.
@@ -66,9 +68,14 @@ pub struct KeepGoodReport {
 
 /// Plans, and restores unless it is a dry run.
 pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
-    let window = Window::open(place, &task.volume, &Span::Incident, progress)?;
+    let window = Window::open(place, &task.volume, &task.span, progress)?;
     let parts = window.parts()?;
-    let (investigation, opened) = look(&parts, &task.volume, None, progress)?;
+    let options = Options {
+        volume: task.volume.clone(),
+        personal_seconds: None,
+        reads_until: window.reads_until,
+    };
+    let (investigation, opened) = look(&parts, &options, progress)?;
     let plan = plan(&investigation, &opened);
     let mut report = KeepGoodReport {
         volume: task.volume.clone(),
@@ -94,6 +101,7 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
     }
     let newest = window.volume.open_when(&When::Now)?.sequence;
     report.written_meanwhile = window.fork().is_none() && newest != opened.after.sequence;
+    let before = opened.before.sequence;
     // Views are let go before the disk is changed; without a daemon, the data folder with them.
     drop(parts);
     drop(opened);
@@ -104,8 +112,14 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
             if report.fork.is_none() {
                 report.fork = Some(fork(place, task, progress)?);
             }
-            let request = Request::RestoreBeforeAttack {
-                name: task.volume.clone(),
+            let name = task.volume.clone();
+            let request = match task.span {
+                Span::Incident => Request::RestoreBeforeAttack { name },
+                // As it was resolved: `-15m` would be another moment by now.
+                Span::Between { .. } => Request::Restore {
+                    name,
+                    when: When::Sequence(before.0),
+                },
             };
             report.restored = Some(restored(reach::execute(place, request, None, progress)?)?);
         }

@@ -1,7 +1,7 @@
 //! The span of time that is looked at: named by the user, or that of the incident that the guard knows of.
 
 use answers::{Part, Past};
-use volume::Moment;
+use volume::{Moment, Timestamp};
 
 use crate::control::{Progress, Request, Response};
 use crate::failure::Failure;
@@ -29,6 +29,8 @@ pub struct Window {
     diverted: Option<Diverted>,
     from: Moment,
     to: Moment,
+    /// Up to when reads count.
+    pub reads_until: Timestamp,
     /// The volume's.
     pub volume: VolumePast,
 }
@@ -46,17 +48,21 @@ impl Window {
         let volume = VolumePast::open(place, name)?;
         let newest = Moment::After(volume.open_when(&When::Now)?.sequence);
         match span {
-            Span::Between { from, to } => Ok(Self {
-                from: Moment::After(volume.open_when(from)?.sequence),
-                to: Moment::After(volume.open_when(to)?.sequence),
-                volume,
-                diverted: None,
-            }),
+            Span::Between { from, to } => {
+                let end = volume.open_when(to)?;
+                Ok(Self {
+                    from: Moment::After(volume.open_when(from)?.sequence),
+                    to: Moment::After(end.sequence),
+                    reads_until: if *to == When::Now { Timestamp::MAX } else { end.time },
+                    volume,
+                    diverted: None,
+                })
+            }
             Span::Incident => {
                 let (pin, fork) = incident(&volume, name, progress)?;
                 let diverted = fork.map(|fork| -> Result<Diverted, Failure> {
                     Ok(Diverted {
-                        past: volume.beside(place, &fork)?,
+                        past: Box::new(volume.beside(place, &fork)?),
                         start: Moment::Pin(format!("fork.{fork}")),
                         fork,
                     })
@@ -65,6 +71,7 @@ impl Window {
                 Ok(Self {
                     from: Moment::Pin(pin),
                     to: diverted.as_ref().map_or(newest, |diverted| diverted.start.clone()),
+                    reads_until: Timestamp::MAX,
                     volume,
                     diverted,
                 })
@@ -86,7 +93,7 @@ impl Window {
                 .open(&diverted.start)
                 .map_err(crate::past::failure_of)?
                 .sequence;
-            let newest = Moment::At(volume::Timestamp::MAX);
+            let newest = Moment::At(Timestamp::MAX);
             let newest = diverted.past.open(&newest).map_err(crate::past::failure_of)?.sequence;
             parts.push(Part {
                 past: &*diverted.past,

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
 use super::arguments_drill::DrillCommand;
+use super::files::FilesCommand;
 use super::help;
 use image::Format;
 
@@ -111,6 +112,9 @@ pub(super) enum Command {
     /// After an attack: which files were damaged, which were only read, whose data was in them
     #[command(after_help = help::INVESTIGATE)]
     Investigate(Investigate),
+    /// See what is on a disk at any moment, and copy files out
+    #[command(subcommand, disable_help_subcommand = true)]
+    Files(FilesCommand),
     /// See, set and release the guards that watch disks for encryption
     #[command(subcommand, disable_help_subcommand = true)]
     Guard(GuardCommand),
@@ -284,7 +288,7 @@ pub(super) struct Restore {
     pub(super) before_attack: bool,
     /// Bring every damaged file back and keep good work since: only the damaged files' blocks go back where that is enough, else the
     /// whole disk, with good work set aside in an archive and a volume
-    #[arg(long, requires = "before_attack")]
+    #[arg(long, conflicts_with = "undo")]
     pub(super) keep_good: bool,
     /// The folder for the archive of what is set aside
     #[arg(long, value_name = "DIR", requires = "keep_good", default_value = ".")]
@@ -479,7 +483,7 @@ mod tests {
                 command.get_name()
             );
         }
-        for group in ["volume", "guard", "drill"] {
+        for group in ["volume", "files", "guard", "drill"] {
             for command in Arguments::command().find_subcommand(group).unwrap().get_subcommands() {
                 assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
             }

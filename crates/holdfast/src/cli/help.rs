@@ -23,6 +23,10 @@ After an attack:
   investigate  Which files were damaged, which only read, whose data was in them
   restore      ... --before-attack --keep-good: damaged files back, good work kept
 
+Get files back:
+  files        See what is on a disk at any moment, and copy files out: ls, cat, cp, find,
+               history, diff
+
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report
@@ -65,9 +69,11 @@ I was hit by ransomware. What now?
      If the guard saw it (holdfast guard status), one command does the rest, then go on with 6:
                                                       holdfast restore disk --before-attack
   2. See when the writing went wild:                  holdfast history disk --since -1d
-  3. Look at the disk as it was before, changing nothing; here as a file `then` to mount:
+  3. Look at the files as they were before, changing nothing, and copy some out:
+                                                      holdfast files ls -l disk@-2h:/home
+                                                      holdfast files cp disk@-2h:/home /srv/rescued
+     Or see the whole disk of that moment as a file `then` (`holdfast status` shows NBD_SOCKET):
        touch then && nbdfuse then 'nbd+unix:///disk@-2h?socket=NBD_SOCKET'
-     (`holdfast status` shows NBD_SOCKET.)
   4. Keep the evidence under a name:                  holdfast pin disk attack
   5. Return to the last good moment:                  holdfast restore disk -2h
      Wrong moment? Take it back and choose another:   holdfast restore disk --undo
@@ -219,6 +225,16 @@ Examples:
   holdfast volume export disk@yesterday\\ 18:00 evening.raw
 Onto a block device: nbdcopy 'nbd+unix:///disk?socket=NBD_SOCKET' /dev/sdX";
 
+/// `holdfast investigate --help`
+pub(super) const INVESTIGATE: &str = "\
+Examples:
+  holdfast investigate disk                                  what the guard saw, until now
+  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
+  holdfast investigate disk --from -2h --to -1h --json
+
+File systems are read inside both moments, without mounting; nothing on the disk is changed.
+Reads are known where the guard kept them. docs/answers.md tells how files are judged.";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,13 +256,3 @@ mod tests {
         }
     }
 }
-
-/// `holdfast investigate --help`
-pub(super) const INVESTIGATE: &str = "\
-Examples:
-  holdfast investigate disk                                  what the guard saw, until now
-  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
-  holdfast investigate disk --from -2h --to -1h --json
-
-File systems are read inside both moments, without mounting; nothing on the disk is changed.
-Reads are known where the guard kept them. docs/answers.md tells how files are judged.";

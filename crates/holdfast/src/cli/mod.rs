@@ -5,6 +5,7 @@ mod arguments;
 mod arguments_drill;
 mod check;
 mod drills;
+mod files;
 mod help;
 mod image_file;
 mod manual;

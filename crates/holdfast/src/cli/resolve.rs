@@ -10,6 +10,7 @@ use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
+use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -41,6 +42,8 @@ pub(super) enum Task {
     Investigate(InvestigateTask),
     /// Restore without losing good work.
     KeepGood(KeepGoodTask),
+    /// Look at files.
+    Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
     /// Say what a configuration file means.
@@ -120,13 +123,10 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
             }
             .into()
         }
-        Command::Restore(restore) if restore.keep_good => Task::KeepGood(KeepGoodTask {
-            volume: restore.volume,
-            to_folder: restore.to_folder,
-            dry_run: restore.dry_run,
-        }),
+        Command::Restore(restore) if restore.keep_good => Task::KeepGood(resolve_keep_good(restore, now)?),
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
         Command::Investigate(investigate) => Task::Investigate(resolve_investigate(investigate, now)?),
+        Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
@@ -284,6 +284,22 @@ fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Fai
             when,
         }),
     }
+}
+
+fn resolve_keep_good(restore: Restore, now: &ZonedDateTime) -> Result<KeepGoodTask, Failure> {
+    let span = match restore.moment {
+        Some(moment) => Span::Between {
+            from: parse_when(&moment, now)?,
+            to: When::Now,
+        },
+        None => Span::Incident,
+    };
+    Ok(KeepGoodTask {
+        volume: restore.volume,
+        span,
+        to_folder: restore.to_folder,
+        dry_run: restore.dry_run,
+    })
 }
 
 /// How long personal data is searched for at most, in seconds.

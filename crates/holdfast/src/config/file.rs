@@ -78,6 +78,8 @@ pub struct GuardTable {
     pub model: Option<PathBuf>,
     /// The key that must have signed it, as minisign writes it.
     pub model_key: Option<String>,
+    /// Most bytes a volume in which is kept what clients read.
+    pub reads_kept: Option<SizeValue>,
 }
 
 /// `[drill]`: when drills are run, and what they may cost.

@@ -286,7 +286,7 @@ mod tests {
             }
             text.push('\n');
         }
-        assert_eq!(text.matches(" = ").count(), 17, "{text}");
+        assert_eq!(text.matches(" = ").count(), 18, "{text}");
         assert_eq!(resolve(&text), Ok(Config::default()));
     }
 
@@ -370,6 +370,10 @@ mod tests {
                 "[guard]\nmodel = \"/x\"",
                 "[guard]: `model` and `model_key` are needed together",
             ),
+            (
+                "[guard]\nreads_kept = \"512K\"",
+                "[guard] reads_kept: `512 KiB` is too little to tell anything; give 1 MiB or more, or 0 to keep nothing",
+            ),
             ("[volume.\"a/b\"]", "[volume.a/b]: `a/b` can't be a volume's name"),
         ] {
             assert_eq!(resolve(text).unwrap_err(), expected);
@@ -379,6 +383,14 @@ mod tests {
                 .unwrap_err()
                 .starts_with("`localhost` is no place")
         );
+    }
+
+    #[test]
+    fn how_much_is_kept_of_what_clients_read_can_be_chosen() {
+        let kept = |text: &str| resolve(text).unwrap().guard.reads_kept_bytes;
+        assert_eq!(kept(""), 64 << 20);
+        assert_eq!(kept("[guard]\nreads_kept = \"1GiB\""), 1 << 30);
+        assert_eq!(kept("[guard]\nreads_kept = \"0\""), 0);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 
 /// What a drill chooses, at most.
-const FILES_MAX: u32 = 500;
+const FILES_MAX: u32 = 4000;
 const BYTES_MAX: u64 = 64 << 20;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);

@@ -86,9 +86,11 @@ impl Engine {
         let settings = move |name: &str| volume_settings(read(&for_store).volume(name));
         let store = Store::open(Arc::new(directory), Box::new(settings), Box::new(os_random));
         let clock = Arc::new(SteadyClock::start());
+        let guards = Guards::new(&store, &clock);
+        guards.set_reads_kept(read(&config).guard.reads_kept_bytes);
         Ok(Arc::new(Self {
             data: data.to_owned(),
-            guards: Guards::new(&store, &clock),
+            guards,
             drills: Drills::new(data),
             store,
             clock,
@@ -103,7 +105,8 @@ impl Engine {
 
     /// The past of a volume, to be looked into.
     pub fn past(&self, name: &str) -> Result<LocalPast, Failure> {
-        Ok(LocalPast::new(self.whole_volume(name)?, Arc::clone(&self.clock)))
+        let volume = self.whole_volume(name)?;
+        Ok(LocalPast::new(volume, Arc::clone(&self.store), Arc::clone(&self.clock)))
     }
 
     /// Makes what a daemon knows part of the reports.

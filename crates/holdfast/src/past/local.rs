@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use answers::{Past, PastError, PastMoment, Reading};
 use files::{Disk, ReadFailed};
-use volume::{Change, Clock, Device, Moment, Sequence, Timestamp, View, Volume, Wait};
+use volume::{Change, Clock, Device, Moment, Sequence, Store, Timestamp, View, Volume, Wait};
 
 use crate::clock::SteadyClock;
 use crate::control::{Progress, Request, Response};
@@ -17,12 +17,14 @@ use crate::when::When;
 #[derive(Clone, Debug)]
 pub struct LocalPast {
     volume: Arc<Volume>,
+    /// Has what the guard wrote down beside the volume.
+    store: Arc<Store>,
     clock: Arc<SteadyClock>,
 }
 
 impl LocalPast {
-    pub(crate) const fn new(volume: Arc<Volume>, clock: Arc<SteadyClock>) -> Self {
-        Self { volume, clock }
+    pub(crate) const fn new(volume: Arc<Volume>, store: Arc<Store>, clock: Arc<SteadyClock>) -> Self {
+        Self { volume, store, clock }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -63,11 +65,19 @@ impl Past for LocalPast {
 
     fn readings(
         &self,
-        _from: Timestamp,
-        _to: Timestamp,
-        _visit: &mut dyn FnMut(&Reading) -> ControlFlow<()>,
+        from: Timestamp,
+        to: Timestamp,
+        visit: &mut dyn FnMut(&Reading) -> ControlFlow<()>,
     ) -> Result<Option<Timestamp>, PastError> {
-        Ok(None)
+        let since = guard::read_back(&self.store, self.name(), from, to, &mut |reading| {
+            visit(&Reading {
+                time: reading.time,
+                first_block: reading.first_block,
+                blocks: reading.blocks,
+                grain_blocks: reading.grain_blocks,
+            })
+        });
+        Ok(since.map_err(|error| volume_failure(self.name(), &error))?)
     }
 }
 
@@ -76,30 +86,37 @@ impl Past for LocalPast {
 pub struct Here {
     /// The past of the volume.
     pub(super) past: LocalPast,
-    engine: Arc<Engine>,
+    engine: Arc<Opened>,
 }
+
+/// Closes its engine when the last past of it is dropped.
+#[derive(Debug)]
+struct Opened(Arc<Engine>);
 
 impl Here {
     pub(super) fn new(engine: Arc<Engine>, name: &str) -> Result<Self, Failure> {
         Ok(Self {
             past: engine.past(name)?,
-            engine,
+            engine: Arc::new(Opened(engine)),
         })
     }
 
-    pub(super) fn beside(&self, name: &str) -> Result<LocalPast, Failure> {
-        self.engine.past(name)
+    pub(super) fn another(&self, name: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            past: self.engine.0.past(name)?,
+            engine: Arc::clone(&self.engine),
+        })
     }
 
     pub(super) fn ask(&self, request: Request, progress: &mut dyn Progress) -> Result<Response, Failure> {
-        self.engine.execute(request, None, progress)
+        self.engine.0.execute(request, None, progress)
     }
 }
 
-impl Drop for Here {
+impl Drop for Opened {
     fn drop(&mut self) {
         // Nothing was changed: where closing fails, the next opening recovers the same.
-        let _ = self.engine.close();
+        let _ = self.0.close();
     }
 }
 

@@ -46,6 +46,14 @@ impl VolumePast {
         }
     }
 
+    /// The past of another volume of the same data folder, held by the same process.
+    pub fn beside(&self, place: &Place, name: &str) -> Result<Self, Failure> {
+        match self {
+            Self::Daemon(_) => Ok(Self::Daemon(DaemonPast::new(&place.data, name))),
+            Self::Local(here) => Ok(Self::Local(here.another(name)?)),
+        }
+    }
+
     /// The volume's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -61,14 +69,6 @@ impl VolumePast {
             Self::Daemon(past) => past.open_when(when),
             Self::Local(here) => here.past.open_when(when),
         }
-    }
-
-    /// The past of another volume of the same data folder, held by the same process.
-    pub fn beside(&self, place: &Place, name: &str) -> Result<Box<dyn Past>, Failure> {
-        Ok(match self {
-            Self::Daemon(_) => Box::new(DaemonPast::new(&place.data, name)),
-            Self::Local(here) => Box::new(here.beside(name)?),
-        })
     }
 
     /// Has another request carried out by whoever has the volume.

@@ -128,9 +128,11 @@ pub(crate) fn has_day_month_year(compact: &[u8], position: usize) -> bool {
 mod tests {
     use super::{ean_13, is_day, luhn, mod_11_10, mod_97_moved};
 
+    type Case = (fn(&[u8]) -> bool, &'static [u8]);
+
     #[test]
     fn check_digits_of_published_examples_are_right_and_any_other_digit_is_wrong() {
-        let cases: [(fn(&[u8]) -> bool, &[u8]); 4] = [
+        let cases: [Case; 4] = [
             (luhn, b"4111111111111111"),
             (mod_11_10, b"86095742719"),
             (ean_13, b"7569217076985"),

@@ -99,8 +99,6 @@ fn is_also_called(class: Class, named: Class) -> bool {
             (class, named),
             (Class::EsDni | Class::EsNie, Class::PtNif | Class::EsDni | Class::EsNie)
                 | (Class::NoFodselsnummer, Class::SePersonnummer | Class::DkCpr)
-                | (Class::DkCpr, Class::SePersonnummer)
-                | (Class::SePersonnummer, Class::DkCpr)
                 | (Class::UsItin, Class::UsSsn)
                 | (Class::FrNir, Class::BeNationalNumber)
         )
@@ -117,7 +115,8 @@ fn text_before(text: &str, start: usize) -> &str {
     if line.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return line;
     }
-    let above = window.get(..line_break).unwrap_or_default();
+    // Paragraphs may have empty lines between them.
+    let above = window.get(..line_break).unwrap_or_default().trim_end();
     let above_start = above.rfind('\n').map_or(0, |position| position + 1);
     let label = above.get(above_start..).unwrap_or_default().trim_end();
     let is_label =

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::class::Class;
 
@@ -130,6 +130,8 @@ const WORDS: &[(Hint, &[&str])] = &[
             "festnetz",
             "reach me",
             "contact number",
+            "contact",
+            "contact no",
             "ring",
             "dial",
             "phone number",
@@ -366,7 +368,6 @@ const WORDS: &[(Hint, &[&str])] = &[
             "container",
             "job",
             "run",
-            "id",
             "seq",
             "sequence",
             "key id",
@@ -463,7 +464,7 @@ const WORDS: &[(Hint, &[&str])] = &[
     ),
     (
         Hint::National(Class::UsItin),
-        &["itin", "individual taxpayer*", "taxpayer*"],
+        &["itin", "individual taxpayer*", "taxpayer*", "taxpayer id"],
     ),
     (
         Hint::National(Class::AtSvnr),
@@ -506,6 +507,7 @@ const WORDS: &[(Hint, &[&str])] = &[
             "steueridentifikation*",
             "steuerliche identifikation*",
             "idnr",
+            "id nr",
             "identifikationsnummer",
             "steuer idnr",
             "steuer identifikation*",
@@ -580,7 +582,14 @@ const WORDS: &[(Hint, &[&str])] = &[
     (Hint::National(Class::RoCnp), &["cnp", "cod numeric personal"]),
     (
         Hint::National(Class::SePersonnummer),
-        &["personnummer", "pnr", "person nr", "samordningsnummer", "personnr"],
+        &[
+            "personnummer",
+            "pnr",
+            "person nr",
+            "pers nr",
+            "samordningsnummer",
+            "personnr",
+        ],
     ),
     (Hint::National(Class::SiEmso), &["emso", "jmbg", "maticna stevilka"]),
 ];
@@ -609,6 +618,7 @@ static COMPILED: LazyLock<Option<Words>> = LazyLock::new(|| {
     }
     let automaton = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
         .build(patterns)
         .ok()?;
     Some(Words { automaton, words })
@@ -629,6 +639,10 @@ pub(crate) struct Nearest {
 /// The last hint in a text, with the most specific reading of its words.
 pub(crate) fn last_hint(text: &str) -> Option<Nearest> {
     let compiled = COMPILED.as_ref()?;
+    // Most numbers in tables and logs have no words before them.
+    if !text.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80) {
+        return None;
+    }
     let folded = fold(text);
     let mut best: Option<(usize, usize, Hint)> = None;
     for found in compiled.automaton.find_overlapping_iter(&folded) {

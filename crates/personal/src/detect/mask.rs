@@ -1,20 +1,7 @@
 //! What is shown of a finding: enough to recognise it, too little to use it.
 
-use crate::class::{Category, Class};
+use crate::class::Class;
 use crate::detect::number::network;
-
-/// The same for all ways of writing the same value.
-pub(crate) fn canonical(class: Class, text: &str) -> Vec<u8> {
-    match class.category() {
-        Category::Credential => text.as_bytes().to_vec(),
-        _ if class == Class::EmailAddress => text.to_lowercase().into_bytes(),
-        _ => text
-            .bytes()
-            .filter(u8::is_ascii_alphanumeric)
-            .map(|byte| byte.to_ascii_uppercase())
-            .collect(),
-    }
-}
 
 /// The value with nearly everything hidden.
 pub(crate) fn masked(class: Class, text: &str) -> String {

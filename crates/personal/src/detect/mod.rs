@@ -18,7 +18,7 @@ mod settings;
 
 pub(crate) use context::Context;
 pub(crate) use hints::{Hint, last_hint};
-pub(crate) use mask::{canonical, masked};
+pub(crate) use mask::masked;
 pub(crate) use secret::is_hash_of_password;
 
 use chain::{at, before};

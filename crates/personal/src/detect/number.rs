@@ -103,6 +103,12 @@ const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
     (b"YE", 30),
 ];
 
+/// Countries whose account numbers have no letters.
+const ONLY_DIGITS: &[&[u8]] = &[
+    b"AT", b"BE", b"CZ", b"DE", b"DK", b"EE", b"ES", b"FI", b"HR", b"HU", b"IS", b"LT", b"NO", b"PL", b"PT", b"SE",
+    b"SI", b"SK",
+];
+
 const fn layout(groups: &'static [u8], needs: Needs) -> Layout {
     Layout {
         groups,
@@ -233,7 +239,8 @@ fn iban<'chain>(bytes: &[u8], chain: &'chain Chain) -> Option<Fit<'chain>> {
     let country = bytes.get(chain.start()..chain.start() + 2)?;
     let (_, length) = IBAN_LENGTHS.iter().find(|(known, _)| country == known.as_slice())?;
     let fit = chain.fit_total(bytes, usize::from(*length))?;
-    mod_97_moved(fit.compact).then_some(fit)
+    let is_digits = fit.compact.get(4..).is_some_and(is_all_digits) || !ONLY_DIGITS.contains(&country);
+    (is_digits && mod_97_moved(fit.compact)).then_some(fit)
 }
 
 struct Candidate<'a> {

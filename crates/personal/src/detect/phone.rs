@@ -32,9 +32,9 @@ struct Written {
 pub(crate) fn find(place: Place<'_>, digit_start: usize, visit: &mut dyn FnMut(Match)) -> Option<usize> {
     let bytes = place.text.as_bytes();
     let start = start_of(bytes, digit_start)?;
-    let mut written = read(bytes, start)?;
-    if written.has_plus {
-        let end = international(&mut written, bytes)?;
+    let written = read(bytes, start)?;
+    if let Some(end) = international(&written, bytes).filter(|_| written.has_plus) {
+        let end = end + extension_bytes(bytes, end);
         visit(Match {
             class: Class::PhoneNumber,
             start,
@@ -50,12 +50,13 @@ pub(crate) fn find(place: Place<'_>, digit_start: usize, visit: &mut dyn FnMut(M
     let evidence = Surroundings::of(place.text, start, end, place.context).of_kind(Hint::Phone);
     let is_phone = match evidence {
         Evidence::For => written.count <= 15 && !written.is_one_digit(),
-        Evidence::Silent => is_national(&written),
+        Evidence::Silent => !written.has_plus && is_national(&written),
         Evidence::Against => false,
     };
     if !is_phone {
         return None;
     }
+    let end = end + extension_bytes(bytes, end);
     visit(Match {
         class: Class::PhoneNumber,
         start,
@@ -90,6 +91,28 @@ fn start_of(bytes: &[u8], digit_start: usize) -> Option<usize> {
         .is_some_and(|earlier| is_letter_beyond_ascii(bytes, earlier))
         && previous >= 0x80;
     (!is_inside && !is_behind && !is_path && !is_letter).then_some(start)
+}
+
+/// The length of an extension: `x123`, ` ext. 123`.
+fn extension_bytes(bytes: &[u8], position: usize) -> usize {
+    let rest = bytes.get(position..).unwrap_or_default();
+    let beginning = ["x", " x", " ext. ", " ext ", "ext"]
+        .iter()
+        .find(|beginning| rest.starts_with(beginning.as_bytes()));
+    let Some(beginning) = beginning else { return 0 };
+    let digits = rest
+        .get(beginning.len()..)
+        .unwrap_or_default()
+        .iter()
+        .take(7)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let is_closed = !at(rest, beginning.len() + digits).is_ascii_alphanumeric();
+    if (1..=6).contains(&digits) && is_closed {
+        beginning.len() + digits
+    } else {
+        0
+    }
 }
 
 /// `phone=...`, as in queries and settings.
@@ -136,8 +159,9 @@ fn read(bytes: &[u8], start: usize) -> Option<Written> {
         }
     }
     // What is joined to letters is a name, not a number.
-    let is_name =
-        separators == 0 && (at(bytes, position).is_ascii_alphanumeric() || is_letter_beyond_ascii(bytes, position));
+    let is_name = separators == 0
+        && extension_bytes(bytes, position) == 0
+        && (at(bytes, position).is_ascii_alphanumeric() || is_letter_beyond_ascii(bytes, position));
     written.separator = kind.unwrap_or(0);
     (!is_name && written.count > 0).then_some(written)
 }
@@ -253,7 +277,7 @@ const TWO_DIGITS: &[&[u8; 2]] = &[
 ];
 
 /// The end of the longest run of groups that is a number of the country it begins with.
-fn international(written: &mut Written, bytes: &[u8]) -> Option<usize> {
+fn international(written: &Written, bytes: &[u8]) -> Option<usize> {
     let digits = written.digits();
     let known = COUNTRIES.iter().find(|(code, _, _)| digits.starts_with(code));
     let (code_length, fewest, most) = match known {

@@ -72,7 +72,7 @@ pub(crate) const SCHEMES: &[Scheme] = &[
     },
     Scheme {
         class: Class::FiHetu,
-        layouts: &[layout(&[6, 4], b"-+", Nothing), layout(&[11], b"", Nothing)],
+        layouts: &[layout(&[6, 4], b"-+", NoDenial), layout(&[11], b"", Nothing)],
         check: is_hetu,
     },
     Scheme {
@@ -580,6 +580,7 @@ fn is_emso(compact: &[u8]) -> bool {
     ) else {
         return false;
     };
-    let check = (11 - sum % 11) % 11;
+    // A rest of 1 gives 10, which is written as 0.
+    let check = (11 - sum % 11) % 11 % 10;
     is_day(if year > 800 { 1000 + year } else { 2000 + year }, month, day) && Some(check) == digit(compact, 12)
 }

@@ -196,6 +196,8 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
+/// Shorter lines of base 64 are words.
+const KEY_LINE_MIN: usize = 40;
 /// Longest secret that is read: a key of 16,384 bits in base 64 is 13,000 bytes.
 const RUN_MAX: usize = 16 << 10;
 
@@ -242,20 +244,46 @@ fn private_key_end(text: &str, label_start: usize) -> Option<usize> {
     let label = rest.get(..super::context::boundary_at_least(rest, rest.len().min(48)))?;
     let label_end = label.find("-----")?;
     let is_key = label.get(..label_end)?.contains("PRIVATE KEY");
-    let mut position = label_start + label_end + 5;
     let bytes = text.as_bytes();
-    let is_break = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\' || byte == b'n' || byte == b'r';
-    let body = position
-        + bytes
-            .get(position..)?
-            .iter()
-            .take(8)
-            .take_while(|byte| is_break(**byte))
-            .count();
-    position = run_end(bytes, body, |byte| {
-        byte.is_ascii_alphanumeric() || b"+/=\r\n\\:-, ".contains(&byte)
-    });
-    (is_key && position - body >= 48).then_some(position)
+    let start = label_start + label_end + 5;
+    let limit = super::context::boundary_at_least(text, (start + RUN_MAX).min(text.len()));
+    let footer = text.get(start..limit)?.find("-----END").map(|length| start + length);
+    let body = text.get(start..footer.unwrap_or(limit))?;
+    if body.contains("-----BEGIN") {
+        return None;
+    }
+    // Whole lines of base 64, behind a few headers; line ends may be written as `\n`.
+    let is_key_line = |line: &str| {
+        let line = line
+            .strip_prefix(['n', 'r'])
+            .filter(|line| line.len() >= KEY_LINE_MIN)
+            .unwrap_or(line);
+        line.len() >= KEY_LINE_MIN
+            && line
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    };
+    // What comes first is the key, or headers with colons; a remark behind the label isn't.
+    let mut words = body.split(['\n', '\\', ' ', '\r']).filter(|word| !word.is_empty());
+    let has_header = words.clone().next().is_some_and(|word| word.ends_with(':'));
+    let has_key = if has_header {
+        words.take(12).any(is_key_line)
+    } else {
+        words.next().is_some_and(is_key_line)
+    };
+    let end = footer.map_or_else(
+        || {
+            run_end(bytes, start, |byte| {
+                byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte)
+            })
+        },
+        |footer| {
+            text.get(footer + 5..)
+                .and_then(|rest| rest.find("-----"))
+                .map_or(footer, |length| footer + length + 10)
+        },
+    );
+    (is_key && has_key).then_some(end.min(text.len()))
 }
 
 /// Three parts, the first of which says how the third was made.

@@ -8,6 +8,12 @@ const VALUE_MAX: usize = 256;
 /// Longest rest of a name behind the word: `password_hash`, `passwordConfirmation`.
 const NAME_MAX: usize = 16;
 
+/// Rests of names that are about passwords, and aren't one: `password_policy`, `passwordField`.
+const ABOUT_PASSWORDS: &[&str] = &[
+    "policy", "field", "length", "expire", "expiry", "changed", "updated", "reset", "hint", "prompt", "label", "error",
+    "required", "enabled", "file", "path", "strength", "_at", "attempt", "manager", "less", "type", "input",
+];
+
 /// What stands for a value that isn't there.
 const PLACEHOLDERS: &[&str] = &[
     "null",
@@ -82,7 +88,16 @@ const PLACEHOLDERS: &[&str] = &[
 /// The value behind a name that ends (or goes on) at `position`: behind `=`, `:`, `=>` or `:=`, with or without quotes.
 pub(crate) fn value(text: &str, position: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
+    let name_start = position;
     let mut position = name_end(bytes, position)?;
+    let rest_of_name = text.get(name_start..position)?.to_ascii_lowercase();
+    if ABOUT_PASSWORDS.iter().any(|word| rest_of_name.contains(word)) {
+        return None;
+    }
+    // `<password>...</password>`, in text that isn't XML as a whole.
+    if at(bytes, position) == b'>' {
+        return Some(extent(text, position + 1)).filter(|(from, to)| to > from);
+    }
     let mut is_assigned = false;
     // Quotes, spaces, and one sign of assignment.
     for _ in 0..12 {

@@ -4,7 +4,7 @@ use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders as _
 
 use crate::collector::Collector;
 use crate::formats::flow::{self, Dialect};
-use crate::formats::{self};
+use crate::formats::{self, aligned};
 use crate::report::Reason;
 
 /// Messages within messages, without counting attachments that are documents.
@@ -95,7 +95,7 @@ fn read_message(collector: &mut Collector<'_>, message: &Message<'_>, depth: u32
             return;
         }
         match &part.body {
-            PartType::Text(text) => collector.text(text),
+            PartType::Text(text) => aligned::read(collector, text),
             PartType::Html(text) => flow::read(collector, Dialect::Html, text),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                 let name = part.attachment_name().unwrap_or("attachment");

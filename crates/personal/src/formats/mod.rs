@@ -1,5 +1,6 @@
 //! What a document is, by its content, and the text in it.
 
+mod aligned;
 mod archive;
 mod csv;
 mod encoding;
@@ -12,6 +13,8 @@ mod rich_text;
 mod sheet;
 mod sqlite;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use text::TextStream;
@@ -38,7 +41,7 @@ pub(crate) fn document(collector: &mut Collector<'_>, name: &str, bytes: &[u8]) 
         Format::Text | Format::Csv | Format::Json => text(collector, name, bytes),
         Format::Html => flow::read(collector, Dialect::Html, &decoded(bytes)),
         Format::Xml => flow::read(collector, Dialect::Xml, &decoded(bytes)),
-        Format::Rtf => collector.text(&rich_text::text(bytes)),
+        Format::Rtf => aligned::read(collector, &rich_text::text(bytes)),
         Format::Mail => mail::read(collector, bytes),
         Format::Mailbox => mail::read_mailbox(collector, bytes),
         Format::Sqlite => sqlite::read(collector, bytes),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::collector::Collector;
+use crate::formats::aligned;
 use crate::formats::csv;
 use crate::formats::encoding::Encoding;
 use crate::report::Format;
@@ -117,8 +118,12 @@ impl TextStream {
     fn lines(&mut self, collector: &mut Collector<'_>, text: &str, is_last: bool) -> usize {
         match &mut self.table {
             Some((table, separator)) => csv::rows(text, *separator, is_last, |cells| table.row(collector, cells)),
+            None if self.format == Format::Json && text.contains("\\u") => {
+                collector.text(&unescaped(text));
+                text.len()
+            }
             None => {
-                collector.text(text);
+                aligned::read(collector, text);
                 text.len()
             }
         }
@@ -134,6 +139,31 @@ impl TextStream {
             table.finish(collector);
         }
     }
+}
+
+/// JSON with the letters beyond ASCII that stand in it as `\\u00e9`.
+fn unescaped(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, behind)) = rest.split_once("\\u") {
+        result.push_str(plain);
+        let code = behind.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match code
+            .and_then(char::from_u32)
+            .filter(|letter| letter.is_alphabetic() || *letter == '@')
+        {
+            Some(letter) => {
+                result.push(letter);
+                rest = behind.get(4..).unwrap_or_default();
+            }
+            None => {
+                result.push_str("\\u");
+                rest = behind;
+            }
+        }
+    }
+    result.push_str(rest);
+    result
 }
 
 /// What kind of text it is, by how it begins.

@@ -15,6 +15,8 @@ use crate::fields::{le16, le32};
 const BLOCKS_MAX: u64 = 10_240_000;
 /// A journal is made in one piece where there is room for one.
 const PIECES_MAX: usize = 65_536;
+/// Blocks written or revoked that are kept in memory: those of a journal of 16 GiB.
+const ENTRIES_MAX: usize = 4 * 1024 * 1024;
 
 /// A journal whose superblock is sound, and in which something waits.
 pub(in super::super) struct Replay<'a> {
@@ -85,6 +87,11 @@ impl<'a> Replay<'a> {
         let mut sequence = self.superblock.sequence;
         let mut transaction = Transaction::new();
         while position.blocks_left > 0 {
+            if transaction.revoked.len() + transaction.written.len() + self.waiting.by_block.len() > ENTRIES_MAX {
+                return Err(Error::Unsupported {
+                    feature: "an ext journal in which millions of blocks wait",
+                });
+            }
             let bytes = self.block(position.block)?;
             let Some((kind, of)) = header(&bytes) else {
                 break;

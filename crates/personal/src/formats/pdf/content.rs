@@ -1,4 +1,4 @@
-//! Content streams: the operators that show text, and those that move to another line.
+//! Content streams: the operators that show text, and those that move to another place.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,27 @@ const OPERANDS_MAX: usize = 64;
 const VALUES_MAX: usize = 16 << 20;
 /// Thousandths of the font's size that two strings stand apart if there is a space between the words.
 const SPACE: f64 = -180.0;
+/// A character's width, in sizes of its font: between the narrow ones and the wide ones. Widths aren't read.
+const WIDTH: f64 = 0.5;
+/// A gap that is wider, in sizes of the font, is between columns.
+const COLUMN_GAP: f64 = 2.0;
 
-/// Writes the text of content streams down, in the order in which it is shown.
+/// Writes the text of content streams down, in the order in which it is shown: lines, and tabs between what stands far apart.
 pub(super) struct Writer<'a> {
     fonts: &'a HashMap<Vec<u8>, Font>,
     font: Font,
     pub(super) text: String,
     pub(super) has_unknown_font: bool,
-    /// The line's height on the page.
-    height: f64,
+    /// Where the line begins on the page, and how much it is scaled.
+    x: f64,
+    y: f64,
+    scale: f64,
+    font_size: f64,
+    leading: f64,
+    has_moved: bool,
+    /// Where the last text ended, as far as its width can be guessed.
+    last_x: f64,
+    last_y: f64,
 }
 
 impl<'a> Writer<'a> {
@@ -29,7 +41,14 @@ impl<'a> Writer<'a> {
             font: Font::default(),
             text: String::new(),
             has_unknown_font: false,
-            height: 0.0,
+            x: 0.0,
+            y: 0.0,
+            scale: 1.0,
+            font_size: 10.0,
+            leading: 12.0,
+            has_moved: false,
+            last_x: 0.0,
+            last_y: 0.0,
         }
     }
 
@@ -48,54 +67,78 @@ impl<'a> Writer<'a> {
                 _ => {}
             }
         }
+        self.text.push('\n');
     }
 
     fn operator(&mut self, word: &[u8], operands: &[Object]) {
         let number = |index: usize| operands.get(index).and_then(Object::as_number).unwrap_or(0.0);
         match word {
+            b"BT" => self.move_to(0.0, 0.0, 1.0),
             b"Tf" => {
                 if let Some(Object::Name(name)) = operands.first() {
                     self.font = self.fonts.get(name).cloned().unwrap_or_default();
                 }
+                self.font_size = number(1).abs().max(0.1);
             }
+            b"TL" => self.leading = number(0),
+            b"Td" | b"TD" => self.move_to(
+                self.x + number(0) * self.scale,
+                self.y + number(1) * self.scale,
+                self.scale,
+            ),
+            b"Tm" => self.move_to(number(4), number(5), number(0).abs().max(0.01)),
+            b"T*" => self.next_line(),
             b"Tj" => self.show(operands.first()),
             b"'" | b"\"" => {
-                self.text.push('\n');
+                self.next_line();
                 self.show(operands.last());
             }
             b"TJ" => {
                 if let Some(Object::Array(items)) = operands.first() {
                     for item in items {
                         match item {
-                            Object::Number(gap) if *gap < SPACE => self.space(),
+                            Object::Number(gap) if *gap < SPACE => self.push_space(),
                             item => self.show(Some(item)),
                         }
                     }
                 }
             }
-            b"Td" | b"TD" if number(1) == 0.0 => self.space(),
-            b"Tm" => {
-                // Another height is another line; the same one goes on in it.
-                if (number(5) - self.height).abs() > 0.5 {
-                    self.text.push('\n')
-                } else {
-                    self.space()
-                }
-                self.height = number(5);
-            }
-            b"Td" | b"TD" | b"T*" | b"ET" => self.text.push('\n'),
             _ => {}
         }
     }
 
-    fn show(&mut self, operand: Option<&Object>) {
-        if let Some(Object::Text(bytes)) = operand {
-            self.has_unknown_font |= !self.font.decode(bytes, &mut self.text);
-        }
+    fn move_to(&mut self, x: f64, y: f64, scale: f64) {
+        (self.x, self.y, self.scale, self.has_moved) = (x, y, scale, true);
     }
 
-    fn space(&mut self) {
-        if !self.text.ends_with([' ', '\n']) {
+    fn next_line(&mut self) {
+        self.move_to(self.x, self.y - self.leading.max(0.1) * self.scale, self.scale);
+    }
+
+    fn show(&mut self, operand: Option<&Object>) {
+        let Some(Object::Text(bytes)) = operand else { return };
+        let size = self.font_size * self.scale;
+        if self.has_moved && !self.text.is_empty() {
+            let gap = self.x - self.last_x;
+            if (self.y - self.last_y).abs() > size * 0.4 {
+                self.text.push('\n');
+            } else if gap > size * COLUMN_GAP || gap < -size * COLUMN_GAP * 4.0 {
+                self.text.push('\t');
+            } else {
+                self.push_space();
+            }
+        }
+        let before = self.text.len();
+        self.has_unknown_font |= !self.font.decode(bytes, &mut self.text);
+        let characters = self.text.get(before..).map_or(0, |shown| shown.chars().count());
+        let start = if self.has_moved { self.x } else { self.last_x };
+        self.last_x = start + characters as f64 * size * WIDTH;
+        self.last_y = self.y;
+        self.has_moved = false;
+    }
+
+    fn push_space(&mut self) {
+        if !self.text.ends_with([' ', '\n', '\t']) {
             self.text.push(' ');
         }
     }

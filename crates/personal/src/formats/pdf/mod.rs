@@ -275,7 +275,7 @@ impl<'a> File<'a> {
         if writer.has_unknown_font {
             collector.unread(Reason::UnknownFont);
         }
-        collector.text(&writer.text);
+        formats::aligned::read(collector, &writer.text);
     }
 
     fn font(&self, collector: &mut Collector<'_>, font: &Object) -> Font {
