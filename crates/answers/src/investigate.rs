@@ -5,6 +5,7 @@ use std::hash::RandomState;
 use volume::Timestamp;
 
 use crate::compare::{Findings, Ground, compare};
+use crate::content::{Sample, SampleOf};
 use crate::disk::{BLOCK, Changed, Side, Tree, sides};
 use crate::error::Error;
 use crate::past::PastMoment;
@@ -219,6 +220,13 @@ fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec
             let what = if is_whole { What::Read } else { What::ReadInPart };
             let mut file = file_report(assembled, &crate::compare::Finding::new(what, Some(index), None));
             file.read_bytes = Some(read_bytes);
+            file.kind = Sample::read(
+                &*ground.before.file_system,
+                node.id,
+                node.size_bytes,
+                &SampleOf::default(),
+            )
+            .kind();
             file.evidence.push(format!("{read} of {blocks} blocks were read"));
             files.push(file);
         }

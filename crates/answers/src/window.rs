@@ -113,6 +113,10 @@ impl Window {
         let from = self.before.time;
         let (readings, seconds) = (&mut self.readings, &mut self.seconds);
         let mut visit = |reading: &Reading| {
+            // A span that began before the window, of a second as a rule, says nothing of the window.
+            if reading.time < from {
+                return ControlFlow::Continue(());
+            }
             let change = Change {
                 sequence: volume::Sequence(0),
                 time: reading.time,

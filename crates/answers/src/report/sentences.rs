@@ -63,8 +63,9 @@ fn reads(investigation: &Investigation) -> String {
         return "No other file was read from the disk as a whole in that time, as far as the disk can tell.".to_owned();
     }
     format!(
-        "{} more files ({}) were read without being changed: whoever read them may have taken them.",
+        "{} {}files ({}) were read without being changed: whoever read them may have taken them.",
         totals.read,
+        if totals.damaged > 0 { "more " } else { "" },
         size(totals.read_bytes)
     )
 }
