@@ -40,7 +40,7 @@ pub use error::Error;
 pub use event::{Event, EventKind, Events, Unfenced};
 pub use guard::Guard;
 pub use model::SharedModel;
-pub use observation::{Observation, blocks_cleared, blocks_read};
+pub use observation::{Classes, Observation, blocks_cleared, blocks_read};
 pub use reads::{READS_KEPT_BYTES, Reading, read_back};
 pub use release::{Release, Released};
 pub use settings::{Fence, Settings};
