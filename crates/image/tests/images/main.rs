@@ -65,12 +65,12 @@ fn sample(size: u64) -> MemoryDisk {
 }
 
 fn export_raw(disk: &MemoryDisk, path: &Path) {
-    let mut sink = RawSink::create(new_file(path), volume::Device::size_bytes(disk)).unwrap();
+    let mut sink = RawSink::create(new_file(path), disk.size_bytes()).unwrap();
     export_device(disk, &mut sink, &mut go_on).unwrap();
 }
 
 fn export_qcow2(disk: &MemoryDisk, path: &Path) {
-    let mut sink = Qcow2Sink::create(new_file(path), volume::Device::size_bytes(disk)).unwrap();
+    let mut sink = Qcow2Sink::create(new_file(path), disk.size_bytes()).unwrap();
     export_device(disk, &mut sink, &mut go_on).unwrap();
 }
 
