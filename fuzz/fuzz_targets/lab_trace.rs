@@ -16,8 +16,13 @@ fuzz_target!(|data: &[u8]| {
         writer.write(record).unwrap();
     }
     let bytes = writer.finish().unwrap();
-    let again: Vec<Record> = TraceReader::new(bytes.as_slice()).unwrap().map(Result::unwrap).collect();
+    let again: Vec<Record> = TraceReader::new(bytes.as_slice())
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     // An empty write is no record.
-    let whole = records.iter().filter(|record| !matches!(&record.event, lab::trace::Event::Write { blocks, .. } if blocks.is_empty()));
+    let whole = records
+        .iter()
+        .filter(|record| !matches!(&record.event, lab::trace::Event::Write { blocks, .. } if blocks.is_empty()));
     assert!(whole.eq(again.iter()));
 });

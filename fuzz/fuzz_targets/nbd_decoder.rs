@@ -7,7 +7,9 @@ use nbd::protocol::numbers::{PAYLOAD_SIZE_MAX, PAYLOAD_SIZE_SKIPPED_MAX};
 use nbd::protocol::{Command, Decoded, Dialect, decode_request};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, mut stream)) = input.split_first() else { return };
+    let Some((choice, mut stream)) = input.split_first() else {
+        return;
+    };
     let dialect = match choice % 3 {
         0 => Dialect::Simple,
         1 => Dialect::Structured,
@@ -34,7 +36,10 @@ fuzz_target!(|input: &[u8]| {
                 }
                 // The beginning of a request must never be taken for a whole one.
                 let shorter = stream.get(..size - 1).unwrap_or_default();
-                assert!(matches!(decode_request(shorter, dialect), Ok(Decoded::Incomplete { .. })));
+                assert!(matches!(
+                    decode_request(shorter, dialect),
+                    Ok(Decoded::Incomplete { .. })
+                ));
                 let next = stream.get(size..).unwrap_or_default();
                 stream = next.get((skipped as usize).min(next.len())..).unwrap_or_default();
             }

@@ -10,8 +10,12 @@ const STRING_LENGTH_MAX: usize = 4096;
 fuzz_target!(|input: &[u8]| {
     let mut stream = input;
     while let Some((header, rest)) = stream.split_first_chunk::<OPTION_HEADER_SIZE>() {
-        let Ok(OptionHeader { option, length }) = OptionHeader::decode(header) else { return };
-        let Some((data, next)) = rest.split_at_checked(length as usize) else { return };
+        let Ok(OptionHeader { option, length }) = OptionHeader::decode(header) else {
+            return;
+        };
+        let Some((data, next)) = rest.split_at_checked(length as usize) else {
+            return;
+        };
         check(option, data);
         stream = next;
     }

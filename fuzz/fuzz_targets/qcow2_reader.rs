@@ -45,7 +45,9 @@ fn with_header(image: &mut Vec<u8>) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, image)) = input.split_first() else { return };
+    let Some((choice, image)) = input.split_first() else {
+        return;
+    };
     let mut image = image.to_vec();
     image.resize(image.len().max(112), 0);
     // Compared as a string, which the fuzzer can't see through.
@@ -53,7 +55,9 @@ fuzz_target!(|input: &[u8]| {
     if choice % 4 != 0 {
         with_header(&mut image);
     }
-    let Ok(mut source) = Qcow2Source::open(image.as_slice()) else { return };
+    let Ok(mut source) = Qcow2Source::open(image.as_slice()) else {
+        return;
+    };
     let size = source.size_bytes();
     assert!(size <= 64 << 40);
     let mut offset = 0;

@@ -90,7 +90,9 @@ fn batch(bytes: &[u8]) {
     head[32..36].copy_from_slice(&(count as u32).to_le_bytes());
     let crc = keyed_crc(&head[8..BATCH_HEADER_BYTES + count * RECORD_BYTES]);
     head[4..8].copy_from_slice(&crc);
-    let Some(batch) = Batch::parse(&head, NONCE) else { return };
+    let Some(batch) = Batch::parse(&head, NONCE) else {
+        return;
+    };
     assert_eq!(batch.records_with_slots().count(), count);
     let mut records = Vec::new();
     batch.records.iter().for_each(|record| record.put(&mut records));

@@ -1,7 +1,7 @@
 //! What watching costs: nanoseconds per 4 KiB read and written in the sentinel, by part and as a whole.
 //!
-//! The whole is what the guard does for a request: look at every block, show the request to the sentinel, and let it assess
-//! what is due. Locks, the map's answer about former versions and everything else of the guard are measured end to end, by
+//! The whole is what the guard does for a request: look at every block, show the request to the sentinel, note what was read, and
+//! let it assess what is due. Locks, the map's answer about former versions and everything else of the guard are measured end to end, by
 //! `lab/bench/run --peers "Holdfast,Holdfast unguarded"`.
 #![expect(clippy::print_stdout, reason = "a command whose output is its figures")]
 
@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use guard::reads::Gathered;
 use sentinel::{Class, Former, Look, Micros, Model, Sentinel, Written};
 use serde_json::{Map, Value, json};
 
@@ -84,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     tell("an assessment", bench.assessment(), None);
     for (order, name) in [(Order::Sequential, "sequential"), (Order::Scattered, "scattered")] {
+        tell(&format!("noting a 4 KiB read, {name}"), bench.note(order), None);
+    }
+    for (order, name) in [(Order::Sequential, "sequential"), (Order::Scattered, "scattered")] {
         tell(
             &format!("all of a 4 KiB read, {name}"),
             bench.read(order, true),
@@ -139,16 +143,36 @@ impl Bench {
         let mut places = Places::new(order);
         let mut sentinel = Box::new(Sentinel::new());
         let mut now = Places::START;
+        let mut gathered = Gathered::default();
         rounds(|| {
             let requests = places.round();
             let count = places.blocks as u32;
+            gathered.clear();
             let started = Instant::now();
             for first in &requests {
                 now += MICROS_PER_BLOCK * u64::from(count);
                 sentinel.read(now, *first, count);
                 if is_assessed {
+                    gathered.note(*first, count);
                     black_box(sentinel.assess(now, &self.model));
                 }
+            }
+            started.elapsed().as_nanos() as f64 / ROUND_BLOCKS as f64
+        })
+    }
+
+    /// What is kept of reads. Twice as many scattered ones as there is room for: they are rounded to a coarser grain.
+    fn note(&self, order: Order) -> Nanos {
+        let _ = self;
+        let mut places = Places::new(order);
+        let mut gathered = Gathered::default();
+        rounds(|| {
+            let requests = places.round();
+            let count = places.blocks as u32;
+            gathered.clear();
+            let started = Instant::now();
+            for first in &requests {
+                gathered.note(black_box(*first), count);
             }
             started.elapsed().as_nanos() as f64 / ROUND_BLOCKS as f64
         })

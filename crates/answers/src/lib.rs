@@ -1,5 +1,24 @@
 //! Answers after an attack: which files were damaged, which were only read, whose data was in them, and how to get back.
 
+mod compare;
+mod content;
+mod disk;
+mod error;
+mod investigate;
+mod keep;
 mod past;
+mod personal;
+mod progress;
+mod refine;
+mod report;
+mod window;
 
+pub use content::Kind;
+pub use disk::{Side, Stamp};
+pub use error::Error;
+pub use investigate::{Opened, Options, investigate};
+pub use keep::{ArchiveReport, Plan, PlanPiece, SetAside, Source, Way, plan, write_archive};
 pub use past::{Past, PastError, PastMoment, Reading};
+pub use progress::{Progress, Stage};
+pub use report::*;
+pub use window::Part;

@@ -139,7 +139,7 @@ pub type Flow = ControlFlow<()>;
 /// A file system at one moment, with its journal's committed changes taken into account where it has one.
 ///
 /// Methods take `&self` and may be called from several threads. Damage concerns what is damaged alone: an unreadable folder doesn't
-/// make others unreadable.
+/// make others unreadable. Visitors may ask the file system again while they are shown something: no lock is held meanwhile.
 pub trait FileSystem: Send + Sync {
     /// Which.
     fn kind(&self) -> FileSystemKind;

@@ -1,5 +1,6 @@
 //! A client's handle on a guarded disk.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use sentinel::Clear;
@@ -21,6 +22,9 @@ pub struct GuardedDisk {
 impl Guard {
     /// Attaches a client to the disk.
     pub fn attach(self: &Arc<Self>) -> GuardedDisk {
+        // Before it is looked at by whoever closes the guard meanwhile.
+        self.attached.fetch_add(1, Ordering::SeqCst);
+        self.begin_reads();
         let mut gate = write_lock(&self.gate);
         self.renew_stale_fork(&mut gate);
         GuardedDisk {
@@ -29,6 +33,12 @@ impl Guard {
             era: gate.era,
             observation: Mutex::default(),
         }
+    }
+}
+
+impl Drop for GuardedDisk {
+    fn drop(&mut self) {
+        self.guard.attached.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -75,7 +85,7 @@ impl GuardedDisk {
         if is_watching {
             let (first, count) = blocks_cleared(offset, length);
             self.guard
-                .see(|sentinel, now| sentinel.clear(now, first, count, stored, how));
+                .see(|watch, now| watch.sentinel.clear(now, first, count, stored, how));
         }
         Ok(())
     }
@@ -93,10 +103,12 @@ impl Device for GuardedDisk {
 
     fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
         let length = buffer.len() as u64;
-        self.ask(|disk| disk.read(offset, buffer, wait))?;
+        let fork = read_lock(&self.guard.gate).fork();
+        fork.as_deref().unwrap_or(&self.line).read(offset, buffer, wait)?;
         if self.guard.is_watching() && length > 0 {
             let (first, count) = blocks_read(offset, length);
-            self.guard.see(|sentinel, now| sentinel.read(now, first, count));
+            self.guard
+                .see(|watch, now| watch.read(now, first, count, fork.is_some()));
         }
         Ok(())
     }
@@ -115,9 +127,9 @@ impl Device for GuardedDisk {
         let written = target.write_observed(writes, observation);
         drop(gate);
         // Of a write that failed, a part may be on the disk.
-        self.guard.see(|sentinel, now| {
+        self.guard.see(|watch, now| {
             for (first, blocks) in observation.runs() {
-                sentinel.write(now, first, blocks);
+                watch.sentinel.write(now, first, blocks);
             }
         });
         written
@@ -134,7 +146,7 @@ impl Device for GuardedDisk {
     fn flush(&self) -> Result<(), Error> {
         self.ask(Attachment::flush)?;
         if self.guard.is_watching() {
-            self.guard.see(|sentinel, _| sentinel.flush());
+            self.guard.see(|watch, _| watch.sentinel.flush());
         }
         Ok(())
     }

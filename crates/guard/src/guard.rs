@@ -1,6 +1,6 @@
 //! A guard: one volume, one sentinel, and what was decided.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::event::{Event, EventKind, Events};
 use crate::gate::{Gate, Mode};
 use crate::locks::{lock, write_lock};
 use crate::model::SharedModel;
+use crate::reads::Keeping;
 use crate::settings::{Fence, Settings};
 use crate::sidecar::Sidecar;
 use crate::state::{InForce, RestorePoint, State};
@@ -34,10 +35,13 @@ pub struct Guard {
     pub(crate) events: Arc<dyn Events>,
     pub(crate) operations: Mutex<()>,
     pub(crate) gate: RwLock<Gate>,
+    pub(crate) keeping: Mutex<Keeping>,
     pub(crate) saver: Mutex<Ticking>,
     pub(crate) state: Mutex<State>,
     pub(crate) watch: Mutex<Watch>,
     is_watching: AtomicBool,
+    /// Clients that are attached.
+    pub(crate) attached: AtomicUsize,
 }
 
 impl std::fmt::Debug for Guard {
@@ -91,10 +95,12 @@ impl Guard {
             events,
             operations: Mutex::new(()),
             gate: RwLock::default(),
+            keeping: Mutex::new(Keeping::new()),
             saver: Mutex::new(Ticking::new(now)),
             state: Mutex::new(state),
             watch: Mutex::new(watch),
             is_watching: AtomicBool::new(false),
+            attached: AtomicUsize::new(0),
         });
         told.extend(guard.enforce());
         guard.arm();
@@ -159,12 +165,12 @@ impl Guard {
     }
 
     /// Shows the sentinel a request, and acts if that calls for it.
-    pub(crate) fn see(&self, see: impl FnOnce(&mut Sentinel, Micros)) {
+    pub(crate) fn see(&self, see: impl FnOnce(&mut Watch, Micros)) {
         let now = self.uptime.micros();
         let mut watch = lock(&self.watch);
         let now = watch.time(now);
         watch.is_changed = true;
-        see(&mut watch.sentinel, now);
+        see(&mut watch, now);
         let suspect = watch.assess(now);
         let is_mark_due = watch.trail.is_due(now);
         drop(watch);

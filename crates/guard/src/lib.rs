@@ -12,6 +12,7 @@ mod announce;
 mod bookmark;
 mod disk;
 mod divert;
+mod drill;
 mod error;
 mod event;
 mod fence;
@@ -20,6 +21,8 @@ mod guard;
 mod locks;
 mod model;
 mod observation;
+#[doc(hidden)]
+pub mod reads;
 mod release;
 mod settings;
 #[doc(hidden)]
@@ -32,11 +35,13 @@ mod trail;
 mod watch;
 
 pub use disk::GuardedDisk;
+pub use drill::{DRILL_SETTINGS, is_drill_sidecar};
 pub use error::Error;
 pub use event::{Event, EventKind, Events, Unfenced};
 pub use guard::Guard;
 pub use model::SharedModel;
-pub use observation::{Observation, blocks_cleared, blocks_read};
+pub use observation::{Classes, Observation, blocks_cleared, blocks_read};
+pub use reads::{READS_KEPT_BYTES, Reading, read_back};
 pub use release::{Release, Released};
 pub use settings::{Fence, Settings};
 pub use state::{Counts, RestorePoint};

@@ -103,6 +103,9 @@ pub(crate) struct State {
     pub(crate) counts: Counts,
     /// Forks that nobody needs any more and that couldn't be deleted yet.
     pub(crate) leftovers: Vec<String>,
+    /// Whether the volume is a fork that a drill made, to be deleted once the drill is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_drill: bool,
 }
 
 impl State {
@@ -125,6 +128,7 @@ impl State {
                 released: 0,
             },
             leftovers: Vec::new(),
+            is_drill: false,
         }
     }
 

@@ -42,12 +42,14 @@ impl Guard {
             self.end_episode_in_time();
             self.end_announcement_in_time();
         }
+        self.keep_reads();
         self.save_in_time();
     }
 
     /// Saves what must survive, for the last time: another guard may take over.
     pub fn close(&self) {
         let _operation = lock(&self.operations);
+        self.close_reads();
         self.save();
         lock(&self.saver).is_closed = true;
     }

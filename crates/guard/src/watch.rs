@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sentinel::{Assessment, Level, Micros, Sentinel};
 
 use crate::model::OwnedModel;
+use crate::reads::Gathered;
 use crate::trail::Trail;
 
 /// Something that must be acted upon.
@@ -36,6 +37,10 @@ pub(crate) struct Watch {
     pub(crate) assessments: u64,
     /// Whether something was seen since the last time that it was saved.
     pub(crate) is_changed: bool,
+    /// What was read since it was last written down: of the volume, and of the fork that clients are diverted to.
+    pub(crate) reads: [Gathered; 2],
+    /// Whether reads are gathered.
+    pub(crate) keeps_reads: bool,
 }
 
 impl Watch {
@@ -51,6 +56,8 @@ impl Watch {
             generation: 0,
             assessments: 0,
             is_changed: false,
+            reads: Default::default(),
+            keeps_reads: false,
         }
     }
 
@@ -58,6 +65,15 @@ impl Watch {
     pub(crate) fn time(&mut self, now: Micros) -> Micros {
         self.newest = self.newest.max(now);
         self.newest
+    }
+
+    /// Sees that blocks were read: of the volume, or of the fork that clients are diverted to.
+    pub(crate) fn read(&mut self, now: Micros, first: u64, blocks: u32, is_diverted: bool) {
+        self.sentinel.read(now, first, blocks);
+        let [volume, fork] = &mut self.reads;
+        if self.keeps_reads {
+            (if is_diverted { fork } else { volume }).note(first, blocks);
+        }
     }
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.

@@ -23,6 +23,8 @@ pub enum FailureCode {
     Config,
     /// A guard recognised an attack and fenced a volume.
     Fenced,
+    /// A drill failed, or is missed.
+    Drill,
 }
 
 /// Exit code of a command that did what it was asked to do.
@@ -30,7 +32,7 @@ pub const EXIT_OK: u8 = 0;
 
 impl FailureCode {
     /// Every code, in the order of the exit codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Failure,
         Self::Usage,
         Self::NotFound,
@@ -39,6 +41,7 @@ impl FailureCode {
         Self::NoSpace,
         Self::Config,
         Self::Fenced,
+        Self::Drill,
     ];
 
     /// The exit code of a command that failed this way.
@@ -53,6 +56,7 @@ impl FailureCode {
             Self::NoSpace => 6,
             Self::Config => 7,
             Self::Fenced => 8,
+            Self::Drill => 9,
         }
     }
 
@@ -68,6 +72,7 @@ impl FailureCode {
             Self::NoSpace => "no space",
             Self::Config => "the configuration file can't be used",
             Self::Fenced => "a volume is fenced: an attack was recognised",
+            Self::Drill => "a drill failed, or is overdue",
         }
     }
 }
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn every_code_has_an_exit_code_of_its_own() {
         let codes: Vec<u8> = FailureCode::ALL.iter().map(|code| code.exit_code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

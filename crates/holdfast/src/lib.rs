@@ -4,18 +4,23 @@
 //! [`engine::Engine`]: in the daemon if one runs, else in the process itself, which then holds the lock on the data
 //! folder ([`reach`]). The library target exists so that tests and fuzzers reach the parsers.
 
+pub mod aftermath;
+pub mod browse;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+pub mod drills;
 pub mod engine;
+pub mod examiner;
 pub mod failure;
 pub mod guards;
 mod hex;
 pub mod log;
 pub mod names;
+pub mod past;
 pub mod place;
 pub mod reach;
 pub mod served;

@@ -17,6 +17,15 @@ use crate::place::Place;
 /// command that works on the folder itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Who holds the data folder.
+#[derive(Debug)]
+pub enum Reached {
+    /// A daemon.
+    Daemon(Client),
+    /// This process, from now on.
+    Here(Arc<Engine>),
+}
+
 /// Has a request carried out.
 pub fn execute(
     place: &Place,
@@ -28,22 +37,35 @@ pub fn execute(
         inner: progress,
         interrupted: watch_signals()?,
     };
+    let makes_volumes = matches!(request, Request::Create { .. } | Request::Import { .. });
+    match reach_or_make(place, makes_volumes)? {
+        Reached::Daemon(mut client) => client.execute(request, image, &mut progress),
+        Reached::Here(engine) => {
+            let image = image.map(File::try_clone).transpose();
+            let image = image.map_err(|error| Failure::io("use the image", &error))?;
+            let result = engine.execute(request, image, &mut progress);
+            engine.close().and(result)
+        }
+    }
+}
+
+/// Finds out who holds a data folder that must exist, or takes it.
+pub fn reach(place: &Place) -> Result<Reached, Failure> {
+    reach_or_make(place, false)
+}
+
+fn reach_or_make(place: &Place, may_make: bool) -> Result<Reached, Failure> {
     let since = Instant::now();
     loop {
-        if let Some(mut client) = Client::connect(&place.data)? {
-            return client.execute(request, image, &mut progress);
+        if let Some(client) = Client::connect(&place.data)? {
+            return Ok(Reached::Daemon(client));
         }
-        if !place.data.exists() && !matches!(request, Request::Create { .. } | Request::Import { .. }) {
+        if !place.data.exists() && !may_make {
             return Err(place.missing());
         }
         place.prepare()?;
         match Engine::open(&place.data, place.config()?) {
-            Ok(engine) => {
-                let image = image.map(File::try_clone).transpose();
-                let image = image.map_err(|error| Failure::io("use the image", &error))?;
-                let result = engine.execute(request, image, &mut progress);
-                return engine.close().and(result);
-            }
+            Ok(engine) => return Ok(Reached::Here(engine)),
             Err(OpenError::InUse) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(50)),
             Err(OpenError::InUse) => return Err(in_use(place)),
             Err(OpenError::Failed(failure)) => return Err(failure),
@@ -61,7 +83,7 @@ pub fn in_use(place: &Place) -> Failure {
 }
 
 /// Signals break a long request off in good order: what was begun is removed again.
-fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The second signal ends the process at once.

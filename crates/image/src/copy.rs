@@ -26,9 +26,12 @@ pub struct CopySummary {
 /// Told the bytes done of all; may break the copy off.
 pub(super) type OnProgress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
-/// Fills a new, empty disk from an image. The disk is at least as large as the image.
+/// Writes a piece of the image to the disk.
+type Write<'a> = &'a mut dyn FnMut(&[WriteRequest<'_>]) -> Result<(), volume::Error>;
+
+/// Fills a new, empty disk from an image, by `write`. The disk is at least as large as the image. It isn't flushed.
 pub fn import_into(
-    disk: &dyn Device,
+    write: Write<'_>,
     source: &mut dyn ImageSource,
     progress: OnProgress<'_>,
 ) -> Result<CopySummary, ImageError> {
@@ -48,7 +51,7 @@ pub fn import_into(
             let chunk = chunk_of(&mut buffer, offset, end);
             source.read(offset, chunk)?;
             for (start, data) in nonzero_runs(chunk) {
-                disk.write(&[WriteRequest {
+                write(&[WriteRequest {
                     offset: offset + start as u64,
                     data,
                 }])?;
@@ -59,7 +62,6 @@ pub fn import_into(
         }
         report(progress, offset, summary.size_bytes)?;
     }
-    disk.flush()?;
     Ok(summary)
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use volume::{Clock, Device, Error, Sequence, Volume, WriteRequest};
 
-use crate::model::{LineId, Piece, resized};
-use crate::operation::Past;
+use crate::model::{BLOCK, Change, LineId, Piece, Returned, resized};
+use crate::operation::{Back, Past};
 use crate::simulation::{Outcome, Simulation, Undecided};
 
 /// Volumes at a time.
@@ -88,10 +88,10 @@ impl Simulation {
         let last = self.model.last_rollback(line, self.model.newest(line));
         let result = self.volume(slot).undo_rollback(now);
         let to = match (&result, last) {
-            (Err(Error::NoRollback), _) => return self.check_nothing_to_undo(slot, last.map(|(at, _)| at)),
+            (Err(Error::NoRollback), _) => return self.check_nothing_to_undo(slot, last),
             (Ok(rollback), None) => return Err(format!("undid a rollback that never was: {rollback:?}")),
             (Ok(rollback), Some(_)) => Some(rollback.to.sequence),
-            (Err(_), last) => last.map(|(at, _)| Sequence(at.0 - 1)),
+            (Err(_), last) => last.map(|at| Sequence(at.0 - 1)),
         };
         self.after_rollback(slot, to, result.map(|_| ()))
     }
@@ -109,10 +109,65 @@ impl Simulation {
         let change = to.map(Piece::Rollback).into_iter().collect();
         if is_done {
             self.counts.rollbacks += 1;
+        }
+        self.after_return(slot, change, result)
+    }
+
+    fn after_return(&mut self, slot: usize, change: Change, result: Result<(), Error>) -> Outcome {
+        let is_done = result.is_ok();
+        if is_done {
             self.check_stale(slot)?;
         }
         self.conclude_control(slot, change, result)?;
         if is_done { self.compare_present(slot) } else { Ok(()) }
+    }
+
+    pub(crate) fn restore(&mut self, slot: usize, script: &[Back]) -> Outcome {
+        let returned = self.returned(slot, script);
+        let pieces: Vec<volume::Piece> = returned
+            .iter()
+            .map(|piece| volume::Piece {
+                first_block: piece.first,
+                blocks: piece.end - piece.first,
+                moment: piece.to,
+            })
+            .collect();
+        let now = self.now();
+        let volume = self.volume(slot);
+        let result = volume.restore_blocks(&pieces, now);
+        if matches!(result, Err(Error::NothingToRestore)) && returned.is_empty() {
+            return Ok(());
+        }
+        if result.is_ok() {
+            self.counts.restores += 1;
+        }
+        let result = result.map(|_| ());
+        self.after_return(slot, vec![Piece::Restore(returned)], result)
+    }
+
+    /// What of a script can be restored: moments that are kept, blocks that the disk had then and has now, each once.
+    fn returned(&self, slot: usize, script: &[Back]) -> Vec<Returned> {
+        let line = self.slots[slot].line;
+        let oldest = self.volume(slot).oldest().sequence;
+        let pins = self.model_pins(slot);
+        let mut returned: Vec<Returned> = Vec::new();
+        for back in script {
+            let moment = self.moment(slot, &back.to);
+            let is_kept = |to: &Sequence| *to >= oldest || pins.values().any(|pin| pin == to);
+            let Some(to) = self.model_sequence(slot, &moment).filter(is_kept) else {
+                continue;
+            };
+            let sizes = [
+                self.model.size(line, to),
+                self.model.size(line, self.model.newest(line)),
+            ];
+            let whole = sizes.map(|size| size / BLOCK).into_iter().min().unwrap_or(0);
+            let (first, end) = (back.first, (back.first + back.blocks).min(whole));
+            if first < end && returned.iter().all(|other| end <= other.first || other.end <= first) {
+                returned.push(Returned { first, end, to });
+            }
+        }
+        returned
     }
 
     /// A client that was connected before a rollback can't write any more.

@@ -57,6 +57,7 @@ impl Simulation {
             Action::Hold(past) => self.hold(slot, past),
             Action::CompareHeld => self.compare_held(slot),
             Action::Rollback(past) => self.rollback(slot, past),
+            Action::Restore(pieces) => self.restore(slot, pieces),
             Action::Undo => self.undo(slot),
             Action::Fork { moment, name } => self.fork(slot, moment, name),
             Action::Delete => self.delete(slot),
@@ -81,6 +82,7 @@ impl Simulation {
             Action::Compare => {
                 self.compare_present(slot)?;
                 self.compare_extents(slot)?;
+                self.compare_changes(slot)?;
                 self.compare_facts(slot)
             }
             Action::Stop(cut) => {

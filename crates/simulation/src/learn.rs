@@ -138,6 +138,13 @@ impl Simulation {
                     blocks.insert(start / BLOCK);
                 }
                 Piece::Rollback(_) => blocks.extend(self.model.touched(line)),
+                Piece::Restore(pieces) => {
+                    let known = self.model.touched(line);
+                    for piece in pieces {
+                        blocks.extend(known.range(piece.first..piece.end).copied());
+                        blocks.extend([piece.first, piece.end]);
+                    }
+                }
                 Piece::Size(_) | Piece::Pin(..) | Piece::Unpin(_) => {}
             }
         }
@@ -173,6 +180,10 @@ impl Simulation {
 
     pub(crate) fn catch_up_all(&mut self) -> Outcome {
         for slot in 0..self.slots.len() {
+            if self.slots[slot].pending.is_some() {
+                // Some of its batches may be of an operation that failed: that is found out when it is opened again.
+                continue;
+            }
             if let Some(volume) = self.slots[slot].volume.clone() {
                 self.catch_up(slot, volume.newest().sequence)?;
             }

@@ -6,6 +6,7 @@
     reason = "in a test harness an index out of range is a finding, and a panic reports it"
 )]
 
+mod changes;
 mod check;
 mod conclude;
 mod control;

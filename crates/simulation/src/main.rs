@@ -205,6 +205,7 @@ impl Totals {
             ("batches lost in them", counts.lost_batches),
             ("views compared", counts.views),
             ("rollbacks", counts.rollbacks),
+            ("restores in part", counts.restores),
             ("forks", counts.forks),
             ("deletions", counts.deletions),
             ("moments dropped", counts.dropped_moments),

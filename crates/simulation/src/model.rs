@@ -28,10 +28,23 @@ pub enum Piece {
     Size(u64),
     /// A return to an earlier moment.
     Rollback(Sequence),
+    /// A return of some blocks to earlier moments.
+    Restore(Vec<Returned>),
     /// A moment gets a name.
     Pin(String, Sequence),
     /// A moment loses its name.
     Unpin(String),
+}
+
+/// Blocks that were returned to a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// First block.
+    pub first: u64,
+    /// One past the last block.
+    pub end: u64,
+    /// The moment.
+    pub to: Sequence,
 }
 
 /// What an operation changes, in order. The volume may record it as one batch or as several, and a crash may leave
@@ -53,6 +66,7 @@ struct Line {
     /// Whole blocks that read as zeros from a batch on: first block and the one after the last.
     fills: BTreeMap<Sequence, Vec<(u64, u64)>>,
     rollbacks: BTreeMap<Sequence, Sequence>,
+    restores: BTreeMap<Sequence, Vec<Returned>>,
     sizes: BTreeMap<Sequence, u64>,
     pins: BTreeMap<Sequence, (String, Option<Sequence>)>,
 }
@@ -101,6 +115,7 @@ impl Model {
                 line.rollbacks.insert(sequence, *to);
                 line.sizes.insert(sequence, size);
             }
+            Piece::Restore(pieces) => _ = self.line_mut(id).restores.insert(sequence, pieces.clone()),
             Piece::Pin(name, moment) => {
                 self.line_mut(id).pins.insert(sequence, (name.clone(), Some(*moment)));
             }
@@ -115,6 +130,7 @@ impl Model {
         line.times.split_off(&after);
         line.fills.split_off(&after);
         line.rollbacks.split_off(&after);
+        line.restores.split_off(&after);
         line.sizes.split_off(&after);
         line.pins.split_off(&after);
         for versions in line.versions.values_mut() {
@@ -141,16 +157,34 @@ impl Model {
             let mut fills = line.fills.range(..=sequence).rev();
             let covers = |ranges: &[(u64, u64)]| ranges.iter().any(|(first, end)| (*first..*end).contains(&block));
             let fill = fills.find(|(_, ranges)| covers(ranges)).map(|(at, _)| at);
-            let rollback = line.rollbacks.range(..=sequence).next_back();
-            let newest = version.map(|(at, _)| at).max(fill).max(rollback.map(|(at, _)| at));
+            let rollback = line.return_of(block, sequence);
+            let newest = version
+                .map(|(at, _)| at)
+                .max(fill)
+                .max(rollback.as_ref().map(|(at, _)| at));
             match (newest, version, rollback, line.parent) {
                 (Some(at), Some((written, content)), ..) if at == written => return Some((id, *at, content.clone())),
-                (Some(at), _, Some((rolled, to)), _) if at == rolled => sequence = *to,
+                (Some(at), _, Some((rolled, to)), _) if *at == rolled => sequence = to,
                 (Some(at), ..) => return Some((id, *at, None)),
                 (None, _, _, Some((parent, moment))) => (id, sequence) = (parent, moment),
                 (None, _, _, None) => return None,
             }
         }
+    }
+
+    /// Whether a block was ever written or cleared in a line itself.
+    #[must_use]
+    pub fn is_touched(&self, id: LineId, block: u64) -> bool {
+        let line = self.line(id);
+        let mut fills = line.fills.values().flatten();
+        line.versions.contains_key(&block) || fills.any(|(first, end)| (*first..*end).contains(&block))
+    }
+
+    /// The last batch up to one that changed more than it wrote: a return to the past, or a new size.
+    #[must_use]
+    pub fn last_turn(&self, id: LineId, sequence: Sequence) -> Sequence {
+        let size = self.line(id).sizes.range(..=sequence).next_back().map(|(at, _)| *at);
+        size.max(self.last_rollback(id, sequence)).unwrap_or_default()
     }
 
     /// Whether a block held these bytes after any batch, of this or an earlier line. Zeros count always.
@@ -252,20 +286,19 @@ impl Model {
         pins
     }
 
-    /// The number of rollbacks up to a batch.
+    /// The number of rollbacks up to a batch, those of a part counted.
     #[must_use]
     pub fn rollbacks(&self, id: LineId, sequence: Sequence) -> usize {
-        self.line(id).rollbacks.range(..=sequence).count()
+        let line = self.line(id);
+        line.rollbacks.range(..=sequence).count() + line.restores.range(..=sequence).count()
     }
 
-    /// The last rollback up to a batch: its own batch, and the moment it went back to.
+    /// The batch of the last rollback up to a batch, be it of all or of a part.
     #[must_use]
-    pub fn last_rollback(&self, id: LineId, sequence: Sequence) -> Option<(Sequence, Sequence)> {
-        self.line(id)
-            .rollbacks
-            .range(..=sequence)
-            .next_back()
-            .map(|(at, to)| (*at, *to))
+    pub fn last_rollback(&self, id: LineId, sequence: Sequence) -> Option<Sequence> {
+        let line = self.line(id);
+        let whole = line.rollbacks.range(..=sequence).next_back().map(|(at, _)| *at);
+        whole.max(line.restores.range(..=sequence).next_back().map(|(at, _)| *at))
     }
 
     /// Every block that was ever written, here or in what the line was forked from, with the neighbours of fills.
@@ -349,6 +382,20 @@ impl Model {
 
     fn line_mut(&mut self, id: LineId) -> &mut Line {
         &mut self.lines[id.0]
+    }
+}
+
+impl Line {
+    /// The newest return, up to a batch, of a block: its batch, and the moment returned to.
+    fn return_of(&self, block: u64, sequence: Sequence) -> Option<(Sequence, Sequence)> {
+        let whole = self.rollbacks.range(..=sequence).next_back();
+        let covers = |pieces: &[Returned]| {
+            let covering = pieces.iter().find(|piece| (piece.first..piece.end).contains(&block));
+            covering.map(|piece| piece.to)
+        };
+        let mut parts = self.restores.range(..=sequence).rev();
+        let part = parts.find_map(|(at, pieces)| covers(pieces).map(|to| (*at, to)));
+        whole.map(|(at, to)| (*at, *to)).max(part)
     }
 }
 
@@ -464,6 +511,28 @@ mod tests {
         assert_eq!(firsts, [0, 1, 2, 1, 2, 2, 1]);
         assert_eq!(model.size(id, Sequence(5)), 1 << 19);
         assert_eq!(model.size(id, Sequence(6)), SIZE);
+    }
+
+    #[test]
+    fn a_restore_in_part_shows_its_blocks_as_they_were_and_the_others_as_they_are() {
+        let returned = |first, end, to| Returned {
+            first,
+            end,
+            to: Sequence(to),
+        };
+        let (model, id) = with_changes(&[
+            written(0, &bytes(1, 8192)),
+            written(0, &bytes(2, 8192)),
+            vec![Piece::Restore(vec![returned(0, 1, 1), returned(7, 9, 0)])],
+            written(4096, &bytes(3, 4096)),
+            vec![Piece::Rollback(Sequence(2))],
+            vec![Piece::Restore(vec![returned(1, 2, 4), returned(0, 1, 4)])],
+        ]);
+        let firsts = |sequence| [0, 4096].map(|offset| read(&model, id, sequence, offset, 1)[0]);
+        let expected = [[0, 0], [1, 1], [2, 2], [1, 2], [1, 3], [2, 2], [1, 3]];
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(firsts), expected);
+        assert_eq!(model.last_rollback(id, Sequence(4)), Some(Sequence(3)));
+        assert_eq!(model.rollbacks(id, Sequence(6)), 3);
     }
 
     #[test]

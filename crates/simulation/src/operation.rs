@@ -47,6 +47,17 @@ pub struct Part {
     pub seed: u64,
 }
 
+/// Blocks that are returned to a moment.
+#[derive(Clone, Debug)]
+pub struct Back {
+    /// First block.
+    pub first: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// The moment.
+    pub to: Past,
+}
+
 /// What is done.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the variants are the operations of the volume's interface")]
@@ -81,6 +92,7 @@ pub enum Action {
     Hold(Past),
     CompareHeld,
     Rollback(Past),
+    Restore(Vec<Back>),
     Undo,
     Fork {
         moment: Past,
@@ -139,6 +151,7 @@ pub enum Kind {
     Delete,
     Create,
     Retain,
+    Restore,
 }
 
 impl Kind {
@@ -168,6 +181,7 @@ impl Kind {
         Self::Delete,
         Self::Create,
         Self::Retain,
+        Self::Restore,
     ];
 }
 
@@ -275,6 +289,7 @@ impl Generator {
             Kind::Hold => Action::Hold(self.past(scene)),
             Kind::CompareHeld => Action::CompareHeld,
             Kind::Rollback => Action::Rollback(self.past(scene)),
+            Kind::Restore => self.restore(size, scene),
             Kind::Undo => Action::Undo,
             Kind::Fork => Action::Fork {
                 moment: self.past(scene),
@@ -386,6 +401,20 @@ impl Generator {
             _ => BLOCK * (1 + self.random.below(32)),
         };
         (offset, length.min(size - offset))
+    }
+
+    /// Pieces of all sizes, now and then from many moments.
+    fn restore(&mut self, size: u64, scene: &Scene) -> Action {
+        let count = 1 + self.random.magnitude(40);
+        let pieces = (0..count).map(|_| {
+            let (offset, length) = self.range(size);
+            Back {
+                first: offset / BLOCK,
+                blocks: length.div_ceil(BLOCK),
+                to: self.past(scene),
+            }
+        });
+        Action::Restore(pieces.collect())
     }
 
     fn read(&mut self, size: u64) -> Action {

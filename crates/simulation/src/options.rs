@@ -83,10 +83,10 @@ pub struct Weights(pub [u64; Self::KINDS]);
 
 impl Weights {
     /// Kinds of operations, in the order of [`crate::operation::Kind::ALL`].
-    pub const KINDS: usize = 24;
+    pub const KINDS: usize = 25;
 
     const USUAL: [u64; Self::KINDS] = [
-        60, 8, 8, 25, 3, 4, 3, 14, 8, 3, 2, 2, 1, 2, 4, 10, 8, 2, 5, 4, 3, 4, 1, 1,
+        60, 8, 8, 25, 3, 4, 3, 14, 8, 3, 2, 2, 1, 2, 4, 10, 8, 2, 5, 4, 3, 4, 1, 1, 2,
     ];
 
     fn draw(random: &mut Random) -> Self {

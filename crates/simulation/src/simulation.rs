@@ -64,6 +64,7 @@ pub struct Counts {
     pub lost_batches: u64,
     pub views: u64,
     pub rollbacks: u64,
+    pub restores: u64,
     pub forks: u64,
     pub deletions: u64,
     pub dropped_moments: u64,

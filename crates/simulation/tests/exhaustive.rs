@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use simulation::disk::{Cut, Geometry};
-use simulation::operation::{Action, Operation, Part, Past};
+use simulation::operation::{Action, Back, Operation, Part, Past};
 use simulation::options::{Class, Options};
 use simulation::random::Random;
 use simulation::simulation::Simulation;
@@ -27,7 +27,7 @@ fn on(volume: usize, action: Action) -> Operation {
     Operation { volume, action }
 }
 
-/// Writes, flushes, checkpoints, a rollback and its undoing, compaction of expired and cold segments, pins, resizes, a fork
+/// Writes, flushes, checkpoints, a rollback and its undoing, a restore in part, compaction of expired and cold segments, pins, resizes, a fork
 /// with writes of its own, and deletion.
 fn script() -> Vec<Operation> {
     let mut script = vec![write(0, 0, 4096, 11), write(0, 1, 700, 12), on(0, Action::Flush)];
@@ -68,6 +68,18 @@ fn script() -> Vec<Operation> {
                 seed: 31,
             }]),
             Action::Undo,
+            Action::Restore(vec![
+                Back {
+                    first: 0,
+                    blocks: 2,
+                    to: Past::Pin("early".into()),
+                },
+                Back {
+                    first: 3,
+                    blocks: 60,
+                    to: Past::Share(200),
+                },
+            ]),
             Action::Resize((1 << 20) + 4096),
             Action::Fork {
                 moment: Past::Pin("early".into()),

@@ -4,6 +4,9 @@ use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::format::RecordKind;
+use crate::locks::lock;
+use crate::moments::check_horizon;
+use crate::replay::check_blocks;
 use crate::segment::LoggedRecord;
 use crate::time::{Sequence, Timestamp};
 use crate::volume::Volume;
@@ -43,31 +46,42 @@ impl Volume {
     ///
     /// # Errors
     ///
-    /// A damaged segment of the span is an error: an answer with a gap in it would be taken for the whole.
+    /// [`Error::MomentTooOld`] if what came after `from` isn't kept whole, or is dropped meanwhile. A damaged segment of the span is an
+    /// error too: an answer with a gap in it would be taken for the whole.
     pub fn changes(
         &self,
         from: Sequence,
         to: Sequence,
         visit: &mut dyn FnMut(&Change) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let ids = self.segments.ids();
-        for (index, id) in ids.iter().enumerate() {
-            if self.segments.open(*id)?.header.first_sequence > to {
+        self.check_kept(from)?;
+        let begin = Sequence(from.0.saturating_add(1));
+        let mut next = Some(self.last_segment_where(|_, first| first <= begin)?);
+        while let Some(id) = next {
+            let shown = |first: Sequence| from.max(Sequence(first.0.saturating_sub(1)));
+            let first = self.segments.open(id).map(|segment| segment.header.first_sequence);
+            if first.as_ref().is_ok_and(|first| *first > to) {
                 break;
             }
-            let next = ids.get(index + 1).and_then(|next| self.segments.open(*next).ok());
-            if next.is_some_and(|next| next.header.first_sequence <= Sequence(from.0.saturating_add(1))) {
-                continue;
-            }
-            let records = self.log.records(&self.segments, *id)?;
+            let read = first.and_then(|first| Ok((first, self.log.records(&self.segments, id)?)));
+            // What retention drops goes behind the back of whoever reads it: only what was kept until here was read whole.
+            self.check_kept(read.as_ref().map_or(from, |(first, _)| shown(*first)))?;
+            let (_, records) = read?;
             let wanted = records
                 .iter()
                 .filter(|logged| logged.sequence > from && logged.sequence <= to);
+            wanted.clone().try_for_each(check_blocks)?;
             if runs(wanted, visit).is_break() {
                 break;
             }
+            next = self.segments.next_after(id);
         }
         Ok(())
+    }
+
+    /// Fails if batches after a moment may have been dropped.
+    fn check_kept(&self, moment: Sequence) -> Result<(), Error> {
+        check_horizon(lock(&self.control).state.horizon, moment)
     }
 }
 

@@ -4,8 +4,8 @@
 //! then the checkpoint itself; then the live map takes the new root. A crash anywhere before the checkpoint's batch is
 //! whole leaves the checkpoint before it in force, and the log behind that one complete.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 
 use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Cause, Checkpoint, Entry, Horizon, Location, LogPosition, Pin, Record, Rollback};
@@ -58,10 +58,20 @@ struct Frozen {
     records: u64,
 }
 
+/// What the disk becomes when it is returned to the past.
+pub(crate) struct Return {
+    pub(crate) root: Entry,
+    pub(crate) size_bytes: u64,
+    pub(crate) cause: Cause,
+    /// The moment returned to; `None` if it isn't one moment.
+    pub(crate) to: Option<MomentInfo>,
+    pub(crate) undo: bool,
+}
+
 /// Appends nodes, taking the appender for each batch so that clients' writes go on in between.
-struct LogSink<'v> {
-    volume: &'v Volume,
-    now: Timestamp,
+pub(crate) struct LogSink<'v> {
+    pub(crate) volume: &'v Volume,
+    pub(crate) now: Timestamp,
 }
 
 impl NodeSink for LogSink<'_> {
@@ -321,44 +331,71 @@ impl Volume {
         undo: bool,
         now: Timestamp,
     ) -> Result<RollbackReport, Error> {
+        self.check_rollbacks(control)?;
+        let found = self.find_moment(control, moment)?;
+        let root = self.root_of(&found, now)?;
+        let back = Return {
+            root,
+            size_bytes: found.size_bytes,
+            cause: Cause::RolledBack,
+            to: Some(found.info),
+            undo,
+        };
+        let appender = self.log.appender()?;
+        let from = self.return_to(control, appender, back, now)?;
+        Ok(RollbackReport { from, to: found.info })
+    }
+
+    /// Whether there is room in a checkpoint for one more rollback.
+    pub(crate) fn check_rollbacks(&self, control: &Control) -> Result<(), Error> {
         let limit = Checkpoint::ROLLBACKS_MAX.min(self.batch_bytes_max / 512);
         if control.state.rollbacks.len() >= limit {
             return Err(Error::TooManyRollbacks { limit });
         }
-        let found = self.find_moment(control, moment)?;
-        let root = self.root_of(&found, now)?;
-        let mut appender = self.log.appender()?;
+        Ok(())
+    }
+
+    /// Appends the checkpoint by which the disk becomes another, durably, and makes it the live one: nothing that was written
+    /// before is replayed on top of its map. Returns the last moment before.
+    pub(crate) fn return_to(
+        &self,
+        control: &mut Control,
+        mut appender: MutexGuard<'_, Appender>,
+        back: Return,
+        now: Timestamp,
+    ) -> Result<MomentInfo, Error> {
         let from = MomentInfo {
             sequence: Sequence(appender.next().0 - 1),
             time: appender.last_time(),
         };
+        let to = back.to.unwrap_or(from);
         let mut state = control.state.clone();
         // The checkpoint contains itself: nothing before it is replayed on top of its map.
         state.as_of = appender.next();
         state.time = now.max(appender.last_time());
         state.replay_from = appender.position();
-        (state.root, state.size_bytes) = (root, found.size_bytes);
+        (state.root, state.size_bytes) = (back.root, back.size_bytes);
         state.epoch += 1;
-        state.cause = Cause::RolledBack;
+        state.cause = back.cause;
         state.rollbacks.push(Rollback {
             sequence: state.as_of,
             time: state.time,
             from: from.sequence,
-            to: found.info.sequence,
-            to_time: found.info.time,
-            root,
-            undo,
+            to: to.sequence,
+            to_time: to.time,
+            root: back.root,
+            undo: back.undo,
         });
         self.append_checkpoint(&mut appender, control, state, now)?;
         let mut map = write_lock(&self.map);
-        (map.root, map.delta, map.frozen) = (root, Delta::default(), None);
-        self.size_bytes.store(found.size_bytes, Ordering::Release);
+        (map.root, map.delta, map.frozen) = (back.root, Delta::default(), None);
+        self.size_bytes.store(back.size_bytes, Ordering::Release);
         self.epoch.store(control.state.epoch, Ordering::Release);
         self.records_since_checkpoint.store(0, Ordering::Relaxed);
         drop((map, appender));
         self.log.flush()?;
         self.log.peek().durable_checkpoint = Some(control.reference);
-        Ok(RollbackReport { from, to: found.info })
+        Ok(from)
     }
 
     /// Removes the pin that kept a fork's start.

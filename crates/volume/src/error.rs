@@ -148,6 +148,15 @@ pub enum Error {
     /// No rollback to undo within the history kept.
     #[error("there is no rollback to undo")]
     NoRollback,
+    /// A restore in part that names no blocks.
+    #[error("no blocks are named that could be restored")]
+    NothingToRestore,
+    /// A restore in part that names a block twice.
+    #[error("block {block} is named twice: it can be returned to one moment only")]
+    PiecesOverlap {
+        /// Block number (of 4096 bytes) on the disk.
+        block: u64,
+    },
     /// No volume of that name.
     #[error("no volume is named `{0}`")]
     NoSuchVolume(String),

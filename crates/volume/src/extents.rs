@@ -61,7 +61,7 @@ pub(crate) fn describe(
 }
 
 /// From a block on: how many blocks are known to be alike without looking at each, if those are more than a leaf's.
-fn uniform_run(map: &dyn Described, nodes: &Nodes, block: u64) -> Result<Option<(Entry, u64)>, Error> {
+pub(crate) fn uniform_run(map: &dyn Described, nodes: &Nodes, block: u64) -> Result<Option<(Entry, u64)>, Error> {
     let leaf = block >> LEAF_BITS;
     let (root, part) = map.uniform_part(leaf);
     let Some(part) = part.filter(|part| part.until > leaf + 1) else {

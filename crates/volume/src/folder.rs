@@ -4,10 +4,10 @@ use std::io::{self, IoSlice};
 
 use crate::chain::CHAIN_FILE;
 use crate::error::Error;
-use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader, VOLUME_FILE_COPY_BYTES, VolumeFile};
+use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader, VOLUME_FILE_COPY_BYTES, VolumeFile, VolumeVersion};
 use crate::log::RESERVE_FILE;
 use crate::segment::{file_error, parse_file_name};
-use crate::sidecar::{SIDECAR_FILE, SIDECAR_FILE_NEW};
+use crate::sidecar::{SIDE_PIECE_PREFIX, SIDECAR_FILE, SIDECAR_FILE_NEW};
 use crate::storage::{Directory, File, Wait};
 
 pub(crate) const VOLUME_FILE: &str = "volume";
@@ -56,6 +56,16 @@ pub(crate) fn mend_volume_file(directory: &dyn Directory, volume: &VolumeFile) -
             file.write_at(copy_offset(index), &mut [IoSlice::new(&volume.encode_copy())])?;
             file.sync()?;
         }
+    }
+    Ok(())
+}
+
+/// Makes sure, durably, that programs which don't know `version` refuse the volume from now on.
+pub(crate) fn require_version(directory: &dyn Directory, name: &str, version: VolumeVersion) -> Result<(), Error> {
+    let mut file = read_volume_file(directory, name)?;
+    if file.version < version {
+        file.version = version;
+        mend_volume_file(directory, &file).map_err(|source| file_error("write", VOLUME_FILE, source))?;
     }
     Ok(())
 }
@@ -157,6 +167,7 @@ pub(crate) fn is_our_file(name: &str) -> bool {
         name,
         VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE | SIDECAR_FILE | SIDECAR_FILE_NEW
     ) || name.contains(".segment")
+        || name.starts_with(SIDE_PIECE_PREFIX)
         || name == "segment.new"
 }
 

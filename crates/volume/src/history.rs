@@ -51,6 +51,13 @@ pub enum EventKind {
         /// Whether this undid an earlier rollback.
         undo: bool,
     },
+    /// Some of the disk's blocks were returned to earlier moments; the others stayed as they were.
+    RestoredInPart {
+        /// The last moment before.
+        from: Sequence,
+        /// How many blocks, of 4096 bytes.
+        blocks: u64,
+    },
     /// The disk's size changed.
     Resized {
         /// Bytes before.
@@ -195,5 +202,9 @@ fn kind_of(state: crate::format::Checkpoint) -> Option<EventKind> {
             EventKind::HistoryDropped { oldest }
         }
         Cause::Repaired => EventKind::Repaired,
+        Cause::RestoredInPart(blocks) => EventKind::RestoredInPart {
+            from: state.rollbacks.last()?.from,
+            blocks,
+        },
     })
 }

@@ -85,7 +85,7 @@ impl Volume {
     }
 
     /// The last own segment for whose first time and first sequence `belongs` holds. It must hold for a prefix.
-    fn last_segment_where(&self, belongs: impl Fn(Timestamp, Sequence) -> bool) -> Result<Segment, Error> {
+    pub(crate) fn last_segment_where(&self, belongs: impl Fn(Timestamp, Sequence) -> bool) -> Result<Segment, Error> {
         let ids = self.segments.ids();
         let (mut low, mut high) = (0, ids.len());
         while low + 1 < high {
@@ -190,7 +190,7 @@ impl Volume {
     }
 }
 
-fn check_horizon(horizon: Horizon, sequence: Sequence) -> Result<(), Error> {
+pub(crate) fn check_horizon(horizon: Horizon, sequence: Sequence) -> Result<(), Error> {
     if sequence < horizon.sequence {
         Err(Error::MomentTooOld { oldest: horizon.time })
     } else {

@@ -83,7 +83,13 @@ impl Replay {
     /// What the records changed on top of the state's map, and how many there were.
     pub(crate) fn delta(&self) -> (Delta, u64) {
         let mut delta = Delta::default();
-        for logged in &self.waiting {
+        let records = self.apply_from(0, &mut delta);
+        (delta, records as u64)
+    }
+
+    /// Puts what waiting records changed into `delta`, from the one at index `from` on. Returns how many there are.
+    pub(crate) fn apply_from(&self, from: usize, delta: &mut Delta) -> usize {
+        for logged in self.waiting.iter().skip(from) {
             let first = logged.record.address;
             let end = first + u64::from(logged.record.count);
             match logged.record.kind {
@@ -96,11 +102,15 @@ impl Replay {
                 RecordKind::Node | RecordKind::Checkpoint => {}
             }
         }
-        (delta, self.waiting.len() as u64)
+        self.waiting.len()
     }
 }
 
-fn check_blocks(logged: &LoggedRecord) -> Result<(), Error> {
+/// Fails if a record tells of blocks that the map can't hold.
+pub(crate) fn check_blocks(logged: &LoggedRecord) -> Result<(), Error> {
+    if matches!(logged.record.kind, RecordKind::Node | RecordKind::Checkpoint) {
+        return Ok(());
+    }
     let end = logged.record.address.checked_add(u64::from(logged.record.count));
     if end.is_some_and(|end| end <= BLOCKS_MAX) {
         return Ok(());

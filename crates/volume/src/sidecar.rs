@@ -1,14 +1,16 @@
-//! A small file beside a volume's segments, for what belongs to the volume and isn't the volume's: the guard's state.
+//! Files beside a volume's segments, for what belongs to the volume and isn't the volume's: the guard's state, and which
+//! blocks were read.
 //!
-//! Replaced as a whole, atomically and durably; deleted with the volume. Not part of the log: going back in time doesn't
-//! take it back.
+//! Deleted with the volume. Not part of the log: going back in time doesn't take them back. The state is replaced as a whole,
+//! atomically and durably. What was read is appended to numbered pieces, which whoever writes them makes durable and removes.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::folder::no_volume;
 use crate::segment::file_error;
-use crate::storage::{Directory, Wait};
+use crate::storage::{Directory, File, Wait};
 use crate::store::Store;
 
 /// The file, and the one that replaces it.
@@ -16,6 +18,41 @@ pub(crate) const SIDECAR_FILE: &str = "sidecar";
 pub(crate) const SIDECAR_FILE_NEW: &str = "sidecar.new";
 /// The largest sidecar, in bytes: 4 MiB.
 pub const SIDECAR_BYTES_MAX: usize = 4 << 20;
+/// The largest piece, in bytes: 8 MiB. What lies behind that isn't read.
+pub const SIDE_PIECE_BYTES_MAX: u64 = 8 << 20;
+/// What the name of a piece begins with. Its number follows, in eight hexadecimal digits.
+pub(crate) const SIDE_PIECE_PREFIX: &str = "reads-";
+
+/// A piece that is being written.
+#[derive(Debug)]
+pub struct SidePiece {
+    name: String,
+    file: Arc<dyn File>,
+    length: u64,
+}
+
+impl SidePiece {
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Adds bytes to its end. After a failure the next bytes go where these should have gone.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.file.write_at(self.length, &mut [IoSlice::new(bytes)]);
+        written.map_err(|source| file_error("write", &self.name, source))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes what was appended durable.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file
+            .sync()
+            .map_err(|source| file_error("sync", &self.name, source))
+    }
+}
 
 impl Store {
     /// What was written beside a volume last; `None` if nothing was.
@@ -37,19 +74,59 @@ impl Store {
     /// # Panics
     /// If it is longer than [`SIDECAR_BYTES_MAX`].
     pub fn write_sidecar(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        assert!(bytes.len() <= SIDECAR_BYTES_MAX, "a sidecar of {} bytes", bytes.len());
-        let directory = self.directory_of(name)?;
-        let error = |source| file_error("write", SIDECAR_FILE, source);
-        // What an earlier attempt left.
-        let _ = directory.remove(SIDECAR_FILE_NEW);
-        let file = directory.create(SIDECAR_FILE_NEW).map_err(error)?;
-        file.write_at(0, &mut [IoSlice::new(bytes)]).map_err(error)?;
-        file.sync().map_err(error)?;
-        directory.rename(SIDECAR_FILE_NEW, SIDECAR_FILE).map_err(error)?;
-        directory.sync().map_err(error)
+        write_sidecar_in(&*self.directory_of(name)?, bytes)
     }
 
-    fn directory_of(&self, name: &str) -> Result<std::sync::Arc<dyn Directory>, Error> {
+    /// The numbers of all pieces beside a volume, ascending, with their lengths in bytes.
+    pub fn side_pieces(&self, name: &str) -> Result<Vec<(u32, u64)>, Error> {
+        let directory = self.directory_of(name)?;
+        let names = directory.list().map_err(|source| file_error("list", name, source))?;
+        let mut pieces = Vec::new();
+        for (file, number) in names.iter().filter_map(|file| Some((file, piece_number(file)?))) {
+            let length = directory.open(file).and_then(|file| file.length());
+            pieces.push((number, length.map_err(|source| file_error("read", file, source))?));
+        }
+        pieces.sort_unstable();
+        Ok(pieces)
+    }
+
+    /// Begins a piece beside a volume, which must not exist. Its name is durable when this returns.
+    pub fn create_side_piece(&self, name: &str, number: u32) -> Result<SidePiece, Error> {
+        let directory = self.directory_of(name)?;
+        let piece = piece_name(number);
+        let error = |source| file_error("create", &piece, source);
+        let file = directory.create(&piece).map_err(error)?;
+        directory.sync().map_err(error)?;
+        Ok(SidePiece {
+            name: piece,
+            file,
+            length: 0,
+        })
+    }
+
+    /// The bytes of a piece, [`SIDE_PIECE_BYTES_MAX`] at most; `None` if there is none of that number.
+    pub fn read_side_piece(&self, name: &str, number: u32) -> Result<Option<Vec<u8>>, Error> {
+        let directory = self.directory_of(name)?;
+        let piece = piece_name(number);
+        let error = |source| file_error("read", &piece, source);
+        let file = match directory.open(&piece) {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(error)?,
+        };
+        let length = file.length().map_err(error)?.min(SIDE_PIECE_BYTES_MAX);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        file.read_at(0, &mut bytes, Wait::Allowed).map_err(error)?;
+        Ok(Some(bytes))
+    }
+
+    /// Removes a piece. One that is open can still be written, for nothing.
+    pub fn remove_side_piece(&self, name: &str, number: u32) -> Result<(), Error> {
+        let piece = piece_name(number);
+        let removed = self.directory_of(name)?.remove(&piece);
+        removed.map_err(|source| file_error("remove", &piece, source))
+    }
+
+    fn directory_of(&self, name: &str) -> Result<Arc<dyn Directory>, Error> {
         if !self.is_volume(name) {
             return Err(Error::NoSuchVolume(name.to_owned()));
         }
@@ -58,10 +135,31 @@ impl Store {
     }
 }
 
+/// Replaces the sidecar in a volume's directory, durably.
+pub(crate) fn write_sidecar_in(directory: &dyn Directory, bytes: &[u8]) -> Result<(), Error> {
+    assert!(bytes.len() <= SIDECAR_BYTES_MAX, "a sidecar of {} bytes", bytes.len());
+    let error = |source| file_error("write", SIDECAR_FILE, source);
+    // What an earlier attempt left.
+    let _ = directory.remove(SIDECAR_FILE_NEW);
+    let file = directory.create(SIDECAR_FILE_NEW).map_err(error)?;
+    file.write_at(0, &mut [IoSlice::new(bytes)]).map_err(error)?;
+    file.sync().map_err(error)?;
+    directory.rename(SIDECAR_FILE_NEW, SIDECAR_FILE).map_err(error)?;
+    directory.sync().map_err(error)
+}
+
+fn piece_name(number: u32) -> String {
+    format!("{SIDE_PIECE_PREFIX}{number:08x}")
+}
+
+fn piece_number(file: &str) -> Option<u32> {
+    let digits = file.strip_prefix(SIDE_PIECE_PREFIX)?;
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    (piece_name(number) == file).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{OsDirectory, Settings, Timestamp};
 
@@ -92,6 +190,55 @@ mod tests {
         std::fs::write(folder.path().join("gone").join(SIDECAR_FILE), "left").unwrap();
         drop(store);
         let _ = open();
+        assert!(!folder.path().join("gone").exists());
+    }
+
+    #[test]
+    fn a_fork_can_come_into_being_with_its_sidecar() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let store = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
+        let now = Timestamp::from_unix_seconds(1);
+        let newest = store.create("disk", 1 << 20, now).unwrap().newest().sequence;
+        let moment = crate::Moment::After(newest);
+        store
+            .fork_with_sidecar("disk", &moment, "copy", Some(b"a mark"), now)
+            .unwrap();
+        assert_eq!(store.read_sidecar("copy").unwrap(), Some(b"a mark".to_vec()));
+        store.fork("disk", &moment, "plain", now).unwrap();
+        assert_eq!(store.read_sidecar("plain").unwrap(), None);
+    }
+
+    #[test]
+    fn pieces_are_appended_to_listed_in_order_and_go_with_their_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let store = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
+        assert!(store.create_side_piece("disk", 1).is_err(), "no such volume");
+        store.create("disk", 1 << 20, Timestamp::from_unix_seconds(1)).unwrap();
+        assert_eq!(store.side_pieces("disk").unwrap(), []);
+        assert_eq!(store.read_side_piece("disk", 9).unwrap(), None);
+        let mut piece = store.create_side_piece("disk", 0x10).unwrap();
+        store.create_side_piece("disk", 9).unwrap();
+        piece.append(b"one ").unwrap();
+        piece.append(b"two").unwrap();
+        piece.sync().unwrap();
+        assert!(store.create_side_piece("disk", 9).is_err(), "it exists");
+        assert_eq!(store.side_pieces("disk").unwrap(), [(9, 0), (0x10, 7)]);
+        assert_eq!(store.read_side_piece("disk", 0x10).unwrap(), Some(b"one two".to_vec()));
+        store.remove_side_piece("disk", 9).unwrap();
+        // Not ours.
+        std::fs::write(folder.path().join("disk/reads-1"), "").unwrap();
+        std::fs::write(folder.path().join("disk/reads-0000000A"), "").unwrap();
+        assert_eq!(store.side_pieces("disk").unwrap(), [(0x10, 7)]);
+        store.delete("disk", Timestamp::from_unix_seconds(3)).unwrap();
+        assert!(!folder.path().join("disk").exists());
+        // A deletion that was cut off.
+        std::fs::create_dir(folder.path().join("gone")).unwrap();
+        std::fs::write(folder.path().join("gone/reads-0000000a"), "").unwrap();
+        drop(store);
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let _ = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
         assert!(!folder.path().join("gone").exists());
     }
 }

@@ -18,6 +18,7 @@ use crate::folder::{
 };
 use crate::format::{
     Cause, Checkpoint, CheckpointRef, Entry, Horizon, LogPosition, Parent, Pin, Segment, Slot, VolumeFile,
+    VolumeVersion,
 };
 use crate::locks::lock;
 use crate::log::{Appender, Log, LogStart, Purpose, give_back_reserved};
@@ -29,6 +30,7 @@ use crate::recover::{OnDamage, Recovered, recover};
 use crate::replay::{CHECKPOINT_ESSENTIAL, checkpoint_record, padded};
 use crate::segment::{OpenSegment, Segments, file_error};
 use crate::settings::Settings;
+use crate::sidecar::write_sidecar_in;
 use crate::storage::Directory;
 use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{Control, Volume};
@@ -138,6 +140,7 @@ impl Store {
         let mut open = lock(&self.open);
         self.check_open()?;
         let file = VolumeFile {
+            version: VolumeVersion::Two,
             id: (self.random)(),
             created: now,
             first_segment: Segment(0),
@@ -154,6 +157,19 @@ impl Store {
     /// Makes a writable volume that starts at `moment` of `source` and shares its segments. A pin named
     /// `fork.<name>` keeps that moment as long as the fork exists.
     pub fn fork(&self, source: &str, moment: &Moment, name: &str, now: Timestamp) -> Result<Arc<Volume>, Error> {
+        self.fork_with_sidecar(source, moment, name, None, now)
+    }
+
+    /// The same with a sidecar that is there as soon as the fork is, whatever is cut off: a mark that no fork lacks. It
+    /// must not be longer than [`crate::SIDECAR_BYTES_MAX`].
+    pub fn fork_with_sidecar(
+        &self,
+        source: &str,
+        moment: &Moment,
+        name: &str,
+        sidecar: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Arc<Volume>, Error> {
         check_name(name)?;
         let mut open = lock(&self.open);
         let parent = self.open_locked(&mut open, source, now, FORK_DEPTH_MAX)?;
@@ -163,7 +179,8 @@ impl Store {
         // The end of a log that rotted can't be told from one that a crash cut off. Should the pin be in it, the parent
         // would drop what the fork needs: so something flushed later has to prove that the pin was.
         let proven = parent.checkpoint(now);
-        let begun = proven.and_then(|()| self.begin_fork(name, &parent, &pin, directory, now));
+        let marked = proven.and_then(|()| sidecar.map_or(Ok(()), |bytes| write_sidecar_in(&*directory, bytes)));
+        let begun = marked.and_then(|()| self.begin_fork(name, &parent, &pin, directory, now));
         match begun {
             Ok(volume) => {
                 open.insert(name.to_owned(), Arc::clone(&volume));
@@ -205,6 +222,7 @@ impl Store {
             id: parent.file.id,
         };
         let file = VolumeFile {
+            version: VolumeVersion::Two,
             id: (self.random)(),
             created: now,
             first_segment,

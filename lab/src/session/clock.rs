@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sentinel::Micros;
@@ -20,6 +21,8 @@ pub struct LabClock {
     started: Instant,
     /// What is added to the time since the start, in nanoseconds since the Unix epoch.
     offset_nanos: AtomicU64,
+    /// Held while the time is written: the keeper's thread and leaps do so by way of the same file.
+    saving: Mutex<()>,
 }
 
 impl LabClock {
@@ -34,6 +37,7 @@ impl LabClock {
             path,
             started: Instant::now(),
             offset_nanos: AtomicU64::new(start.max(saved)),
+            saving: Mutex::new(()),
         }
     }
 
@@ -56,6 +60,7 @@ impl LabClock {
 
     /// Writes the time to the folder.
     pub fn save(&self) -> io::Result<()> {
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let new = self.path.with_extension("new");
         std::fs::write(&new, self.now().as_unix_nanos().to_string())?;
         std::fs::rename(new, &self.path)

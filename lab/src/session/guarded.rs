@@ -184,6 +184,11 @@ impl Guarded {
         }
     }
 
+    /// The guard itself, for those who ask it what was read.
+    pub(super) fn guard(&self) -> Arc<Guard> {
+        Arc::clone(&self.guard)
+    }
+
     pub(super) fn meter(&self) -> Value {
         self.meter.to_json()
     }

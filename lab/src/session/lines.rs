@@ -33,6 +33,10 @@ pub(super) enum Line {
     Announce { reason: String, duration: Duration },
     /// End announced work.
     AnnounceEnd,
+    /// Find out what happened to files since a moment, and write reports into a folder.
+    Investigate { from: u64, folder: PathBuf },
+    /// Return the disk to a moment without losing what was done well since; what is set aside goes into a folder.
+    KeepGood { from: u64, folder: PathBuf },
     /// End the session.
     Stop,
 }
@@ -41,7 +45,8 @@ pub(super) enum Line {
 const SKIP_SECONDS_MAX: f64 = 10.0 * 365.0 * 86_400.0;
 
 pub(super) const HELP: &str = "expected `trace FILE {JSON}`, `trace end`, `mark TEXT`, `skip SECONDS`, `moment`, \
-     `rollback SEQUENCE` or `stop`; under guard also `guard status`, `guard set FENCE`, `restore before-attack`, \
+     `rollback SEQUENCE`, `investigate SEQUENCE DIR`, \
+     `keep-good SEQUENCE DIR` or `stop`; under guard also `guard status`, `guard set FENCE`, `restore before-attack`, \
      `release [keep|drop]`, `announce SECONDS REASON`, `announce end`";
 
 pub(super) fn parse(line: &str) -> Result<Line, String> {
@@ -65,6 +70,8 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
             Ok(sequence) => Ok(Line::Rollback(sequence)),
             Err(_) => Err(format!("`{sequence}` is not the number of a moment")),
         },
+        ("investigate", rest) => since(rest).map(|(from, folder)| Line::Investigate { from, folder }),
+        ("keep-good", rest) => since(rest).map(|(from, folder)| Line::KeepGood { from, folder }),
         ("guard", "status") => Ok(Line::GuardStatus),
         ("guard", rest) => match rest.strip_prefix("set ").map(|fence| fence.trim().parse()) {
             Some(Ok(fence)) => Ok(Line::GuardSet(fence)),
@@ -78,6 +85,17 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
         ("announce", rest) => announce(rest),
         ("stop", "") => Ok(Line::Stop),
         _ => Err(format!("`{line}` is not understood: {HELP}")),
+    }
+}
+
+/// A moment, then a folder.
+fn since(rest: &str) -> Result<(u64, PathBuf), String> {
+    let (sequence, folder) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    match sequence.trim_start_matches('#').parse() {
+        Ok(from) if !folder.trim().is_empty() => Ok((from, PathBuf::from(folder.trim()))),
+        _ => Err(format!(
+            "`{rest}` isn't understood: expected the number of a moment and a folder"
+        )),
     }
 }
 

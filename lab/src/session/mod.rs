@@ -3,6 +3,7 @@
 //! Clients -> [`Xts`] (if asked for) -> [`Recorder`] or guard -> volume. The recorder is below the encryption: it sees what a
 //! detector below an encrypting guest sees.
 
+mod answers;
 mod clock;
 mod disk;
 mod guarded;

@@ -10,6 +10,7 @@ use nbd::Server;
 use serde_json::{Value, json};
 use volume::{Clock as _, Moment, Sequence, Timestamp};
 
+use super::answers::{LabPast, investigate_into, keep_good};
 use super::clock::LabClock;
 use super::disk::{Disk, Wanted, parse_size, socket};
 use super::guarded::{Guarded, rolled_back};
@@ -131,6 +132,8 @@ impl Session {
             Line::Skip(duration) => self.skip(duration),
             Line::Moment => Ok(json!({"sequence": self.sequence()})),
             Line::Rollback(sequence) => self.roll_back(&Moment::After(Sequence(sequence))),
+            Line::Investigate { from, folder } => investigate_into(&self.past(), Sequence(from), &folder),
+            Line::KeepGood { from, folder } => self.keep_good(Sequence(from), &folder),
             Line::GuardStatus => Ok(self.guarded()?.status()),
             Line::GuardSet(fence) => self.guarded()?.set(fence),
             Line::RestoreBeforeAttack => self.roll_back(&self.guarded()?.before_attack()?),
@@ -189,6 +192,19 @@ impl Session {
         }
         let took = started.elapsed();
         Ok(rolled_back(&report, disconnect_all(&self.server), took))
+    }
+
+    fn past(&self) -> LabPast {
+        LabPast::new(self.disk.volume(), self.guarded.as_ref().map(Guarded::guard))
+    }
+
+    fn keep_good(&self, from: Sequence, folder: &Path) -> Result<Value, Failure> {
+        let answer = keep_good(&self.past(), from, folder, self.disk.clock().now())?;
+        if let Some(guarded) = &self.guarded {
+            guarded.rolled_back();
+        }
+        disconnect_all(&self.server);
+        Ok(answer)
     }
 
     fn end(self, is_discarded: bool) -> Result<(), Failure> {

@@ -6,5 +6,6 @@ mod diverting;
 mod fences;
 mod fixture;
 mod hostile;
+mod reads;
 mod restarts;
 mod settings;

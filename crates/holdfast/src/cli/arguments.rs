@@ -6,6 +6,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
+use super::arguments_drill::DrillCommand;
+use super::files::FilesCommand;
 use super::help;
 use image::Format;
 
@@ -107,9 +109,18 @@ pub(super) enum Command {
     /// Return a disk to a moment, or take that back
     #[command(after_help = help::RESTORE)]
     Restore(Restore),
+    /// After an attack: which files were damaged, which were only read, whose data was in them
+    #[command(after_help = help::INVESTIGATE)]
+    Investigate(Investigate),
+    /// See what is on a disk at any moment, and copy files out
+    #[command(subcommand, disable_help_subcommand = true)]
+    Files(FilesCommand),
     /// See, set and release the guards that watch disks for encryption
     #[command(subcommand, disable_help_subcommand = true)]
     Guard(GuardCommand),
+    /// Try the defence out on a throw-away fork of a volume, and tell how that went
+    #[command(subcommand, disable_help_subcommand = true)]
+    Drill(DrillCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),
@@ -275,9 +286,47 @@ pub(super) struct Restore {
     /// Return to the restore point that the guard made before the attack
     #[arg(long, conflicts_with = "undo")]
     pub(super) before_attack: bool,
+    /// Bring every damaged file back and keep good work since: only the damaged files' blocks go back where that is enough, else the
+    /// whole disk, with good work set aside in an archive and a volume
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) keep_good: bool,
+    /// The folder for the archive of what is set aside
+    #[arg(long, value_name = "DIR", requires = "keep_good", default_value = ".")]
+    pub(super) to_folder: PathBuf,
+    /// Say what --keep-good would do, and do nothing
+    #[arg(long, requires = "keep_good")]
+    pub(super) dry_run: bool,
     /// Take the newest restore back; once more takes that back
     #[arg(long)]
     pub(super) undo: bool,
+}
+
+/// `holdfast investigate`
+#[derive(Debug, Args)]
+pub(super) struct Investigate {
+    /// The volume
+    pub(super) volume: String,
+    /// From before what the guard suspects until now; also into the fork that writes were diverted to [default without --from]
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(super) incident: bool,
+    /// The moment before
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub(super) from: Option<String>,
+    /// The last moment [default: now]
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, requires = "from")]
+    pub(super) to: Option<String>,
+    /// Write one page that opens in any browser and needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Write a table, a line a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) csv: Option<PathBuf>,
+    /// Replace these files if they exist
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Don't search the files touched for personal data
+    #[arg(long)]
+    pub(super) no_personal_data: bool,
 }
 
 /// `holdfast guard ...`
@@ -434,7 +483,7 @@ mod tests {
                 command.get_name()
             );
         }
-        for group in ["volume", "guard"] {
+        for group in ["volume", "files", "guard", "drill"] {
             for command in Arguments::command().find_subcommand(group).unwrap().get_subcommands() {
                 assert!(help::TEMPLATE.contains(command.get_name()), "{}", command.get_name());
             }

@@ -1,17 +1,19 @@
 //! `status --check`: what the report says as an exit code, for monitoring.
 
+use drill::Verdict;
 use guard::StatusState;
 
 use crate::control::{StatusReport, VolumeReport};
 use crate::failure::{EXIT_OK, FailureCode};
 
 /// From the worst on.
-const BY_GRAVITY: [FailureCode; 5] = [
+const BY_GRAVITY: [FailureCode; 6] = [
     FailureCode::Fenced,
     FailureCode::Damage,
     FailureCode::Failure,
     FailureCode::NoSpace,
     FailureCode::Refused,
+    FailureCode::Drill,
 ];
 
 /// The exit code of the worst that is found.
@@ -42,5 +44,9 @@ fn of_volume(report: &VolumeReport) -> Option<FailureCode> {
     if details.damaged {
         return Some(FailureCode::Damage);
     }
-    details.no_space.then_some(FailureCode::NoSpace)
+    if details.no_space {
+        return Some(FailureCode::NoSpace);
+    }
+    let drill = details.drill?;
+    (drill.overdue || drill.verdict == Some(Verdict::Failed)).then_some(FailureCode::Drill)
 }

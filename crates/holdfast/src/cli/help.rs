@@ -19,6 +19,18 @@ Stop encryption:
   guard        See, set and release the guards that watch disks for encryption: status,
                set, release, announce
 
+After an attack:
+  investigate  Which files were damaged, which only read, whose data was in them
+  restore      ... --before-attack --keep-good: damaged files back, good work kept
+
+Get files back:
+  files        See what is on a disk at any moment, and copy files out: ls, cat, cp, find,
+               history, diff
+
+Prove it:
+  drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
+               history, report
+
 Travel in time:
   history      When the disk was written to, and what was done with it
   restore      Return a disk to a moment or to --before-attack, or take that back with --undo
@@ -57,9 +69,11 @@ I was hit by ransomware. What now?
      If the guard saw it (holdfast guard status), one command does the rest, then go on with 6:
                                                       holdfast restore disk --before-attack
   2. See when the writing went wild:                  holdfast history disk --since -1d
-  3. Look at the disk as it was before, changing nothing; here as a file `then` to mount:
+  3. Look at the files as they were before, changing nothing, and copy some out:
+                                                      holdfast files ls -l disk@-2h:/home
+                                                      holdfast files cp disk@-2h:/home /srv/rescued
+     Or see the whole disk of that moment as a file `then` (`holdfast status` shows NBD_SOCKET):
        touch then && nbdfuse then 'nbd+unix:///disk@-2h?socket=NBD_SOCKET'
-     (`holdfast status` shows NBD_SOCKET.)
   4. Keep the evidence under a name:                  holdfast pin disk attack
   5. Return to the last good moment:                  holdfast restore disk -2h
      Wrong moment? Take it back and choose another:   holdfast restore disk --undo
@@ -75,7 +89,8 @@ Exit codes:
   5  stored bytes are damaged
   6  no space
   7  the configuration file can't be used
-  8  a volume is fenced: an attack was recognised";
+  8  a volume is fenced: an attack was recognised
+  9  a drill failed, or is overdue";
 
 pub(super) const UP: &str = "\
 Examples:
@@ -97,7 +112,8 @@ result. Exit code 1: the attack was not stopped, or a file isn't as it was.";
 
 pub(super) const STATUS: &str = "\
 With --check the exit code is that of the worst that is found: 8 a fenced volume, 5 damage, 1 no
-daemon or a failed disk below, 6 no space, 4 an import that was cut off; 0 if all is well.";
+daemon or a failed disk below, 6 no space, 4 an import that was cut off, 9 a drill that failed or is
+overdue; 0 if all is well.";
 
 pub(super) const SIZES: &str = "\
 Sizes: 10G, 512M, 1.5TiB; units are powers of 1024. From 1 MiB to 64 TiB, in steps of 512 bytes.";
@@ -164,11 +180,60 @@ Examples:
   holdfast guard announce 'wiping the old partition' --for 30m --name vm7
   holdfast guard announce --end";
 
+pub(super) const DRILL_RUN: &str = "\
+The present disk is forked, which takes no space and which the guest doesn't notice. Files are chosen
+on the fork, and attacked there under a guard of its own; then the fork is restored, every file chosen
+is compared by its hash, and the file system checked by its own tool where that is installed. Pins and
+other moments are opened, and files in them compared with what earlier drills found. The fork is then
+deleted. Nothing of this writes to the volume.
+
+Attacks:
+  in-place-whole        files encrypted in place, one after the other
+  every-other-16-bytes  every other 16 bytes of each file encrypted
+  head-64k              the first 64 KiB of each file encrypted
+  five-percent          5 % of each file encrypted, in pieces
+  low-entropy           files replaced by Base64, which doesn't look random
+  slow                  one file every 20 seconds encrypted in place
+  random-order          pieces of all files encrypted in random order
+  eight-workers         eight files at a time encrypted in place
+These need not be recognised for a drill to pass; they show the way back:
+  wipe-random           files overwritten with random bytes
+  wipe-zeros            files overwritten with zeros
+  copy-and-trim         encrypted copies into free space, the originals discarded
+  trim-files            files discarded
+  wipe-structures       partition tables and the beginnings of file systems overwritten
+
+Exit code 9: the drill failed.
+
+Examples:
+  holdfast drill run disk
+  holdfast drill run disk --case slow --all";
+
+pub(super) const DRILL_STATUS: &str = "\
+Examples:
+  holdfast drill status                           all volumes
+  holdfast drill status disk                      one, with its newest drill in full";
+
+pub(super) const DRILL_REPORT: &str = "\
+Examples:
+  holdfast drill report --html drills.html        a page for people, with a plot of all results
+  holdfast drill report disk --json               everything that is kept, for programs";
+
 pub(super) const EXPORT: &str = "\
 Examples:
   holdfast volume export disk disk.qcow2
   holdfast volume export disk@yesterday\\ 18:00 evening.raw
 Onto a block device: nbdcopy 'nbd+unix:///disk?socket=NBD_SOCKET' /dev/sdX";
+
+/// `holdfast investigate --help`
+pub(super) const INVESTIGATE: &str = "\
+Examples:
+  holdfast investigate disk                                  what the guard saw, until now
+  holdfast investigate disk --from 10:15 --html report.html  since 10:15, and a page to pass on
+  holdfast investigate disk --from -2h --to -1h --json
+
+File systems are read inside both moments, without mounting; nothing on the disk is changed.
+Reads are known where the guard kept them. docs/answers.md tells how files are judged.";
 
 #[cfg(test)]
 mod tests {
@@ -180,6 +245,14 @@ mod tests {
         for code in FailureCode::ALL {
             let line = format!("\n  {}  {}", code.exit_code(), code.meaning());
             assert!(AFTER_LONG_HELP.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_attacks_told_are_the_ones_there_are() {
+        for case in drill::Case::ALL {
+            let line = format!("\n  {:<21} {}\n", case.name(), case.summary());
+            assert!(DRILL_RUN.contains(&line), "{line}");
         }
     }
 }

@@ -2,7 +2,10 @@
 //! of it (`output`, `show`).
 
 mod arguments;
+mod arguments_drill;
 mod check;
+mod drills;
+mod files;
 mod help;
 mod image_file;
 mod manual;

@@ -17,6 +17,7 @@ pub(super) fn response(response: &Response, json: bool) -> u8 {
         Response::Verified(report) if !(report.damage.is_empty() && report.chain_intact) => {
             FailureCode::Damage.exit_code()
         }
+        Response::Drilled(result) if result.verdict == drill::Verdict::Failed => FailureCode::Drill.exit_code(),
         Response::Volume(report) => of_volume(report),
         Response::Repaired(report) => of_volume(&report.volume),
         _ => EXIT_OK,

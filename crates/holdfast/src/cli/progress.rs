@@ -21,6 +21,19 @@ pub(super) enum Shown {
 impl Shown {
     /// Progress for a command called `verb` ("importing").
     pub(super) fn new(verb: &'static str, json: bool) -> Self {
+        Self::drawn(
+            verb,
+            json,
+            "{msg} {wide_bar} {percent}%  {binary_bytes_per_sec}  {eta} left",
+        )
+    }
+
+    /// Progress that is counted in things, not in bytes: first changes, then files.
+    pub(super) fn counting(verb: &'static str, json: bool) -> Self {
+        Self::drawn(verb, json, "{msg} {wide_bar} {human_pos}")
+    }
+
+    fn drawn(verb: &'static str, json: bool, template: &str) -> Self {
         if json {
             return Self::Lines(Instant::now());
         }
@@ -28,7 +41,6 @@ impl Shown {
             return Self::Nowhere;
         }
         let bar = ProgressBar::new(0);
-        let template = "{msg} {wide_bar} {percent}%  {binary_bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
-use super::arguments::{Command, ConfigCommand, GuardCommand, History, LogFormat, Pin, Restore, Up, VolumeCommand};
+use super::arguments::{
+    Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
+};
+use super::drills::{self, DrillsTask};
+use super::files::{self, FilesTask};
+use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
 use crate::failure::Failure;
@@ -33,6 +38,14 @@ pub(super) enum Task {
     },
     /// Have a request carried out.
     Ask(Ask),
+    /// Find out what happened to files.
+    Investigate(InvestigateTask),
+    /// Restore without losing good work.
+    KeepGood(KeepGoodTask),
+    /// Look at files.
+    Files(FilesTask),
+    /// Show drills.
+    Drills(DrillsTask),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -110,8 +123,12 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
             }
             .into()
         }
+        Command::Restore(restore) if restore.keep_good => Task::KeepGood(resolve_keep_good(restore, now)?),
         Command::Restore(restore) => resolve_restore(restore, now)?.into(),
+        Command::Investigate(investigate) => Task::Investigate(resolve_investigate(investigate, now)?),
+        Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
+        Command::Drill(command) => drills::resolve(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),
@@ -267,6 +284,44 @@ fn resolve_restore(restore: Restore, now: &ZonedDateTime) -> Result<Request, Fai
             when,
         }),
     }
+}
+
+fn resolve_keep_good(restore: Restore, now: &ZonedDateTime) -> Result<KeepGoodTask, Failure> {
+    let span = match restore.moment {
+        Some(moment) => Span::Between {
+            from: parse_when(&moment, now)?,
+            to: When::Now,
+        },
+        None => Span::Incident,
+    };
+    Ok(KeepGoodTask {
+        volume: restore.volume,
+        span,
+        to_folder: restore.to_folder,
+        dry_run: restore.dry_run,
+    })
+}
+
+/// How long personal data is searched for at most, in seconds.
+const PERSONAL_SECONDS: u64 = 300;
+
+fn resolve_investigate(investigate: Investigate, now: &ZonedDateTime) -> Result<InvestigateTask, Failure> {
+    let to = investigate.to.map(|text| parse_when(&text, now)).transpose()?;
+    let span = match investigate.from {
+        Some(text) => Span::Between {
+            from: parse_when(&text, now)?,
+            to: to.unwrap_or(When::Now),
+        },
+        None => Span::Incident,
+    };
+    Ok(InvestigateTask {
+        volume: investigate.volume,
+        span,
+        personal_seconds: (!investigate.no_personal_data).then_some(PERSONAL_SECONDS),
+        html: investigate.html,
+        csv: investigate.csv,
+        force: investigate.force,
+    })
 }
 
 fn resolve_guard(command: GuardCommand) -> Result<Request, Failure> {

@@ -11,11 +11,13 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, manual, output};
+use super::{check, drills, files, manual, output};
+use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
 use crate::demo;
+use crate::examiner;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::guards;
 use crate::place::{Place, Surroundings};
@@ -24,6 +26,9 @@ use crate::reach;
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if examiner::is_meant() {
+        return examiner::main();
+    }
     let code = match Arguments::try_parse() {
         Ok(arguments) => {
             let json = arguments.common.json;
@@ -40,6 +45,10 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Up(task) => up(&common, task),
         Task::Demo { fast } => demo(&common, fast),
         Task::Ask(ask) => self::ask(&common, ask),
+        Task::Investigate(task) => investigate(&common, &task),
+        Task::KeepGood(task) => keep_good(&common, &task),
+        Task::Files(task) => files::run(&place(&common)?, &common, task),
+        Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
         Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
@@ -121,11 +130,38 @@ fn ask(common: &Common, ask: Ask) -> Result<u8, Failure> {
     })
 }
 
+fn investigate(common: &Common, task: &InvestigateTask) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let mut progress = Shown::counting("investigating", common.json);
+    let result = aftermath::investigate(&place, task, &mut progress);
+    progress.end();
+    let investigation = result?;
+    if common.json {
+        return Ok(print_json(&serde_json::json!(investigation)));
+    }
+    Ok(print(
+        aftermath::investigation_text(&investigation, task.html.as_deref()).as_bytes(),
+    ))
+}
+
+fn keep_good(common: &Common, task: &KeepGoodTask) -> Result<u8, Failure> {
+    let place = place(common)?;
+    let mut progress = Shown::counting("planning", common.json);
+    let result = aftermath::keep_good(&place, task, &mut progress);
+    progress.end();
+    let report = result?;
+    if common.json {
+        return Ok(print_json(&serde_json::json!(report)));
+    }
+    Ok(print(aftermath::keep_good_text(&report).as_bytes()))
+}
+
 const fn verb(request: &Request) -> &'static str {
     match request {
         Request::Import { .. } => "importing",
         Request::Export { .. } => "exporting",
         Request::Verify { .. } => "verifying",
+        Request::Drill { .. } => "drilling",
         _ => "working",
     }
 }

@@ -18,6 +18,8 @@ pub struct ConfigFile {
     pub server: Server,
     /// `[guard]`
     pub guard: GuardTable,
+    /// `[drill]`
+    pub drill: DrillTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`
@@ -76,6 +78,22 @@ pub struct GuardTable {
     pub model: Option<PathBuf>,
     /// The key that must have signed it, as minisign writes it.
     pub model_key: Option<String>,
+    /// Most bytes a volume in which is kept what clients read.
+    pub reads_kept: Option<SizeValue>,
+}
+
+/// `[drill]`: when drills are run, and what they may cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrillTable {
+    /// The time of day, like `02:30`.
+    pub at: Option<String>,
+    /// The attack, or `rotate`.
+    pub case: Option<String>,
+    /// Bytes that a drill may read and write in a second.
+    pub io: Option<SizeValue>,
+    /// How long after the last drill of a volume the next one is missed.
+    pub overdue_after: Option<SpanValue>,
 }
 
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.
@@ -102,6 +120,8 @@ pub struct VolumeTable {
     pub guard: Option<bool>,
     /// What happens to writes once encryption was recognised.
     pub fence: Option<Fence>,
+    /// Whether the schedule's drills are run on a fork of it.
+    pub drill: Option<bool>,
 }
 
 impl ConfigFile {

@@ -1,16 +1,32 @@
-//! What `[guard]` means: where events go, and which model is used.
+//! What `[guard]` means: where events go, which model is used, and how much is kept of what clients read.
 
 use std::path::{Path, PathBuf};
 
 use super::file::GuardTable;
+use crate::size::format_size;
+
+/// The least that can be kept of what clients read, unless it is nothing, in bytes: 1 MiB.
+const READS_KEPT_BYTES_MIN: u64 = 1 << 20;
 
 /// What all guards share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardSettings {
     /// Where events are sent to.
     pub webhook: Option<WebhookSettings>,
     /// The model to be used instead of the one that is built in.
     pub model: Option<SignedModel>,
+    /// Most bytes a volume in which is kept what clients read; 0 for nothing.
+    pub reads_kept_bytes: u64,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self {
+            webhook: None,
+            model: None,
+            reads_kept_bytes: guard::READS_KEPT_BYTES,
+        }
+    }
 }
 
 /// Where events are sent to.
@@ -58,7 +74,18 @@ pub(super) fn resolve(table: &GuardTable) -> Result<GuardSettings, String> {
         }),
         _ => return Err("[guard]: `model` and `model_key` are needed together".to_owned()),
     };
-    Ok(GuardSettings { webhook, model })
+    let reads_kept_bytes = table.reads_kept.map_or(guard::READS_KEPT_BYTES, |size| size.0);
+    if (1..READS_KEPT_BYTES_MIN).contains(&reads_kept_bytes) {
+        return Err(format!(
+            "[guard] reads_kept: `{}` is too little to tell anything; give 1 MiB or more, or 0 to keep nothing",
+            format_size(reads_kept_bytes)
+        ));
+    }
+    Ok(GuardSettings {
+        webhook,
+        model,
+        reads_kept_bytes,
+    })
 }
 
 fn webhook(url: &str, secret_file: Option<&Path>) -> Result<WebhookSettings, String> {

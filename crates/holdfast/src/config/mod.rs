@@ -1,12 +1,14 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
+mod drill_table;
 mod file;
 mod guard_table;
 mod identity;
 mod resolve;
 mod values;
 
-pub use file::{ConfigFile, GuardTable, Server, Tls, TlsMode, VolumeTable};
+pub use drill_table::DrillSettings;
+pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
 pub use resolve::{Config, Listen, VolumeSettings};

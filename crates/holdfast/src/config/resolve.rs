@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use guard::Fence;
 
+use super::drill_table::{self, DrillSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
 use crate::failure::{Failure, FailureCode};
@@ -68,6 +69,8 @@ pub struct VolumeSettings {
     pub guard: bool,
     /// What happens to writes once encryption was recognised.
     pub fence: Fence,
+    /// Whether the schedule's drills are run on a fork of it.
+    pub drill: bool,
 }
 
 impl Default for VolumeSettings {
@@ -83,6 +86,7 @@ impl Default for VolumeSettings {
             background_io_bytes: 64 << 20,
             guard: true,
             fence: Fence::Divert,
+            drill: true,
         }
     }
 }
@@ -100,6 +104,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What all guards share.
     pub guard: GuardSettings,
+    /// When drills are run, and what they may cost.
+    pub drill: DrillSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -112,6 +118,7 @@ impl Default for Config {
             max_clients: 256,
             tls: None,
             guard: GuardSettings::default(),
+            drill: DrillSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -158,6 +165,7 @@ impl Config {
             max_clients,
             tls: resolve_tls(file.server.tls.as_ref())?,
             guard: guard_table::resolve(&file.guard)?,
+            drill: drill_table::resolve(&file.drill)?,
             defaults,
             volumes,
         })
@@ -198,6 +206,7 @@ fn volume_settings(place: &str, table: &VolumeTable, base: &VolumeSettings) -> R
         background_io_bytes: table.background_io.map_or(base.background_io_bytes, |size| size.0),
         guard: table.guard.unwrap_or(base.guard),
         fence: table.fence.unwrap_or(base.fence),
+        drill: table.drill.unwrap_or(base.drill),
     };
     check(&settings).map_err(|message| format!("{place} {message}"))?;
     Ok(settings)
@@ -262,6 +271,7 @@ mod tests {
             "client_ca =",
             "webhook",
             "model",
+            "at =",
         ];
         let mut text = String::new();
         for line in DEFAULT_TEXT.lines().take_while(|line| !line.starts_with("#[volume.")) {
@@ -276,7 +286,7 @@ mod tests {
             }
             text.push('\n');
         }
-        assert_eq!(text.matches(" = ").count(), 13, "{text}");
+        assert_eq!(text.matches(" = ").count(), 18, "{text}");
         assert_eq!(resolve(&text), Ok(Config::default()));
     }
 
@@ -360,6 +370,10 @@ mod tests {
                 "[guard]\nmodel = \"/x\"",
                 "[guard]: `model` and `model_key` are needed together",
             ),
+            (
+                "[guard]\nreads_kept = \"512K\"",
+                "[guard] reads_kept: `512 KiB` is too little to tell anything; give 1 MiB or more, or 0 to keep nothing",
+            ),
             ("[volume.\"a/b\"]", "[volume.a/b]: `a/b` can't be a volume's name"),
         ] {
             assert_eq!(resolve(text).unwrap_err(), expected);
@@ -369,6 +383,14 @@ mod tests {
                 .unwrap_err()
                 .starts_with("`localhost` is no place")
         );
+    }
+
+    #[test]
+    fn how_much_is_kept_of_what_clients_read_can_be_chosen() {
+        let kept = |text: &str| resolve(text).unwrap().guard.reads_kept_bytes;
+        assert_eq!(kept(""), 64 << 20);
+        assert_eq!(kept("[guard]\nreads_kept = \"1GiB\""), 1 << 30);
+        assert_eq!(kept("[guard]\nreads_kept = \"0\""), 0);
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Client {
         }
     }
 
+    /// Gives up the connection: its socket, and what was received behind the last answer.
+    pub(crate) fn into_parts(self) -> (UnixStream, Vec<u8>) {
+        (self.socket, self.reader.into_pending())
+    }
+
     /// Sends a request and waits for its end.
     pub fn execute(
         &mut self,

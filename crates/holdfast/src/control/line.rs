@@ -43,6 +43,11 @@ impl LineReader {
         }
     }
 
+    /// What was received behind the last line.
+    pub(super) fn into_pending(self) -> Vec<u8> {
+        self.pending
+    }
+
     /// The next line without its end; `None` when the other side has closed.
     pub(super) fn next(&mut self, socket: &UnixStream) -> io::Result<Option<Line>> {
         loop {

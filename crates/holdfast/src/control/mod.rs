@@ -2,23 +2,28 @@
 //!
 //! Over `<data>/holdfast.sock` a message is a line of JSON. The command sends `{"version":1,"request":...}`, with at
 //! most one open file beside it; the daemon answers with any number of `{"progress":...}` and then one
-//! `{"done":...}` or `{"failed":...}`. A connection may carry several requests, one after the other.
+//! `{"done":...}` or `{"failed":...}`. A connection may carry several requests, one after the other; one that looks into the
+//! past is the last, and what follows its answer is that of `crate::past::protocol`.
 
 mod client;
 mod line;
 mod protocol;
 mod report;
+mod report_drill;
 mod report_guard;
 mod server;
 
 pub use client::Client;
 pub use line::LINE_BYTES_MAX;
-pub use protocol::{AnnouncedWork, Answer, DivertedWrites, Envelope, Progress, Request, VERSION, is_image_request};
+pub use protocol::{
+    AnnouncedWork, Answer, DivertedWrites, Envelope, Looked, Progress, Request, VERSION, is_image_request,
+};
 pub use report::{
     BucketReport, ClientReport, CopyReport, DaemonReport, DamageReport, EventReport, ForkReport, HistoryReport,
-    ImportReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport, SettingsReport,
-    SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
+    ImportReport, LookReport, LostReport, MomentReport, PinReport, RepairReport, Response, RestoreReport,
+    SettingsReport, SpaceReport, StatusReport, Time, VerifyReport, VolumeDetails, VolumeListReport, VolumeReport,
 };
+pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use server::{ControlServer, Execute};
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use drill::Case;
 use guard::Fence;
 
 use super::report::Response;
@@ -136,6 +137,12 @@ pub enum Request {
         /// The volume.
         name: String,
     },
+    /// Returns blocks to moments of the past, each piece to its own. The pieces are in the open file that comes with the request
+    /// (`crate::aftermath::pieces`).
+    RestoreBlocks {
+        /// The volume.
+        name: String,
+    },
     /// What the guards see, and what they did.
     GuardStatus {
         /// The volume; all if `None`.
@@ -157,12 +164,59 @@ pub enum Request {
         /// What becomes of the writes to a diverted disk; must be decided if there are some.
         diverted: Option<DivertedWrites>,
     },
+    /// Looks into the past: once this is answered, the connection speaks `crate::past::protocol`.
+    Look {
+        /// The volume.
+        name: String,
+        /// What is looked at.
+        what: Looked,
+    },
     /// Announces work that looks like an attack, or that it is done.
     GuardAnnounce {
         /// The volumes; all if there are none.
         names: Vec<String>,
         /// The work; `None` if it is done.
         work: Option<AnnouncedWork>,
+    },
+    /// Tries a volume out on a fork of it.
+    Drill {
+        /// The volume.
+        name: String,
+        /// The attack; the one after the last if `None`.
+        case: Option<Case>,
+        /// What chooses files, moments and bytes; made up if `None`.
+        seed: Option<u64>,
+        /// Whether every file is compared.
+        all: bool,
+    },
+    /// How drills went.
+    Drills {
+        /// The volume; all if `None`.
+        name: Option<String>,
+        /// How many of the newest results of each are wanted.
+        results: u64,
+    },
+}
+
+/// What is looked at of a volume's past.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Looked {
+    /// The disk as it was at a moment.
+    Moment(When),
+    /// What was changed after a batch, up to and including another.
+    Changes {
+        /// The sequence of the first batch that isn't shown.
+        from: u64,
+        /// The sequence of the last one.
+        to: u64,
+    },
+    /// What clients read.
+    Readings {
+        /// From when on, in nanoseconds since the Unix epoch.
+        from_nanos: u64,
+        /// Up to when.
+        to_nanos: u64,
     },
 }
 
@@ -189,7 +243,10 @@ pub struct AnnouncedWork {
 /// Whether an open file comes with the request.
 #[must_use]
 pub const fn is_image_request(request: &Request) -> bool {
-    matches!(request, Request::Import { .. } | Request::Export { .. })
+    matches!(
+        request,
+        Request::Import { .. } | Request::Export { .. } | Request::RestoreBlocks { .. }
+    )
 }
 
 /// What the daemon answers, a line each.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use volume::Timestamp;
 
+use super::report_drill::{DrillListReport, DrillSummary};
 use super::report_guard::{AfterReport, GuardListReport, GuardSummary, ReleaseReport};
 use crate::failure::Failure;
 use image::Format;
@@ -65,6 +66,12 @@ pub enum Response {
     Guards(GuardListReport),
     /// To [`super::Request::GuardRelease`].
     Released(ReleaseReport),
+    /// To [`super::Request::Drill`].
+    Drilled(Box<drill::DrillResult>),
+    /// To [`super::Request::Drills`].
+    Drills(DrillListReport),
+    /// To [`super::Request::Look`]: what follows isn't JSON.
+    Looking(LookReport),
 }
 
 /// A moment: a batch of the log and when it was recorded.
@@ -74,6 +81,15 @@ pub struct MomentReport {
     pub time: Time,
     /// Its number; `#NUMBER` names it.
     pub sequence: u64,
+}
+
+/// What is looked at from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookReport {
+    /// The moment, if a moment was opened.
+    pub moment: Option<MomentReport>,
+    /// Size of the disk at that moment; 0 for lists.
+    pub size_bytes: u64,
 }
 
 /// `holdfast status`.
@@ -170,6 +186,9 @@ pub struct VolumeDetails {
     /// Its guard, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<GuardSummary>,
+    /// How drills on it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillSummary>,
     /// Its pins, oldest moment first.
     pub pins: Vec<PinReport>,
     /// Its settings.

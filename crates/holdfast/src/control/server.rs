@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::line::{LINE_BYTES_MAX, LineReader, send};
-use super::protocol::{Answer, Envelope, Progress, Request, VERSION};
+use super::protocol::{Answer, Envelope, Looked, Progress, Request, VERSION};
 use super::report::Response;
 use crate::failure::{Failure, FailureCode};
+use crate::past::LocalPast;
+use crate::past::server::{LOOKS_MAX, Look};
 
 /// Commands that are served at the same time.
 const COMMANDS_MAX: usize = 32;
@@ -26,6 +28,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub trait Execute: Send + Sync + 'static {
     /// Carries a request out.
     fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure>;
+
+    /// The past of a volume, for a connection that looks into it.
+    fn past(&self, name: &str) -> Result<LocalPast, Failure>;
 }
 
 /// Accepts commands until it is dropped.
@@ -90,7 +95,11 @@ impl Drop for Running {
     }
 }
 
+/// Connections that look into the past, of one control socket.
+type Looking = Arc<AtomicUsize>;
+
 fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<AtomicBool>, running: &Arc<AtomicUsize>) {
+    let looking = Looking::default();
     for socket in listener.incoming() {
         if stopping.load(Ordering::SeqCst) {
             return;
@@ -108,12 +117,12 @@ fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<Ato
             let _ = send(&socket, &Answer::Failed(failure), None);
             continue;
         }
-        let (engine, stopping) = (Arc::clone(engine), Arc::clone(stopping));
+        let (engine, stopping, looking) = (Arc::clone(engine), Arc::clone(stopping), Arc::clone(&looking));
         // Without a thread the command's socket closes, which tells it.
         let _ = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
             let _guard = guard;
             // A connection that fails concerns nobody but the command at its other end.
-            let _ = serve(&socket, engine.as_ref(), &stopping);
+            let _ = serve(&socket, engine.as_ref(), &stopping, &looking);
         });
     }
 }
@@ -135,7 +144,7 @@ fn admit(socket: &UnixStream, running: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool) -> io::Result<()> {
+fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looking: &Looking) -> io::Result<()> {
     let mut reader = LineReader::new(LINE_BYTES_MAX);
     while let Some(line) = reader.next(socket)? {
         let mut progress = Told {
@@ -143,7 +152,18 @@ fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool) -> io
             stopping,
             last: Instant::now(),
         };
-        let result = parse(&line.text).and_then(|request| engine.execute(request, line.file, &mut progress));
+        let result = match parse(&line.text) {
+            Ok(Request::Look { name, what }) => match look(engine, &name, what, looking) {
+                Ok((look, _counted)) => {
+                    let report = Response::Looking(look.report());
+                    send(socket, &Answer::Done(Box::new(report)), None)?;
+                    return look.serve(socket, stopping);
+                }
+                Err(failure) => Err(failure),
+            },
+            Ok(request) => engine.execute(request, line.file, &mut progress),
+            Err(failure) => Err(failure),
+        };
         let answer = match result {
             Ok(response) => Answer::Done(Box::new(response)),
             Err(failure) => Answer::Failed(failure),
@@ -151,6 +171,17 @@ fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool) -> io
         send(socket, &answer, None)?;
     }
     Ok(())
+}
+
+/// Opens what is looked at, if not too many look already.
+fn look(engine: &dyn Execute, name: &str, what: Looked, looking: &Looking) -> Result<(Look, Running), Failure> {
+    let counted = Running(Arc::clone(looking));
+    if looking.fetch_add(1, Ordering::SeqCst) >= LOOKS_MAX {
+        return Err(
+            Failure::refused(format!("`{LOOKS_MAX}` moments are being looked at already")).hint("try again later"),
+        );
+    }
+    Ok((Look::open(engine.past(name)?, what)?, counted))
 }
 
 fn parse(line: &[u8]) -> Result<Request, Failure> {
@@ -215,6 +246,10 @@ mod tests {
                 }
             }
             Ok(Response::Deleted { deleted: name })
+        }
+
+        fn past(&self, _name: &str) -> Result<LocalPast, Failure> {
+            Err(Failure::not_found("no past"))
         }
     }
 

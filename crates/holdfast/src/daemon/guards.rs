@@ -60,6 +60,7 @@ impl Guarding {
     /// Follows a configuration that was read again. Nothing is changed if the webhook's secret can't be read.
     pub(super) fn configure(&self, settings: &GuardSettings) -> Result<(), Failure> {
         self.webhook.set_target(target(settings)?);
+        self.engine.guards().set_reads_kept(settings.reads_kept_bytes);
         set_model(&self.engine, settings, &self.log);
         Ok(())
     }

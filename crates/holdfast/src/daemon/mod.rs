@@ -1,5 +1,6 @@
 //! `holdfast up`: everything that runs as long as the daemon does.
 
+mod drills;
 mod events;
 mod exports;
 mod guards;

@@ -1,6 +1,6 @@
 //! The daemon's life: open, serve, reload on SIGHUP, stop in good order.
 //!
-//! Order of stopping: no client is accepted any more and requests in flight are answered; commands end; background
+//! Order of stopping: no client is accepted any more and requests in flight are answered; a drill ends; commands end; background
 //! work ends, the guards' too; what guards know is saved; volumes are checkpointed; the lock is released with the process.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::drills::Drilling;
 use super::exports::Exports;
 use super::guards::Guarding;
 use super::keeper::Keeper;
@@ -84,6 +85,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     options.place.prepare()?;
     let log = Arc::new(Log::new(log_style(options.json_log), options.verbose));
     let engine = open(&options.place, config.clone())?;
+    engine.clear_drills(Some(&log));
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
@@ -100,6 +102,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         Arc::clone(&engine) as Arc<dyn Execute>,
     )?;
     let keeper = Keeper::start(&engine, &servers, &log, served)?;
+    let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
     wait_for_end(&mut signals, &engine, &options.place, &guarding, &log);
@@ -112,6 +115,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
             format!("{cut} clients didn't finish their requests in time and were cut off"),
         );
     }
+    drilling.stop();
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
     guarding.stop();

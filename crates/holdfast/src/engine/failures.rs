@@ -8,7 +8,7 @@ use image::ImageError;
 
 /// An error of a volume as a failure. `volume` is its name, with which hints can be typed as they stand.
 #[must_use]
-pub(super) fn failure(volume: &str, error: &Error) -> Failure {
+pub(crate) fn failure(volume: &str, error: &Error) -> Failure {
     // Its parent is what must be seen to.
     if let Error::ParentUnusable { parent, source } = error {
         let of_parent = failure(parent, source);

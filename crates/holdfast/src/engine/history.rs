@@ -120,6 +120,13 @@ fn event_report(event: &volume::Event) -> EventReport {
         EventKind::Unpinned { name } => ("unpinned", format!("removed pin `{name}`")),
         EventKind::RolledBack { to, undo: false, .. } => ("restored", format!("restored to {}", short(to))),
         EventKind::RolledBack { to, undo: true, .. } => ("restored", format!("took a restore back, to {}", short(to))),
+        EventKind::RestoredInPart { blocks, .. } => {
+            let bytes = format_size(blocks.saturating_mul(volume::BLOCK_BYTES as u64));
+            (
+                "restored-in-part",
+                format!("restored in part: {bytes} returned to earlier moments"),
+            )
+        }
         EventKind::Resized { to_bytes, .. } => ("resized", format!("resized to {}", format_size(*to_bytes))),
         EventKind::HistoryDropped { oldest } => {
             ("history-dropped", format!("dropped history before {}", short(oldest)))

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 
-use volume::{Device, Moment, Volume};
+use volume::{Device, Moment, Volume, WriteRequest};
 
 use super::Engine;
 use super::failures::{failure, image_failure};
@@ -57,7 +57,9 @@ impl Engine {
     ) -> Result<CopySummary, ImageError> {
         volume.pin(UNFINISHED, None, self.now())?;
         let disk = volume.attach(self.clock_for_volumes());
-        let summary = import_into(&disk, source, &mut |done, total| progress.update(done, total))?;
+        let mut write = |writes: &[WriteRequest<'_>]| disk.write_observed(writes, &mut guard::Classes);
+        let summary = import_into(&mut write, source, &mut |done, total| progress.update(done, total))?;
+        disk.flush()?;
         volume.unpin(UNFINISHED, self.now())?;
         Ok(summary)
     }
@@ -153,4 +155,45 @@ fn writable(file: Option<File>) -> Result<File, Failure> {
         return Ok(file);
     }
     Err(Failure::refused("the image to be made is not an empty file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::config::Config;
+
+    struct Silent;
+
+    impl Progress for Silent {
+        fn update(&mut self, _done: u64, _total: u64) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    #[test]
+    fn imported_blocks_have_the_class_that_the_guard_would_have_given_them() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("volumes")).unwrap();
+        let mut image = tempfile::tempfile().unwrap();
+        image.write_all(&b"words and words. ".repeat(1000)).unwrap();
+        image.set_len(1 << 20).unwrap();
+        let engine = Engine::open(folder.path(), Config::default()).unwrap();
+        engine
+            .import("disk", Some(Format::Raw), Some(image), &mut Silent)
+            .unwrap();
+        let volume = engine.volume("disk").unwrap();
+        let mut classes = Vec::new();
+        let (from, to) = (volume.oldest().sequence, volume.newest().sequence);
+        let seen = volume.changes(from, to, &mut |change| {
+            classes.push((change.first_block, change.kind));
+            ControlFlow::Continue(())
+        });
+        seen.unwrap();
+        let text = volume::Observer::classify(&mut guard::Classes, &b"words and words. ".repeat(1000)[..4096]);
+        assert_ne!(text, 0);
+        assert_eq!(classes.first(), Some(&(0, volume::ChangeKind::Written { class: text })));
+    }
 }

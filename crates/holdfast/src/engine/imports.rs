@@ -64,6 +64,11 @@ impl Engine {
 
     /// A volume that is what its name says: not one that an import hasn't filled.
     pub fn whole_volume(&self, name: &str) -> Result<Arc<Volume>, Failure> {
+        if self.drills.is_fork(name) {
+            return Err(Failure::refused(format!(
+                "`{name}` is the fork of a drill, which is deleted when the drill is over"
+            )));
+        }
         let volume = self.volume(name)?;
         match self.import_of(&volume) {
             None => Ok(volume),

@@ -3,6 +3,7 @@
 //! Invariant: an engine holds the lock on its data folder as long as it lives.
 
 mod damage;
+mod drills;
 mod failures;
 mod guards;
 mod history;
@@ -22,8 +23,14 @@ use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, T
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
 use crate::control::{DaemonReport, Execute, Progress, Request, Response, StatusReport};
+use crate::drills::Drills;
 use crate::failure::Failure;
 use crate::guards::Guards;
+use crate::past::LocalPast;
+
+pub(crate) use failures::failure as volume_failure;
+
+pub use drills::DrillOrder;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
@@ -59,6 +66,7 @@ pub struct Engine {
     imports: imports::Imports,
     damaged: damage::Damaged,
     guards: Guards,
+    drills: Drills,
     _lock: FolderLock,
 }
 
@@ -78,9 +86,12 @@ impl Engine {
         let settings = move |name: &str| volume_settings(read(&for_store).volume(name));
         let store = Store::open(Arc::new(directory), Box::new(settings), Box::new(os_random));
         let clock = Arc::new(SteadyClock::start());
+        let guards = Guards::new(&store, &clock);
+        guards.set_reads_kept(read(&config).guard.reads_kept_bytes);
         Ok(Arc::new(Self {
             data: data.to_owned(),
-            guards: Guards::new(&store, &clock),
+            guards,
+            drills: Drills::new(data),
             store,
             clock,
             config,
@@ -90,6 +101,12 @@ impl Engine {
             damaged: damage::Damaged::default(),
             _lock: lock,
         }))
+    }
+
+    /// The past of a volume, to be looked into.
+    pub fn past(&self, name: &str) -> Result<LocalPast, Failure> {
+        let volume = self.whole_volume(name)?;
+        Ok(LocalPast::new(volume, Arc::clone(&self.store), Arc::clone(&self.clock)))
     }
 
     /// Makes what a daemon knows part of the reports.
@@ -136,9 +153,26 @@ impl Engine {
             Request::Restore { name, when } => self.restore(&name, &when).map(Response::Restored),
             Request::RestoreUndo { name } => self.restore_undo(&name).map(Response::Restored),
             Request::RestoreBeforeAttack { name } => self.restore_before_attack(&name).map(Response::Restored),
+            Request::RestoreBlocks { name } => self.restore_blocks(&name, file).map(Response::Restored),
             Request::GuardStatus { name } => self.guard_status(name.as_deref()).map(Response::Guards),
             Request::GuardSet { name, fence, enabled } => self.guard_set(&name, fence, enabled).map(Response::Guards),
             Request::GuardRelease { name, diverted } => self.guard_release(&name, diverted).map(Response::Released),
+            Request::Look { .. } => Err(Failure::refused("the past is looked into over a connection of its own")),
+            Request::Drill { name, case, seed, all } => {
+                let trigger = drill::Trigger::Command;
+                let order = DrillOrder {
+                    case,
+                    seed,
+                    all,
+                    trigger,
+                };
+                let result = self.drill(&name, order, progress)?;
+                Ok(Response::Drilled(Box::new(result)))
+            }
+            Request::Drills { name, results } => {
+                let results = usize::try_from(results).unwrap_or(usize::MAX);
+                self.drill_list(name.as_deref(), results).map(Response::Drills)
+            }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
         }
     }
@@ -185,11 +219,14 @@ impl Engine {
         self.clock.now()
     }
 
-    /// All volumes' names, sorted.
+    /// All volumes' names, sorted; without the fork that a drill works on.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
-        self.store
+        let mut names = self
+            .store
             .names()
-            .map_err(|error| failures::failure(ANY_VOLUME, &error))
+            .map_err(|error| failures::failure(ANY_VOLUME, &error))?;
+        names.retain(|name| !self.drills.is_fork(name));
+        Ok(names)
     }
 
     /// A volume, opened if need be.
@@ -275,6 +312,10 @@ impl std::fmt::Debug for Engine {
 impl Execute for Engine {
     fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
         Self::execute(self, request, file, progress)
+    }
+
+    fn past(&self, name: &str) -> Result<LocalPast, Failure> {
+        Self::past(self, name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pins, forks, and returning to a moment.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use volume::{Moment, RollbackReport, Volume};
@@ -8,6 +9,7 @@ use super::Engine;
 use super::failures::failure;
 use super::imports::UNFINISHED;
 use super::volumes::{moment_report, pin_report};
+use crate::aftermath::pieces;
 use crate::control::{ForkReport, PinReport, Response, RestoreReport};
 use crate::failure::Failure;
 use crate::when::When;
@@ -73,6 +75,26 @@ impl Engine {
             .map_err(|error| failure(name, &error))?;
         self.tell_guard_of_rollback(volume);
         Ok(restore_report(name, false, rollback, clients_refused))
+    }
+
+    /// Returns the blocks that a file lists.
+    pub(super) fn restore_blocks(&self, name: &str, file: Option<File>) -> Result<RestoreReport, Failure> {
+        let volume = self.whole_volume(name)?;
+        let file = file.ok_or_else(|| Failure::usage("the list of blocks is missing"))?;
+        let pieces = pieces::read(file)?;
+        let clients_refused = self.clients_of(name);
+        let restored = volume
+            .restore_blocks(&pieces, self.now())
+            .map_err(|error| failure(name, &error))?;
+        self.tell_guard_of_rollback(&volume);
+        Ok(RestoreReport {
+            volume: name.to_owned(),
+            undone: false,
+            from: moment_report(restored.from),
+            to: moment_report(restored.restored),
+            clients_refused,
+            after: None,
+        })
     }
 
     pub(super) fn restore_undo(&self, name: &str) -> Result<RestoreReport, Failure> {

@@ -66,6 +66,7 @@ impl Engine {
             } else {
                 None
             },
+            drill: self.drill_summary(volume.name()),
             pins,
             settings: SettingsReport {
                 retention_seconds: settings.retention.as_secs(),
@@ -120,8 +121,11 @@ impl Engine {
 
     pub(super) fn delete(&self, name: &str) -> Result<Response, Failure> {
         self.check_not_diverted(name)?;
+        // Its fork would keep the volume.
+        self.drills.stop(Some(name), super::drills::STOP_PATIENCE);
         self.delete_patiently(name).map_err(|error| failure(name, &error))?;
         self.damaged.note(name, false);
+        self.drills.forget(name);
         Ok(Response::Deleted {
             deleted: name.to_owned(),
         })

@@ -7,9 +7,10 @@ mod told;
 mod uptime;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use guard::{Events, Guard, Settings, SharedModel};
+use guard::{Events, Guard, READS_KEPT_BYTES, Settings, SharedModel};
 use volume::{Clock, Store, Volume};
 
 pub use model::{LoadedModel, load};
@@ -35,6 +36,8 @@ pub struct Guards {
     uptime: Arc<BootTime>,
     model: SharedModel,
     told: Arc<Told>,
+    /// Most bytes a volume in which is kept what clients read.
+    reads_kept_bytes: AtomicU64,
     open: Mutex<BTreeMap<String, Arc<Guard>>>,
 }
 
@@ -48,6 +51,7 @@ impl Guards {
             uptime: Arc::default(),
             model: SharedModel::shipped(),
             told: Arc::default(),
+            reads_kept_bytes: AtomicU64::new(READS_KEPT_BYTES),
             open: Mutex::default(),
         }
     }
@@ -56,6 +60,12 @@ impl Guards {
     #[must_use]
     pub fn told(&self) -> &Told {
         &self.told
+    }
+
+    /// The clock that guards measure spans with.
+    #[must_use]
+    pub fn uptime(&self) -> Arc<dyn guard::Uptime> {
+        Arc::clone(&self.uptime) as _
     }
 
     /// The model that all guards ask.
@@ -81,8 +91,16 @@ impl Guards {
             settings,
             Arc::clone(&self.told) as Arc<dyn Events>,
         );
+        guard.set_reads_kept(self.reads_kept_bytes.load(Ordering::Relaxed));
         open.insert(volume.name().to_owned(), Arc::clone(&guard));
         guard
+    }
+
+    /// Has all guards keep what clients read up to so many bytes a volume; 0 for nothing.
+    pub fn set_reads_kept(&self, bytes: u64) {
+        let open = self.locked();
+        self.reads_kept_bytes.store(bytes, Ordering::Relaxed);
+        open.values().for_each(|guard| guard.set_reads_kept(bytes));
     }
 
     /// The guard of a volume, if it is open.

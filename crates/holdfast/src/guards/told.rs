@@ -1,10 +1,11 @@
-//! Who is told of what guards do: the log, and the webhook.
+//! Who is told of what guards and drills do: the log, and the webhook.
 
 use std::sync::{Arc, OnceLock};
 
 use guard::{Event, EventKind, Events, Unfenced};
 use serde_json::Value;
 
+use crate::drills::DrillEvent;
 use crate::hex::hex;
 use crate::log::{Level, Log};
 use crate::webhook::Webhook;
@@ -26,16 +27,25 @@ impl Told {
     }
 }
 
-impl Events for Told {
-    fn note(&self, event: &Event) {
+impl Told {
+    /// Tells of a drill.
+    pub fn drill(&self, event: &DrillEvent) {
+        self.tell(event.level(), &event.volume, &event.text(), event);
+    }
+
+    fn tell(&self, level: Level, volume: &str, text: &str, event: &impl serde::Serialize) {
         let Some((log, webhook)) = self.daemon.get() else {
             return;
         };
-        let level = level(&event.kind);
-        let text = event.text();
         let fields = serde_json::to_value(event).unwrap_or_default();
-        log.write_event(level, &event.volume, &text, &fields);
-        webhook.send(|| message(level, &text, fields).to_string());
+        log.write_event(level, volume, text, &fields);
+        webhook.send(|| message(level, text, fields).to_string());
+    }
+}
+
+impl Events for Told {
+    fn note(&self, event: &Event) {
+        self.tell(level(&event.kind), &event.volume, &event.text(), event);
     }
 }
 

@@ -16,6 +16,7 @@ use std::process::Command;
 use image::qcow2::{Qcow2Sink, Qcow2Source};
 use image::{ImageSink, ImageSource, RawSink, RawSource, export_device, import_into};
 use memory_disk::MemoryDisk;
+use volume::Device;
 
 const MIB: u64 = 1 << 20;
 
@@ -64,12 +65,12 @@ fn sample(size: u64) -> MemoryDisk {
 }
 
 fn export_raw(disk: &MemoryDisk, path: &Path) {
-    let mut sink = RawSink::create(new_file(path), volume::Device::size_bytes(disk)).unwrap();
+    let mut sink = RawSink::create(new_file(path), disk.size_bytes()).unwrap();
     export_device(disk, &mut sink, &mut go_on).unwrap();
 }
 
 fn export_qcow2(disk: &MemoryDisk, path: &Path) {
-    let mut sink = Qcow2Sink::create(new_file(path), volume::Device::size_bytes(disk)).unwrap();
+    let mut sink = Qcow2Sink::create(new_file(path), disk.size_bytes()).unwrap();
     export_device(disk, &mut sink, &mut go_on).unwrap();
 }
 
@@ -106,7 +107,7 @@ fn holes_stay_holes() {
     assert!(qcow2.metadata().unwrap().len() < 5 * MIB);
     let back = MemoryDisk::new(64 << 30);
     let mut source = RawSource::open(File::open(&raw).unwrap()).unwrap();
-    let summary = import_into(&back, &mut source, &mut go_on).unwrap();
+    let summary = import_into(&mut |writes| back.write(writes), &mut source, &mut go_on).unwrap();
     assert_eq!(summary.data_bytes, 4096 * disk.blocks_written() as u64);
     assert_eq!(back.blocks_written(), disk.blocks_written());
 }
@@ -149,7 +150,7 @@ fn images_of_every_kind_are_read() {
         qemu_img(&arguments);
         let mut source = Qcow2Source::open(File::open(&image).unwrap()).unwrap();
         let back = MemoryDisk::new(source.size_bytes());
-        import_into(&back, &mut source, &mut go_on).unwrap();
+        import_into(&mut |writes| back.write(writes), &mut source, &mut go_on).unwrap();
         let again = folder.join(format!("{name}.raw"));
         export_raw(&back, &again);
         let compare = qemu_img(&["compare", "-f", "raw", "-F", "raw", text(&raw), text(&again)]);

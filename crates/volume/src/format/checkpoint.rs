@@ -93,7 +93,7 @@ pub struct Pin {
     pub fork: Option<String>,
 }
 
-/// A rollback that lies within the history kept.
+/// A rollback, or a restore in part, that lies within the history kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rollback {
     /// The moment of the rollback: from here on the disk is as it was at `to`.
@@ -102,7 +102,7 @@ pub struct Rollback {
     pub time: Timestamp,
     /// The last moment before it: where undoing returns to.
     pub from: Sequence,
-    /// The moment returned to.
+    /// The moment returned to; of a restore in part, which has many, the same as `from`.
     pub to: Sequence,
     /// The time of the moment returned to.
     pub to_time: Timestamp,
@@ -131,6 +131,8 @@ pub enum Cause {
     HorizonMoved,
     /// Damage in the log was skipped by `repair`.
     Repaired,
+    /// This many blocks were returned to moments of the past, each piece to its own; the others stayed as they were.
+    RestoredInPart(u64),
 }
 
 /// A volume's state as of one moment.
@@ -244,6 +246,10 @@ pub(super) fn put_cause(cause: &Cause, out: &mut Vec<u8>) {
         }
         Cause::HorizonMoved => out.push(6),
         Cause::Repaired => out.push(7),
+        Cause::RestoredInPart(blocks) => {
+            out.push(8);
+            out.extend(blocks.to_le_bytes());
+        }
     }
 }
 
@@ -257,6 +263,7 @@ fn parse_cause(bytes: &mut Bytes<'_>) -> Option<Cause> {
         5 => Cause::Resized(bytes.u64()?),
         6 => Cause::HorizonMoved,
         7 => Cause::Repaired,
+        8 => Cause::RestoredInPart(bytes.u64()?),
         _ => return None,
     })
 }

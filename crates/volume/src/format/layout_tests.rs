@@ -154,6 +154,7 @@ fn the_volume_file_is_as_documented() {
         id: [3; 16],
     });
     let file = VolumeFile {
+        version: VolumeVersion::Two,
         id: [9; 16],
         created,
         first_segment: Segment(0x0102_0304),
@@ -161,13 +162,16 @@ fn the_volume_file_is_as_documented() {
     };
     let copy = file.encode_copy();
     assert_eq!(file.encode(), [copy.as_slice(), copy.as_slice()].concat());
+    let mut newer = file.clone();
+    newer.version = VolumeVersion::Three;
+    assert_eq!(newer.encode_copy().get(4..12), Some(&b"holdvol3"[..]));
     check(
         "size",
         "volume file copy",
         &copy,
         &[
             ("CRC", crc(&copy[4..])),
-            ("magic: `holdvol2`", Bytes(b"holdvol2".to_vec())),
+            ("magic: `holdvol2`, or `holdvol3`", Bytes(b"holdvol2".to_vec())),
             ("id", Bytes(vec![9; 16])),
             ("created", created_bytes),
             ("first segment", Number(0x0102_0304, 4)),
@@ -545,6 +549,11 @@ fn the_causes_of_checkpoints_are_as_documented() {
         (Cause::Resized(9), "resized", behind(5, &9_u64.to_le_bytes())),
         (Cause::HorizonMoved, "horizon moved", behind(6, &[])),
         (Cause::Repaired, "repaired", behind(7, &[])),
+        (
+            Cause::RestoredInPart(9),
+            "restored in part",
+            behind(8, &9_u64.to_le_bytes()),
+        ),
     ];
     let rows = table("kind", "cause");
     assert_eq!(rows.len(), causes.len());

@@ -25,4 +25,4 @@ pub use index::{TRAILER_BYTES, Totals, Trailer};
 pub use node::{FANOUT_BITS, LEAF_BITS, LEVELS, Node, NodeAddress};
 pub use packed::{FRAME_BYTES, Frame, IndexLayout, PackedIndex, PackedRecord, Place};
 pub use segment::{SEGMENT_HEADER_BYTES, SegmentHeader, SegmentLayout};
-pub use volume_file::{Parent, VOLUME_FILE_BYTES, VOLUME_FILE_COPY_BYTES, VolumeFile};
+pub use volume_file::{Parent, VOLUME_FILE_BYTES, VOLUME_FILE_COPY_BYTES, VolumeFile, VolumeVersion};

@@ -1,4 +1,5 @@
-//! The file `volume` in a volume's directory: what never changes about it. Its presence makes the directory a volume.
+//! The file `volume` in a volume's directory: what never changes about it, but for the version of the format, which may
+//! go up. Its presence makes the directory a volume.
 //!
 //! Two copies, at 0 and at 4096, because nothing else tells what is in them: without the id no segment can be used, of
 //! this volume or of its forks. A copy is a sector of its own, so that a bad one is written anew without touching the other.
@@ -11,7 +12,30 @@ use crate::time::Timestamp;
 pub const VOLUME_FILE_BYTES: usize = 2 * VOLUME_FILE_COPY_BYTES;
 /// Bytes of one of its copies.
 pub const VOLUME_FILE_COPY_BYTES: usize = 4096;
-const MAGIC: [u8; 8] = *b"holdvol2";
+
+/// What a program must know to read a volume. The lowest that does is written, so that older programs can read what they know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VolumeVersion {
+    /// The first.
+    Two,
+    /// Checkpoints may tell of restores in part.
+    Three,
+}
+
+impl VolumeVersion {
+    const fn magic(self) -> [u8; 8] {
+        match self {
+            Self::Two => *b"holdvol2",
+            Self::Three => *b"holdvol3",
+        }
+    }
+
+    fn of_magic(magic: [u8; 8]) -> Option<Self> {
+        [Self::Two, Self::Three]
+            .into_iter()
+            .find(|version| version.magic() == magic)
+    }
+}
 
 /// The volume that a fork shares segments with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +49,8 @@ pub struct Parent {
 /// A volume's fixed properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeFile {
+    /// What a program must know to read the volume: the one thing that changes.
+    pub version: VolumeVersion,
     /// Made up at creation; part of every segment header.
     pub id: [u8; 16],
     /// When the volume was created.
@@ -47,7 +73,7 @@ impl VolumeFile {
     #[must_use]
     pub fn encode_copy(&self) -> Vec<u8> {
         let mut body = Vec::with_capacity(VOLUME_FILE_COPY_BYTES);
-        body.extend(MAGIC);
+        body.extend(self.version.magic());
         body.extend(self.id);
         body.extend(self.created.as_unix_nanos().to_le_bytes());
         body.extend(self.first_segment.0.to_le_bytes());
@@ -64,10 +90,8 @@ impl VolumeFile {
     #[must_use]
     pub fn parse_copy(copy: &[u8]) -> Option<Self> {
         let mut bytes = Bytes::new(unseal(copy.get(..VOLUME_FILE_COPY_BYTES)?)?);
-        if bytes.array()? != MAGIC {
-            return None;
-        }
         let mut file = Self {
+            version: VolumeVersion::of_magic(bytes.array()?)?,
             id: bytes.array()?,
             created: Timestamp::from_unix_nanos(bytes.u64()?),
             first_segment: Segment(bytes.u32()?),
@@ -94,6 +118,7 @@ mod tests {
             id: [3; 16],
         });
         let file = VolumeFile {
+            version: VolumeVersion::Three,
             id: [9; 16],
             created: Timestamp::from_unix_seconds(3),
             first_segment: Segment(4),

@@ -107,6 +107,44 @@ impl Delta {
         self.fills.insert(first_whole, (last_whole, entry));
     }
 
+    /// Forgets what is said of a range: the base has the say there again. Costs as much as [`Delta::fill`].
+    pub(crate) fn forget(&mut self, start: u64, end: u64) {
+        let first_whole = start.div_ceil(LEAF_BLOCKS);
+        let last_whole = end / LEAF_BLOCKS;
+        if first_whole > last_whole {
+            self.forget_part(last_whole, position(start)..position(end));
+            return;
+        }
+        if start < first_whole * LEAF_BLOCKS {
+            self.forget_part(first_whole - 1, position(start)..LEAF_BLOCKS as u32);
+        }
+        if last_whole * LEAF_BLOCKS < end {
+            self.forget_part(last_whole, 0..position(end));
+        }
+        if first_whole < last_whole {
+            self.remove_leaves(first_whole, last_whole);
+            self.cut_fills(first_whole, last_whole);
+        }
+    }
+
+    fn forget_part(&mut self, leaf: u64, positions: std::ops::Range<u32>) {
+        let said = match self.leaf(leaf) {
+            LeafChange::None => return,
+            LeafChange::Fill(entry) => Node::filled(LEAF_BLOCKS as u32, entry),
+            LeafChange::Some(node) => node.clone(),
+        };
+        let mut kept = Node::default();
+        for (position, entry) in said.iter().filter(|(position, _)| !positions.contains(position)) {
+            kept.set(position, entry);
+        }
+        self.remove_leaves(leaf, leaf + 1);
+        self.cut_fills(leaf, leaf + 1);
+        if !kept.is_empty() {
+            self.entries += kept.len();
+            self.leaves.insert(leaf, kept);
+        }
+    }
+
     fn remove_leaves(&mut self, first: u64, end: u64) {
         if end - first < self.leaves.len() as u64 {
             for leaf in first..end {
@@ -225,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn random_sets_and_fills_agree_with_a_plain_array() {
+    fn random_sets_fills_and_forgotten_ranges_agree_with_a_plain_array() {
         const BLOCKS: u64 = 64 * 20;
         for seed in 1..60u64 {
             let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -244,6 +282,13 @@ mod tests {
                 } else {
                     start + 1 + next(BLOCKS - start)
                 };
+                if next(4) == 0 {
+                    // Of changes that are forgotten, the earlier ones have to be as well.
+                    delta.forget(start, end);
+                    earlier.forget(start, end);
+                    plain[start as usize..end as usize].fill(None);
+                    continue;
+                }
                 if end == start + 1 {
                     delta.set(start, hole(second))
                 } else {

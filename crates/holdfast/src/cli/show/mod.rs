@@ -1,6 +1,7 @@
 //! Responses as text for people: what happened, what it means, what to do next.
 
 mod actions;
+pub(super) mod drill;
 mod guard;
 mod history;
 mod repair;
@@ -28,6 +29,10 @@ pub(super) fn text(response: &Response) -> String {
         Response::Restored(report) => actions::restored(report),
         Response::Guards(report) => guard::list(report),
         Response::Released(report) => guard::released(report),
+        Response::Drilled(result) => drill::result(result),
+        Response::Drills(report) => drill::list(report, drill::Shape::Overview),
+        // What is looked at is shown by the command that looks.
+        Response::Looking(_) => String::new(),
     }
 }
 

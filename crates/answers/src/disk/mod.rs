@@ -1,0 +1,13 @@
+//! The disk in a window of time: what was changed, and all files before and after.
+
+mod changed;
+mod open;
+mod side;
+mod tree;
+
+pub(crate) use changed::Changed;
+pub use changed::Stamp;
+pub(crate) use open::sides;
+pub use side::Side;
+pub(crate) use side::{BLOCK, Place};
+pub(crate) use tree::{Index, Node, Tree};

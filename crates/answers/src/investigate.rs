@@ -1,0 +1,292 @@
+//! An investigation from beginning to end.
+
+use std::hash::RandomState;
+
+use volume::Timestamp;
+
+use crate::compare::{Findings, Ground, compare};
+use crate::content::{Sample, SampleOf};
+use crate::disk::{BLOCK, Changed, Side, Tree, sides};
+use crate::error::Error;
+use crate::past::PastMoment;
+use crate::progress::Progress;
+use crate::refine::refine;
+use crate::report::{
+    Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, What, file_report,
+    group, sentences, timeline, totals,
+};
+use crate::window::{Part, Window};
+
+/// A file of which at least so much was read counts as read, in per cent.
+const READ_PERCENT: u64 = 50;
+
+/// What shall be found out beside the damage.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The volume's name, for the report.
+    pub volume: String,
+    /// Search the files that were touched for personal data, for so long at most.
+    pub personal_seconds: Option<u64>,
+    /// Up to when reads count: a disk is read after its last write, too. [`Timestamp::MAX`] for a window that ends now.
+    pub reads_until: Timestamp,
+}
+
+/// Both moments, opened, for those who go on from an investigation.
+pub struct Opened {
+    /// The moment before.
+    pub before: PastMoment,
+    /// The moment after.
+    pub after: PastMoment,
+    /// The file systems before.
+    pub before_sides: Vec<Side>,
+    /// Those after, in the order of `before_sides`; `None` where it can't be read any more.
+    pub after_sides: Vec<Option<Side>>,
+    /// The number of the window's parts.
+    pub(crate) parts: usize,
+    /// What was changed.
+    pub(crate) changed: Changed,
+}
+
+/// Finds out what happened to the files of a disk in a window of time.
+pub fn investigate(
+    parts: &[Part<'_>],
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<(Investigation, Opened), Error> {
+    let mut window = Window::open(parts, options.reads_until, progress)?;
+    let (mut opened, mut limits) = open_sides(&window)?;
+    let keys = RandomState::new();
+    let mut files = Vec::new();
+    let mut file_systems = Vec::new();
+    for (number, side) in opened.before_sides.iter().enumerate() {
+        let after = opened.after_sides.get(number).and_then(Option::as_ref);
+        let looked = look(&window, number, side, after, &keys, progress)?;
+        file_systems.push(looked.0);
+        files.extend(looked.1);
+    }
+    refine(parts, &window, &opened, &mut files)?;
+    limits.extend(limits_of(&window, &file_systems));
+    files.sort_by(|one, other| (one.what, &one.area, &one.path).cmp(&(other.what, &other.area, &other.path)));
+    let files_before = file_systems.iter().map(|system| system.files_before).sum();
+    let personal = options
+        .personal_seconds
+        .map(|seconds| crate::personal::search(&window, &opened, &mut files, seconds, progress))
+        .transpose()?;
+    let mut investigation = Investigation {
+        version: 1,
+        volume: options.volume.clone(),
+        from: MomentReport::from(&window.before),
+        to: MomentReport::from(&window.after),
+        summary: Vec::new(),
+        limits,
+        totals: totals(&files, files_before),
+        timeline: timeline(&window.seconds, &files, window.before.time, window.after.time),
+        by_folder: group(&files, |file| uppermost(&file.path)),
+        by_type: group(&files, |file| {
+            file.kind.map_or("other", crate::content::Kind::name).to_owned()
+        }),
+        by_owner: group(&files, |file| {
+            file.owner
+                .map_or_else(|| "unknown".to_owned(), |owner| owner.to_string())
+        }),
+        readings: readings_of(&window),
+        personal,
+        file_systems,
+        files,
+    };
+    investigation.summary = sentences(&investigation);
+    opened.changed = std::mem::take(&mut window.changed);
+    Ok((investigation, opened))
+}
+
+fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
+    let (before_sides, mut limits) = sides(&window.before.disk);
+    if before_sides.is_empty() {
+        let reason = limits
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "nothing is known there".to_owned());
+        return Err(Error::NoFileSystem { reason });
+    }
+    let (mut found, told) = sides(&window.after.disk);
+    let mut after_sides = Vec::new();
+    for side in &before_sides {
+        let place = found.iter().position(|other| is_same(side, other));
+        let after = place.map(|place| found.swap_remove(place));
+        if after.is_none() {
+            let name = if side.name.is_empty() {
+                "the file system".to_owned()
+            } else {
+                format!("`{}`", side.name)
+            };
+            limits.push(format!(
+                "{name} can't be read any more at the end of the window: files whose blocks were changed are told by their blocks alone"
+            ));
+        }
+        after_sides.push(after);
+    }
+    limits.extend(
+        told.into_iter()
+            .filter(|text| !limits.contains(text))
+            .collect::<Vec<_>>(),
+    );
+    let opened = Opened {
+        before: window.before.clone(),
+        after: window.after.clone(),
+        before_sides,
+        after_sides,
+        parts: window.ends.len(),
+        changed: Changed::default(),
+    };
+    Ok((opened, limits))
+}
+
+fn is_same(one: &Side, other: &Side) -> bool {
+    one.name == other.name
+        && one.file_system.kind() == other.file_system.kind()
+        && one.pieces.first() == other.pieces.first()
+}
+
+/// Compares one file system.
+fn look(
+    window: &Window,
+    number: usize,
+    side: &Side,
+    after: Option<&Side>,
+    keys: &RandomState,
+    progress: &mut dyn Progress,
+) -> Result<(FileSystemReport, Vec<FileReport>), Error> {
+    let before_tree = Tree::walk(side, &window.changed, keys, progress)?;
+    let after_tree = after
+        .map(|after| Tree::walk(after, &window.changed, keys, progress))
+        .transpose()?;
+    let ground = Ground {
+        before: side,
+        before_tree: &before_tree,
+        after: after.zip(after_tree.as_ref()),
+        changed: &window.changed,
+        after_disk: &window.after.disk,
+        from: window.before.time,
+        from_sequence: window.before.sequence.0,
+        to: window.after.time,
+    };
+    let findings: Findings = compare(&ground, progress)?;
+    let assembled = Assembled {
+        ground: &ground,
+        side: number,
+        area: &side.name,
+    };
+    let mut files: Vec<FileReport> = findings
+        .list
+        .iter()
+        .map(|finding| file_report(&assembled, finding))
+        .collect();
+    if window.readings.since.is_some() {
+        add_reads(&assembled, &findings, &mut files, &window.readings.blocks);
+    }
+    let report = FileSystemReport {
+        area: side.name.clone(),
+        kind: side.file_system.kind().name(),
+        label: side.file_system.label(),
+        files_before: before_tree.files().count() as u64,
+        files_after: after_tree.as_ref().map(|tree| tree.files().count() as u64),
+        unreadable_after: after_tree.as_ref().map_or(0, |tree| tree.unreadable as u64),
+        extensions: findings.extensions,
+    };
+    Ok((report, files))
+}
+
+/// Adds what was read of the files that were found, and the files that were only read.
+fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>, reads: &Changed) {
+    let ground = assembled.ground;
+    let mut known = std::collections::HashMap::new();
+    for (place, finding) in findings.list.iter().enumerate() {
+        if let Some(old) = finding.old {
+            known.insert(old, place);
+        }
+    }
+    for (index, node) in ground.before_tree.files() {
+        let (mut blocks, mut read) = (0, 0);
+        for place in ground.before.places(node.id) {
+            let (start, end) = place.blocks();
+            blocks += end - start;
+            read += reads.within(start, end).map(|(from, to, _)| to - from).sum::<u64>();
+        }
+        let read_bytes = read.saturating_mul(BLOCK).min(node.size_bytes);
+        if let Some(file) = known.get(&index).and_then(|place| files.get_mut(*place)) {
+            file.read_bytes = Some(read_bytes);
+        } else if read > 0 {
+            let is_whole = read.saturating_mul(100) >= u64::max(blocks, 1).saturating_mul(READ_PERCENT);
+            let what = if is_whole { What::Read } else { What::ReadInPart };
+            let mut file = file_report(assembled, &crate::compare::Finding::new(what, Some(index), None));
+            file.read_bytes = Some(read_bytes);
+            file.kind = Sample::read(
+                &*ground.before.file_system,
+                node.id,
+                node.size_bytes,
+                &SampleOf::default(),
+            )
+            .kind();
+            file.evidence.push(format!("{read} of {blocks} blocks were read"));
+            files.push(file);
+        }
+    }
+}
+
+fn readings_of(window: &Window) -> ReadingsReport {
+    ReadingsReport {
+        since: window.readings.since.map(Time),
+        is_complete: window.knows_reads(),
+        grain_bytes: window.readings.grain_blocks.saturating_mul(BLOCK),
+        bytes: window.readings.blocks.blocks().saturating_mul(BLOCK),
+    }
+}
+
+/// What isn't known.
+fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> {
+    let mut limits = Vec::new();
+    let unreadable: u64 = file_systems.iter().map(|system| system.unreadable_after).sum();
+    if unreadable > 0 {
+        limits.push(format!(
+            "{unreadable} folders or files couldn't be read at the end of the window: damage hides what is in them"
+        ));
+    }
+    match window.readings.since {
+        None => limits.push("reads weren't recorded in this time: what was read can't be told".to_owned()),
+        Some(since) if since > window.before.time => {
+            limits.push(format!("reads are known from {since} on only"));
+        }
+        Some(_) => limits.push(
+            "reads are those that reached the disk: what a guest had in its memory could be read without a trace, and whether anything \
+             that was read left the machine, no disk can tell"
+                .to_owned(),
+        ),
+    }
+    if window.readings.grain_blocks > 1 {
+        limits.push(format!(
+            "so much was read at random that reads are known to {} KiB: a file may count as read because its neighbour was",
+            window.readings.grain_blocks.saturating_mul(4)
+        ));
+    }
+    limits
+}
+
+/// The two uppermost folders of a path.
+fn uppermost(path: &str) -> String {
+    let mut names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    // The file's own name is no folder.
+    names.pop();
+    names.truncate(2);
+    format!("/{}", names.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_told_by_their_two_uppermost_names() {
+        assert_eq!(uppermost("/a/b/c/d.txt"), "/a/b");
+        assert_eq!(uppermost("/d.txt"), "/");
+    }
+}

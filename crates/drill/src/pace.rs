@@ -1,0 +1,218 @@
+//! How fast a drill may go: a limit on its I/O, an eighth of that while the guest is busy, and an end when it is told to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use files::{Disk, ReadFailed};
+use volume::{Device, Volume, Wait};
+
+use crate::error::Error;
+
+/// Batches of the guest in a second from which on it counts as busy.
+const BUSY_BATCHES: u64 = 200;
+/// The part of the limit that is used while the guest is busy.
+const BUSY_SHARE: u64 = 8;
+/// How often the guest is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The longest sleep between two looks at whether to stop.
+const NAP: Duration = Duration::from_millis(50);
+
+/// The pace of one drill. All its reads and writes of stored bytes ask here first.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// The guest's volume; `None` where nobody works on it.
+    guest: Option<Arc<Volume>>,
+    bytes_per_second: u64,
+    stop: Arc<AtomicBool>,
+    read_bytes: AtomicU64,
+    written_bytes: AtomicU64,
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    /// When the bytes let through so far will have been paid for.
+    paid: Instant,
+    looked: Instant,
+    sequence: u64,
+    is_busy: bool,
+    waited: Duration,
+}
+
+impl Pace {
+    /// A pace of so many bytes a second, which goes on until `stop` is set.
+    #[must_use]
+    pub(crate) fn new(guest: Option<Arc<Volume>>, bytes_per_second: u64, stop: Arc<AtomicBool>) -> Self {
+        let now = Instant::now();
+        let sequence = guest.as_ref().map_or(0, |guest| guest.newest().sequence.0);
+        Self {
+            guest,
+            bytes_per_second: bytes_per_second.max(1 << 20),
+            stop,
+            read_bytes: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+            turn: Mutex::new(Turn {
+                paid: now,
+                looked: now,
+                sequence,
+                is_busy: false,
+                waited: Duration::ZERO,
+            }),
+        }
+    }
+
+    /// Fails once the drill was told to stop.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.stop.load(Ordering::Relaxed) {
+            Err(Error::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn read(&self, bytes: u64) -> Result<(), Error> {
+        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.pay(bytes)
+    }
+
+    pub(crate) fn write(&self, bytes: u64) -> Result<(), Error> {
+        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.pay(bytes)
+    }
+
+    /// Bytes read and written, and the time waited.
+    pub(crate) fn spent(&self) -> (u64, u64, Duration) {
+        let waited = self.turn.lock().unwrap_or_else(PoisonError::into_inner).waited;
+        (
+            self.read_bytes.load(Ordering::Relaxed),
+            self.written_bytes.load(Ordering::Relaxed),
+            waited,
+        )
+    }
+
+    /// Waits until so many more bytes may be moved.
+    fn pay(&self, bytes: u64) -> Result<(), Error> {
+        self.check()?;
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        self.look(&mut turn, now);
+        let share = if turn.is_busy { BUSY_SHARE } else { 1 };
+        let rate = (self.bytes_per_second / share).max(1);
+        let cost = Duration::from_micros(bytes.saturating_mul(1_000_000) / rate);
+        // Time that wasn't used isn't saved up: a burst would be felt.
+        turn.paid = turn.paid.max(now) + cost;
+        let until = turn.paid;
+        turn.waited += until - now;
+        drop(turn);
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            std::thread::sleep(left.min(NAP));
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    fn look(&self, turn: &mut Turn, now: Instant) {
+        let Some(guest) = &self.guest else { return };
+        let since = now.duration_since(turn.looked);
+        if since < LOOK_EVERY {
+            return;
+        }
+        let sequence = guest.newest().sequence.0;
+        let batches = sequence.saturating_sub(turn.sequence);
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
+        turn.is_busy = batches.saturating_mul(1000) / millis >= BUSY_BATCHES;
+        (turn.looked, turn.sequence) = (now, sequence);
+    }
+}
+
+/// Failures of reads that are remembered.
+const FAILURES_MAX: usize = 8;
+
+/// A device as a disk whose reads keep the pace, and which remembers what couldn't be read: damage below is told apart from
+/// damage in a file system.
+pub(crate) struct PacedDisk {
+    device: Arc<dyn Device>,
+    pace: Arc<Pace>,
+    failures: Mutex<Vec<String>>,
+}
+
+impl PacedDisk {
+    pub(crate) fn new(device: Arc<dyn Device>, pace: &Arc<Pace>) -> Arc<Self> {
+        Arc::new(Self {
+            device,
+            pace: Arc::clone(pace),
+            failures: Mutex::default(),
+        })
+    }
+
+    /// What couldn't be read.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, failure: String) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() < FAILURES_MAX && !failures.contains(&failure) {
+            failures.push(failure);
+        }
+    }
+}
+
+impl Disk for PacedDisk {
+    fn size_bytes(&self) -> u64 {
+        self.device.size_bytes()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
+        let length = buffer.len() as u64;
+        let failed = |reason: Box<dyn std::error::Error + Send + Sync>| ReadFailed {
+            offset,
+            length,
+            reason: Some(reason),
+        };
+        self.pace.read(length).map_err(|error| failed(error.into()))?;
+        self.device
+            .read(offset, buffer, Wait::Allowed)
+            .map_err(|error| match error {
+                volume::Error::OutOfRange { .. } => ReadFailed::outside(offset, length),
+                other => {
+                    self.note(other.to_string());
+                    failed(other.into())
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_let_through_at_the_pace_and_no_faster() {
+        let pace = Pace::new(None, 10 << 20, Arc::default());
+        let began = Instant::now();
+        for _ in 0..8 {
+            pace.read(256 << 10).unwrap();
+        }
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(190), "{took:?}");
+        assert_eq!(pace.spent().0, 2 << 20);
+    }
+
+    #[test]
+    fn a_drill_that_is_told_to_stop_does_so_while_it_waits() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let pace = Pace::new(None, 1 << 20, Arc::clone(&stop));
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                stop.store(true, Ordering::Relaxed);
+            });
+            assert!(matches!(pace.write(1 << 30), Err(Error::Stopped)));
+        });
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,240 @@
+//! FAT as a [`FileSystem`].
+
+use std::sync::Arc;
+
+use super::boot::{BOOT_BYTES, Layout, Root};
+use super::entry::{self, Slot};
+use super::name::{self, LongName};
+use crate::cache::CachedDisk;
+use crate::clusters::{Chain, Clusters};
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
+use crate::little_endian::{array_at, is_name};
+use crate::slots::{self, SLOT_BYTES, VisitSlot};
+
+/// Tables and folders that are kept in memory.
+const CACHE_BYTES: u64 = 4 << 20;
+/// Longest folder: 65,536 entries.
+const FOLDER_BYTES_MAX: u64 = 65_536 * SLOT_BYTES as u64;
+const ROOT: NodeId = NodeId(0);
+
+/// Opens a FAT12, FAT16 or FAT32 file system.
+///
+/// Fails with [`Error::Unrecognised`] if the boot sector makes no sense as one: FAT has no magic number.
+pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+    let layout = Layout::read(&disk)?;
+    let disk = CachedDisk::new(disk, CACHE_BYTES);
+    let places = (layout.table, layout.heap);
+    let clusters = Clusters::new(disk, layout.width, places, layout.cluster_bytes, layout.clusters);
+    let mut fat = Fat {
+        clusters,
+        label: String::new(),
+        layout,
+    };
+    fat.label = fat.find_label();
+    Ok(fat)
+}
+
+/// Which FAT a boot sector is that of. It has no magic number: its sizes have to make sense, and the number of clusters tells which of the
+/// three it is.
+pub(crate) fn recognise(boot: &[u8; BOOT_BYTES]) -> Option<FileSystemKind> {
+    Layout::parse(boot).map(|layout| layout.kind())
+}
+
+struct Fat {
+    clusters: Clusters,
+    layout: Layout,
+    label: String,
+}
+
+impl Fat {
+    /// The root folder's label, or that of the boot sector.
+    fn find_label(&self) -> String {
+        let mut label = self.layout.label.filter(|label| label != b"NO NAME    ");
+        let shown = self.slots(ROOT, &mut |_, slot| match Slot::parse(slot) {
+            Slot::Label => {
+                label = array_at(slot, 0);
+                Ok(Flow::Break(()))
+            }
+            Slot::End => Ok(Flow::Break(())),
+            _ => Ok(Flow::Continue(())),
+        });
+        // A damaged root folder is told when it is listed.
+        drop(shown);
+        label.as_ref().map(name::label).unwrap_or_default()
+    }
+
+    /// The entry of a node other than the root.
+    fn entry(&self, node: NodeId) -> Result<entry::Entry, Error> {
+        let damaged = |detail| Error::Damaged {
+            structure: "folder entry",
+            offset: node.0,
+            detail,
+        };
+        let is_in_root = match self.layout.root {
+            Root::Fixed { place, length } => (place..place + length).contains(&node.0),
+            Root::Cluster(_) => false,
+        };
+        if !node.0.is_multiple_of(SLOT_BYTES as u64) || !(is_in_root || self.clusters.cluster_at(node.0).is_some()) {
+            return Err(damaged("no entry can be here"));
+        }
+        let mut slot = [0; SLOT_BYTES];
+        self.clusters.disk.read_at(node.0, &mut slot)?;
+        match Slot::parse(&slot) {
+            Slot::Entry(entry) => Ok(entry),
+            _ => Err(damaged("there is no file's entry here")),
+        }
+    }
+
+    /// First cluster of a folder, or where the root folder is.
+    fn folder(&self, node: NodeId) -> Result<Root, Error> {
+        if node == ROOT {
+            return Ok(self.layout.root);
+        }
+        let entry = self.entry(node)?;
+        if entry.is_folder {
+            Ok(Root::Cluster(entry.first_cluster))
+        } else {
+            Err(Error::NotA(node, "folder"))
+        }
+    }
+
+    /// Shows all slots of a folder with their places, before the damage at which it stops.
+    fn slots(&self, folder: NodeId, visit: VisitSlot<'_>) -> Result<(), Error> {
+        match self.folder(folder)? {
+            Root::Fixed { place, length } => slots::visit(&self.clusters.disk, place, length, visit).map(|_| ()),
+            Root::Cluster(first) => {
+                let (clusters, damage) = self.clusters.folder(first, FOLDER_BYTES_MAX);
+                for cluster in clusters {
+                    let place = self.clusters.place_of(cluster)?;
+                    if slots::visit(&self.clusters.disk, place, self.clusters.cluster_bytes, visit)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                damage.map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    fn file(&self, node: NodeId) -> Result<entry::Entry, Error> {
+        let entry = if node == ROOT { None } else { Some(self.entry(node)?) };
+        entry.filter(|entry| !entry.is_folder).ok_or(Error::NotA(node, "file"))
+    }
+
+    fn clusters_of(&self, size_bytes: u64) -> u64 {
+        size_bytes.div_ceil(self.clusters.cluster_bytes)
+    }
+}
+
+impl FileSystem for Fat {
+    fn kind(&self) -> FileSystemKind {
+        self.layout.kind()
+    }
+
+    fn label(&self) -> String {
+        self.label.clone()
+    }
+
+    fn block_bytes(&self) -> u32 {
+        u32::try_from(self.clusters.cluster_bytes).unwrap_or(u32::MAX)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.layout.size_bytes
+    }
+
+    fn root(&self) -> NodeId {
+        ROOT
+    }
+
+    fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
+        if node == ROOT {
+            return Ok(entry::metadata_of(NodeKind::Folder));
+        }
+        Ok(self.entry(node)?.metadata())
+    }
+
+    fn entries(&self, folder: NodeId, visit: &mut dyn FnMut(Entry) -> Flow) -> Result<(), Error> {
+        let mut long_name = LongName::default();
+        let mut damage = None;
+        self.slots(folder, &mut |place, slot| {
+            let entry = match Slot::parse(slot) {
+                Slot::End => return Ok(Flow::Break(())),
+                Slot::LongName => {
+                    long_name.push(slot);
+                    return Ok(Flow::Continue(()));
+                }
+                Slot::Free | Slot::Label => {
+                    long_name = LongName::default();
+                    return Ok(Flow::Continue(()));
+                }
+                Slot::Entry(entry) => entry,
+            };
+            let long = long_name.take(slot);
+            if entry.is_dots {
+                return Ok(Flow::Continue(()));
+            }
+            let name = long.unwrap_or_else(|| name::short_name(slot).into_bytes());
+            if !is_name(&name) {
+                damage.get_or_insert(Error::Damaged {
+                    structure: "folder entry",
+                    offset: place,
+                    detail: "its name can't stand in a path",
+                });
+                return Ok(Flow::Continue(()));
+            }
+            Ok(visit(Entry {
+                name,
+                node: NodeId(place),
+                kind: Some(entry.kind()),
+            }))
+        })?;
+        damage.map_or(Ok(()), Err)
+    }
+
+    fn extents(&self, node: NodeId, visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
+        if node != ROOT {
+            let entry = self.entry(node)?;
+            if !entry.is_folder {
+                let clusters = self.clusters_of(entry.size_bytes.into());
+                let chain = Chain::Linked(entry.first_cluster);
+                return self.clusters.extents(chain, clusters, u64::MAX, visit);
+            }
+        }
+        match self.folder(node)? {
+            Root::Fixed { place, length } => {
+                let _ = visit(Extent {
+                    logical: 0,
+                    physical: place,
+                    length,
+                    kind: ExtentKind::Data,
+                });
+                Ok(())
+            }
+            Root::Cluster(first) => {
+                let (clusters, damage) = self.clusters.folder(first, FOLDER_BYTES_MAX);
+                let count = clusters.len() as u64;
+                self.clusters.extents(Chain::Linked(first), count, u64::MAX, visit)?;
+                damage.map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    fn read(&self, file: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        let entry = self.file(file)?;
+        let length = u64::from(entry.size_bytes)
+            .saturating_sub(offset)
+            .min(buffer.len() as u64);
+        let length = usize::try_from(length).unwrap_or(buffer.len());
+        let part = buffer.get_mut(..length).unwrap_or_default();
+        if !part.is_empty() {
+            self.clusters.read(Chain::Linked(entry.first_cluster), offset, part)?;
+        }
+        Ok(length)
+    }
+
+    fn link_target(&self, link: NodeId) -> Result<Vec<u8>, Error> {
+        Err(Error::NotA(link, "symbolic link"))
+    }
+}

@@ -1,0 +1,79 @@
+//! From a disk to its areas.
+
+use std::sync::Arc;
+
+use super::area::Area;
+use super::{gpt, lvm, mbr};
+use crate::content::{Content, LVM};
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::filesystem::FileSystemKind;
+
+/// What a disk is divided into: its partitions in the table's order, then the logical volumes on them. A disk without a table that is known is
+/// one area, with an empty name.
+///
+/// # Errors
+///
+/// The disk can't be read, or has a GPT both of whose copies are damaged or gone.
+pub fn areas(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
+    disk.read_at(0, &mut [0; 512])?;
+    let mut areas = match gpt::read(&**disk) {
+        Ok(Some(areas)) => areas,
+        Ok(None) if mbr::announces_gpt(&**disk) => {
+            return Err(Error::Damaged {
+                structure: "GPT",
+                offset: 512,
+                detail: "the boot record announces it, and neither copy is there",
+            });
+        }
+        Err(damage) if mbr::announces_gpt(&**disk) => return Err(damage),
+        // What is left of an older table, on a disk that was divided anew.
+        Ok(None) | Err(_) => without_gpt(disk),
+    };
+    for area in &mut areas {
+        area.content = area.disk(disk).ok().and_then(|part| Content::recognise(&*part));
+    }
+    let physical: Vec<&Area> = areas
+        .iter()
+        .filter(|area| area.content == Some(Content::Other(LVM)))
+        .collect();
+    let mut logical = lvm::volumes(disk, &physical);
+    for area in &mut logical {
+        area.content = area.disk(disk).ok().and_then(|part| Content::recognise(&*part));
+    }
+    areas.extend(logical);
+    Ok(areas)
+}
+
+fn without_gpt(disk: &Arc<dyn Disk>) -> Vec<Area> {
+    let whole = Area::single(String::new(), "whole disk".to_owned(), 0, disk.size_bytes());
+    // Boot sectors of file systems end like partition tables do. What is known by bytes elsewhere may be left from before the table.
+    let boot_sector = matches!(
+        Content::recognise(&**disk),
+        Some(
+            Content::FileSystem(
+                FileSystemKind::Fat12
+                    | FileSystemKind::Fat16
+                    | FileSystemKind::Fat32
+                    | FileSystemKind::ExFat
+                    | FileSystemKind::Ntfs
+            ) | Content::Other("BitLocker encryption" | "ReFS")
+        )
+    );
+    if boot_sector {
+        return vec![whole];
+    }
+    let short = mbr::read(&**disk, 512);
+    let long = mbr::read(&**disk, 4096);
+    let known = |areas: &Vec<Area>| {
+        let content = |area: &Area| area.disk(disk).ok().and_then(|part| Content::recognise(&*part));
+        areas.iter().any(|area| content(area).is_some())
+    };
+    // The table doesn't tell the size of sectors; what is found at its places does.
+    match (short, long) {
+        (Some(short), Some(long)) if !known(&short) && known(&long) => long,
+        (Some(short), _) => short,
+        (None, Some(long)) if known(&long) => long,
+        (None, _) => vec![whole],
+    }
+}

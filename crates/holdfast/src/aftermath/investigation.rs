@@ -1,0 +1,109 @@
+//! `holdfast investigate`: what happened to which files.
+
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use answers::{Investigation, Opened, Options, Part, Stage, write_csv, write_html};
+
+use super::window::{Span, Window};
+use crate::control::Progress;
+use crate::failure::{Failure, FailureCode};
+use crate::past::failure_of;
+use crate::place::Place;
+
+/// What is to be found out, and where it goes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvestigateTask {
+    /// The volume.
+    pub volume: String,
+    /// The span of time.
+    pub span: Span,
+    /// Seconds for personal data; `None` if it isn't searched for.
+    pub personal_seconds: Option<u64>,
+    /// A page to be written.
+    pub html: Option<PathBuf>,
+    /// A table to be written.
+    pub csv: Option<PathBuf>,
+    /// Whether files of these names may be replaced.
+    pub force: bool,
+}
+
+/// Investigates, and writes the files that were asked for.
+pub fn investigate(
+    place: &Place,
+    task: &InvestigateTask,
+    progress: &mut dyn Progress,
+) -> Result<Investigation, Failure> {
+    // Before the long work: a name that is taken must not waste it.
+    let html = task.html.as_deref().map(|path| create(path, task.force)).transpose()?;
+    let csv = task.csv.as_deref().map(|path| create(path, task.force)).transpose()?;
+    let window = Window::open(place, &task.volume, &task.span, progress)?;
+    let parts = window.parts()?;
+    let options = Options {
+        volume: task.volume.clone(),
+        personal_seconds: task.personal_seconds,
+        reads_until: window.reads_until,
+    };
+    let (investigation, _) = look(&parts, &options, progress)?;
+    if let (Some(file), Some(path)) = (html, &task.html) {
+        write_into(file, path, |out| write_html(&investigation, out))?;
+    }
+    if let (Some(file), Some(path)) = (csv, &task.csv) {
+        write_into(file, path, |out| write_csv(&investigation, out))?;
+    }
+    Ok(investigation)
+}
+
+/// Investigates parts of the past.
+pub(super) fn look(
+    parts: &[Part<'_>],
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<(Investigation, Opened), Failure> {
+    answers::investigate(parts, options, &mut Told(progress)).map_err(failure)
+}
+
+/// What an investigation says of a failure.
+pub(super) fn failure(error: answers::Error) -> Failure {
+    match error {
+        answers::Error::Past(error) => failure_of(error),
+        answers::Error::Stopped => Failure::new(FailureCode::Failure, "broken off"),
+        answers::Error::Write(error) => Failure::io("write", &error),
+        error @ answers::Error::NoFileSystem { .. } => Failure::not_found(error.to_string())
+            .hint("disks that a guest encrypts as a whole, and other file systems, can only be restored as a whole"),
+        error => Failure::refused(error.to_string()),
+    }
+}
+
+/// Makes a file that doesn't exist yet; with `force`, or replaces it.
+pub(super) fn create(path: &Path, force: bool) -> Result<std::fs::File, Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    let opened = if force {
+        options.create(true).truncate(true).open(path)
+    } else {
+        options.create_new(true).open(path)
+    };
+    opened.map_err(|error| Failure::io(format!("make `{}`", path.display()), &error))
+}
+
+fn write_into(
+    file: std::fs::File,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::io(format!("write `{}`", path.display()), &error))
+}
+
+/// Progress of whatever is being done, as the command shows it.
+pub(super) struct Told<'a>(pub(super) &'a mut dyn Progress);
+
+impl answers::Progress for Told<'_> {
+    fn update(&mut self, _: Stage, done: u64, total: u64) -> ControlFlow<()> {
+        self.0.update(done, total.max(done))
+    }
+}

@@ -1,0 +1,198 @@
+//! `holdfast restore --before-attack --keep-good`: damaged files go back, good work stays.
+//!
+//! Order of effects: the investigation and the plan change nothing. Then, for a rollback, the archive is written and the present is forked,
+//! before the disk goes back: whatever fails, nothing is lost.
+
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+
+use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
+use jiff::ZonedDateTime;
+use serde::Serialize;
+use volume::{Piece, Sequence};
+
+use super::investigation::{Told, create, failure, look};
+use super::pieces;
+use super::window::{Span, Window};
+use crate::control::{Progress, Request, Response, RestoreReport};
+use crate::failure::Failure;
+use crate::place::Place;
+use crate::reach;
+use crate::when::When;
+
+/// What is to be restored.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeepGoodTask {
+    /// The volume.
+    pub volume: String,
+    /// From the moment that is returned to, until now.
+    pub span: Span,
+    /// The folder that the archive is put into.
+    pub to_folder: PathBuf,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeepGoodReport {
+    /// The volume.
+    pub volume: String,
+    /// Whether nothing was done.
+    pub dry_run: bool,
+    /// What happened, in three sentences.
+    pub summary: Vec<String>,
+    /// The way.
+    pub way: Way,
+    /// Why this way.
+    pub reasons: Vec<String>,
+    /// Damaged files that are as they were.
+    pub files: u64,
+    /// Bytes that went back, of a surgical restore.
+    pub bytes: u64,
+    /// Files that are set aside.
+    pub set_aside: u64,
+    /// The archive that they are in.
+    pub archive: Option<PathBuf>,
+    /// What was put into it.
+    pub archived: Option<ArchiveReport>,
+    /// The fork that holds the disk as it was before this restore.
+    pub fork: Option<String>,
+    /// What has to be done by hand, or can be.
+    pub remains: Vec<String>,
+    /// Whether the disk was written to while this was planned: such writes are in the fork, or where they are.
+    pub written_meanwhile: bool,
+    /// The restore.
+    pub restored: Option<RestoreReport>,
+}
+
+/// Plans, and restores unless it is a dry run.
+pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
+    let window = Window::open(place, &task.volume, &task.span, progress)?;
+    let parts = window.parts()?;
+    let options = Options {
+        volume: task.volume.clone(),
+        personal_seconds: None,
+        reads_until: window.reads_until,
+    };
+    let (investigation, opened) = look(&parts, &options, progress)?;
+    let plan = plan(&investigation, &opened);
+    let mut report = KeepGoodReport {
+        volume: task.volume.clone(),
+        dry_run: task.dry_run,
+        summary: investigation.summary.clone(),
+        way: plan.way,
+        reasons: plan.reasons.clone(),
+        files: plan.files,
+        bytes: plan.pieces.iter().map(|piece| piece.blocks.saturating_mul(4096)).sum(),
+        set_aside: plan.set_aside.len() as u64,
+        archive: None,
+        archived: None,
+        fork: window.fork().map(ToOwned::to_owned),
+        remains: plan.remains.clone(),
+        written_meanwhile: false,
+        restored: None,
+    };
+    if task.dry_run || plan.way == Way::Nothing {
+        return Ok(report);
+    }
+    if plan.way == Way::Rollback && !plan.set_aside.is_empty() {
+        archive(task, &plan, &opened, &parts, &mut report, progress)?;
+    }
+    let newest = window.volume.open_when(&When::Now)?.sequence;
+    report.written_meanwhile = window.fork().is_none() && newest != opened.after.sequence;
+    let before = opened.before.sequence;
+    // Views are let go before the disk is changed; without a daemon, the data folder with them.
+    drop(parts);
+    drop(opened);
+    drop(window);
+    match plan.way {
+        Way::Surgical => report.restored = Some(surgical(place, task, &plan, progress)?),
+        Way::Rollback | Way::Nothing => {
+            if report.fork.is_none() {
+                report.fork = Some(fork(place, task, progress)?);
+            }
+            let name = task.volume.clone();
+            let request = match task.span {
+                Span::Incident => Request::RestoreBeforeAttack { name },
+                // As it was resolved: `-15m` would be another moment by now.
+                Span::Between { .. } => Request::Restore {
+                    name,
+                    when: When::Sequence(before.0),
+                },
+            };
+            report.restored = Some(restored(reach::execute(place, request, None, progress)?)?);
+        }
+    }
+    Ok(report)
+}
+
+fn archive(
+    task: &KeepGoodTask,
+    plan: &Plan,
+    opened: &answers::Opened,
+    parts: &[Part<'_>],
+    report: &mut KeepGoodReport,
+    progress: &mut dyn Progress,
+) -> Result<(), Failure> {
+    let path = task.to_folder.join(format!("{}-since-{}.tar", task.volume, stamp()));
+    let failed = |error: std::io::Error| Failure::io(format!("write `{}`", path.display()), &error);
+    let file = create(&path, false)?;
+    let mut out = BufWriter::new(file);
+    let archived = write_archive(plan, opened, parts, &mut out, &mut Told(progress)).map_err(failure);
+    let flushed = archived.and_then(|archived| {
+        out.flush().map_err(failed)?;
+        out.get_ref().sync_all().map_err(failed)?;
+        Ok(archived)
+    });
+    if flushed.is_err() {
+        // Half an archive would be taken for a whole one. Where it can't be removed, the error that is told says what it is.
+        let _ = std::fs::remove_file(&path);
+    }
+    report.archived = Some(flushed?);
+    report.archive = Some(path);
+    Ok(())
+}
+
+fn surgical(
+    place: &Place,
+    task: &KeepGoodTask,
+    plan: &Plan,
+    progress: &mut dyn Progress,
+) -> Result<RestoreReport, Failure> {
+    let pieces = plan.pieces.iter().map(|piece| Piece {
+        first_block: piece.first_block,
+        blocks: piece.blocks,
+        moment: Sequence(piece.sequence),
+    });
+    let file = pieces::write(&pieces.collect::<Vec<_>>())?;
+    let request = Request::RestoreBlocks {
+        name: task.volume.clone(),
+    };
+    restored(reach::execute(place, request, Some(&file), progress)?)
+}
+
+/// Keeps the present under a name of its own.
+fn fork(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<String, Failure> {
+    let start: String = task.volume.chars().take(30).collect();
+    let fork = format!("{start}-since-{}", stamp());
+    let request = Request::Fork {
+        name: task.volume.clone(),
+        when: None,
+        fork: fork.clone(),
+    };
+    reach::execute(place, request, None, progress)?;
+    Ok(fork)
+}
+
+fn restored(response: Response) -> Result<RestoreReport, Failure> {
+    match response {
+        Response::Restored(report) => Ok(report),
+        _ => Err(Failure::refused("the restore was answered with something else")),
+    }
+}
+
+/// The time here, as part of a name.
+fn stamp() -> String {
+    ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string()
+}

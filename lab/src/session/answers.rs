@@ -1,0 +1,157 @@
+//! What happened to the files of the session's disk: the product's own investigation, in the process.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use answers::{
+    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, plan, write_archive,
+    write_csv, write_html,
+};
+use files::{Disk, ReadFailed};
+use guard::Guard;
+use serde_json::{Value, json};
+use volume::{Change, Device as _, Moment, Piece, Sequence, Timestamp, View, Volume, Wait};
+
+use crate::Failure;
+
+/// The past of the session's volume.
+pub(super) struct LabPast {
+    volume: Arc<Volume>,
+    /// Knows what was read.
+    guard: Option<Arc<Guard>>,
+}
+
+impl LabPast {
+    pub(super) fn new(volume: &Arc<Volume>, guard: Option<Arc<Guard>>) -> Self {
+        Self {
+            volume: Arc::clone(volume),
+            guard,
+        }
+    }
+
+    fn look(&self, moment: &Moment) -> Result<PastMoment, volume::Error> {
+        let view = self.volume.view(moment)?;
+        Ok(PastMoment {
+            sequence: view.sequence(),
+            time: view.time(),
+            disk: Arc::new(ViewDisk(view)),
+        })
+    }
+}
+
+impl Past for LabPast {
+    fn open(&self, moment: &Moment) -> Result<PastMoment, PastError> {
+        Ok(self.look(moment)?)
+    }
+
+    fn changes(
+        &self,
+        from: Sequence,
+        to: Sequence,
+        visit: &mut dyn FnMut(&Change) -> ControlFlow<()>,
+    ) -> Result<(), PastError> {
+        Ok(self.volume.changes(from, to, visit)?)
+    }
+
+    fn readings(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        visit: &mut dyn FnMut(&Reading) -> ControlFlow<()>,
+    ) -> Result<Option<Timestamp>, PastError> {
+        let Some(guard) = &self.guard else { return Ok(None) };
+        let since = guard.readings(from, to, &mut |reading| {
+            visit(&Reading {
+                time: reading.time,
+                first_block: reading.first_block,
+                blocks: reading.blocks,
+                grain_blocks: reading.grain_blocks,
+            })
+        });
+        Ok(since?)
+    }
+}
+
+/// A moment as a disk.
+struct ViewDisk(View);
+
+impl Disk for ViewDisk {
+    fn size_bytes(&self) -> u64 {
+        self.0.size_bytes()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
+        let length = buffer.len() as u64;
+        self.0.read(offset, buffer, Wait::Allowed).map_err(|error| ReadFailed {
+            offset,
+            length,
+            reason: Some(Box::new(error)),
+        })
+    }
+}
+
+fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
+    let part = Part {
+        past,
+        from: Moment::After(from),
+        to: Moment::After(past.volume.newest().sequence),
+    };
+    let options = Options {
+        volume: past.volume.name().to_owned(),
+        personal_seconds: None,
+        reads_until: Timestamp::MAX,
+    };
+    (part, options)
+}
+
+/// Returns the disk with `--keep-good` from a moment until now. What is set aside becomes `set-aside.tar` in a folder. Gives the answer.
+pub(super) fn keep_good(past: &LabPast, from: Sequence, folder: &Path, now: Timestamp) -> Result<Value, Failure> {
+    let volume = &past.volume;
+    let (part, options) = window(past, from);
+    let (investigation, opened) = investigate(std::slice::from_ref(&part), &options, &mut ())?;
+    let plan = plan(&investigation, &opened);
+    let mut set_aside = None;
+    match plan.way {
+        Way::Nothing => {}
+        Way::Surgical => {
+            let pieces = plan.pieces.iter().map(|piece| Piece {
+                first_block: piece.first_block,
+                blocks: piece.blocks,
+                moment: Sequence(piece.sequence),
+            });
+            volume.restore_blocks(&pieces.collect::<Vec<_>>(), now)?;
+        }
+        Way::Rollback => {
+            let mut tar = std::io::BufWriter::new(std::fs::File::create(folder.join("set-aside.tar"))?);
+            set_aside = Some(write_archive(&plan, &opened, &[part], &mut tar, &mut ())?);
+            volume.rollback(&Moment::After(from), now)?;
+        }
+    }
+    Ok(json!({"way": plan.way, "reasons": plan.reasons, "files": plan.files, "set_aside": set_aside}))
+}
+
+/// Investigates from a moment until now, and writes the report in every form into a folder.
+pub(super) fn investigate_into(past: &LabPast, from: Sequence, folder: &Path) -> Result<Value, Failure> {
+    let started = std::time::Instant::now();
+    let (part, options) = window(past, from);
+    let (investigation, _opened) = investigate(&[part], &options, &mut ())?;
+    write_all(&investigation, folder)?;
+    Ok(json!({
+        "seconds": started.elapsed().as_secs_f64(),
+        "files": investigation.totals.files,
+        "damaged": investigation.totals.damaged,
+        "read": investigation.totals.read,
+        "summary": investigation.summary,
+    }))
+}
+
+fn write_all(investigation: &Investigation, folder: &Path) -> Result<(), Failure> {
+    let json = std::fs::File::create(folder.join("investigation.json"))?;
+    serde_json::to_writer(std::io::BufWriter::new(json), investigation)?;
+    let mut csv = std::io::BufWriter::new(std::fs::File::create(folder.join("investigation.csv"))?);
+    write_csv(investigation, &mut csv)?;
+    let mut html = std::io::BufWriter::new(std::fs::File::create(folder.join("investigation.html"))?);
+    write_html(investigation, &mut html)?;
+    Ok(())
+}
