@@ -25,6 +25,8 @@ const READ_PERCENT: u64 = 50;
 pub struct Options {
     /// The volume's name, for the report.
     pub volume: String,
+    /// The command that brings damaged files back from the moment before, for the report.
+    pub way_back: String,
     /// Search the files that were touched for personal data, for so long at most.
     pub personal_seconds: Option<u64>,
     /// Up to when reads count: a disk is read after its last write, too. [`Timestamp::MAX`] for a window that ends now.
@@ -94,7 +96,7 @@ pub fn investigate(
         file_systems,
         files,
     };
-    investigation.summary = sentences(&investigation);
+    investigation.summary = sentences(&investigation, &options.way_back);
     opened.changed = std::mem::take(&mut window.changed);
     Ok((investigation, opened))
 }

@@ -99,6 +99,7 @@ fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
     };
     let options = Options {
         volume: past.volume.name().to_owned(),
+        way_back: "keep-good".to_owned(),
         personal_seconds: None,
         reads_until: Timestamp::MAX,
     };

@@ -3,10 +3,14 @@
 use super::types::{Investigation, Time};
 use super::what::What;
 
-/// The three sentences: what was damaged, what was read, and how to get back.
+/// The three sentences: what was damaged, what was read, and how to get back, by which command.
 #[must_use]
-pub fn sentences(investigation: &Investigation) -> Vec<String> {
-    vec![damage(investigation), reads(investigation), way_back(investigation)]
+pub fn sentences(investigation: &Investigation, command: &str) -> Vec<String> {
+    vec![
+        damage(investigation),
+        reads(investigation),
+        way_back(investigation, command),
+    ]
 }
 
 fn damage(investigation: &Investigation) -> String {
@@ -70,15 +74,11 @@ fn reads(investigation: &Investigation) -> String {
     )
 }
 
-fn way_back(investigation: &Investigation) -> String {
+fn way_back(investigation: &Investigation, command: &str) -> String {
     if investigation.totals.damaged == 0 {
         return "Nothing has to be restored.".to_owned();
     }
-    format!(
-        "Every damaged file can be brought back as it was, and what was done well since be kept: `holdfast restore {} --before-attack \
-         --keep-good`.",
-        investigation.volume
-    )
+    format!("Every damaged file can be brought back as it was, and what was done well since be kept: `{command}`.")
 }
 
 /// A size as people read it.

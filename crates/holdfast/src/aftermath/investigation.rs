@@ -36,21 +36,23 @@ pub fn investigate(
     progress: &mut dyn Progress,
 ) -> Result<Investigation, Failure> {
     // Before the long work: a name that is taken must not waste it.
-    let html = task.html.as_deref().map(|path| create(path, task.force)).transpose()?;
-    let csv = task.csv.as_deref().map(|path| create(path, task.force)).transpose()?;
+    let new_file = |path: &PathBuf| NewFile::make(path, task.force);
+    let html = task.html.as_ref().map(new_file).transpose()?;
+    let csv = task.csv.as_ref().map(new_file).transpose()?;
     let window = Window::open(place, &task.volume, &task.span, progress)?;
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
+        way_back: window.way_back.clone(),
         personal_seconds: task.personal_seconds,
         reads_until: window.reads_until,
     };
     let (investigation, _) = look(&parts, &options, progress)?;
-    if let (Some(file), Some(path)) = (html, &task.html) {
-        write_into(file, path, |out| write_html(&investigation, out))?;
+    if let Some(file) = html {
+        file.fill(|out| write_html(&investigation, out))?;
     }
-    if let (Some(file), Some(path)) = (csv, &task.csv) {
-        write_into(file, path, |out| write_csv(&investigation, out))?;
+    if let Some(file) = csv {
+        file.fill(|out| write_csv(&investigation, out))?;
     }
     Ok(investigation)
 }
@@ -85,18 +87,46 @@ pub(super) fn create(path: &Path, force: bool) -> Result<std::fs::File, Failure>
     } else {
         options.create_new(true).open(path)
     };
-    opened.map_err(|error| Failure::io(format!("make `{}`", path.display()), &error))
+    opened.map_err(|error| {
+        let failure = Failure::io(format!("make `{}`", path.display()), &error);
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => failure.hint("give another name, or remove that file first"),
+            _ => failure,
+        }
+    })
 }
 
-fn write_into(
-    file: std::fs::File,
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let mut out = BufWriter::new(file);
-    write(&mut out)
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::io(format!("write `{}`", path.display()), &error))
+/// A file that is made before it can be filled, and is gone again if that never happens.
+struct NewFile {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl NewFile {
+    fn make(path: &Path, force: bool) -> Result<Self, Failure> {
+        let file = Some(create(path, force)?);
+        let path = path.to_owned();
+        Ok(Self { path, file })
+    }
+
+    fn fill(mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+        let Some(file) = self.file.take() else {
+            return Ok(());
+        };
+        let mut out = BufWriter::new(file);
+        write(&mut out)
+            .and_then(|()| out.flush())
+            .map_err(|error| Failure::io(format!("write `{}`", self.path.display()), &error))
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // An empty file would only stand in the way of the next attempt.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Progress of whatever is being done, as the command shows it.
@@ -105,5 +135,25 @@ pub(super) struct Told<'a>(pub(super) &'a mut dyn Progress);
 impl answers::Progress for Told<'_> {
     fn update(&mut self, _: Stage, done: u64, total: u64) -> ControlFlow<()> {
         self.0.update(done, total.max(done))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_never_filled_is_gone_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        drop(NewFile::make(&path, false).unwrap());
+        assert!(!path.exists());
+        NewFile::make(&path, false)
+            .unwrap()
+            .fill(|out| out.write_all(b"page"))
+            .unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"page");
+        assert!(NewFile::make(&path, false).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"page");
     }
 }

@@ -72,6 +72,7 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
+        way_back: window.way_back.clone(),
         personal_seconds: None,
         reads_until: window.reads_until,
     };

@@ -31,6 +31,8 @@ pub struct Window {
     to: Moment,
     /// Up to when reads count.
     pub reads_until: Timestamp,
+    /// The command that goes back to where the span begins, and keeps good work.
+    pub way_back: String,
     /// The volume's.
     pub volume: VolumePast,
 }
@@ -49,9 +51,10 @@ impl Window {
         let newest = Moment::After(volume.open_when(&When::Now)?.sequence);
         match span {
             Span::Between { from, to } => {
-                let end = volume.open_when(to)?;
+                let (start, end) = (volume.open_when(from)?.sequence, volume.open_when(to)?);
                 Ok(Self {
-                    from: Moment::After(volume.open_when(from)?.sequence),
+                    from: Moment::After(start),
+                    way_back: format!("holdfast restore {name} '#{}' --keep-good", start.0),
                     to: Moment::After(end.sequence),
                     reads_until: if *to == When::Now { Timestamp::MAX } else { end.time },
                     volume,
@@ -70,6 +73,7 @@ impl Window {
                 let diverted = diverted.transpose()?;
                 Ok(Self {
                     from: Moment::Pin(pin),
+                    way_back: format!("holdfast restore {name} --before-attack --keep-good"),
                     to: diverted.as_ref().map_or(newest, |diverted| diverted.start.clone()),
                     reads_until: Timestamp::MAX,
                     volume,
