@@ -1,8 +1,8 @@
 //! `holdfast files cp`: files of any moment, copied into a folder or an archive of this machine.
 //!
-//! What is copied is foreign, so nothing of it decides where something is written. A name is one component, whatever is in it ([`name`]);
+//! What is copied is foreign, so nothing of it decides where something is written. A name is one component, whatever is in it (`name`);
 //! a folder is opened by its name in a folder that is open already, never through a link; and a link that is copied is never followed
-//! ([`folder`]).
+//! (`folder`).
 
 mod archive;
 mod folder;
