@@ -1,6 +1,6 @@
 //! Finds personal data in documents of many formats: classes, counts and masked examples, never the data itself.
 //!
-//! A pure core: bytes in, findings out. [`scan`] takes a document that is in memory, [`scan_reader`] one of any size.
+//! A pure core: bytes in, findings out. [`scan()`] takes a document that is in memory, [`scan_reader`] one of any size.
 //!
 //! * `formats` recognises what a document is by its content and takes the text out of it, within [`Limits`]. What couldn't be read
 //!   is told as [`Unread`], never skipped in silence.
