@@ -42,6 +42,16 @@ class Office:
             folder = FOLDERS[number % len(FOLDERS)]
             self.save(root, f"{folder}/document {number}{'.txt' if number % 2 else '.zip'}")
 
+    def store(self, root, count):
+        """Larger documents, of 100 KB, for an attack that a guard has to notice. Returns their names."""
+        names = [f"Archive/report {number}.txt" for number in range(count)]
+        text = self.text(9000)
+        pathlib.Path(root, "Archive").mkdir()
+        for number, name in enumerate(names):
+            pathlib.Path(root, name).write_bytes(b"Report %d. " % number + text * 11)
+            self.documents[name] = digest(pathlib.Path(root, name))
+        return names
+
     def save(self, root, name):
         """Writes a document and knows it from then on."""
         data = self.text(9000)
@@ -81,6 +91,16 @@ class Office:
                 for start in range(0, path.stat().st_size, 8192):
                     file.seek(start)
                     file.write(os.urandom(min(4096, path.stat().st_size - start)))
+
+    def encrypt(self, root, names):
+        """Every document is read, and random bytes are written over the whole of it, as fast as the disk takes them."""
+        for path in self.old(root, names):
+            with open(path, "r+b") as file:
+                size = len(file.read())
+                file.seek(0)
+                file.write(os.urandom(size))
+                file.flush()
+                os.fsync(file.fileno())
 
     def replace(self, root, names):
         """A file of random bytes beside each, which is then deleted."""

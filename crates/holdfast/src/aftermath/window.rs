@@ -1,13 +1,16 @@
 //! The span of time that is looked at: named by the user, or that of the incident that the guard knows of.
 
 use answers::{Part, Past};
-use volume::{Moment, Timestamp};
+use volume::{Moment, Sequence, Timestamp};
 
 use crate::control::{Progress, Request, Response};
 use crate::failure::Failure;
 use crate::past::VolumePast;
 use crate::place::Place;
 use crate::when::When;
+
+/// A fork counts batches anew; its first is what it was forked from.
+const FORK_BEGINS: Sequence = Sequence(1);
 
 /// Which span is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,17 +94,11 @@ impl Window {
             to: self.to.clone(),
         }];
         if let Some(diverted) = &self.diverted {
-            // A fork goes on with the numbers of its volume.
-            let start = self
-                .volume
-                .open(&diverted.start)
-                .map_err(crate::past::failure_of)?
-                .sequence;
             let newest = Moment::At(Timestamp::MAX);
             let newest = diverted.past.open(&newest).map_err(crate::past::failure_of)?.sequence;
             parts.push(Part {
                 past: &*diverted.past,
-                from: Moment::After(start),
+                from: Moment::After(FORK_BEGINS),
                 to: Moment::After(newest),
             });
         }
