@@ -1,4 +1,5 @@
-//! How fast a drill may go: a limit on its I/O, an eighth of that while the guest is busy, and an end when it is told to stop.
+//! How fast a drill may go: a limit on its I/O, an eighth of that while the guest is busy, not at all while it is crowded, and an end when
+//! it is told to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,10 @@ use crate::error::Error;
 
 /// Batches of the guest in a second from which on it counts as busy.
 const BUSY_BATCHES: u64 = 200;
+/// Batches of the guest in a second from which on the drill waits until there are fewer.
+const CROWDED_BATCHES: u64 = 2000;
+/// A drill waits no longer than this in all for a crowded guest: one that always is must be drilled, too.
+const CROWDED_MAX: Duration = Duration::from_secs(30 * 60);
 /// The part of the limit that is used while the guest is busy.
 const BUSY_SHARE: u64 = 8;
 /// How often the guest is looked at.
@@ -37,8 +42,20 @@ struct Turn {
     paid: Instant,
     looked: Instant,
     sequence: u64,
-    is_busy: bool,
+    batches_per_second: u64,
     waited: Duration,
+    /// How much of `waited` was for a crowded guest.
+    stood_aside: Duration,
+}
+
+impl Turn {
+    const fn is_busy(&self) -> bool {
+        self.batches_per_second >= BUSY_BATCHES
+    }
+
+    fn is_to_stand_aside(&self) -> bool {
+        self.batches_per_second >= CROWDED_BATCHES && self.stood_aside < CROWDED_MAX
+    }
 }
 
 impl Pace {
@@ -57,8 +74,9 @@ impl Pace {
                 paid: now,
                 looked: now,
                 sequence,
-                is_busy: false,
+                batches_per_second: 0,
                 waited: Duration::ZERO,
+                stood_aside: Duration::ZERO,
             }),
         }
     }
@@ -96,9 +114,18 @@ impl Pace {
     fn pay(&self, bytes: u64) -> Result<(), Error> {
         self.check()?;
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look(&mut turn, Instant::now());
+        while turn.is_to_stand_aside() {
+            drop(turn);
+            std::thread::sleep(NAP);
+            self.check()?;
+            turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            turn.waited += NAP;
+            turn.stood_aside += NAP;
+            self.look(&mut turn, Instant::now());
+        }
         let now = Instant::now();
-        self.look(&mut turn, now);
-        let share = if turn.is_busy { BUSY_SHARE } else { 1 };
+        let share = if turn.is_busy() { BUSY_SHARE } else { 1 };
         let rate = (self.bytes_per_second / share).max(1);
         let cost = Duration::from_micros(bytes.saturating_mul(1_000_000) / rate);
         // Time that wasn't used isn't saved up: a burst would be felt.
@@ -122,7 +149,7 @@ impl Pace {
         let sequence = guest.newest().sequence.0;
         let batches = sequence.saturating_sub(turn.sequence);
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
-        turn.is_busy = batches.saturating_mul(1000) / millis >= BUSY_BATCHES;
+        turn.batches_per_second = batches.saturating_mul(1000) / millis;
         (turn.looked, turn.sequence) = (now, sequence);
     }
 }
@@ -214,5 +241,17 @@ mod tests {
             assert!(matches!(pace.write(1 << 30), Err(Error::Stopped)));
         });
         assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_drill_stands_aside_while_the_guest_is_crowded_but_not_for_ever() {
+        let mut turn = Pace::new(None, 1 << 20, Arc::default()).turn.into_inner().unwrap();
+        assert!(!turn.is_busy() && !turn.is_to_stand_aside());
+        turn.batches_per_second = BUSY_BATCHES;
+        assert!(turn.is_busy() && !turn.is_to_stand_aside());
+        turn.batches_per_second = CROWDED_BATCHES;
+        assert!(turn.is_to_stand_aside());
+        turn.stood_aside = CROWDED_MAX;
+        assert!(!turn.is_to_stand_aside());
     }
 }
