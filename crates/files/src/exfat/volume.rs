@@ -9,7 +9,8 @@ use crate::clusters::{Clusters, Width};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Entry as ShownEntry, Extent, FileSystem, FileSystemKind, Flow, Metadata, NodeId};
-use crate::little_endian::{is_name, u8_at, utf8_from_utf16, utf16_units};
+use crate::little_endian::{u8_at, utf8_from_utf16, utf16_units};
+use crate::path::is_name;
 use crate::slots::{self, SLOT_BYTES, VisitSlot};
 
 /// Tables and folders that are kept in memory.

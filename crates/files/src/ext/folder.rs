@@ -11,6 +11,7 @@ use super::superblock::{checksum, incompat};
 use crate::error::Error;
 use crate::fields::{le16, le32, part, u8_at};
 use crate::filesystem::{Entry, Flow, NodeId, NodeKind};
+use crate::path::is_name;
 
 const ENTRY_HEADER_BYTES: usize = 8;
 /// The last "entry" of a block, which holds its checksum.
@@ -138,7 +139,7 @@ impl Listing<'_> {
             return ControlFlow::Continue(());
         }
         // A name with a slash would lead somewhere else when it is written to another folder.
-        if name.is_empty() || name.contains(&b'/') || name.contains(&0) {
+        if !is_name(name) {
             self.damaged(place, "a name has characters that no name has");
             return ControlFlow::Continue(());
         }

@@ -10,7 +10,8 @@ use crate::clusters::{Chain, Clusters};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
-use crate::little_endian::{array_at, is_name};
+use crate::little_endian::array_at;
+use crate::path::is_name;
 use crate::slots::{self, SLOT_BYTES, VisitSlot};
 
 /// Tables and folders that are kept in memory.
