@@ -27,19 +27,12 @@ pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);
     let clusters = Clusters::new(disk, Width::Bits32, places, layout.cluster_bytes, layout.clusters);
-    let mut exfat = ExFat {
-        clusters,
-        label: String::new(),
-        layout,
-    };
-    exfat.label = exfat.find_label();
-    Ok(exfat)
+    Ok(ExFat { clusters, layout })
 }
 
 struct ExFat {
     clusters: Clusters,
     layout: Layout,
-    label: String,
 }
 
 fn damaged(place: u64, detail: &'static str) -> Error {
@@ -51,25 +44,6 @@ fn damaged(place: u64, detail: &'static str) -> Error {
 }
 
 impl ExFat {
-    /// The label's slot, in the root folder: 1 code units (u8), 2 the label.
-    fn find_label(&self) -> String {
-        let mut label = Vec::new();
-        let shown = self.slots(ROOT, &mut |_, slot| {
-            let [kind, units, name @ ..] = slot;
-            if *kind == entry::LABEL {
-                label = utf16_units(name.get(..2 * usize::from(*units)).unwrap_or_default());
-            }
-            Ok(if matches!(*kind, entry::LABEL | entry::END) {
-                Flow::Break(())
-            } else {
-                Flow::Continue(())
-            })
-        });
-        // A damaged root folder is told when it is listed.
-        drop(shown);
-        String::from_utf8_lossy(&utf8_from_utf16(&label)).into_owned()
-    }
-
     /// The root folder; how long it is, only its chain tells.
     fn root_entry(&self) -> Entry {
         let first = self.layout.root_cluster;
@@ -167,8 +141,23 @@ impl FileSystem for ExFat {
         FileSystemKind::ExFat
     }
 
+    /// The label's slot, in the root folder: 1 code units (u8), 2 the label.
     fn label(&self) -> String {
-        self.label.clone()
+        let mut label = Vec::new();
+        let shown = self.slots(ROOT, &mut |_, slot| {
+            let [kind, units, name @ ..] = slot;
+            if *kind == entry::LABEL {
+                label = utf16_units(name.get(..2 * usize::from(*units)).unwrap_or_default());
+            }
+            Ok(if matches!(*kind, entry::LABEL | entry::END) {
+                Flow::Break(())
+            } else {
+                Flow::Continue(())
+            })
+        });
+        // A damaged root folder is told when it is listed.
+        drop(shown);
+        String::from_utf8_lossy(&utf8_from_utf16(&label)).into_owned()
     }
 
     fn block_bytes(&self) -> u32 {

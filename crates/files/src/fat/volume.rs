@@ -28,13 +28,7 @@ pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);
     let clusters = Clusters::new(disk, layout.width, places, layout.cluster_bytes, layout.clusters);
-    let mut fat = Fat {
-        clusters,
-        label: String::new(),
-        layout,
-    };
-    fat.label = fat.find_label();
-    Ok(fat)
+    Ok(Fat { clusters, layout })
 }
 
 /// Which FAT a boot sector is that of. It has no magic number: its sizes have to make sense, and the number of clusters tells which of the
@@ -46,26 +40,9 @@ pub(crate) fn recognise(boot: &[u8; BOOT_BYTES]) -> Option<FileSystemKind> {
 struct Fat {
     clusters: Clusters,
     layout: Layout,
-    label: String,
 }
 
 impl Fat {
-    /// The root folder's label, or that of the boot sector.
-    fn find_label(&self) -> String {
-        let mut label = self.layout.label.filter(|label| label != b"NO NAME    ");
-        let shown = self.slots(ROOT, &mut |_, slot| match Slot::parse(slot) {
-            Slot::Label => {
-                label = array_at(slot, 0);
-                Ok(Flow::Break(()))
-            }
-            Slot::End => Ok(Flow::Break(())),
-            _ => Ok(Flow::Continue(())),
-        });
-        // A damaged root folder is told when it is listed.
-        drop(shown);
-        label.as_ref().map(name::label).unwrap_or_default()
-    }
-
     /// The entry of a node other than the root.
     fn entry(&self, node: NodeId) -> Result<entry::Entry, Error> {
         let damaged = |detail| Error::Damaged {
@@ -133,8 +110,20 @@ impl FileSystem for Fat {
         self.layout.kind()
     }
 
+    /// The root folder's label, or that of the boot sector.
     fn label(&self) -> String {
-        self.label.clone()
+        let mut label = self.layout.label.filter(|label| label != b"NO NAME    ");
+        let shown = self.slots(ROOT, &mut |_, slot| match Slot::parse(slot) {
+            Slot::Label => {
+                label = array_at(slot, 0);
+                Ok(Flow::Break(()))
+            }
+            Slot::End => Ok(Flow::Break(())),
+            _ => Ok(Flow::Continue(())),
+        });
+        // A damaged root folder is told when it is listed.
+        drop(shown);
+        label.as_ref().map(name::label).unwrap_or_default()
     }
 
     fn block_bytes(&self) -> u32 {
