@@ -63,6 +63,36 @@ pub enum NodeKind {
     BlockDevice,
 }
 
+impl NodeKind {
+    /// By the type in the upper bits of a mode.
+    pub(crate) const fn from_mode(mode: u16) -> Option<Self> {
+        Some(match mode >> 12 {
+            0o1 => Self::Fifo,
+            0o2 => Self::CharacterDevice,
+            0o4 => Self::Folder,
+            0o6 => Self::BlockDevice,
+            0o10 => Self::File,
+            0o12 => Self::Symlink,
+            0o14 => Self::Socket,
+            _ => return None,
+        })
+    }
+
+    /// By the file type in an entry of a folder, whose numbers ext and XFS share.
+    pub(crate) const fn from_file_type(file_type: u8) -> Option<Self> {
+        Some(match file_type {
+            1 => Self::File,
+            2 => Self::Folder,
+            3 => Self::CharacterDevice,
+            4 => Self::BlockDevice,
+            5 => Self::Fifo,
+            6 => Self::Socket,
+            7 => Self::Symlink,
+            _ => return None,
+        })
+    }
+}
+
 /// Nanoseconds since the Unix epoch; negative before it. FAT's local times are taken for UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i128);

@@ -33,7 +33,7 @@ pub(super) fn entries(core: &Core, folder: &Inode, visit: &mut dyn FnMut(Entry) 
     listing.damage.map_or(Ok(()), Err)
 }
 
-/// Shows the entries of a folder within an inode; `places` tells where parts of it are.
+/// Shows the entries of a folder within an inode, which `content` was put together from.
 pub(super) fn inline_entries(
     core: &Core,
     folder: &Inode,
@@ -148,10 +148,12 @@ impl Listing<'_> {
             return ControlFlow::Continue(());
         }
         let typed = self.core.superblock.has(incompat::FILE_TYPE);
+        // The upper half of the byte has flags of other implementations.
+        let kind = NodeKind::from_file_type(u8_at(bytes, at + 7) & 0xf).filter(|_| typed);
         (self.visit)(Entry {
             name: name.to_vec(),
             node: NodeId(u64::from(node)),
-            kind: if typed { kind(u8_at(bytes, at + 7)) } else { None },
+            kind,
         })
     }
 }
@@ -162,18 +164,4 @@ fn entry_bytes(bytes: &[u8], at: usize) -> usize {
         0 | 0xffff if bytes.len() == 0x1_0000 => bytes.len(),
         length => length,
     }
-}
-
-/// The upper half of the byte has flags of other implementations.
-fn kind(byte: u8) -> Option<NodeKind> {
-    Some(match byte & 0xf {
-        1 => NodeKind::File,
-        2 => NodeKind::Folder,
-        3 => NodeKind::CharacterDevice,
-        4 => NodeKind::BlockDevice,
-        5 => NodeKind::Fifo,
-        6 => NodeKind::Socket,
-        7 => NodeKind::Symlink,
-        _ => return None,
-    })
 }

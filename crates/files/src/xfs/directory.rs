@@ -54,7 +54,7 @@ fn short_form(fork: &Fork, size: u64, has_file_types: bool, visit: &mut Visit<'_
         let mut end = at + 3 + name_length;
         let kind = if has_file_types {
             end += 1;
-            kind_of_file_type(fields.u8(end - 1)?)
+            NodeKind::from_file_type(fields.u8(end - 1)?)
         } else {
             None
         };
@@ -193,7 +193,7 @@ impl Blocks<'_, '_> {
             let name = fields.bytes(at + 9, name_length)?;
             let has_file_types = self.xfs.superblock.has_file_types;
             let kind = if has_file_types {
-                kind_of_file_type(fields.u8(at + 9 + name_length)?)
+                NodeKind::from_file_type(fields.u8(at + 9 + name_length)?)
             } else {
                 None
             };
@@ -238,19 +238,6 @@ fn checked_name(fields: &Fields<'_>, at: usize, name: &[u8]) -> Result<Vec<u8>, 
         Ok(name.to_vec())
     } else {
         Err(fields.damaged(at, "a name is impossible"))
-    }
-}
-
-fn kind_of_file_type(file_type: u8) -> Option<NodeKind> {
-    match file_type {
-        1 => Some(NodeKind::File),
-        2 => Some(NodeKind::Folder),
-        3 => Some(NodeKind::CharacterDevice),
-        4 => Some(NodeKind::BlockDevice),
-        5 => Some(NodeKind::Fifo),
-        6 => Some(NodeKind::Socket),
-        7 => Some(NodeKind::Symlink),
-        _ => None,
     }
 }
 
