@@ -10,6 +10,7 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Extent, ExtentKind, Flow};
 use crate::merge::Merging;
+use crate::slots::{self, VisitSlot};
 
 /// Number of the first cluster.
 pub(crate) const FIRST_CLUSTER: u32 = 2;
@@ -343,6 +344,23 @@ impl Clusters {
         });
         merging.finish();
         result
+    }
+
+    /// How many clusters a file of some bytes has.
+    pub(crate) const fn clusters_of(&self, size_bytes: u64) -> u64 {
+        size_bytes.div_ceil(self.cluster_bytes)
+    }
+
+    /// Shows the slots of a folder that doesn't say how long it is, before the damage at which its chain stops.
+    pub(crate) fn folder_slots(&self, first: u32, bytes_max: u64, visit: VisitSlot<'_>) -> Result<(), Error> {
+        let (clusters, damage) = self.folder(first, bytes_max);
+        for cluster in clusters {
+            let place = self.place_of(cluster)?;
+            if slots::visit(&self.disk, place, self.cluster_bytes, visit)?.is_break() {
+                return Ok(());
+            }
+        }
+        damage.map_or(Ok(()), Err)
     }
 
     /// The clusters of a folder that doesn't say how long it is. The damage at which its chain stops, if it does, is told with them.

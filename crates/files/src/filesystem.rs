@@ -64,6 +64,11 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
+    /// Where there are but files and folders.
+    pub(crate) const fn folder_if(is_folder: bool) -> Self {
+        if is_folder { Self::Folder } else { Self::File }
+    }
+
     /// By the type in the upper bits of a mode.
     pub(crate) const fn from_mode(mode: u16) -> Option<Self> {
         Some(match mode >> 12 {
@@ -124,6 +129,26 @@ pub struct Metadata {
     pub created: Option<Time>,
     /// Device number of a device node (major, minor).
     pub device: Option<(u32, u32)>,
+}
+
+impl Metadata {
+    /// Of which nothing but the kind is known.
+    pub(crate) const fn of(kind: NodeKind) -> Self {
+        Self {
+            kind,
+            size_bytes: 0,
+            mode: None,
+            owner: None,
+            group: None,
+            links: 1,
+            generation: 0,
+            modified: None,
+            changed: None,
+            accessed: None,
+            created: None,
+            device: None,
+        }
+    }
 }
 
 /// A name in a folder. `.` and `..` are left out.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::boot::{BOOT_BYTES, Layout, Root};
+use super::boot::{Layout, Root};
 use super::entry::{self, Slot};
 use super::name::{self, LongName};
 use crate::cache::CachedDisk;
 use crate::clusters::{Chain, Clusters};
-use crate::disk::Disk;
+use crate::disk::{BOOT_BYTES, Disk};
 use crate::error::Error;
 use crate::filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
 use crate::little_endian::array_at;
@@ -82,26 +82,13 @@ impl Fat {
     fn slots(&self, folder: NodeId, visit: VisitSlot<'_>) -> Result<(), Error> {
         match self.folder(folder)? {
             Root::Fixed { place, length } => slots::visit(&self.clusters.disk, place, length, visit).map(|_| ()),
-            Root::Cluster(first) => {
-                let (clusters, damage) = self.clusters.folder(first, FOLDER_BYTES_MAX);
-                for cluster in clusters {
-                    let place = self.clusters.place_of(cluster)?;
-                    if slots::visit(&self.clusters.disk, place, self.clusters.cluster_bytes, visit)?.is_break() {
-                        return Ok(());
-                    }
-                }
-                damage.map_or(Ok(()), Err)
-            }
+            Root::Cluster(first) => self.clusters.folder_slots(first, FOLDER_BYTES_MAX, visit),
         }
     }
 
     fn file(&self, node: NodeId) -> Result<entry::Entry, Error> {
         let entry = if node == ROOT { None } else { Some(self.entry(node)?) };
         entry.filter(|entry| !entry.is_folder).ok_or(Error::NotA(node, "file"))
-    }
-
-    fn clusters_of(&self, size_bytes: u64) -> u64 {
-        size_bytes.div_ceil(self.clusters.cluster_bytes)
     }
 }
 
@@ -140,7 +127,7 @@ impl FileSystem for Fat {
 
     fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
         if node == ROOT {
-            return Ok(entry::metadata_of(NodeKind::Folder));
+            return Ok(Metadata::of(NodeKind::Folder));
         }
         Ok(self.entry(node)?.metadata())
     }
@@ -177,7 +164,7 @@ impl FileSystem for Fat {
             Ok(visit(Entry {
                 name,
                 node: NodeId(place),
-                kind: Some(entry.kind()),
+                kind: Some(NodeKind::folder_if(entry.is_folder)),
             }))
         })?;
         damage.map_or(Ok(()), Err)
@@ -187,7 +174,7 @@ impl FileSystem for Fat {
         if node != ROOT {
             let entry = self.entry(node)?;
             if !entry.is_folder {
-                let clusters = self.clusters_of(entry.size_bytes.into());
+                let clusters = self.clusters.clusters_of(entry.size_bytes.into());
                 let chain = Chain::Linked(entry.first_cluster);
                 return self.clusters.extents(chain, clusters, u64::MAX, visit);
             }
