@@ -17,7 +17,6 @@ mod filesystem;
 mod little_endian;
 #[cfg(test)]
 mod memory;
-mod merge;
 pub mod ntfs;
 mod open;
 mod partitions;

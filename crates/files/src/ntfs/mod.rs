@@ -18,6 +18,7 @@ mod file_name;
 mod fixup;
 mod folder;
 mod log_file;
+mod merge;
 mod mft;
 mod node;
 mod record;

@@ -1,6 +1,7 @@
 //! The value of an attribute, wherever it lies: a file's content, a named stream, a folder's index.
 
 use super::compression;
+use super::merge::Merging;
 use super::mft::Mft;
 use super::node::Node;
 use super::record::{Attribute, COMPRESSED, Clusters, Record, Reference, Value, kind};
@@ -8,7 +9,6 @@ use super::runs::{self, Run};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Extent, ExtentKind, Flow};
-use crate::merge::Merging;
 
 /// Most clusters that are compressed together, as a binary logarithm: every version of Windows has 16.
 const UNIT_BITS_MAX: u8 = 4;
