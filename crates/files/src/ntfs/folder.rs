@@ -86,13 +86,10 @@ fn entries_in_blocks(
 }
 
 fn node_damaged(node: &Node, detail: &'static str) -> Error {
-    match node.record.damaged(detail) {
-        Error::Damaged { offset, detail, .. } => Error::Damaged {
-            structure: "folder of the MFT record",
-            offset,
-            detail,
-        },
-        other => other,
+    Error::Damaged {
+        structure: "folder of the MFT record",
+        offset: node.record.place,
+        detail,
     }
 }
 
