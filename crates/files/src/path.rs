@@ -47,7 +47,7 @@ pub fn find(fs: &dyn FileSystem, path: &[u8]) -> Result<NodeId, Error> {
 }
 
 /// The entry of a folder that has a name, or the name as this file system compares names.
-pub fn child(fs: &dyn FileSystem, folder: NodeId, name: &[u8]) -> Result<Option<Entry>, Error> {
+fn child(fs: &dyn FileSystem, folder: NodeId, name: &[u8]) -> Result<Option<Entry>, Error> {
     let folds = folds_case(fs.kind());
     let folded = folds.then(|| fold(name));
     let mut exact = None;

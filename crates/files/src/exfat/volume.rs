@@ -22,7 +22,7 @@ const ROOT: NodeId = NodeId(0);
 /// Opens an exFAT file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the disk doesn't begin as one, and with [`Error::Damaged`] if its boot sector makes no sense.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let layout = Layout::read(&disk)?;
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);

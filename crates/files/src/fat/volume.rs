@@ -23,7 +23,7 @@ const ROOT: NodeId = NodeId(0);
 /// Opens a FAT12, FAT16 or FAT32 file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the boot sector makes no sense as one: FAT has no magic number.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let layout = Layout::read(&disk)?;
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);

@@ -27,4 +27,4 @@ mod runs;
 mod stream;
 mod volume;
 
-pub use volume::open;
+pub(crate) use volume::open;

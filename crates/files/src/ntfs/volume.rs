@@ -38,7 +38,7 @@ const OVERLAY: &[u8] = b"W\0o\0f\0C\0o\0m\0p\0r\0e\0s\0s\0e\0d\0D\0a\0t\0a\0";
 /// Opens an NTFS file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the disk doesn't begin as one, and with [`Error::Damaged`] if its master file table can't be found.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let geometry = Geometry::read(&disk)?;
     let mft = Mft::open(CachedDisk::new(disk, CACHE_BYTES), geometry)?;
     let mut ntfs = Ntfs {
