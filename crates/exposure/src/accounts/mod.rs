@@ -1,0 +1,1 @@
+//! Who is in which breach: immutable sorted tables.

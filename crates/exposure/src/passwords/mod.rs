@@ -1,0 +1,1 @@
+//! Leaked passwords, by hash: immutable sorted files, counts in one page, bodies of the range API.
