@@ -4,6 +4,8 @@ mod compare;
 mod content;
 mod disk;
 mod error;
+#[cfg(test)]
+mod fake;
 mod investigate;
 mod keep;
 mod past;

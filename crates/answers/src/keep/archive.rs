@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::investigate::Opened;
 use crate::past::Past;
 use crate::progress::{Progress, Stage};
+use crate::report::quoted;
 use crate::window::Part;
 
 /// The list's name in the archive.
@@ -53,13 +54,9 @@ pub fn write_archive(
         progress.at(Stage::SetAside, number as u64, total)?;
         match append(&mut tar, aside, opened, &mut moments, &mut report) {
             Ok(()) => {
-                list += &format!(
-                    "{},{},{},{}\r\n",
-                    quoted(&aside.area),
-                    quoted(&aside.path),
-                    aside.size_bytes,
-                    aside.why
-                )
+                let size_bytes = aside.size_bytes.to_string();
+                let cells = [&aside.area, &aside.path, &size_bytes, aside.why].map(quoted);
+                list += &format!("{}\r\n", cells.join(","));
             }
             Err(AppendError::Unreadable(reason)) => report.incomplete.push(format!("`{}`: {reason}", aside.path)),
             Err(AppendError::Write(error)) => return Err(error.into()),
@@ -131,10 +128,6 @@ fn safe_path(area: &str, path: &str) -> String {
         name => name,
     });
     names.collect::<Vec<_>>().join("/").replace('\0', "_")
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 /// Earlier moments, opened once each.
@@ -225,13 +218,5 @@ fn read_places(disk: &Arc<dyn Disk>, places: &[Place], at: u64, buffer: &mut [u8
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_path_leads_out_of_the_archive() {
-        assert_eq!(safe_path("", "/a/b.txt"), "a/b.txt");
-        assert_eq!(safe_path("vg0/root", "/../../etc/passwd"), "vg0/root/_/_/etc/passwd");
-        assert_eq!(safe_path("", "/a\0b"), "a_b");
-    }
-}
+#[path = "archive_tests.rs"]
+mod tests;

@@ -9,6 +9,8 @@ use crate::report::{FileReport, Good, Investigation, What};
 
 /// Blocks of a damaged file that are compared with what its file system says of them.
 const JOURNAL_CHECKS: usize = 8;
+/// Why a file's version from between is set aside.
+pub(super) const DAMAGED_LATER: &str = "changed since, then damaged: the version before the damage";
 
 /// The way that a restore goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -233,7 +235,7 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
             plan.set_aside.push(SetAside {
                 area: file.area.clone(),
                 path: file.path.clone(),
-                why: "changed since, then damaged: the version before the damage",
+                why: DAMAGED_LATER,
                 size_bytes,
                 source,
             });

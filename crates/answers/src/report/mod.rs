@@ -9,6 +9,7 @@ mod types;
 mod what;
 
 pub(crate) use assemble::{Assembled, file_report};
+pub(crate) use csv::quoted;
 pub use csv::write_csv;
 pub(crate) use groups::{group, timeline, totals};
 pub use html::write_html;
