@@ -32,6 +32,10 @@ impl Fake {
         fake
     }
 
+    pub(crate) fn folder(&mut self, folder: NodeId, name: &[u8]) -> NodeId {
+        self.add(folder, name, NodeKind::Folder, b"")
+    }
+
     pub(crate) fn file(&mut self, folder: NodeId, name: &[u8], content: &[u8]) -> NodeId {
         self.add(folder, name, NodeKind::File, content)
     }

@@ -117,7 +117,7 @@ impl Tree {
             self.unreadable_paths
                 .extend(self.node(folder).map(|node| node.path_hash));
             if self.unreadable_example.is_none() {
-                self.unreadable_example = Some(format!("`{}`: {error}", self.path(folder)));
+                self.unreadable_example = Some(format!("`{}`: {error}", self.shown_path(folder)));
             }
         }
         entries
@@ -141,7 +141,7 @@ impl Tree {
                 self.unreadable_paths.insert(hash);
                 if self.unreadable_example.is_none() {
                     let name = String::from_utf8_lossy(&entry.name).into_owned();
-                    self.unreadable_example = Some(format!("`{}/{name}`: {error}", self.path(folder)));
+                    self.unreadable_example = Some(format!("`{}/{name}`: {error}", self.shown_path(folder)));
                 }
                 return Ok(());
             }
@@ -243,21 +243,32 @@ impl Tree {
         self.names.get(start..end).unwrap_or_default()
     }
 
-    /// The path from the root, with names that aren't UTF-8 made readable.
-    pub(crate) fn path(&self, index: Index) -> String {
+    /// The path from the root.
+    pub(crate) fn path(&self, index: Index) -> Vec<u8> {
         let mut names = Vec::new();
         let mut at = index;
         while let Some(node) = self.node(at).filter(|node| node.folder != at) {
-            names.push(String::from_utf8_lossy(self.name(node)));
+            names.push(self.name(node));
             at = node.folder;
             if names.len() > usize::from(DEPTH_MAX) + 1 {
                 break;
             }
         }
         if names.is_empty() {
-            return "/".to_owned();
+            return b"/".to_vec();
         }
-        names.iter().rev().fold(String::new(), |path, name| path + "/" + name)
+        names
+            .iter()
+            .rev()
+            .flat_map(|name| [b"/", *name])
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// The same, with names that aren't UTF-8 made readable.
+    fn shown_path(&self, index: Index) -> String {
+        String::from_utf8_lossy(&self.path(index)).into_owned()
     }
 
     pub(crate) fn by_identity(&self, identity: Identity) -> Option<(Index, &Node)> {
@@ -290,5 +301,23 @@ impl Tree {
     /// What names a folder across trees.
     pub(crate) fn folder_key(&self, node: &Node) -> u64 {
         self.node(node.folder).map_or(0, |folder| folder.path_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    #[test]
+    fn paths_have_the_bytes_of_their_names() {
+        let mut fake = Fake::new();
+        let folder = fake.folder(NodeId(0), b"b\xfe");
+        fake.file(folder, b"a\xff", b"text");
+        let tree = Tree::walk(&fake.side(), &Changed::default(), &RandomState::new(), &mut ()).unwrap();
+        let (index, _) = tree.files().next().unwrap();
+        assert_eq!(tree.path(index), b"/b\xfe/a\xff");
+        assert_eq!(tree.shown_path(index), "/b\u{fffd}/a\u{fffd}");
+        assert_eq!(tree.path(Index(0)), b"/");
     }
 }

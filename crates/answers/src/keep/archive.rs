@@ -54,18 +54,20 @@ pub fn write_archive(
         progress.at(Stage::SetAside, number as u64, total)?;
         match append(&mut tar, aside, opened, &mut moments, &mut report) {
             Ok(()) => {
-                let size_bytes = aside.size_bytes.to_string();
-                let cells = [&aside.area, &aside.path, &size_bytes, aside.why].map(quoted);
+                let (path, size_bytes) = (aside.shown_path(), aside.size_bytes.to_string());
+                let cells = [&aside.area, &*path, &size_bytes, aside.why].map(quoted);
                 list += &format!("{}\r\n", cells.join(","));
             }
-            Err(AppendError::Unreadable(reason)) => report.incomplete.push(format!("`{}`: {reason}", aside.path)),
+            Err(AppendError::Unreadable(reason)) => {
+                report.incomplete.push(format!("`{}`: {reason}", aside.shown_path()))
+            }
             Err(AppendError::Write(error)) => return Err(error.into()),
         }
     }
-    let mut header = Header::new_gnu();
+    let mut header = Header::new_ustar();
     header.set_size(list.len() as u64);
     header.set_mode(0o644);
-    tar.append_data(&mut header, LIST_NAME, list.as_bytes())?;
+    append_named(&mut tar, &mut header, LIST_NAME.as_bytes(), list.as_bytes())?;
     tar.finish()?;
     Ok(report)
 }
@@ -86,7 +88,7 @@ fn append(
     let (Source::After(number, node) | Source::Earlier(number, node, _)) = aside.source;
     let side = side_of(opened, number).ok_or_else(|| unreadable(&"its file system can't be read"))?;
     let metadata = side.file_system.metadata(node).map_err(|error| unreadable(&error))?;
-    let mut header = Header::new_gnu();
+    let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::Regular);
     header.set_size(metadata.size_bytes);
     header.set_mode(u32::from(metadata.mode.unwrap_or(0o644)));
@@ -110,24 +112,49 @@ fn append(
         failed: None,
     };
     let path = safe_path(&aside.area, &aside.path);
-    tar.append_data(&mut header, path, &mut reader)
-        .map_err(AppendError::Write)?;
+    append_named(tar, &mut header, &path, &mut reader).map_err(AppendError::Write)?;
     report.files += 1;
     report.bytes += metadata.size_bytes;
     if let Some(error) = reader.failed {
-        report.incomplete.push(format!("`{}`: {error}", aside.path));
+        report.incomplete.push(format!("`{}`: {error}", aside.shown_path()));
     }
     Ok(())
 }
 
+/// Appends a member. A name that is long, or no ASCII, is told by a PAX record, as its bytes are.
+fn append_named(
+    tar: &mut Builder<&mut dyn Write>,
+    header: &mut Header,
+    path: &[u8],
+    content: impl Read,
+) -> io::Result<()> {
+    let field = &mut header.as_old_mut().name;
+    let fits = path.len() < field.len() && path.is_ascii();
+    for (to, from) in field.iter_mut().zip(path) {
+        *to = *from;
+    }
+    header.set_cksum();
+    if !fits {
+        let is_text = std::str::from_utf8(path).is_ok();
+        let charset = (!is_text).then_some(("hdrcharset", b"BINARY".as_slice()));
+        tar.append_pax_extensions(charset.into_iter().chain([("path", path)]))?;
+    }
+    tar.append(header, content)
+}
+
 /// A path within the archive: relative, and with nothing that leads out of it.
-fn safe_path(area: &str, path: &str) -> String {
-    let names = area.split('/').chain(path.split('/'));
+fn safe_path(area: &str, path: &[u8]) -> Vec<u8> {
+    let of_path = path.split(|byte| *byte == b'/');
+    let names = area.as_bytes().split(|byte| *byte == b'/').chain(of_path);
     let names = names.filter(|name| !name.is_empty()).map(|name| match name {
-        "." | ".." => "_",
+        b"." | b".." => b"_",
         name => name,
     });
-    names.collect::<Vec<_>>().join("/").replace('\0', "_")
+    let mut safe = names.collect::<Vec<_>>().join(&b'/');
+    for byte in safe.iter_mut().filter(|byte| **byte == 0) {
+        *byte = b'_';
+    }
+    safe
 }
 
 /// Earlier moments, opened once each.

@@ -35,10 +35,10 @@ fn archived(fake: Fake, set_aside: Vec<SetAside>) -> Vec<(Vec<u8>, Vec<u8>)> {
     members.collect()
 }
 
-fn aside(path: &str, why: &'static str, node: NodeId) -> SetAside {
+fn aside(path: &[u8], why: &'static str, node: NodeId) -> SetAside {
     SetAside {
         area: String::new(),
-        path: path.to_owned(),
+        path: path.to_vec(),
         why,
         size_bytes: 4,
         source: Source::After(0, node),
@@ -49,7 +49,7 @@ fn aside(path: &str, why: &'static str, node: NodeId) -> SetAside {
 fn listed(area: &str, path: &str, why: &'static str) -> String {
     let mut fake = Fake::new();
     let node = fake.file(ROOT, b"file", b"text");
-    let mut wanted = aside(path, why, node);
+    let mut wanted = aside(path.as_bytes(), why, node);
     area.clone_into(&mut wanted.area);
     let members = archived(fake, vec![wanted]);
     let (name, list) = members.last().unwrap();
@@ -75,8 +75,34 @@ fn no_cell_of_the_list_is_a_formula() {
 }
 
 #[test]
+fn names_that_are_no_text_stay_two_members() {
+    let mut fake = Fake::new();
+    let one = fake.file(ROOT, b"a\xff", b"one");
+    let other = fake.file(ROOT, b"a\xfe", b"other");
+    let folder = [b"/", [b'\xfd'; 120].as_slice()].concat();
+    let long = [&folder, b"/a\xff".as_slice()].concat();
+    let set_aside = vec![
+        aside(b"/a\xff", "made since", one),
+        aside(b"/a\xfe", "made since", other),
+        aside(&long, "made since", one),
+    ];
+    let mut members = archived(fake, set_aside);
+    let (_, list) = members.pop().unwrap();
+    assert_eq!(
+        members,
+        [
+            (b"a\xff".to_vec(), b"one".to_vec()),
+            (b"a\xfe".to_vec(), b"other".to_vec()),
+            (long.get(1..).unwrap().to_vec(), b"one".to_vec()),
+        ]
+    );
+    let list = String::from_utf8(list).unwrap();
+    assert!(list.contains(",/a\u{fffd},4,made since\r\n"), "{list}");
+}
+
+#[test]
 fn no_path_leads_out_of_the_archive() {
-    assert_eq!(safe_path("", "/a/b.txt"), "a/b.txt");
-    assert_eq!(safe_path("vg0/root", "/../../etc/passwd"), "vg0/root/_/_/etc/passwd");
-    assert_eq!(safe_path("", "/a\0b"), "a_b");
+    assert_eq!(safe_path("", b"/a/b.txt"), b"a/b.txt");
+    assert_eq!(safe_path("vg0/root", b"/../../etc/passwd"), b"vg0/root/_/_/etc/passwd");
+    assert_eq!(safe_path("", b"/a\0b"), b"a_b");
 }

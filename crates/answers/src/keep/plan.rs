@@ -1,5 +1,7 @@
 //! Which way a restore goes, and what it takes.
 
+use std::borrow::Cow;
+
 use files::NodeId;
 use serde::Serialize;
 
@@ -49,8 +51,9 @@ pub enum Source {
 pub struct SetAside {
     /// The file system's name.
     pub area: String,
-    /// Its path.
-    pub path: String,
+    /// The bytes of its path: names need not be UTF-8, and what differs must not become one.
+    #[serde(skip)]
+    pub path: Vec<u8>,
     /// Why.
     pub why: &'static str,
     /// Its size in bytes.
@@ -58,6 +61,13 @@ pub struct SetAside {
     /// Where it is.
     #[serde(skip)]
     pub source: Source,
+}
+
+impl SetAside {
+    /// Its path for people.
+    pub(super) fn shown_path(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.path)
+    }
 }
 
 /// What a restore does.
@@ -214,10 +224,11 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
     for file in &investigation.files {
         let after = file.damage.new_node.map(|node| Source::After(file.damage.side, node));
         let path = file.new_path.as_ref().unwrap_or(&file.path);
+        let raw_path = file.damage.new_path.as_ref().unwrap_or(&file.damage.path);
         let put = |plan: &mut Plan, why, size_bytes, source| {
             plan.set_aside.push(SetAside {
                 area: file.area.clone(),
-                path: path.clone(),
+                path: raw_path.clone(),
                 why,
                 size_bytes,
                 source,
@@ -234,7 +245,7 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
         if let Some(source) = file.between {
             plan.set_aside.push(SetAside {
                 area: file.area.clone(),
-                path: file.path.clone(),
+                path: file.damage.path.clone(),
                 why: DAMAGED_LATER,
                 size_bytes,
                 source,

@@ -100,8 +100,12 @@ pub struct FileReport {
 }
 
 /// Where a file is, for those who restore it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Damage {
+    /// The bytes of the report's `path`, in which names that aren't UTF-8 were made readable.
+    pub path: Vec<u8>,
+    /// Those of its `new_path`.
+    pub new_path: Option<Vec<u8>>,
     /// Which of the file systems.
     pub side: usize,
     /// Its node before.
