@@ -6,7 +6,7 @@ use volume::Timestamp;
 
 use crate::compare::{Findings, Ground, compare};
 use crate::content::{Sample, SampleOf};
-use crate::disk::{BLOCK, Changed, Side, Tree, sides};
+use crate::disk::{BLOCK, Changed, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::past::PastMoment;
 use crate::progress::Progress;
@@ -158,15 +158,18 @@ fn look(
     keys: &RandomState,
     progress: &mut dyn Progress,
 ) -> Result<(FileSystemReport, Vec<FileReport>), Error> {
-    let before_tree = Tree::walk(side, &window.changed, keys, progress)?;
+    let changed = &window.changed;
+    // What was read is told of the files as they were.
+    let reads = window.readings.since.map(|_| &window.readings.blocks);
+    let before_tree = Tree::walk(side, Noted { changed, reads }, keys, progress)?;
     let after_tree = after
-        .map(|after| Tree::walk(after, &window.changed, keys, progress))
+        .map(|after| Tree::walk(after, Noted { changed, reads: None }, keys, progress))
         .transpose()?;
     let ground = Ground {
         before: side,
         before_tree: &before_tree,
         after: after.zip(after_tree.as_ref()),
-        changed: &window.changed,
+        changed,
         after_disk: &window.after.disk,
         from: window.before.time,
         from_sequence: window.before.sequence.0,
@@ -183,8 +186,8 @@ fn look(
         .iter()
         .map(|finding| file_report(&assembled, finding))
         .collect();
-    if window.readings.since.is_some() {
-        add_reads(&assembled, &findings, &mut files, &window.readings.blocks);
+    if reads.is_some() {
+        add_reads(&assembled, &findings, &mut files);
     }
     let report = FileSystemReport {
         area: side.name.clone(),
@@ -199,7 +202,7 @@ fn look(
 }
 
 /// Adds what was read of the files that were found, and the files that were only read.
-fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>, reads: &Changed) {
+fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>) {
     let ground = assembled.ground;
     let mut known = std::collections::HashMap::new();
     for (place, finding) in findings.list.iter().enumerate() {
@@ -208,12 +211,7 @@ fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec
         }
     }
     for (index, node) in ground.before_tree.files() {
-        let (mut blocks, mut read) = (0, 0);
-        for place in ground.before.places(node.id) {
-            let (start, end) = place.blocks();
-            blocks += end - start;
-            read += reads.within(start, end).map(|(from, to, _)| to - from).sum::<u64>();
-        }
+        let (blocks, read) = (u64::from(node.blocks), u64::from(node.read_blocks));
         let read_bytes = read.saturating_mul(BLOCK).min(node.size_bytes);
         if let Some(file) = known.get(&index).and_then(|place| files.get_mut(*place)) {
             file.read_bytes = Some(read_bytes);

@@ -10,4 +10,4 @@ pub use changed::Stamp;
 pub(crate) use open::sides;
 pub use side::Side;
 pub(crate) use side::{BLOCK, Place};
-pub(crate) use tree::{Index, Node, Tree};
+pub(crate) use tree::{Index, Node, Noted, Tree};
