@@ -49,6 +49,13 @@ pub struct Opened {
     pub(crate) changed: Changed,
 }
 
+impl Opened {
+    /// A file system after, by its number; `None` where it can't be read any more.
+    pub(crate) fn after_side(&self, number: usize) -> Option<&Side> {
+        self.after_sides.get(number)?.as_ref()
+    }
+}
+
 /// Finds out what happened to the files of a disk in a window of time.
 pub fn investigate(
     parts: &[Part<'_>],
@@ -61,7 +68,7 @@ pub fn investigate(
     let mut files = Vec::new();
     let mut file_systems = Vec::new();
     for (number, side) in opened.before_sides.iter().enumerate() {
-        let after = opened.after_sides.get(number).and_then(Option::as_ref);
+        let after = opened.after_side(number);
         let looked = look(&window, number, side, after, &keys, progress)?;
         file_systems.push(looked.0);
         files.extend(looked.1);

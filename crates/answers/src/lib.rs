@@ -16,7 +16,7 @@ mod report;
 mod window;
 
 pub use content::Kind;
-pub use disk::{Side, Stamp};
+pub use disk::Side;
 pub use error::Error;
 pub use investigate::{Opened, Options, investigate};
 pub use keep::{ArchiveReport, Plan, PlanPiece, SetAside, Source, Way, plan, write_archive};

@@ -1,6 +1,6 @@
 //! Files that were copied in encrypted form and then deleted: which new file holds which old one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::finding::{Finding, Ground};
 use super::touched::overview;
@@ -25,10 +25,10 @@ struct Candidate {
 /// Finds out which of the missing files have a new one that took their place, and what that is.
 pub(crate) fn pair(ground: &Ground<'_>, after: &Side, tree: &Tree, comparison: &mut Comparison) {
     let missing = std::mem::take(&mut comparison.missing);
-    let folders: HashMap<u64, ()> = missing
+    let folders: HashSet<u64> = missing
         .iter()
         .filter_map(|index| ground.before_tree.node(*index))
-        .map(|old| (ground.before_tree.folder_key(old), ()))
+        .map(|old| ground.before_tree.folder_key(old))
         .collect();
     let created = comparison
         .findings
@@ -38,7 +38,7 @@ pub(crate) fn pair(ground: &Ground<'_>, after: &Side, tree: &Tree, comparison: &
     let created: Vec<Index> = created.filter_map(|finding| finding.new).collect();
     let mut candidates: HashMap<u64, Vec<Candidate>> = HashMap::new();
     for (folder, indexes) in tree.by_folder(created.into_iter()) {
-        if folders.contains_key(&folder) {
+        if folders.contains(&folder) {
             let look = |index: &Index| look(after, tree, *index);
             candidates.insert(folder, indexes.iter().take(CANDIDATES_MAX).filter_map(look).collect());
         }

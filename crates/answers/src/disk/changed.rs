@@ -12,13 +12,13 @@ const SPREAD_NANOS_MAX: u128 = 2_000_000_000;
 
 /// When something was changed: the part of the window (a guest whose writes were diverted goes on in a fork), the batch, the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// Which part of the window, from 0.
-    pub part: u16,
+    pub(crate) part: u16,
     /// The batch.
-    pub sequence: Sequence,
+    pub(crate) sequence: Sequence,
     /// Its time.
-    pub time: Timestamp,
+    pub(crate) time: Timestamp,
 }
 
 /// Blocks that were changed.

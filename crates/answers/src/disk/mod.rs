@@ -5,8 +5,7 @@ mod open;
 mod side;
 mod tree;
 
-pub(crate) use changed::Changed;
-pub use changed::Stamp;
+pub(crate) use changed::{Changed, Stamp};
 pub(crate) use open::sides;
 pub use side::Side;
 pub(crate) use side::{BLOCK, Place};

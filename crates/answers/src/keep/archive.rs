@@ -1,6 +1,5 @@
 //! The archive of what is set aside: a tar with the files under their paths, and a list of them with the reasons at its end.
 
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 use volume::{Moment, Sequence};
 
-use super::plan::{Plan, SetAside, Source, side_of};
+use super::plan::{Plan, SetAside, Source};
 use crate::disk::Place;
 use crate::error::Error;
 use crate::investigate::Opened;
@@ -44,10 +43,7 @@ pub fn write_archive(
 ) -> Result<ArchiveReport, Error> {
     let mut report = ArchiveReport::default();
     let mut tar = Builder::new(out);
-    let mut moments = Moments {
-        parts,
-        open: HashMap::new(),
-    };
+    let mut moments = Moments { parts, open: None };
     let mut list = String::from("area,path,size_bytes,why\r\n");
     let total = plan.set_aside.len() as u64;
     for (number, aside) in plan.set_aside.iter().enumerate() {
@@ -86,7 +82,9 @@ fn append(
 ) -> Result<(), AppendError> {
     let unreadable = |error: &dyn std::fmt::Display| AppendError::Unreadable(error.to_string());
     let (Source::After(number, node) | Source::Earlier(number, node, _)) = aside.source;
-    let side = side_of(opened, number).ok_or_else(|| unreadable(&"its file system can't be read"))?;
+    let side = opened
+        .after_side(number)
+        .ok_or_else(|| unreadable(&"its file system can't be read"))?;
     let metadata = side.file_system.metadata(node).map_err(|error| unreadable(&error))?;
     let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::Regular);
@@ -157,26 +155,25 @@ fn safe_path(area: &str, path: &[u8]) -> Vec<u8> {
     safe
 }
 
-/// Earlier moments, opened once each.
+/// Earlier moments. One is kept open at a time: files of one moment follow each other rarely.
 struct Moments<'a> {
     parts: &'a [Part<'a>],
-    open: HashMap<(u16, u64), Arc<dyn Disk>>,
+    open: Option<(u16, u64, Arc<dyn Disk>)>,
 }
 
 impl Moments<'_> {
     fn open(&mut self, part: u16, sequence: u64) -> Result<Arc<dyn Disk>, crate::past::PastError> {
-        if let Some(disk) = self.open.get(&(part, sequence)) {
+        if let Some((_, _, disk)) = self.open.as_ref().filter(|open| (open.0, open.1) == (part, sequence)) {
             return Ok(Arc::clone(disk));
         }
-        // One at a time is enough: files of one moment follow each other rarely.
-        self.open.clear();
+        self.open = None;
         let past: &dyn Past = self
             .parts
             .get(usize::from(part))
             .ok_or("there is no such part of the window")?
             .past;
         let moment = past.open(&Moment::After(Sequence(sequence)))?;
-        self.open.insert((part, sequence), Arc::clone(&moment.disk));
+        self.open = Some((part, sequence, Arc::clone(&moment.disk)));
         Ok(moment.disk)
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use files::NodeId;
 use serde::Serialize;
 
-use crate::disk::{BLOCK, Place, Side};
+use crate::disk::{BLOCK, Place};
 use crate::investigate::Opened;
 use crate::report::{FileReport, Good, Investigation, What};
 
@@ -47,19 +47,17 @@ pub enum Source {
 }
 
 /// A file that is set aside.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct SetAside {
     /// The file system's name.
     pub area: String,
     /// The bytes of its path: names need not be UTF-8, and what differs must not become one.
-    #[serde(skip)]
     pub path: Vec<u8>,
     /// Why.
     pub why: &'static str,
     /// Its size in bytes.
     pub size_bytes: u64,
     /// Where it is.
-    #[serde(skip)]
     pub source: Source,
 }
 
@@ -71,7 +69,7 @@ impl SetAside {
 }
 
 /// What a restore does.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The way.
     pub way: Way,
@@ -163,7 +161,7 @@ fn against_surgery(damaged: &[&FileReport], opened: &Opened) -> Vec<String> {
 
 /// Whether a file's blocks on the disk aren't what its file system will make of them.
 fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
-    let side = opened.after_sides.get(file.damage.side).and_then(Option::as_ref);
+    let side = opened.after_side(file.damage.side);
     let Some((side, node)) = side.zip(file.damage.new_node) else {
         return true;
     };
@@ -187,7 +185,7 @@ fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
 fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<PlanPiece>> {
     let mut pieces = Vec::new();
     for file in damaged {
-        let side = opened.after_sides.get(file.damage.side)?.as_ref()?;
+        let side = opened.after_side(file.damage.side)?;
         let sequence = file.newest_good?.sequence;
         for place in side.places(file.damage.new_node?) {
             pieces.extend(changed_of(&place, opened, sequence));
@@ -252,9 +250,4 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
             });
         }
     }
-}
-
-/// The file systems of a plan, by their numbers.
-pub(super) fn side_of(opened: &Opened, number: usize) -> Option<&Side> {
-    opened.after_sides.get(number).and_then(Option::as_ref)
 }

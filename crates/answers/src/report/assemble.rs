@@ -48,8 +48,6 @@ pub(crate) fn file_report(assembled: &Assembled<'_, '_>, finding: &Finding) -> F
             old_node: old.map(|node: &Node| node.id),
             new_node: new.map(|node: &Node| node.id),
             is_in_place: finding.is_in_place,
-            first: finding.first,
-            last: finding.last,
         },
     }
 }

@@ -7,7 +7,6 @@ use volume::Timestamp;
 
 use super::what::What;
 use crate::content::Kind;
-use crate::disk::Stamp;
 use crate::keep::Source;
 use crate::past::PastMoment;
 
@@ -114,10 +113,6 @@ pub struct Damage {
     pub new_node: Option<files::NodeId>,
     /// It lies in the same blocks as before, under the same name: its content can be returned alone.
     pub is_in_place: bool,
-    /// Its blocks were changed first.
-    pub first: Option<Stamp>,
-    /// Its blocks were changed last.
-    pub last: Option<Stamp>,
 }
 
 /// A file system that was looked at.
