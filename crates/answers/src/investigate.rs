@@ -272,7 +272,7 @@ fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> 
     if window.readings.grain_blocks > 1 {
         limits.push(format!(
             "so much was read at random that reads are known to {} KiB: a file may count as read because its neighbour was",
-            window.readings.grain_blocks.saturating_mul(4)
+            window.readings.grain_blocks.saturating_mul(BLOCK) >> 10
         ));
     }
     limits

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use volume::{Change, Moment, Timestamp};
 
-use crate::disk::{Changed, Stamp};
+use crate::disk::{BLOCK, Changed, Stamp};
 use crate::error::Error;
 use crate::past::{Past, PastMoment, Reading};
 use crate::progress::{Progress, Stage};
@@ -146,5 +146,5 @@ const fn second_of(time: Timestamp) -> u64 {
 }
 
 const fn bytes_of(blocks: u64) -> u64 {
-    blocks.saturating_mul(4096)
+    blocks.saturating_mul(BLOCK)
 }

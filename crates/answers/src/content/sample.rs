@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::text;
 
 /// Bytes looked at together: a block of a volume.
-pub(crate) const PIECE_BYTES: usize = 4096;
+pub(crate) const PIECE_BYTES: usize = volume::BLOCK_BYTES;
 /// What of the start is read for the kind.
 const HEAD_BYTES: usize = 8192;
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use files::NodeId;
 use serde::Serialize;
+use volume::{Piece, Sequence};
 
 use crate::disk::{BLOCK, Place};
 use crate::investigate::Opened;
@@ -24,17 +25,6 @@ pub enum Way {
     Surgical,
     /// The disk goes back; good work since is set aside.
     Rollback,
-}
-
-/// Blocks that go back to a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct PlanPiece {
-    /// First block, of 4096 bytes.
-    pub first_block: u64,
-    /// Blocks.
-    pub blocks: u64,
-    /// The last batch of the moment that they go back to.
-    pub sequence: u64,
 }
 
 /// Where the content of a file that is set aside is.
@@ -78,7 +68,7 @@ pub struct Plan {
     /// Damaged files that come back.
     pub files: u64,
     /// Surgical: the pieces, ascending, without overlaps.
-    pub pieces: Vec<PlanPiece>,
+    pub pieces: Vec<Piece>,
     /// Rollback: what is set aside.
     pub set_aside: Vec<SetAside>,
     /// Rollback: renames and deletions since, which are taken back and would have to be done again; surgical: ransom notes that stay.
@@ -182,22 +172,22 @@ fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
 }
 
 /// The changed blocks of the damaged files; `None` if they aren't each file's own.
-fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<PlanPiece>> {
+fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     for file in damaged {
         let side = opened.after_side(file.damage.side)?;
-        let sequence = file.newest_good?.sequence;
+        let moment = Sequence(file.newest_good?.sequence);
         for place in side.places(file.damage.new_node?) {
-            pieces.extend(changed_of(&place, opened, sequence));
+            pieces.extend(changed_of(&place, opened, moment));
         }
     }
-    pieces.sort_unstable();
+    pieces.sort_unstable_by_key(|piece| (piece.first_block, piece.blocks, piece.moment));
     pieces.dedup();
-    let mut joined: Vec<PlanPiece> = Vec::with_capacity(pieces.len());
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match joined.last_mut() {
             Some(last) if last.first_block + last.blocks > piece.first_block => return None,
-            Some(last) if last.first_block + last.blocks == piece.first_block && last.sequence == piece.sequence => {
+            Some(last) if last.first_block + last.blocks == piece.first_block && last.moment == piece.moment => {
                 last.blocks += piece.blocks;
             }
             _ => joined.push(piece),
@@ -206,13 +196,13 @@ fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<PlanPiece>> {
     Some(joined)
 }
 
-fn changed_of(place: &Place, opened: &Opened, sequence: u64) -> Vec<PlanPiece> {
+fn changed_of(place: &Place, opened: &Opened, moment: Sequence) -> Vec<Piece> {
     let (start, end) = place.blocks();
     let runs = opened.changed.within(start, end);
-    runs.map(|(from, to, _)| PlanPiece {
+    runs.map(|(from, to, _)| Piece {
         first_block: from,
         blocks: to - from,
-        sequence,
+        moment,
     })
     .collect()
 }
