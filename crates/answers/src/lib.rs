@@ -19,7 +19,7 @@ pub use content::Kind;
 pub use disk::Side;
 pub use error::Error;
 pub use investigate::{Opened, Options, investigate};
-pub use keep::{ArchiveReport, Plan, SetAside, Source, Way, plan, write_archive};
+pub use keep::{ArchiveReport, PIECES_MAX, Plan, SetAside, Source, Way, plan, write_archive};
 pub use past::{Past, PastError, PastMoment, Reading};
 pub use progress::{Progress, Stage};
 pub use report::*;

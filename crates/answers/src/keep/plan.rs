@@ -12,6 +12,8 @@ use crate::report::{FileReport, Good, Investigation, What};
 
 /// Blocks of a damaged file that are compared with what its file system says of them.
 const JOURNAL_CHECKS: usize = 8;
+/// The most pieces of a plan: the list of them takes 192 MiB of memory. Damage in more takes a rollback.
+pub const PIECES_MAX: usize = 8 << 20;
 /// Why a file's version from between is set aside.
 pub(super) const DAMAGED_LATER: &str = "changed since, then damaged: the version before the damage";
 
@@ -98,7 +100,7 @@ pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
     plan.reasons = against_surgery(&damaged, opened);
     if plan.reasons.is_empty() {
         match pieces(&damaged, opened) {
-            Some(pieces) => {
+            Ok(pieces) => {
                 plan.way = Way::Surgical;
                 plan.reasons.push(format!(
                     "all {} damaged files lie where they lay: their changed blocks go back, nothing else",
@@ -110,7 +112,7 @@ pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
                     .extend(notes.map(|note| format!("the ransom note `{}` stays", note.path)));
                 return plan;
             }
-            None => plan.reasons.push("damaged files share blocks".to_owned()),
+            Err(reason) => plan.reasons.push(reason),
         }
     }
     plan.way = Way::Rollback;
@@ -171,29 +173,49 @@ fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
     })
 }
 
-/// The changed blocks of the damaged files; `None` if they aren't each file's own.
-fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<Piece>> {
+/// The changed blocks of the damaged files; an error says why they can't go back alone.
+fn pieces(damaged: &[&FileReport], opened: &Opened) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     for file in damaged {
-        let side = opened.after_side(file.damage.side)?;
-        let moment = Sequence(file.newest_good?.sequence);
-        for place in side.places(file.damage.new_node?) {
-            pieces.extend(changed_of(&place, opened, moment));
-        }
+        let of_file = pieces_of(file, opened);
+        pieces.extend(of_file.ok_or("where damaged files lie isn't known")?);
     }
+    joined(pieces, PIECES_MAX)
+}
+
+fn pieces_of(file: &FileReport, opened: &Opened) -> Option<Vec<Piece>> {
+    let side = opened.after_side(file.damage.side)?;
+    let moment = Sequence(file.newest_good?.sequence);
+    let places = side.places(file.damage.new_node?);
+    Some(
+        places
+            .iter()
+            .flat_map(|place| changed_of(place, opened, moment))
+            .collect(),
+    )
+}
+
+/// Ascending, neighbours joined; no more than so many.
+fn joined(mut pieces: Vec<Piece>, most: usize) -> Result<Vec<Piece>, String> {
     pieces.sort_unstable_by_key(|piece| (piece.first_block, piece.blocks, piece.moment));
     pieces.dedup();
     let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match joined.last_mut() {
-            Some(last) if last.first_block + last.blocks > piece.first_block => return None,
+            Some(last) if last.first_block + last.blocks > piece.first_block => {
+                return Err("damaged files share blocks".to_owned());
+            }
             Some(last) if last.first_block + last.blocks == piece.first_block && last.moment == piece.moment => {
                 last.blocks += piece.blocks;
             }
             _ => joined.push(piece),
         }
     }
-    Some(joined)
+    if joined.len() > most {
+        let count = joined.len();
+        return Err(format!("the damage is in too many pieces: {count}, more than {most}"));
+    }
+    Ok(joined)
 }
 
 fn changed_of(place: &Place, opened: &Opened, moment: Sequence) -> Vec<Piece> {
@@ -239,5 +261,35 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
                 source,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(first_block: u64, blocks: u64, moment: u64) -> Piece {
+        Piece {
+            first_block,
+            blocks,
+            moment: Sequence(moment),
+        }
+    }
+
+    #[test]
+    fn pieces_are_joined_with_their_neighbours() {
+        let pieces = vec![piece(8, 2, 1), piece(0, 8, 1), piece(8, 2, 1), piece(10, 1, 2)];
+        assert_eq!(joined(pieces, 2).unwrap(), [piece(0, 10, 1), piece(10, 1, 2)]);
+    }
+
+    #[test]
+    fn pieces_that_share_blocks_or_are_too_many_can_not_go_back_alone() {
+        assert!(
+            joined(vec![piece(0, 8, 1), piece(7, 1, 2)], 9)
+                .unwrap_err()
+                .contains("share")
+        );
+        let many = joined(vec![piece(0, 1, 1), piece(2, 1, 1), piece(4, 1, 1)], 2);
+        assert_eq!(many.unwrap_err(), "the damage is in too many pieces: 3, more than 2");
     }
 }
