@@ -13,15 +13,18 @@ use crate::past::PastMoment;
 pub(crate) const BLOCKS_EACH: u64 = 16;
 
 /// Files and folders; a node's number is its place, and the root is the first.
+#[derive(Clone)]
 pub(crate) struct Fake {
     nodes: Vec<Node>,
 }
 
+#[derive(Clone)]
 struct Node {
     name: Vec<u8>,
     folder: NodeId,
     kind: NodeKind,
     content: Vec<u8>,
+    is_readable: bool,
 }
 
 impl Fake {
@@ -46,8 +49,16 @@ impl Fake {
             folder,
             kind,
             content: content.to_vec(),
+            is_readable: true,
         });
         NodeId(self.nodes.len() as u64 - 1)
+    }
+
+    /// Makes a node one that can't be read any more.
+    pub(crate) fn damage(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.is_readable = false;
+        }
     }
 
     /// The file system as a side that lies on a disk from its beginning.
@@ -64,7 +75,8 @@ impl Fake {
     }
 
     fn node(&self, node: NodeId) -> Result<&Node, Error> {
-        self.nodes.get(node.0 as usize).ok_or(Error::Damaged {
+        let found = self.nodes.get(node.0 as usize).filter(|node| node.is_readable);
+        found.ok_or(Error::Damaged {
             structure: "node",
             offset: node.0,
             detail: "a test says so",

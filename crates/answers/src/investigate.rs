@@ -70,11 +70,12 @@ pub fn investigate(
     for (number, side) in opened.before_sides.iter().enumerate() {
         let after = opened.after_side(number);
         let looked = look(&window, number, side, after, &keys, progress)?;
-        file_systems.push(looked.0);
-        files.extend(looked.1);
+        file_systems.push(looked.report);
+        files.extend(looked.files);
+        limits.extend(looked.limits);
     }
     refine(parts, &window, &opened, &mut files)?;
-    limits.extend(limits_of(&window, &file_systems));
+    limits.extend(limits_of(&window));
     files.sort_by(|one, other| (one.what, &one.area, &one.path).cmp(&(other.what, &other.area, &other.path)));
     let files_before = file_systems.iter().map(|system| system.files_before).sum();
     let personal = options
@@ -156,6 +157,14 @@ fn is_same(one: &Side, other: &Side) -> bool {
         && one.pieces.first() == other.pieces.first()
 }
 
+/// What was found out about one file system.
+struct Looked {
+    report: FileSystemReport,
+    files: Vec<FileReport>,
+    /// What isn't known of it.
+    limits: Vec<String>,
+}
+
 /// Compares one file system.
 fn look(
     window: &Window,
@@ -164,7 +173,7 @@ fn look(
     after: Option<&Side>,
     keys: &RandomState,
     progress: &mut dyn Progress,
-) -> Result<(FileSystemReport, Vec<FileReport>), Error> {
+) -> Result<Looked, Error> {
     let changed = &window.changed;
     // What was read is told of the files as they were.
     let reads = window.readings.since.map(|_| &window.readings.blocks);
@@ -205,7 +214,32 @@ fn look(
         unreadable_after: after_tree.as_ref().map_or(0, |tree| tree.unreadable as u64),
         extensions: findings.extensions,
     };
-    Ok((report, files))
+    let mut limits = Vec::new();
+    limits.extend(unreadable(&before_tree, &side.name, UNREADABLE_BEFORE));
+    limits.extend(after_tree.and_then(|tree| unreadable(&tree, &side.name, UNREADABLE_AFTER)));
+    Ok(Looked { report, files, limits })
+}
+
+/// When something couldn't be read, and what that means.
+const UNREADABLE_BEFORE: (&str, &str) = ("at the start", "what happened to what is in there can't be told");
+const UNREADABLE_AFTER: (&str, &str) = ("at the end", "damage hides what is in there");
+
+/// Which folders and files couldn't be read at one end of the window.
+fn unreadable(tree: &Tree, area: &str, (when, meaning): (&str, &str)) -> Option<String> {
+    let first = tree.unreadable_example.as_ref()?;
+    let place = if area.is_empty() {
+        String::new()
+    } else {
+        format!("`{area}`: ")
+    };
+    let others = match tree.unreadable - 1 {
+        0 => String::new(),
+        1 => " and another folder or file".to_owned(),
+        count => format!(" and {count} other folders or files"),
+    };
+    Some(format!(
+        "{place}{first}{others} couldn't be read {when} of the window: {meaning}"
+    ))
 }
 
 /// Adds what was read of the files that were found, and the files that were only read.
@@ -250,14 +284,8 @@ fn readings_of(window: &Window) -> ReadingsReport {
 }
 
 /// What isn't known.
-fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> {
+fn limits_of(window: &Window) -> Vec<String> {
     let mut limits = Vec::new();
-    let unreadable: u64 = file_systems.iter().map(|system| system.unreadable_after).sum();
-    if unreadable > 0 {
-        limits.push(format!(
-            "{unreadable} folders or files couldn't be read at the end of the window: damage hides what is in them"
-        ));
-    }
     match window.readings.since {
         None => limits.push("reads weren't recorded in this time: what was read can't be told".to_owned()),
         Some(since) if since > window.before.time => {
@@ -289,11 +317,42 @@ fn uppermost(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use files::NodeId;
+
     use super::*;
+    use crate::fake::Fake;
 
     #[test]
     fn folders_are_told_by_their_two_uppermost_names() {
         assert_eq!(uppermost("/a/b/c/d.txt"), "/a/b");
         assert_eq!(uppermost("/d.txt"), "/");
+    }
+    #[test]
+    fn limits_say_which_folder_could_not_be_read() {
+        let mut fake = Fake::new();
+        let folder = fake.folder(NodeId(0), b"Sales");
+        let inner = fake.folder(folder, b"2026");
+        let file = fake.file(NodeId(0), b"letter.txt", b"text");
+        fake.file(inner, b"other.txt", b"text");
+        fake.damage(inner);
+        let walk = |fake: Fake| {
+            let changed = &Changed::default();
+            let noted = Noted { changed, reads: None };
+            Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap()
+        };
+        let tree = walk(fake.clone());
+        assert_eq!(
+            unreadable(&tree, "vg0/root", UNREADABLE_BEFORE).unwrap(),
+            "`vg0/root`: `/Sales/2026` (damaged node at byte 2: a test says so) couldn't be read at the start of the window: \
+             what happened to what is in there can't be told"
+        );
+        fake.damage(file);
+        let said = unreadable(&walk(fake), "", UNREADABLE_AFTER).unwrap();
+        assert!(said.starts_with("`/letter.txt` (damaged node at byte 3"), "{said}");
+        assert!(
+            said.contains(" and another folder or file couldn't be read at the end"),
+            "{said}"
+        );
+        assert_eq!(unreadable(&walk(Fake::new()), "", UNREADABLE_AFTER), None);
     }
 }

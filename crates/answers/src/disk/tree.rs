@@ -76,7 +76,7 @@ pub(crate) struct Tree {
     names: Vec<u8>,
     by_identity: FxHashMap<Identity, Index>,
     by_path: FxHashMap<u64, Index>,
-    /// Folders and files that couldn't be read, and an example.
+    /// Folders and files that couldn't be read, and which the first was, with the reason.
     pub(crate) unreadable: usize,
     pub(crate) unreadable_example: Option<String>,
     /// The paths of those.
@@ -123,12 +123,8 @@ impl Tree {
             }
         });
         if let Err(error) = result {
-            self.unreadable += 1;
-            self.unreadable_paths
-                .extend(self.node(folder).map(|node| node.path_hash));
-            if self.unreadable_example.is_none() {
-                self.unreadable_example = Some(format!("`{}`: {error}", self.shown_path(folder)));
-            }
+            let hash = self.node(folder).map_or(0, |node| node.path_hash);
+            self.note_unreadable(hash, &self.path(folder), &error);
         }
         entries
     }
@@ -147,12 +143,12 @@ impl Tree {
         let metadata = match side.file_system.metadata(entry.node) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.unreadable += 1;
-                self.unreadable_paths.insert(hash);
-                if self.unreadable_example.is_none() {
-                    let name = String::from_utf8_lossy(&entry.name).into_owned();
-                    self.unreadable_example = Some(format!("`{}/{name}`: {error}", self.shown_path(folder)));
+                let mut path = self.path(folder);
+                if path != b"/" {
+                    path.push(b'/');
                 }
+                path.extend_from_slice(&entry.name);
+                self.note_unreadable(hash, &path, &error);
                 return Ok(());
             }
         };
@@ -168,6 +164,14 @@ impl Tree {
         }
         self.touch(side, noted, index, entry.node);
         Ok(())
+    }
+
+    fn note_unreadable(&mut self, path_hash: u64, path: &[u8], error: &files::Error) {
+        self.unreadable += 1;
+        self.unreadable_paths.insert(path_hash);
+        if self.unreadable_example.is_none() {
+            self.unreadable_example = Some(format!("`{}` ({error})", String::from_utf8_lossy(path)));
+        }
     }
 
     fn push(
@@ -281,11 +285,6 @@ impl Tree {
             .collect()
     }
 
-    /// The same, with names that aren't UTF-8 made readable.
-    fn shown_path(&self, index: Index) -> String {
-        String::from_utf8_lossy(&self.path(index)).into_owned()
-    }
-
     pub(crate) fn by_identity(&self, identity: Identity) -> Option<(Index, &Node)> {
         let index = *self.by_identity.get(&identity)?;
         Some((index, self.node(index)?))
@@ -336,7 +335,6 @@ mod tests {
         let tree = Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap();
         let (index, _) = tree.files().next().unwrap();
         assert_eq!(tree.path(index), b"/b\xfe/a\xff");
-        assert_eq!(tree.shown_path(index), "/b\u{fffd}/a\u{fffd}");
         assert_eq!(tree.path(Index(0)), b"/");
     }
     #[test]
