@@ -126,6 +126,15 @@ fn a_fork_that_a_crash_left_is_deleted_and_nothing_else_is() {
 }
 
 #[test]
+fn what_is_read_of_a_fork_is_not_written_down() {
+    let disk = Disk::new(20);
+    let name = drill::fork_name(disk.source.clock.now(), 3);
+    let fork = DrillFork::make(&disk.source, &name).expect("a fork");
+    assert_eq!(disk.source.store.side_pieces(&name).expect("pieces"), []);
+    fork.delete().expect("deleted");
+}
+
+#[test]
 fn a_drill_that_is_told_to_stop_leaves_nothing() {
     let disk = Disk::new(200);
     let options = disk.options(Case::InPlaceWhole);
