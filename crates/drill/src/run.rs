@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::examiner::Examiner;
 use crate::fork::{DrillFork, Source};
 use crate::history::History;
-use crate::ledger::{Compared as Known, Ledger};
+use crate::ledger::Ledger;
 use crate::moments::Tour;
 use crate::pace::{Pace, PacedDisk};
 use crate::result::{
@@ -164,9 +164,13 @@ impl Drill<'_> {
     fn attack(&mut self, fork: &mut DrillFork) -> Result<Attacked, Error> {
         let made = Arc::new(fork.as_made()?);
         let disk = PacedDisk::new(Arc::clone(&made) as Arc<dyn Device>, &self.pace);
-        let before = self.examine(Arc::clone(&disk) as Arc<dyn Disk>, &self.first_request())?;
+        let known = self.ledger.some(self.options.seed, KNOWN_MAX, KNOWN_BYTES_MAX);
+        let before = self.examine(Arc::clone(&disk) as Arc<dyn Disk>, &self.first_request(known))?;
         let mut problems = disk.failures();
-        problems.extend(self.compare_with_ledger(&before, made.as_ref())?);
+        let differences = self
+            .ledger
+            .differences(made.as_ref(), self.started, &before, self.started)?;
+        problems.extend(differences.problems);
         self.note_survey(&before);
         let bytes_max = self.bytes_max();
         let targets = targets(&made, &before, bytes_max, self.options.seed)?;
@@ -231,10 +235,9 @@ impl Drill<'_> {
         compare::blocks(fork, &source, &self.pace, &mut compared)?;
         let restored: Arc<dyn Device> = Arc::new(fork.as_it_is()?);
         let request = SurveyRequest {
-            known: before.files.iter().map(known_of).collect(),
             files_max: 0,
             names_max: 0,
-            ..self.first_request()
+            ..self.first_request(before.files.iter().map(known_of).collect())
         };
         let after = self.examine(PacedDisk::new(restored, &self.pace), &request)?;
         compare::files(&before.files, &after, &mut compared);
@@ -306,14 +309,14 @@ impl Drill<'_> {
         }
     }
 
-    fn first_request(&self) -> SurveyRequest {
+    fn first_request(&self, known: Vec<KnownFile>) -> SurveyRequest {
         SurveyRequest {
             seed: self.options.seed,
             bytes_max: self.bytes_max(),
             files_max: self.options.files_max,
             names_max: NAMES_MAX,
             seconds_max: SECONDS_MAX,
-            known: self.ledger.some(self.options.seed, KNOWN_MAX, KNOWN_BYTES_MAX),
+            known,
             all_bytes_max: self.options.all.then_some(ALL_BYTES_MAX),
         }
     }
@@ -336,22 +339,6 @@ impl Drill<'_> {
 
     fn step(&mut self) -> Result<(), Error> {
         told(self.progress, &self.pace, self.options)
-    }
-
-    /// Shows the present's files to the ledger; returns what changed that nobody wrote.
-    fn compare_with_ledger(&mut self, survey: &Survey, device: &dyn Device) -> Result<Vec<String>, Error> {
-        let mut problems = Vec::new();
-        for file in survey.files.iter().chain(survey.known.iter().flatten()) {
-            if let Known::Different { first } = self.ledger.compare(device, self.started, file, self.started)? {
-                let first = Timestamp::from_unix_seconds(first);
-                let known = self.ledger.path_of(&file.area, file.node).unwrap_or_default();
-                let path = if file.path.is_empty() { known } else { &file.path };
-                problems.push(format!(
-                    "`{path}` isn't what it was on {first}, though nobody wrote it since"
-                ));
-            }
-        }
-        Ok(problems)
     }
 
     fn note_survey(&mut self, survey: &Survey) {
