@@ -35,11 +35,12 @@ pub use error::Error;
 pub use examiner::{Examiner, InThread};
 pub use fork::{Cleared, DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
 pub use history::History;
+pub use pace::Moved;
 pub use page::{Facts, VolumePage, page};
 pub use result::{
     AttackResult, Check, CheckOutcome, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, Noticed,
     RESULT_VERSION, RestoreResult, Trigger, Verdict,
 };
-pub use run::{Options, Progress, run};
+pub use run::{Options, run};
 pub use survey::{AllFiles, AreaSeen, FileSeen, KnownFile, PieceSeen, Survey, SurveyRequest, survey};
 pub use time::Time;

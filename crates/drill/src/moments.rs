@@ -43,20 +43,20 @@ pub(crate) struct Tour<'t> {
 
 impl Tour<'_> {
     /// Tries moments of the past.
-    pub(crate) fn run(&mut self, step: &mut dyn FnMut() -> Result<(), Error>) -> Result<MomentsResult, Error> {
+    pub(crate) fn run(&mut self) -> Result<MomentsResult, Error> {
         let mut result = MomentsResult::default();
         let mut pins: Vec<String> = self.volume.pins().into_iter().map(|pin| pin.name).collect();
         // A fork's start is the fork's; what can't be returned to by name needs no drill.
         pins.retain(|name| !name.starts_with("fork."));
         pins.sort_by_key(|name| name.bytes().fold(self.seed, |hash, byte| mixed(hash ^ u64::from(byte))));
         for pin in pins.iter().take(PINS_MAX) {
-            step()?;
+            self.pace.check()?;
             result.pins += 1;
             self.moment(&Moment::Pin(pin.clone()), None, &format!("pin `{pin}`"), &mut result)?;
         }
         let (oldest, newest) = (self.volume.oldest().time, self.volume.newest().time);
         for time in moments(oldest, newest, OTHERS, self.seed) {
-            step()?;
+            self.pace.check()?;
             result.others += 1;
             self.moment(
                 &Moment::At(time),

@@ -1,9 +1,8 @@
 //! A drill from beginning to end: fork, choose, attack, restore, compare, check; then the past; then the verdict.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use files::Disk;
@@ -18,7 +17,7 @@ use crate::fork::{DrillFork, Source};
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::moments::Tour;
-use crate::pace::{Pace, PacedDisk};
+use crate::pace::{Moved, Pace, PacedDisk};
 use crate::result::{
     AttackResult, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, RESULT_VERSION, RestoreResult, Trigger,
     Verdict,
@@ -66,10 +65,19 @@ pub struct Options {
     pub folder: PathBuf,
     /// Set when the drill is to stop.
     pub stop: Arc<AtomicBool>,
+    /// What the drill has moved, while it runs.
+    pub moved: Arc<Moved>,
 }
 
-/// Told how many of how many bytes are done; may break the drill off.
-pub type Progress<'p> = &'p mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send);
+impl Options {
+    /// How far the drill is: how many of how many bytes that a drill usually moves.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let (read, written) = self.moved.so_far();
+        let total = self.bytes_max.saturating_mul(4);
+        ((read + written).min(total.saturating_sub(total / 50)), total)
+    }
+}
 
 /// Carries a drill out, and adds its result to the history. `fork` is a name that no volume has, see [`crate::fork_name`].
 /// The caller's thread should be one of low priority.
@@ -77,24 +85,18 @@ pub type Progress<'p> = &'p mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send);
 /// # Errors
 ///
 /// A drill that couldn't be carried out. What it found out, also that something failed, is its result.
-pub fn run(
-    source: &Source,
-    examiner: &dyn Examiner,
-    options: &Options,
-    fork: &str,
-    progress: Progress<'_>,
-) -> Result<DrillResult, Error> {
+pub fn run(source: &Source, examiner: &dyn Examiner, options: &Options, fork: &str) -> Result<DrillResult, Error> {
     let guard = ready(source)?;
     let pace = Arc::new(Pace::new(
         Some(Arc::clone(&source.volume)),
         options.bytes_per_second,
         Arc::clone(&options.stop),
+        Arc::clone(&options.moved),
     ));
     let mut drill = Drill {
         source,
         examiner,
         options,
-        progress,
         started: source.clock.now(),
         began: Instant::now(),
         ledger: Ledger::read(&options.folder, source.volume.name())?,
@@ -149,7 +151,6 @@ struct Drill<'d> {
     source: &'d Source,
     examiner: &'d dyn Examiner,
     options: &'d Options,
-    progress: Progress<'d>,
     started: Timestamp,
     began: Instant,
     ledger: Ledger,
@@ -185,7 +186,7 @@ impl Drill<'_> {
         };
         let mut systems = Vec::new();
         for area in &before.areas {
-            self.step()?;
+            self.pace.check()?;
             let check = check::check(fork, area, &self.options.folder, &self.pace)?;
             systems.push(file_system(area, check));
         }
@@ -199,12 +200,11 @@ impl Drill<'_> {
         steps: &[crate::attack::Step],
         before: &Survey,
     ) -> Result<AttackResult, Error> {
-        let pace = Arc::clone(&self.pace);
-        let mut hand = Hand::new(fork, &pace, self.options.seed);
+        let mut hand = Hand::new(fork, &self.pace, self.options.seed);
         lead_in(fork, &mut hand)?;
         fork.witness().begin();
         let attacked_at = volume::Clock::now(fork.clock().as_ref());
-        let ended = hand.run(steps, &mut |_| self.step())?;
+        let ended = hand.run(steps)?;
         let written = fork.witness().now();
         if ended == Ended::Done {
             hand.pass(LEAD_OUT)?;
@@ -249,17 +249,15 @@ impl Drill<'_> {
     }
 
     fn moments(&mut self, problems: Vec<String>) -> Result<MomentsResult, Error> {
-        let pace = Arc::clone(&self.pace);
-        let (options, progress, waited) = (self.options, &mut *self.progress, Arc::clone(&self.pace));
         let mut tour = Tour {
             volume: &self.source.volume,
             examiner: self.examiner,
-            pace: &pace,
+            pace: &self.pace,
             ledger: &mut self.ledger,
-            seed: options.seed,
+            seed: self.options.seed,
             now: self.started,
         };
-        let mut result = tour.run(&mut || told(progress, &waited, options))?;
+        let mut result = tour.run()?;
         result.problems.splice(
             0..0,
             problems
@@ -276,7 +274,7 @@ impl Drill<'_> {
         moments: MomentsResult,
         fork_bytes: u64,
     ) -> DrillResult {
-        let (read_bytes, written_bytes, waited) = self.pace.spent();
+        let (read_bytes, written_bytes) = self.options.moved.so_far();
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         DrillResult {
             version: RESULT_VERSION,
@@ -297,7 +295,7 @@ impl Drill<'_> {
                 read_bytes,
                 written_bytes,
                 fork_bytes,
-                waited_milliseconds: milliseconds(waited),
+                waited_milliseconds: milliseconds(self.pace.waited()),
             },
         }
     }
@@ -321,24 +319,10 @@ impl Drill<'_> {
         }
     }
 
-    /// Has a disk examined, and tells progress meanwhile.
-    fn examine(&mut self, disk: Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, Error> {
-        let (examiner, pace) = (self.examiner, Arc::clone(&self.pace));
-        let survey = std::thread::scope(|scope| {
-            let thread = scope.spawn(|| examiner.examine(disk, request));
-            while !thread.is_finished() {
-                // The end is noticed by the examiner's next read.
-                let _ = self.step();
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            thread.join()
-        });
-        pace.check()?;
-        survey.map_err(|_| Error::Examination("the examiner panicked".to_owned()))?
-    }
-
-    fn step(&mut self) -> Result<(), Error> {
-        told(self.progress, &self.pace, self.options)
+    fn examine(&self, disk: Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, Error> {
+        let survey = self.examiner.examine(disk, request);
+        self.pace.check()?;
+        survey
     }
 
     fn note_survey(&mut self, survey: &Survey) {
@@ -374,21 +358,6 @@ impl Drill<'_> {
             ));
         }
     }
-}
-
-/// Tells how far the drill is, by the bytes that a drill usually moves.
-fn told(
-    progress: &mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send),
-    pace: &Pace,
-    options: &Options,
-) -> Result<(), Error> {
-    let (read, written, _) = pace.spent();
-    let total = options.bytes_max.saturating_mul(4);
-    let done = (read + written).min(total.saturating_sub(total / 50));
-    if progress(done, total).is_break() {
-        options.stop.store(true, Ordering::Relaxed);
-    }
-    pace.check()
 }
 
 /// Ordinary work on the fork, a write a second, which changes nothing: the last block is written with what is in it.

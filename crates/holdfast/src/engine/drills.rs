@@ -1,8 +1,7 @@
 //! Drills: run one, tell how they went, clear up what a crash left of one.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use drill::{Case, DrillResult, History, Options, Source, Trigger, fork_name};
@@ -106,6 +105,7 @@ impl Engine {
             bytes_max: BYTES_MAX,
             folder: self.drills.folder().to_owned(),
             stop: Arc::clone(&running.stop),
+            moved: Arc::default(),
         })
     }
 
@@ -209,16 +209,11 @@ fn attended(
     fork: &str,
     progress: &mut dyn Progress,
 ) -> Result<DrillResult, drill::Error> {
-    let (done, total) = (AtomicU64::new(0), AtomicU64::new(1));
     std::thread::scope(|scope| {
         let drill = || {
             // The system may refuse: then the drill is as important as everything else, and still keeps its pace.
             let _ = rustix::process::setpriority_process(None, 19);
-            drill::run(source, &Apart, options, fork, &mut |now, all| {
-                done.store(now, Ordering::Relaxed);
-                total.store(all, Ordering::Relaxed);
-                ControlFlow::Continue(())
-            })
+            drill::run(source, &Apart, options, fork)
         };
         let thread = std::thread::Builder::new()
             .name("drill".to_owned())
@@ -226,8 +221,8 @@ fn attended(
         let thread = thread.map_err(|error| drill::Error::NotNow(format!("no thread for it: {error}")))?;
         while !thread.is_finished() {
             std::thread::sleep(TELL_EVERY);
-            let told = progress.update(done.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
-            if told.is_break() {
+            let (done, total) = options.progress();
+            if progress.update(done, total).is_break() {
                 options.stop.store(true, Ordering::Relaxed);
             }
         }
@@ -260,6 +255,8 @@ fn drill_failure(name: &str, error: &drill::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::config::Config;
     use crate::control::DaemonReport;
