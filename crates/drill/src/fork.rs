@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::witness::Witness;
 
 /// How the names of all forks of drills begin.
-pub const FORK_PREFIX: &str = "drill-";
+const FORK_PREFIX: &str = "drill-";
 /// How long a deletion waits for those who still hold the fork.
 const DELETE_PATIENCE: Duration = Duration::from_secs(10);
 

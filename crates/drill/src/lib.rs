@@ -26,14 +26,13 @@ mod result;
 mod run;
 mod survey;
 mod targets;
-mod time;
 mod verdict;
 mod witness;
 
 pub use case::Case;
 pub use error::Error;
 pub use examiner::{Examiner, InThread};
-pub use fork::{Cleared, DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
+pub use fork::{Cleared, DrillFork, Source, clear_leftovers, fork_name, is_leftover};
 pub use history::History;
 pub use pace::Moved;
 pub use page::{Facts, VolumePage, page};
@@ -43,4 +42,3 @@ pub use result::{
 };
 pub use run::{Options, run};
 pub use survey::{AllFiles, AreaSeen, FileSeen, KnownFile, PieceSeen, Survey, SurveyRequest, survey};
-pub use time::Time;

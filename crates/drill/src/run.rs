@@ -24,7 +24,6 @@ use crate::result::{
 };
 use crate::survey::{AllFiles, AreaSeen, KnownFile, Survey, SurveyRequest};
 use crate::targets::targets;
-use crate::time::Time;
 use crate::verdict::{GuardSet, judge};
 use crate::{check, compare};
 
@@ -280,7 +279,7 @@ impl Drill<'_> {
             version: RESULT_VERSION,
             volume: self.source.volume.name().to_owned(),
             trigger: self.options.trigger,
-            started: Time(self.started),
+            started: self.started,
             milliseconds: milliseconds(self.began.elapsed()),
             seed: self.options.seed,
             sequence: self.source.volume.newest().sequence.0,
