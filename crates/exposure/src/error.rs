@@ -35,6 +35,18 @@ pub enum Error {
         /// The first five digits.
         prefix: String,
     },
+    /// Another process changes the same files.
+    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There are as many breaches as a row of a table can name.
+    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
+    TooManyBreaches {
+        /// How many there can be.
+        max: usize,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {

@@ -6,7 +6,9 @@ mod erasures;
 mod feeds;
 mod keys;
 mod store;
+mod tables;
 mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
 pub use store::Ledger;
+pub(crate) use tables::{AccountsState, TableEntry};
