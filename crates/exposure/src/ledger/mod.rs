@@ -8,4 +8,5 @@ mod keys;
 mod store;
 mod watches;
 
+pub use catalogue::{Breach, BreachId, Paste};
 pub use store::Ledger;
