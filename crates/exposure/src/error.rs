@@ -45,6 +45,12 @@ pub enum Error {
         /// The newest version that is understood.
         known: u32,
     },
+    /// A key of that name is in use.
+    #[error("a key named `{name}` is in use; choose another name, or revoke that key first")]
+    KeyExists {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Error {

@@ -8,4 +8,5 @@ mod keys;
 mod store;
 mod watches;
 
+pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
 pub use store::Ledger;
