@@ -8,5 +8,6 @@ mod keys;
 mod store;
 mod watches;
 
+pub use catalogue::{Breach, BreachId, Paste};
 pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
 pub use store::Ledger;
