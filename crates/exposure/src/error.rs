@@ -27,6 +27,14 @@ pub enum Error {
         /// What is wrong there.
         what: &'static str,
     },
+    /// So many hashes begin with the same digits that they can't be hashes.
+    #[error("`{}`: too many hashes begin with `{prefix}`, as happens only where they are made up; nothing was imported", path.display())]
+    TooManyAlike {
+        /// The file that was being written.
+        path: PathBuf,
+        /// The first five digits.
+        prefix: String,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {
