@@ -10,5 +10,6 @@ mod tables;
 mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
+pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
 pub use store::Ledger;
 pub(crate) use tables::{AccountsState, TableEntry};
