@@ -5,8 +5,12 @@ mod domains;
 mod erasures;
 mod feeds;
 mod keys;
+mod outgoing;
 mod store;
 mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
+pub use domains::{Domain, Proof, TXT_PREFIX};
+pub use outgoing::{About, Outgoing, OutgoingCounts};
 pub use store::Ledger;
+pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};
