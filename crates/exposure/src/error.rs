@@ -103,6 +103,12 @@ pub enum Error {
     /// The source of randomness failed.
     #[error("the system gives no randomness, without which no key can be made")]
     Randomness,
+    /// A key of that name is in use.
+    #[error("a key named `{name}` is in use; choose another name, or revoke that key first")]
+    KeyExists {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Error {
