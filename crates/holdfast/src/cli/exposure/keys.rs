@@ -176,7 +176,7 @@ mod tests {
             created: 0,
             revoked: None,
         };
-        let text = list(&[listed.clone()], false);
+        let text = list(std::slice::from_ref(&listed), false);
         assert!(
             text.starts_with("NAME  A MINUTE  MADE                 REVOKED  SCOPES\ndesk        60  19"),
             "{text}"
