@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, drills, files, manual, output};
+use super::{check, drills, files, manual, output, show};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -140,7 +140,7 @@ fn investigate(common: &Common, task: &InvestigateTask) -> Result<u8, Failure> {
         return Ok(print_json(&serde_json::json!(investigation)));
     }
     Ok(print(
-        aftermath::investigation_text(&investigation, task.html.as_deref()).as_bytes(),
+        show::aftermath::investigation(&investigation, task.html.as_deref()).as_bytes(),
     ))
 }
 
@@ -153,7 +153,7 @@ fn keep_good(common: &Common, task: &KeepGoodTask) -> Result<u8, Failure> {
     if common.json {
         return Ok(print_json(&serde_json::json!(report)));
     }
-    Ok(print(aftermath::keep_good_text(&report).as_bytes()))
+    Ok(print(show::aftermath::keep_good(&report).as_bytes()))
 }
 
 const fn verb(request: &Request) -> &'static str {

@@ -1,6 +1,7 @@
 //! Responses as text for people: what happened, what it means, what to do next.
 
 mod actions;
+pub(super) mod aftermath;
 pub(super) mod drill;
 mod guard;
 mod history;

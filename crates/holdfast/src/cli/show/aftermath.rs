@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use answers::{Investigation, Way, What};
 
-use super::keep_good::KeepGoodReport;
+use crate::aftermath::KeepGoodReport;
 use crate::size::format_size;
 
 /// Files of each kind that are listed; the rest is in the page, the table and the JSON.
@@ -13,8 +13,7 @@ const LISTED: usize = 8;
 const REMAINS: usize = 12;
 
 /// An investigation.
-#[must_use]
-pub fn investigation(report: &Investigation, html: Option<&std::path::Path>) -> String {
+pub(in super::super) fn investigation(report: &Investigation, html: Option<&std::path::Path>) -> String {
     let mut text = String::new();
     for sentence in &report.summary {
         // Writing into a text doesn't fail.
@@ -71,8 +70,7 @@ pub fn investigation(report: &Investigation, html: Option<&std::path::Path>) -> 
 }
 
 /// A restore that keeps good work.
-#[must_use]
-pub fn keep_good(report: &KeepGoodReport) -> String {
+pub(in super::super) fn keep_good(report: &KeepGoodReport) -> String {
     let would = if report.dry_run { "would be " } else { "" };
     let mut text = String::new();
     if let Some(sentence) = report.summary.first() {
