@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use answers::{Investigation, Opened, Options, Part, Stage, write_csv, write_html};
 
 use super::window::{Span, Window};
+use crate::browse::text::printable;
 use crate::control::Progress;
 use crate::failure::{Failure, FailureCode};
 use crate::past::failure_of;
@@ -72,7 +73,7 @@ pub(super) fn failure(error: answers::Error) -> Failure {
         answers::Error::Past(error) => failure_of(error),
         answers::Error::Stopped => Failure::new(FailureCode::Failure, "broken off"),
         answers::Error::Write(error) => Failure::io("write", &error),
-        error @ answers::Error::NoFileSystem { .. } => Failure::not_found(error.to_string())
+        error @ answers::Error::NoFileSystem { .. } => Failure::not_found(printable(error.to_string().as_bytes()))
             .hint("disks that a guest encrypts as a whole, and other file systems, can only be restored as a whole"),
         error => Failure::refused(error.to_string()),
     }

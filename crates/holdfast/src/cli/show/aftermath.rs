@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use answers::{Investigation, Way, What};
 
 use crate::aftermath::KeepGoodReport;
+use crate::browse::text::printable;
 use crate::size::format_size;
 
 /// Files of each kind that are listed; the rest is in the page, the table and the JSON.
@@ -30,8 +31,8 @@ pub(in super::super) fn investigation(report: &Investigation, html: Option<&std:
             let why = file
                 .evidence
                 .first()
-                .map_or_else(String::new, |why| format!("  ({why})"));
-            let _ = writeln!(text, "  {}{why}", shown(&file.path));
+                .map_or_else(String::new, |why| format!("  ({})", printable(why.as_bytes())));
+            let _ = writeln!(text, "  {}{why}", printable(file.path.as_bytes()));
         }
         if count > LISTED {
             let _ = writeln!(text, "  and {} more", count - LISTED);
@@ -50,7 +51,7 @@ pub(in super::super) fn investigation(report: &Investigation, html: Option<&std:
     if !report.limits.is_empty() {
         text += "\nNot known:\n";
         for limit in &report.limits {
-            let _ = writeln!(text, "  {limit}");
+            let _ = writeln!(text, "  {}", printable(limit.as_bytes()));
         }
     }
     match html {
@@ -93,7 +94,7 @@ pub(in super::super) fn keep_good(report: &KeepGoodReport) -> String {
                 report.files
             );
             for reason in &report.reasons {
-                let _ = writeln!(text, "  {reason}");
+                let _ = writeln!(text, "  {}", printable(reason.as_bytes()));
             }
             let _ = writeln!(text, "{} files of good work since {would}set aside", report.set_aside);
         }
@@ -110,13 +111,13 @@ pub(in super::super) fn keep_good(report: &KeepGoodReport) -> String {
         .flat_map(|archived| &archived.incomplete)
         .take(REMAINS)
     {
-        let _ = writeln!(text, "  not complete in the archive: {problem}");
+        let _ = writeln!(text, "  not complete in the archive: {}", printable(problem.as_bytes()));
     }
     if report.written_meanwhile {
         text += "the disk was written to while this was planned: shut the machine down and look again with `holdfast investigate`\n";
     }
     for left in report.remains.iter().take(REMAINS) {
-        let _ = writeln!(text, "  {left}");
+        let _ = writeln!(text, "  {}", printable(left.as_bytes()));
     }
     if report.remains.len() > REMAINS {
         let _ = writeln!(text, "  and {} more such", report.remains.len() - REMAINS);
@@ -137,9 +138,102 @@ fn capitalised(text: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// A name on a terminal: control characters would write over what stands there.
-fn shown(path: &str) -> String {
-    path.chars()
-        .map(|character| if character.is_control() { '?' } else { character })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use answers::{ArchiveReport, FileReport, MomentReport, ReadingsReport, Time, Totals};
+    use volume::Timestamp;
+
+    use super::*;
+
+    /// Moves the cursor, and turns the direction of writing.
+    const EVIL: &str = "\u{1b}[2Jexe.\u{202e}fdp";
+    const ESCAPED: &str = "\\u{1b}[2Jexe.\\u{202e}fdp";
+
+    fn moment() -> MomentReport {
+        MomentReport {
+            sequence: 7,
+            time: Time(Timestamp::ZERO),
+        }
+    }
+
+    fn file() -> FileReport {
+        FileReport {
+            area: String::new(),
+            path: format!("/{EVIL}"),
+            new_path: None,
+            what: What::EncryptedInPlace,
+            kind: None,
+            new_kind: None,
+            size_bytes: None,
+            new_size_bytes: None,
+            owner: None,
+            first: None,
+            last: None,
+            changed_bytes: 0,
+            read_bytes: None,
+            evidence: vec![format!("`{EVIL}` took its place")],
+            newest_good: None,
+            personal: BTreeMap::new(),
+            between: None,
+            damage: answers::Damage::default(),
+        }
+    }
+
+    fn found() -> Investigation {
+        Investigation {
+            version: 1,
+            volume: "disk".to_owned(),
+            from: moment(),
+            to: moment(),
+            summary: Vec::new(),
+            limits: vec![format!("`{EVIL}` can't be read any more")],
+            file_systems: Vec::new(),
+            totals: Totals::default(),
+            timeline: Vec::new(),
+            by_folder: Vec::new(),
+            by_type: Vec::new(),
+            by_owner: Vec::new(),
+            readings: ReadingsReport {
+                since: None,
+                is_complete: false,
+                grain_bytes: 0,
+                bytes: 0,
+            },
+            personal: None,
+            files: vec![file()],
+        }
+    }
+
+    fn kept(way: Way) -> KeepGoodReport {
+        KeepGoodReport {
+            volume: "disk".to_owned(),
+            dry_run: false,
+            summary: Vec::new(),
+            way,
+            reasons: vec![format!("`{EVIL}`")],
+            files: 1,
+            bytes: 4096,
+            set_aside: 1,
+            archive: None,
+            archived: Some(ArchiveReport {
+                files: 1,
+                bytes: 1,
+                incomplete: vec![format!("`{EVIL}`: unreadable")],
+            }),
+            fork: None,
+            remains: vec![format!("the ransom note `{EVIL}` stays")],
+            written_meanwhile: false,
+            restored: None,
+        }
+    }
+
+    #[test]
+    fn names_from_a_disk_cannot_drive_the_terminal() {
+        for (text, times) in [(investigation(&found(), None), 3), (keep_good(&kept(Way::Rollback)), 3)] {
+            assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+            assert_eq!(text.matches(ESCAPED).count(), times, "{text}");
+        }
+    }
 }
