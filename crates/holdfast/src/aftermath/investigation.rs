@@ -48,7 +48,16 @@ pub fn investigate(
         personal_seconds: task.personal_seconds,
         reads_until: window.reads_until,
     };
-    let (investigation, _) = look(&parts, &options, progress)?;
+    let (mut investigation, _) = look(&parts, &options, progress)?;
+    investigation.limits.splice(0..0, window.limits.iter().cloned());
+    if window.returned.is_some() && investigation.totals.damaged > 0 {
+        // The way back, in place of a command that would be refused.
+        investigation.summary.pop();
+        investigation.summary.push(format!(
+            "The disk was returned to an earlier moment since; `holdfast restore {} --undo` takes that back.",
+            task.volume
+        ));
+    }
     if let Some(file) = html {
         file.fill(|out| write_html(&investigation, out))?;
     }

@@ -18,7 +18,7 @@ use crate::control::{Progress, Request, Response, RestoreReport};
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::reach;
-use crate::when::When;
+use crate::when::{When, local};
 
 /// What is to be restored.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +69,15 @@ pub struct KeepGoodReport {
 /// Plans, and restores unless it is a dry run.
 pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
     let window = Window::open(place, &task.volume, &task.span, progress)?;
+    if let Some(returned) = window.returned {
+        let time = local(returned.time);
+        return Err(
+            Failure::refused(format!("`{}` was already restored at {time}", task.volume)).hint(format!(
+                "`holdfast investigate {0}` tells what happened before; `holdfast restore {0} --undo` takes the restore back",
+                task.volume
+            )),
+        );
+    }
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
@@ -90,7 +99,7 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
         archive: None,
         archived: None,
         fork: window.fork().map(ToOwned::to_owned),
-        remains: plan.remains.clone(),
+        remains: [window.limits.clone(), plan.remains.clone()].concat(),
         written_meanwhile: false,
         restored: None,
     };

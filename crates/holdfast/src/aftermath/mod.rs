@@ -6,8 +6,10 @@
 mod investigation;
 mod keep_good;
 pub mod pieces;
+mod returned;
 mod window;
 
 pub use investigation::{InvestigateTask, investigate};
 pub use keep_good::{KeepGoodReport, KeepGoodTask, keep_good};
+pub use returned::Returned;
 pub use window::{Span, Window};
