@@ -55,12 +55,18 @@ struct Diverted {
 }
 
 impl Window {
-    /// Opens what a span needs.
-    pub fn open(place: &Place, name: &str, span: &Span, progress: &mut dyn Progress) -> Result<Self, Failure> {
+    /// Opens what a span needs. `by_moment` is the command to be given where there is no incident.
+    pub fn open(
+        place: &Place,
+        name: &str,
+        span: &Span,
+        by_moment: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Failure> {
         let volume = VolumePast::open(place, name)?;
         match span {
             Span::Between { from, to } => Self::between(volume, name, from, to),
-            Span::Incident => Self::incident(place, volume, name, progress),
+            Span::Incident => Self::incident(place, volume, name, by_moment, progress),
         }
     }
 
@@ -81,8 +87,14 @@ impl Window {
     }
 
     /// From before what the guard suspects until now, or until the disk was returned to an earlier moment.
-    fn incident(place: &Place, volume: VolumePast, name: &str, progress: &mut dyn Progress) -> Result<Self, Failure> {
-        let (pin, fork) = incident(&volume, name, progress)?;
+    fn incident(
+        place: &Place,
+        volume: VolumePast,
+        name: &str,
+        by_moment: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Failure> {
+        let (pin, fork) = incident(&volume, name, by_moment, progress)?;
         let from = Moment::Pin(pin);
         let start = volume.open(&from).map_err(failure_of)?;
         let history = events(&volume, Some(&When::AtNanos(start.time.as_unix_nanos())))?;
@@ -143,7 +155,12 @@ impl Window {
 }
 
 /// The pin from before the attack, and the fork that writes were diverted to.
-fn incident(volume: &VolumePast, name: &str, progress: &mut dyn Progress) -> Result<(String, Option<String>), Failure> {
+fn incident(
+    volume: &VolumePast,
+    name: &str,
+    by_moment: &str,
+    progress: &mut dyn Progress,
+) -> Result<(String, Option<String>), Failure> {
     let request = Request::GuardStatus {
         name: Some(name.to_owned()),
     };
@@ -157,7 +174,7 @@ fn incident(volume: &VolumePast, name: &str, progress: &mut dyn Progress) -> Res
             "the guard of `{name}` has seen nothing suspicious, so there is no incident to look into"
         ))
         .hint(format!(
-            "`holdfast history {name}` shows when writing went wild; give the time before it: `holdfast investigate {name} --from MOMENT`"
+            "`holdfast history {name}` shows when writing went wild; give the time before it: `{by_moment}`"
         )));
     };
     let fork = status.and_then(|status| status.diverted).map(|diverted| diverted.fork);

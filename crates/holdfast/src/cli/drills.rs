@@ -9,6 +9,7 @@ use super::resolve::Task;
 use super::show::drill::{self, Shape};
 use crate::control::{DrillListReport, Request, Response};
 use crate::failure::{EXIT_OK, Failure};
+use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
 use crate::reach;
 
@@ -71,8 +72,9 @@ pub(super) fn show(place: &Place, json: bool, task: DrillsTask) -> Result<u8, Fa
     };
     match task.html {
         Some(file) => {
-            let page = page(report);
-            std::fs::write(&file, page).map_err(|error| Failure::io(format!("write `{}`", file.display()), &error))?;
+            // A page is written again and again under one name; who reads it meanwhile has the last one.
+            let new = NewFile::make(&file, Existing::Replaced)?;
+            new.fill(|out| out.write_all(page(report).as_bytes()))?;
             let text = if json {
                 serde_json::json!({ "html": file }).to_string() + "\n"
             } else {

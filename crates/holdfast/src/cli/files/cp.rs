@@ -1,6 +1,5 @@
 //! `holdfast files cp`
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::browse::text::printable;
 use crate::cli::arguments::Common;
 use crate::cli::output;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
 use crate::reach::watch_signals;
 use crate::size::format_size;
@@ -120,33 +120,21 @@ fn into_archive(
     interrupted: Arc<AtomicBool>,
     shown: &mut Shown,
 ) -> Result<CopyReport, Failure> {
-    // Complete under its name, or not at all.
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(format!(".partial-{}", std::process::id()));
-    let partial = PathBuf::from(partial);
-    if to.exists() && !task.overwrite {
-        return Err(
-            Failure::refused(format!("`{}` exists already", to.display())).hint("add `--overwrite` to replace it")
-        );
-    }
-    let made = File::create_new(&partial);
-    let file = made.map_err(|error| Failure::io(format!("make the archive `{}`", to.display()), &error))?;
-    let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, file), Arc::clone(&interrupted));
+    let existing = match task.overwrite {
+        true => Existing::Replaced,
+        false => Existing::Kept("add `--overwrite` to replace it"),
+    };
+    let new = NewFile::make(to, existing)?;
+    let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, new.file()), Arc::clone(&interrupted));
     let name = (!inside.name().is_empty()).then(|| inside.name());
-    let result = copy(inside, name, &mut archive, &interrupted, &mut |report| {
+    let report = copy(inside, name, &mut archive, &interrupted, &mut |report| {
         shown.update(report)
-    });
-    let kept = result.and_then(|report| {
-        if !report.interrupted {
-            std::fs::rename(&partial, to)
-                .map_err(|error| Failure::io(format!("name the archive `{}`", to.display()), &error))?;
-        }
-        Ok(report)
-    });
-    if !kept.as_ref().is_ok_and(|report| !report.interrupted) {
-        let _ = std::fs::remove_file(&partial);
+    })?;
+    drop(archive);
+    if !report.interrupted {
+        new.keep()?;
     }
-    kept
+    Ok(report)
 }
 
 /// What was copied, and what wasn't.
