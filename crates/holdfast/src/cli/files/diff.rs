@@ -96,7 +96,12 @@ fn files(old: &Side<'_>, new: &Side<'_>, brief: bool, json: bool) -> Result<u8, 
 }
 
 fn folders(old: &Side<'_>, new: &Side<'_>, between: &Between, json: bool) -> Result<u8, Failure> {
-    let mut lines = Lines::begin(json, "differences", &json!({}));
+    if between.is_log_gone() && !json {
+        eprintln!(
+            "note: the log between the two moments isn't kept whole any more: every file is read, which takes longer"
+        );
+    }
+    let mut lines = Lines::begin(json, "differences", &json!({ "by_log": between.is_known() }));
     let result = compare_folders(old, new, between, &mut |difference| {
         if let FolderDifference::Unreadable { path, reason } = &difference {
             return lines.unreadable(path.path.as_bytes(), reason.clone());
