@@ -75,12 +75,10 @@ pub(super) fn show(place: &Place, json: bool, task: DrillsTask) -> Result<u8, Fa
             // A page is written again and again under one name; who reads it meanwhile has the last one.
             let new = NewFile::make(&file, Existing::Replaced)?;
             new.fill(|out| out.write_all(page(report).as_bytes()))?;
-            let text = if json {
-                serde_json::json!({ "html": file }).to_string() + "\n"
-            } else {
-                format!("wrote the report to `{}`\n", file.display())
-            };
-            output::print(text.as_bytes());
+            if json {
+                return Ok(output::json(&serde_json::json!({ "html": file })));
+            }
+            output::print(format!("wrote the report to `{}`\n", file.display()).as_bytes());
         }
         None if json => {
             output::response(&response, true);

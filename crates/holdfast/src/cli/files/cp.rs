@@ -17,6 +17,7 @@ use crate::browse::opened::Inside;
 use crate::browse::text::printable;
 use crate::cli::arguments::Common;
 use crate::cli::output;
+use crate::cli::show::count;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
@@ -55,7 +56,7 @@ pub(super) fn run(place: &Place, common: &Common, task: &CpTask) -> Result<u8, F
     shown.end();
     let report = report?;
     if common.json {
-        output::print((serde_json::json!(report).to_string() + "\n").as_bytes());
+        output::json(&report);
     } else {
         // The standard output may be the archive.
         let _ = io::stderr().lock().write_all(text(&report).as_bytes());
@@ -140,10 +141,10 @@ fn into_archive(
 /// What was copied, and what wasn't.
 fn text(report: &CopyReport) -> String {
     let mut text = format!(
-        "copied {} files, {} folders and {} links: {}\n",
-        report.files + report.links,
-        report.folders,
-        report.symlinks,
+        "copied {}, {} and {}: {}\n",
+        count(report.files + report.links, "file"),
+        count(report.folders, "folder"),
+        count(report.symlinks, "link"),
         format_size(report.bytes)
     );
     if report.interrupted {
@@ -196,8 +197,8 @@ impl Shown {
         self.last = Instant::now();
         if let Some(bar) = &self.bar {
             bar.set_message(format!(
-                "copying: {} files, {}",
-                report.files,
+                "copying: {}, {}",
+                count(report.files, "file"),
                 format_size(report.bytes)
             ));
             bar.tick();
