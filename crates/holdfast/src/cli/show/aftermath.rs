@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use answers::{Investigation, Way, What};
 
+use super::{count, guard};
 use crate::aftermath::KeepGoodReport;
 use crate::browse::text::printable;
 use crate::size::format_size;
@@ -43,8 +44,13 @@ pub(in super::super) fn investigation(report: &Investigation, html: Option<&std:
         for answer in personal.classes.values() {
             let _ = writeln!(
                 text,
-                "  {}: {} found in {} files ({}, {}, {})",
-                answer.title, answer.found, answer.files, answer.taken, answer.not_taken, answer.unknown
+                "  {}: {} found in {} ({}, {}, {})",
+                answer.title,
+                answer.found,
+                count(answer.files, "file"),
+                answer.taken,
+                answer.not_taken,
+                answer.unknown
             );
         }
     }
@@ -78,25 +84,34 @@ pub(in super::super) fn keep_good(report: &KeepGoodReport) -> String {
         let _ = writeln!(text, "{sentence}");
     }
     match report.way {
-        Way::Nothing => text += "nothing was done: no file is damaged\n",
+        Way::Nothing => {
+            let _ = writeln!(
+                text,
+                "no file is damaged: nothing was changed\n\
+                 hint: if writes are fenced, that goes on; `holdfast guard status {}` tells how to release them",
+                report.volume
+            );
+        }
         Way::Surgical => {
             let _ = writeln!(
                 text,
-                "{} files {would}returned in place: {} of blocks went back, everything else stays as it is",
-                report.files,
-                format_size(report.bytes)
+                "{} {would}returned in place: {} of blocks {}, everything else stays as it is",
+                count(report.files, "damaged file"),
+                format_size(report.bytes),
+                if report.dry_run { "would go back" } else { "went back" }
             );
         }
         Way::Rollback => {
             let _ = writeln!(
                 text,
-                "the disk {would}returned to the moment before, {} files with it, because:",
-                report.files
+                "the disk {would}returned to the moment before, {} with it, because:",
+                count(report.files, "damaged file")
             );
             for reason in &report.reasons {
                 let _ = writeln!(text, "  {}", printable(reason.as_bytes()));
             }
-            let _ = writeln!(text, "{} files of good work since {would}set aside", report.set_aside);
+            let aside = count(report.set_aside, "good file");
+            let _ = writeln!(text, "{aside} made or changed since {would}set aside");
         }
     }
     if let Some(archive) = &report.archive {
@@ -122,7 +137,8 @@ pub(in super::super) fn keep_good(report: &KeepGoodReport) -> String {
     if report.remains.len() > REMAINS {
         let _ = writeln!(text, "  and {} more such", report.remains.len() - REMAINS);
     }
-    if report.restored.is_some() {
+    if let Some(restored) = &report.restored {
+        text += &guard::refused(restored.clients_refused);
         let _ = writeln!(
             text,
             "check the file system before it is used; `holdfast restore {} --undo` takes this back",
@@ -146,6 +162,7 @@ mod tests {
     use volume::Timestamp;
 
     use super::*;
+    use crate::control::RestoreReport;
 
     /// Moves the cursor, and turns the direction of writing.
     const EVIL: &str = "\u{1b}[2Jexe.\u{202e}fdp";
@@ -227,6 +244,49 @@ mod tests {
             written_meanwhile: false,
             restored: None,
         }
+    }
+
+    #[test]
+    fn a_restore_tells_who_must_reconnect_and_counts_in_words() {
+        let at = crate::control::MomentReport {
+            time: crate::control::Time(Timestamp::ZERO),
+            sequence: 7,
+        };
+        let restored = Some(RestoreReport {
+            volume: "disk".to_owned(),
+            undone: false,
+            from: at,
+            to: at,
+            clients_refused: 1,
+            after: None,
+        });
+        let text = keep_good(&KeepGoodReport {
+            restored,
+            ..kept(Way::Rollback)
+        });
+        for part in [
+            "1 damaged file with it",
+            "1 good file made or changed since set aside",
+            "1 connected client is refused writes until reconnected",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let planned = KeepGoodReport {
+            dry_run: true,
+            ..kept(Way::Surgical)
+        };
+        let text = keep_good(&planned);
+        assert!(
+            text.starts_with("1 damaged file would be returned in place: 4 KiB of blocks would go back"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_fence_that_stays_is_told_where_nothing_was_changed() {
+        let text = keep_good(&kept(Way::Nothing));
+        assert!(text.starts_with("no file is damaged: nothing was changed\n"), "{text}");
+        assert!(text.contains("`holdfast guard status disk`"), "{text}");
     }
 
     #[test]

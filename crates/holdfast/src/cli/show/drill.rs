@@ -78,10 +78,10 @@ fn attacked(attack: &AttackResult) -> String {
         (None, None) => "not noticed".to_owned(),
     };
     let mut text = format!(
-        "  attack: {} ({}); {} files chosen, {} damaged; {stopped}\n",
+        "  attack: {} ({}); {} chosen, {} damaged; {stopped}\n",
         attack.case,
         attack.case.summary(),
-        attack.files,
+        count(attack.files, "file"),
         attack.files_damaged
     );
     for reason in &attack.reasons {
@@ -111,12 +111,12 @@ fn attacked(attack: &AttackResult) -> String {
         "the files chosen"
     };
     text + &format!(
-        "  compared: {} of {} files identical ({which}, {}); {} of {} changed blocks as before\n",
+        "  compared: {} of {} identical ({which}, {}); {} of {} as before\n",
         compared.files_identical,
-        compared.files,
+        count(compared.files, "file"),
         format_size(compared.bytes),
         compared.blocks - compared.blocks_different.min(compared.blocks),
-        compared.blocks
+        count(compared.blocks, "changed block")
     )
 }
 
