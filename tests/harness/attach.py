@@ -5,9 +5,11 @@ rolled-back disk shows its old content at the next mount.
 """
 
 import contextlib
+import errno
 import os
 import pathlib
 import subprocess
+import tempfile
 import time
 
 DETACH_SECONDS_MAX = 20
@@ -28,6 +30,7 @@ class Attached:
     """`device` is the served disk as a loop device, until `detach`."""
 
     def __init__(self, server, folder, sector_size=4096):
+        clear_leftovers()
         self.file = folder / "disk.fuse"
         self.file.touch()
         self.log = open(folder / "nbdfuse.log", "ab")
@@ -94,9 +97,35 @@ def unmount(folder):
     wait_until(lambda: succeeds("umount", str(folder)) or not is_mounted(folder), f"umount {folder}")
 
 
+def clear_leftovers():
+    """Detaches what a killed test run left attached. `mkfs.btrfs` looks at every mount of the host, and fails on a dead one."""
+    for file in [mount[1] for mount in mounts() if mount[2] == "fuse" and mount[1].startswith(f"{tempfile.gettempdir()}/holdfast-test-")]:
+        if not is_dead(file):
+            continue
+        for device in [f"/dev/{path.parts[3]}" for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file") if path.read_text().strip() == file]:
+            for folder in [mount[1] for mount in mounts() if mount[0] == device]:
+                succeeds("umount", "-l", folder)
+            succeeds("losetup", "-d", device)
+        succeeds("fusermount3", "-u", "-z", file)
+
+
+def is_dead(file):
+    """Whether the server of a FUSE mount has gone."""
+    try:
+        os.stat(file)
+    except OSError as error:
+        return error.errno == errno.ENOTCONN
+    return False
+
+
+def mounts():
+    """The mounts of this host: device, folder, type and so on of each."""
+    return [line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+
+
 def is_mounted(path):
     # Read from the table: asking a dead FUSE mount itself fails with ENOTCONN.
-    return any(line.split()[1] == str(path) for line in pathlib.Path("/proc/mounts").read_text().splitlines())
+    return any(mount[1] == str(path) for mount in mounts())
 
 
 def loop_in_use(device):

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::disk::{Disk, ReadFailed};
 
 /// What is fetched and kept as one, in bytes.
-pub const PIECE_BYTES: u64 = 64 * 1024;
+const PIECE_BYTES: u64 = 64 * 1024;
 
 /// A disk whose pieces that were read last are kept in memory.
 ///
 /// Reads of a piece's length or more are content rather than metadata: they go to the disk and leave the cache alone. A piece that can't
 /// be read doesn't make its readable parts unreadable: the very bytes asked for are tried then.
-pub struct CachedDisk {
+pub(crate) struct CachedDisk {
     disk: Arc<dyn Disk>,
     pieces_max: usize,
     pieces: Mutex<Pieces>,
@@ -36,7 +36,7 @@ struct Piece {
 impl CachedDisk {
     /// Keeps up to `capacity_bytes`, and one piece at least.
     #[must_use]
-    pub fn new(disk: Arc<dyn Disk>, capacity_bytes: u64) -> Self {
+    pub(crate) fn new(disk: Arc<dyn Disk>, capacity_bytes: u64) -> Self {
         let pieces_max = usize::try_from(capacity_bytes / PIECE_BYTES)
             .unwrap_or(usize::MAX)
             .max(1);
@@ -52,7 +52,7 @@ impl CachedDisk {
 
     /// The disk below, for content.
     #[must_use]
-    pub fn uncached(&self) -> &Arc<dyn Disk> {
+    pub(crate) fn uncached(&self) -> &Arc<dyn Disk> {
         &self.disk
     }
 

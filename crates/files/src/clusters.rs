@@ -9,7 +9,7 @@ use crate::cache::CachedDisk;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Extent, ExtentKind, Flow};
-use crate::merge::Merging;
+use crate::slots::{self, VisitSlot};
 
 /// Number of the first cluster.
 pub(crate) const FIRST_CLUSTER: u32 = 2;
@@ -91,7 +91,7 @@ pub(crate) struct Clusters {
     pub(crate) cluster_bytes: u64,
     /// How many there are.
     pub(crate) count: u32,
-    /// Places found last, and which one is forgotten next.
+    /// Places found last, one of a chain, and which one is forgotten next.
     bookmarks: Mutex<(Vec<Bookmark>, usize)>,
 }
 
@@ -271,15 +271,12 @@ impl Clusters {
         run.map_or(Ok(()), |run| visit(run).map(|_| ()))
     }
 
-    /// The place known that is nearest before a cluster of a chain.
+    /// The place known before a cluster of a chain.
     fn bookmarked(&self, first: u32, index: u64) -> (u64, u32) {
         let bookmarks = self.bookmarks.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = bookmarks
-            .0
-            .iter()
-            .filter(|known| known.first == first && known.index <= index);
+        let mut known = bookmarks.0.iter();
         known
-            .max_by_key(|known| known.index)
+            .find(|known| known.first == first && known.index <= index)
             .map_or((0, first), |known| (known.index, known.cluster))
     }
 
@@ -288,11 +285,11 @@ impl Clusters {
         let (known, next) = &mut *bookmarks;
         if let Some(same) = known.iter_mut().find(|known| known.first == bookmark.first) {
             *same = bookmark;
+        } else if known.len() < BOOKMARKS {
+            known.push(bookmark);
         } else if let Some(oldest) = known.get_mut(*next) {
             *oldest = bookmark;
             *next = (*next + 1) % BOOKMARKS;
-        } else if known.len() < BOOKMARKS {
-            known.push(bookmark);
         }
     }
 
@@ -320,8 +317,7 @@ impl Clusters {
         written_bytes: u64,
         visit: &mut dyn FnMut(Extent) -> Flow,
     ) -> Result<(), Error> {
-        let mut merging = Merging::new(visit);
-        let result = self.runs(chain, (0, clusters), &mut |run| {
+        self.runs(chain, (0, clusters), &mut |run| {
             let logical = run.index.saturating_mul(self.cluster_bytes);
             let length = run.clusters.saturating_mul(self.cluster_bytes);
             let data = written_bytes.saturating_sub(logical).min(length);
@@ -335,14 +331,29 @@ impl Clusters {
                     length,
                     kind,
                 };
-                if length > 0 && merging.push(extent).is_break() {
+                if length > 0 && visit(extent).is_break() {
                     return Ok(Flow::Break(()));
                 }
             }
             Ok(Flow::Continue(()))
-        });
-        merging.finish();
-        result
+        })
+    }
+
+    /// How many clusters a file of some bytes has.
+    pub(crate) const fn clusters_of(&self, size_bytes: u64) -> u64 {
+        size_bytes.div_ceil(self.cluster_bytes)
+    }
+
+    /// Shows the slots of a folder that doesn't say how long it is, before the damage at which its chain stops.
+    pub(crate) fn folder_slots(&self, first: u32, bytes_max: u64, visit: VisitSlot<'_>) -> Result<(), Error> {
+        let (clusters, damage) = self.folder(first, bytes_max);
+        for cluster in clusters {
+            let place = self.place_of(cluster)?;
+            if slots::visit(&self.disk, place, self.cluster_bytes, visit)?.is_break() {
+                return Ok(());
+            }
+        }
+        damage.map_or(Ok(()), Err)
     }
 
     /// The clusters of a folder that doesn't say how long it is. The damage at which its chain stops, if it does, is told with them.

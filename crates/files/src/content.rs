@@ -28,6 +28,11 @@ impl Content {
 
     /// By the numbers that it starts with. `None` for what isn't known, and what can't be read.
     pub(crate) fn recognise(disk: &dyn Disk) -> Option<Self> {
+        Self::by_magic(disk).or_else(|| is_zfs(disk).then_some(Self::Other("ZFS")))
+    }
+
+    /// The same without ZFS, for which 128 KiB have to be read.
+    pub(crate) fn by_magic(disk: &dyn Disk) -> Option<Self> {
         // Boot sectors of encrypted and newer file systems resemble those of FAT.
         let foreign = || {
             MAGICS
@@ -35,10 +40,7 @@ impl Content {
                 .find(|magic| magic.is_on(disk))
                 .map(|magic| Self::Other(magic.name))
         };
-        foreign().or_else(|| recognise(disk).map(Self::FileSystem)).or_else(|| {
-            let zfs = is_zfs(disk);
-            zfs.then_some(Self::Other("ZFS"))
-        })
+        foreign().or_else(|| recognise(disk).map(Self::FileSystem))
     }
 }
 

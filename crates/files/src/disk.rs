@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use crate::error::Error;
+
 /// A disk, or a part of one, as it was at one moment: its bytes don't change while it is being read.
 pub trait Disk: Send + Sync {
     /// Its size in bytes.
@@ -44,6 +46,19 @@ impl ReadFailed {
             reason: None,
         }
     }
+}
+
+/// Bytes of a boot sector that matter, whatever the disk's own sectors are.
+pub(crate) const BOOT_BYTES: usize = 512;
+
+/// The boot sector, which a disk too small for one doesn't have.
+pub(crate) fn boot_sector(disk: &dyn Disk) -> Result<[u8; BOOT_BYTES], Error> {
+    let mut bytes = [0; BOOT_BYTES];
+    if disk.size_bytes() < BOOT_BYTES as u64 {
+        return Err(Error::Unrecognised);
+    }
+    disk.read_at(0, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// A disk in memory.

@@ -47,6 +47,12 @@ pub(crate) fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(length)?)
 }
 
+/// A text in a field of fixed length: up to its first zero.
+pub(crate) fn text(field: &[u8]) -> String {
+    let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

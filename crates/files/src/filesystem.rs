@@ -63,6 +63,41 @@ pub enum NodeKind {
     BlockDevice,
 }
 
+impl NodeKind {
+    /// Where there are but files and folders.
+    pub(crate) const fn folder_if(is_folder: bool) -> Self {
+        if is_folder { Self::Folder } else { Self::File }
+    }
+
+    /// By the type in the upper bits of a mode.
+    pub(crate) const fn from_mode(mode: u16) -> Option<Self> {
+        Some(match mode >> 12 {
+            0o1 => Self::Fifo,
+            0o2 => Self::CharacterDevice,
+            0o4 => Self::Folder,
+            0o6 => Self::BlockDevice,
+            0o10 => Self::File,
+            0o12 => Self::Symlink,
+            0o14 => Self::Socket,
+            _ => return None,
+        })
+    }
+
+    /// By the file type in an entry of a folder, whose numbers ext and XFS share.
+    pub(crate) const fn from_file_type(file_type: u8) -> Option<Self> {
+        Some(match file_type {
+            1 => Self::File,
+            2 => Self::Folder,
+            3 => Self::CharacterDevice,
+            4 => Self::BlockDevice,
+            5 => Self::Fifo,
+            6 => Self::Socket,
+            7 => Self::Symlink,
+            _ => return None,
+        })
+    }
+}
+
 /// Nanoseconds since the Unix epoch; negative before it. FAT's local times are taken for UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i128);
@@ -94,6 +129,26 @@ pub struct Metadata {
     pub created: Option<Time>,
     /// Device number of a device node (major, minor).
     pub device: Option<(u32, u32)>,
+}
+
+impl Metadata {
+    /// Of which nothing but the kind is known.
+    pub(crate) const fn of(kind: NodeKind) -> Self {
+        Self {
+            kind,
+            size_bytes: 0,
+            mode: None,
+            owner: None,
+            group: None,
+            links: 1,
+            generation: 0,
+            modified: None,
+            changed: None,
+            accessed: None,
+            created: None,
+            device: None,
+        }
+    }
 }
 
 /// A name in a folder. `.` and `..` are left out.

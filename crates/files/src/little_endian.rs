@@ -48,11 +48,6 @@ pub(crate) fn utf8_from_utf16(units: &[u16]) -> Vec<u8> {
     name
 }
 
-/// Whether a name can stand in a path: hostile images have names that lead elsewhere.
-pub(crate) fn is_name(name: &[u8]) -> bool {
-    !name.is_empty() && name != b"." && name != b".." && !name.iter().any(|byte| matches!(byte, 0 | b'/'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,14 +58,6 @@ mod tests {
         assert_eq!(utf8_from_utf16(&units), "a\u{e4}\u{20ac}\u{1f600}".as_bytes());
         assert_eq!(utf8_from_utf16(&[0x61, 0xd83d]), b"a\xed\xa0\xbd");
         assert_eq!(utf8_from_utf16(&[0xde00]), b"\xed\xb8\x80");
-    }
-
-    #[test]
-    fn names_that_lead_elsewhere_are_none() {
-        for name in [&b""[..], b".", b"..", b"a/b", b"a\0"] {
-            assert!(!is_name(name), "{name:?}");
-        }
-        assert!(is_name(b"..."));
     }
 
     #[test]

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
-use crate::filesystem::{
-    Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time,
-};
+use crate::filesystem::{Entry, Extent, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 
 struct Node {
     kind: NodeKind,
     content: Vec<u8>,
     children: Vec<(Vec<u8>, u64)>,
-    extents: Vec<Extent>,
     damaged: bool,
 }
 
@@ -64,19 +61,6 @@ impl Memory {
         self
     }
 
-    /// Gives a file a place, in bytes.
-    pub(crate) fn at(mut self, path: &str, logical: u64, physical: u64, length: u64) -> Self {
-        let node = crate::path::find(&self, path.as_bytes()).unwrap();
-        let kind = ExtentKind::Data;
-        self.nodes.get_mut(&node.0).unwrap().extents.push(Extent {
-            logical,
-            physical,
-            length,
-            kind,
-        });
-        self
-    }
-
     /// Makes a folder or file unreadable after what it holds.
     pub(crate) fn damage(mut self, path: &str) -> Self {
         let node = crate::path::find(&self, path.as_bytes()).unwrap();
@@ -98,7 +82,6 @@ impl Memory {
                 kind,
                 content: content.to_vec(),
                 children: Vec::new(),
-                extents: Vec::new(),
                 damaged: false,
             },
         );
@@ -175,14 +158,8 @@ impl FileSystem for Memory {
         damage_of(found)
     }
 
-    fn extents(&self, node: NodeId, visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
-        let found = self.node(node);
-        for extent in &found.extents {
-            if visit(*extent).is_break() {
-                return Ok(());
-            }
-        }
-        damage_of(found)
+    fn extents(&self, node: NodeId, _visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
+        damage_of(self.node(node))
     }
 
     fn read(&self, file: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {

@@ -47,7 +47,7 @@ pub fn find(fs: &dyn FileSystem, path: &[u8]) -> Result<NodeId, Error> {
 }
 
 /// The entry of a folder that has a name, or the name as this file system compares names.
-pub fn child(fs: &dyn FileSystem, folder: NodeId, name: &[u8]) -> Result<Option<Entry>, Error> {
+fn child(fs: &dyn FileSystem, folder: NodeId, name: &[u8]) -> Result<Option<Entry>, Error> {
     let folds = folds_case(fs.kind());
     let folded = folds.then(|| fold(name));
     let mut exact = None;
@@ -84,6 +84,11 @@ pub const fn folds_case(kind: FileSystemKind) -> bool {
             | FileSystemKind::Fat32
             | FileSystemKind::ExFat
     )
+}
+
+/// Whether a name can stand in a path: hostile images have names that lead elsewhere.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name != b"." && name != b".." && !name.iter().any(|byte| matches!(byte, 0 | b'/'))
 }
 
 /// A name without its case.
@@ -140,6 +145,14 @@ mod tests {
         assert_ne!(find(&fs, b"/a").unwrap(), find(&fs, b"/A").unwrap());
         assert!(matches!(find(&fs, b"/a/x/c"), Err(Error::NotFound { path }) if path == "/a/x/c"));
         assert!(matches!(find(&fs, b"/a/b/c/d"), Err(Error::NotA(_, "folder"))));
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_none() {
+        for name in [&b""[..], b".", b"..", b"a/b", b"a\0"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        assert!(is_name(b"..."));
     }
 
     #[test]

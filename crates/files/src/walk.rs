@@ -24,8 +24,6 @@ pub enum Step<'a> {
     Unreadable {
         /// Its path.
         path: &'a [u8],
-        /// The folder.
-        folder: NodeId,
         /// Why.
         error: Error,
     },
@@ -38,8 +36,6 @@ pub struct Found<'a> {
     pub path: &'a [u8],
     /// The path's last component.
     pub name: &'a [u8],
-    /// The folder that has it.
-    pub folder: NodeId,
     /// What it leads to.
     pub node: NodeId,
     /// What that is.
@@ -56,8 +52,6 @@ pub enum Tour<'a> {
         path: &'a [u8],
         /// Its last component; empty for the start.
         name: &'a [u8],
-        /// The folder.
-        folder: NodeId,
     },
     /// Something was found in it.
     Step(Step<'a>),
@@ -138,7 +132,7 @@ pub fn tour(
         walk.waiting_bytes -= name.len();
         walk.enter(&name);
         if levels.len() >= DEPTH_MAX {
-            walk.unreadable(node, Error::Stopped("folders are nested too deeply"));
+            walk.unreadable(Error::Stopped("folders are nested too deeply"));
         } else {
             levels.push(walk.folder(node, &name));
         }
@@ -183,11 +177,7 @@ impl Walk<'_> {
             folders: Vec::new(),
         };
         let path = &self.path;
-        match (self.visit)(Tour::Enter {
-            path,
-            name,
-            folder: node,
-        }) {
+        match (self.visit)(Tour::Enter { path, name }) {
             Onward::Into => level.is_entered = true,
             Onward::Past => return level,
             Onward::Stop => {
@@ -202,27 +192,27 @@ impl Walk<'_> {
             if together.len() < ENTRIES_TOGETHER {
                 return Flow::Continue(());
             }
-            self.show_all(node, &mut together, &mut level)
+            self.show_all(&mut together, &mut level)
         });
         // What a list ends with is a matter of its visitor, too: it may have stopped.
-        let _ = self.show_all(node, &mut together, &mut level);
+        let _ = self.show_all(&mut together, &mut level);
         if let Err(error) = result
             && !self.stopped
         {
-            self.unreadable(node, error);
+            self.unreadable(error);
         }
         level.folders.reverse();
         level
     }
 
     /// Shows entries of a folder in the order of their nodes.
-    fn show_all(&mut self, folder: NodeId, entries: &mut Vec<Entry>, level: &mut Level) -> Flow {
+    fn show_all(&mut self, entries: &mut Vec<Entry>, level: &mut Level) -> Flow {
         entries.sort_unstable_by(|a, b| (order(a.node), &a.name).cmp(&(order(b.node), &b.name)));
         for entry in entries.drain(..) {
             if self.stopped || self.limit.is_some() {
                 return Flow::Break(());
             }
-            self.entry(folder, entry, level);
+            self.entry(entry, level);
         }
         Flow::Continue(())
     }
@@ -233,7 +223,7 @@ impl Walk<'_> {
         }
     }
 
-    fn entry(&mut self, folder: NodeId, entry: Entry, level: &mut Level) {
+    fn entry(&mut self, entry: Entry, level: &mut Level) {
         self.enter(&entry.name);
         let kind = match entry.kind {
             Some(kind) => Ok(kind),
@@ -244,7 +234,6 @@ impl Walk<'_> {
                 let found = Found {
                     path: &self.path,
                     name: &entry.name,
-                    folder,
                     node: entry.node,
                     kind,
                 };
@@ -254,7 +243,7 @@ impl Walk<'_> {
                     Onward::Stop => self.stopped = true,
                 }
             }
-            Err(error) => self.unreadable(entry.node, error),
+            Err(error) => self.unreadable(error),
         }
         self.path.truncate(level.path_bytes);
     }
@@ -262,7 +251,7 @@ impl Walk<'_> {
     /// A folder that is to be walked, unless it was met before.
     fn remember(&mut self, entry: Entry, level: &mut Level) {
         if !self.seen.insert(entry.node.0) {
-            self.unreadable(entry.node, Error::Stopped("the folder is listed in another place too"));
+            self.unreadable(Error::Stopped("the folder is listed in another place too"));
             return;
         }
         self.waiting_bytes += entry.name.len();
@@ -274,9 +263,9 @@ impl Walk<'_> {
     }
 
     /// Shows that the folder at the present path can't be read.
-    fn unreadable(&mut self, folder: NodeId, error: Error) {
+    fn unreadable(&mut self, error: Error) {
         let path = &self.path;
-        if (self.visit)(Tour::Step(Step::Unreadable { path, folder, error })) == Onward::Stop {
+        if (self.visit)(Tour::Step(Step::Unreadable { path, error })) == Onward::Stop {
             self.stopped = true;
         }
     }
@@ -301,7 +290,7 @@ mod tests {
         walk(fs, node, start.as_bytes(), &mut |step| {
             shown.push(match step {
                 Step::Found(found) => String::from_utf8_lossy(found.path).into_owned(),
-                Step::Unreadable { path, error, .. } => format!("{}: {error}", String::from_utf8_lossy(path)),
+                Step::Unreadable { path, error } => format!("{}: {error}", String::from_utf8_lossy(path)),
             });
             Onward::Into
         })

@@ -4,8 +4,7 @@ use super::types::{Investigation, Time};
 use super::what::What;
 
 /// The three sentences: what was damaged, what was read, and how to get back, by which command.
-#[must_use]
-pub fn sentences(investigation: &Investigation, command: &str) -> Vec<String> {
+pub(crate) fn sentences(investigation: &Investigation, command: &str) -> Vec<String> {
     vec![
         damage(investigation),
         reads(investigation),

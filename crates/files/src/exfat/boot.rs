@@ -1,11 +1,9 @@
 //! The boot sector: where everything lies.
 
 use crate::clusters::{FIRST_CLUSTER, Width};
-use crate::disk::Disk;
+use crate::disk::{BOOT_BYTES, Disk, boot_sector};
 use crate::error::Error;
 use crate::little_endian::{array_at, u8_at, u16_at, u32_at, u64_at};
-
-const BOOT_BYTES: usize = 512;
 
 /// What the boot sector says, checked.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +24,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn read(disk: &dyn Disk) -> Result<Self, Error> {
-        let mut bytes = [0; BOOT_BYTES];
-        if disk.size_bytes() < BOOT_BYTES as u64 {
-            return Err(Error::Unrecognised);
-        }
-        disk.read_at(0, &mut bytes)?;
+        let bytes = boot_sector(disk)?;
         if array_at(&bytes, 3) != Some(*b"EXFAT   ") {
             return Err(Error::Unrecognised);
         }

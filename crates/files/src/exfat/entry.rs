@@ -154,28 +154,13 @@ impl Entry {
         }
     }
 
-    pub(super) fn kind(&self) -> NodeKind {
-        if self.is_folder {
-            NodeKind::Folder
-        } else {
-            NodeKind::File
-        }
-    }
-
     pub(super) fn metadata(&self) -> Metadata {
         Metadata {
-            kind: self.kind(),
             size_bytes: self.size_bytes,
-            mode: None,
-            owner: None,
-            group: None,
-            links: 1,
-            generation: 0,
             modified: self.modified,
-            changed: None,
             accessed: self.accessed,
             created: self.created,
-            device: None,
+            ..Metadata::of(NodeKind::folder_if(self.is_folder))
         }
     }
 }

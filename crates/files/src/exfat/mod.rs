@@ -8,4 +8,4 @@ mod boot;
 mod entry;
 mod volume;
 
-pub use volume::open;
+pub(crate) use volume::open;

@@ -8,8 +8,9 @@ use crate::cache::CachedDisk;
 use crate::clusters::{Clusters, Width};
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::filesystem::{Entry as ShownEntry, Extent, FileSystem, FileSystemKind, Flow, Metadata, NodeId};
-use crate::little_endian::{is_name, u8_at, utf8_from_utf16, utf16_units};
+use crate::filesystem::{Entry as ShownEntry, Extent, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
+use crate::little_endian::{u8_at, utf8_from_utf16, utf16_units};
+use crate::path::is_name;
 use crate::slots::{self, SLOT_BYTES, VisitSlot};
 
 /// Tables and folders that are kept in memory.
@@ -21,24 +22,17 @@ const ROOT: NodeId = NodeId(0);
 /// Opens an exFAT file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the disk doesn't begin as one, and with [`Error::Damaged`] if its boot sector makes no sense.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let layout = Layout::read(&disk)?;
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);
     let clusters = Clusters::new(disk, Width::Bits32, places, layout.cluster_bytes, layout.clusters);
-    let mut exfat = ExFat {
-        clusters,
-        label: String::new(),
-        layout,
-    };
-    exfat.label = exfat.find_label();
-    Ok(exfat)
+    Ok(ExFat { clusters, layout })
 }
 
 struct ExFat {
     clusters: Clusters,
     layout: Layout,
-    label: String,
 }
 
 fn damaged(place: u64, detail: &'static str) -> Error {
@@ -50,25 +44,6 @@ fn damaged(place: u64, detail: &'static str) -> Error {
 }
 
 impl ExFat {
-    /// The label's slot, in the root folder: 1 code units (u8), 2 the label.
-    fn find_label(&self) -> String {
-        let mut label = Vec::new();
-        let shown = self.slots(ROOT, &mut |_, slot| {
-            let [kind, units, name @ ..] = slot;
-            if *kind == entry::LABEL {
-                label = utf16_units(name.get(..2 * usize::from(*units)).unwrap_or_default());
-            }
-            Ok(if matches!(*kind, entry::LABEL | entry::END) {
-                Flow::Break(())
-            } else {
-                Flow::Continue(())
-            })
-        });
-        // A damaged root folder is told when it is listed.
-        drop(shown);
-        String::from_utf8_lossy(&utf8_from_utf16(&label)).into_owned()
-    }
-
     /// The root folder; how long it is, only its chain tells.
     fn root_entry(&self) -> Entry {
         let first = self.layout.root_cluster;
@@ -133,14 +108,8 @@ impl ExFat {
     /// Shows all slots of a folder with their places, before the damage at which it stops.
     fn slots(&self, folder: NodeId, visit: VisitSlot<'_>) -> Result<(), Error> {
         if folder == ROOT {
-            let (clusters, damage) = self.clusters.folder(self.layout.root_cluster, FOLDER_BYTES_MAX);
-            for cluster in clusters {
-                let place = self.clusters.place_of(cluster)?;
-                if slots::visit(&self.clusters.disk, place, self.clusters.cluster_bytes, visit)?.is_break() {
-                    return Ok(());
-                }
-            }
-            return damage.map_or(Ok(()), Err);
+            let first = self.layout.root_cluster;
+            return self.clusters.folder_slots(first, FOLDER_BYTES_MAX, visit);
         }
         let entry = self.entry(folder)?;
         if !entry.is_folder {
@@ -149,15 +118,11 @@ impl ExFat {
         if entry.size_bytes > FOLDER_BYTES_MAX {
             return Err(damaged(folder.0, "a folder is longer than 256 MiB"));
         }
-        let range = (0, self.clusters_of(entry.size_bytes));
+        let range = (0, self.clusters.clusters_of(entry.size_bytes));
         self.clusters.runs(entry.chain, range, &mut |run| {
             let length = run.clusters.saturating_mul(self.clusters.cluster_bytes);
             slots::visit(&self.clusters.disk, run.place, length, visit)
         })
-    }
-
-    fn clusters_of(&self, size_bytes: u64) -> u64 {
-        size_bytes.div_ceil(self.clusters.cluster_bytes)
     }
 }
 
@@ -166,8 +131,23 @@ impl FileSystem for ExFat {
         FileSystemKind::ExFat
     }
 
+    /// The label's slot, in the root folder: 1 code units (u8), 2 the label.
     fn label(&self) -> String {
-        self.label.clone()
+        let mut label = Vec::new();
+        let shown = self.slots(ROOT, &mut |_, slot| {
+            let [kind, units, name @ ..] = slot;
+            if *kind == entry::LABEL {
+                label = utf16_units(name.get(..2 * usize::from(*units)).unwrap_or_default());
+            }
+            Ok(if matches!(*kind, entry::LABEL | entry::END) {
+                Flow::Break(())
+            } else {
+                Flow::Continue(())
+            })
+        });
+        // A damaged root folder is told when it is listed.
+        drop(shown);
+        String::from_utf8_lossy(&utf8_from_utf16(&label)).into_owned()
     }
 
     fn block_bytes(&self) -> u32 {
@@ -211,7 +191,7 @@ impl FileSystem for ExFat {
             };
             match set.parse() {
                 Ok(entry) if is_name(&entry.name) => Ok(visit(ShownEntry {
-                    kind: Some(entry.kind()),
+                    kind: Some(NodeKind::folder_if(entry.is_folder)),
                     name: entry.name,
                     node: NodeId(set.place),
                 })),
@@ -227,7 +207,7 @@ impl FileSystem for ExFat {
 
     fn extents(&self, node: NodeId, visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
         let entry = self.entry(node)?;
-        let clusters = self.clusters_of(entry.size_bytes);
+        let clusters = self.clusters.clusters_of(entry.size_bytes);
         // A cluster at the end belongs to the file as a whole.
         let is_written = entry.is_folder || entry.written_bytes == entry.size_bytes;
         let written_bytes = if is_written { u64::MAX } else { entry.written_bytes };

@@ -1,8 +1,8 @@
 //! Extended attributes, in the inode and in a block of their own, and content that is stored as one (`inline_data`).
 
 use super::core::Core;
-use super::inode::{BLOCK_MAP_OFFSET, Inode};
-use super::superblock::{checksum, incompat};
+use super::inode::Inode;
+use super::superblock::{checksum, checksum_with_hole, incompat};
 use crate::error::Error;
 use crate::fields::{from, le16, le32, part, u8_at};
 
@@ -35,7 +35,7 @@ enum Value {
 
 /// What is in an inode instead of a block map: each part with its byte offset. Together they are as long as the file.
 pub(super) fn inline_parts(inode: &Inode) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-    let mut parts = vec![(map_place(inode), inode.block_map().to_vec())];
+    let mut parts = vec![(inode.block_map_place(), inode.block_map().to_vec())];
     for stored in in_inode(inode)? {
         if let (INDEX_SYSTEM, NAME_INLINE_DATA, Value::Here(place, bytes)) = (stored.index, &*stored.name, stored.value)
         {
@@ -63,11 +63,7 @@ pub(super) fn inline_parts(inode: &Inode) -> Result<Vec<(u64, Vec<u8>)>, Error> 
 pub(super) fn inline_link(inode: &Inode) -> Vec<(u64, Vec<u8>)> {
     let length = usize::try_from(inode.size_bytes).unwrap_or(usize::MAX);
     let target = inode.block_map().get(..length).unwrap_or_default();
-    vec![(map_place(inode), target.to_vec())]
-}
-
-fn map_place(inode: &Inode) -> u64 {
-    inode.place.saturating_add(BLOCK_MAP_OFFSET as u64)
+    vec![(inode.block_map_place(), target.to_vec())]
 }
 
 /// Names as tar has them, and values. `value_of` reads what is stored in another inode.
@@ -142,12 +138,8 @@ fn in_block(core: &Core, block: u64) -> Result<Vec<Stored>, Error> {
         return Err(room.damaged("they don't start as such"));
     }
     if let Some(seed) = core.superblock.checksum_seed {
-        let (before, after) = bytes.split_at_checked(BLOCK_CHECKSUM_OFFSET).unwrap_or_default();
-        let mut sum = checksum(seed, &block.to_le_bytes());
-        sum = checksum(sum, before);
-        sum = checksum(sum, &[0; 4]);
-        sum = checksum(sum, from(after, 4));
-        if sum != le32(&bytes, BLOCK_CHECKSUM_OFFSET) {
+        let seed = checksum(seed, &block.to_le_bytes());
+        if checksum_with_hole(seed, &bytes, BLOCK_CHECKSUM_OFFSET) != le32(&bytes, BLOCK_CHECKSUM_OFFSET) {
             return Err(room.damaged("their checksum is wrong"));
         }
     }

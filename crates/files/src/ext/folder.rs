@@ -11,6 +11,7 @@ use super::superblock::{checksum, incompat};
 use crate::error::Error;
 use crate::fields::{le16, le32, part, u8_at};
 use crate::filesystem::{Entry, Flow, NodeId, NodeKind};
+use crate::path::is_name;
 
 const ENTRY_HEADER_BYTES: usize = 8;
 /// The last "entry" of a block, which holds its checksum.
@@ -32,7 +33,7 @@ pub(super) fn entries(core: &Core, folder: &Inode, visit: &mut dyn FnMut(Entry) 
     listing.damage.map_or(Ok(()), Err)
 }
 
-/// Shows the entries of a folder within an inode; `places` tells where parts of it are.
+/// Shows the entries of a folder within an inode, which `content` was put together from.
 pub(super) fn inline_entries(
     core: &Core,
     folder: &Inode,
@@ -138,7 +139,7 @@ impl Listing<'_> {
             return ControlFlow::Continue(());
         }
         // A name with a slash would lead somewhere else when it is written to another folder.
-        if name.is_empty() || name.contains(&b'/') || name.contains(&0) {
+        if !is_name(name) {
             self.damaged(place, "a name has characters that no name has");
             return ControlFlow::Continue(());
         }
@@ -147,10 +148,12 @@ impl Listing<'_> {
             return ControlFlow::Continue(());
         }
         let typed = self.core.superblock.has(incompat::FILE_TYPE);
+        // The upper half of the byte has flags of other implementations.
+        let kind = NodeKind::from_file_type(u8_at(bytes, at + 7) & 0xf).filter(|_| typed);
         (self.visit)(Entry {
             name: name.to_vec(),
             node: NodeId(u64::from(node)),
-            kind: if typed { kind(u8_at(bytes, at + 7)) } else { None },
+            kind,
         })
     }
 }
@@ -161,18 +164,4 @@ fn entry_bytes(bytes: &[u8], at: usize) -> usize {
         0 | 0xffff if bytes.len() == 0x1_0000 => bytes.len(),
         length => length,
     }
-}
-
-/// The upper half of the byte has flags of other implementations.
-fn kind(byte: u8) -> Option<NodeKind> {
-    Some(match byte & 0xf {
-        1 => NodeKind::File,
-        2 => NodeKind::Folder,
-        3 => NodeKind::CharacterDevice,
-        4 => NodeKind::BlockDevice,
-        5 => NodeKind::Fifo,
-        6 => NodeKind::Socket,
-        7 => NodeKind::Symlink,
-        _ => return None,
-    })
 }

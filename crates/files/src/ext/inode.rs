@@ -12,8 +12,8 @@ const FLAG_VALUE_OF_ATTRIBUTE: u32 = 0x20_0000;
 const FLAG_INLINE_DATA: u32 = 0x1000_0000;
 
 /// Where the block map, or what is stored instead of it, is within an inode.
-pub(super) const BLOCK_MAP_OFFSET: usize = 0x28;
-pub(super) const BLOCK_MAP_BYTES: usize = 60;
+const BLOCK_MAP_OFFSET: usize = 0x28;
+const BLOCK_MAP_BYTES: usize = 60;
 /// The part of an inode that every revision has.
 const CLASSIC_BYTES: usize = 128;
 
@@ -48,7 +48,7 @@ impl Inode {
         if checksum_seed.is_some_and(|seed| !checksum_matches(seed, &bytes)) {
             return Err(damaged("its checksum is wrong"));
         }
-        let kind = kind(mode).ok_or(damaged("its type is none that exists"))?;
+        let kind = NodeKind::from_mode(mode).ok_or(damaged("its type is none that exists"))?;
         // In old folders, the upper half was the place of an access list.
         let long = kind == NodeKind::File || superblock.has(incompat::LARGE_DIR);
         let high = if long { le32(&bytes, 0x6c) } else { 0 };
@@ -100,6 +100,11 @@ impl Inode {
         self.bytes
             .get(BLOCK_MAP_OFFSET..BLOCK_MAP_OFFSET + BLOCK_MAP_BYTES)
             .unwrap_or_default()
+    }
+
+    /// Where that is, in bytes.
+    pub(super) const fn block_map_place(&self) -> u64 {
+        self.place.saturating_add(BLOCK_MAP_OFFSET as u64)
     }
 
     /// The block with extended attributes that had no room in the inode.
@@ -157,19 +162,6 @@ impl Inode {
             (old, _) => ((old >> 8) & 0xff, old & 0xff),
         })
     }
-}
-
-fn kind(mode: u16) -> Option<NodeKind> {
-    Some(match mode >> 12 {
-        0x1 => NodeKind::Fifo,
-        0x2 => NodeKind::CharacterDevice,
-        0x4 => NodeKind::Folder,
-        0x6 => NodeKind::BlockDevice,
-        0x8 => NodeKind::File,
-        0xa => NodeKind::Symlink,
-        0xc => NodeKind::Socket,
-        _ => return None,
-    })
 }
 
 /// Bytes of fields beyond the classic ones, none if they claim more than there is.

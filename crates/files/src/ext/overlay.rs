@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::journal;
 use crate::disk::{Disk, ReadFailed};
 
 /// Where a block's newest content is.
@@ -15,7 +16,7 @@ pub(super) struct Source {
 }
 
 /// What stands for the journal's magic number when a block of the file system happens to start with it.
-const ESCAPED: [u8; 4] = 0xc03b_3998_u32.to_be_bytes();
+const ESCAPED: [u8; 4] = journal::MAGIC.to_be_bytes();
 
 /// Keeps where blocks are, not the blocks: a journal of gigabytes takes megabytes of memory.
 pub(super) struct Overlay {

@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::fields::{joined, le16, le32, u8_at};
+use crate::fields::{from, joined, le16, le32, text, u8_at};
 use crate::filesystem::FileSystemKind;
 
 /// Where the superblock starts on every ext file system, in bytes.
@@ -124,6 +124,12 @@ pub(super) fn checksum(seed: u32, bytes: &[u8]) -> u32 {
     !crc32c::crc32c_append(!seed, bytes)
 }
 
+/// The same with four zeros in the place of the checksum itself.
+pub(super) fn checksum_with_hole(seed: u32, bytes: &[u8], hole: usize) -> u32 {
+    let sum = checksum(seed, bytes.get(..hole).unwrap_or_default());
+    checksum(checksum(sum, &[0; 4]), from(bytes, hole + 4))
+}
+
 impl Superblock {
     pub(super) fn read(disk: &dyn Disk) -> Result<Self, Error> {
         Self::parse(&read(disk)?, disk.size_bytes())
@@ -148,11 +154,8 @@ impl Superblock {
             shift @ 0..=6 => 1024_u32 << shift,
             _ => return Err(damaged("the block size is more than 64 KiB")),
         };
-        let high = if incompat & incompat::SIXTY_FOUR_BIT != 0 {
-            le32(bytes, 0x150)
-        } else {
-            0
-        };
+        let is_wide = incompat & incompat::SIXTY_FOUR_BIT != 0;
+        let high = if is_wide { le32(bytes, 0x150) } else { 0 };
         let blocks = joined(le32(bytes, 4), high);
         if blocks
             .checked_mul(u64::from(block_bytes))
@@ -162,7 +165,7 @@ impl Superblock {
         }
         let superblock = Self {
             kind: kind(bytes),
-            label: label(bytes),
+            label: text(bytes.get(0x78..0x88).unwrap_or_default()),
             incompat,
             block_bytes,
             blocks,
@@ -174,11 +177,7 @@ impl Superblock {
             } else {
                 u32::from(le16(bytes, 0x58))
             },
-            descriptor_bytes: if high_descriptors(bytes) {
-                u32::from(le16(bytes, 0xfe))
-            } else {
-                32
-            },
+            descriptor_bytes: if is_wide { u32::from(le16(bytes, 0xfe)) } else { 32 },
             checksum_seed: checksum_seed(bytes),
             journal_inode: le32(bytes, 0xe0),
             has_journal: le32(bytes, 0x5c) & COMPAT_HAS_JOURNAL != 0,
@@ -264,16 +263,6 @@ fn is_power(mut number: u64, base: u64) -> bool {
         number /= base;
     }
     number == 1
-}
-
-fn high_descriptors(bytes: &[u8]) -> bool {
-    le32(bytes, 0x60) & incompat::SIXTY_FOUR_BIT != 0
-}
-
-fn label(bytes: &[u8]) -> String {
-    let name = bytes.get(0x78..0x88).unwrap_or_default();
-    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
 }
 
 fn checksum_seed(bytes: &[u8]) -> Option<u32> {

@@ -1,12 +1,11 @@
 //! The boot sector: which of the three it is, and where everything lies.
 
 use crate::clusters::{FIRST_CLUSTER, Width};
-use crate::disk::Disk;
+use crate::disk::{BOOT_BYTES, Disk, boot_sector};
 use crate::error::Error;
 use crate::filesystem::FileSystemKind;
 use crate::little_endian::{array_at, u8_at, u16_at, u32_at};
 
-pub(super) const BOOT_BYTES: usize = 512;
 /// FAT12 has fewer clusters than this.
 const FAT16_CLUSTERS: u32 = 4085;
 
@@ -47,11 +46,7 @@ impl Layout {
     }
 
     pub(super) fn read(disk: &dyn Disk) -> Result<Self, Error> {
-        let mut bytes = [0; BOOT_BYTES];
-        if disk.size_bytes() < BOOT_BYTES as u64 {
-            return Err(Error::Unrecognised);
-        }
-        disk.read_at(0, &mut bytes)?;
+        let bytes = boot_sector(disk)?;
         // A FAT has no magic number: the sizes must make sense, and there must be a table and clusters.
         Self::parse(&bytes).ok_or(Error::Unrecognised)
     }

@@ -60,14 +60,6 @@ impl Slot {
 }
 
 impl Entry {
-    pub(super) fn kind(&self) -> NodeKind {
-        if self.is_folder {
-            NodeKind::Folder
-        } else {
-            NodeKind::File
-        }
-    }
-
     /// What FAT knows of a file. A folder's size isn't stored.
     pub(super) fn metadata(&self) -> Metadata {
         Metadata {
@@ -75,25 +67,7 @@ impl Entry {
             created: self.created,
             modified: self.modified,
             accessed: self.accessed,
-            ..metadata_of(self.kind())
+            ..Metadata::of(NodeKind::folder_if(self.is_folder))
         }
-    }
-}
-
-/// Of a node without an entry: the root folder.
-pub(super) fn metadata_of(kind: NodeKind) -> Metadata {
-    Metadata {
-        kind,
-        size_bytes: 0,
-        mode: None,
-        owner: None,
-        group: None,
-        links: 1,
-        generation: 0,
-        modified: None,
-        changed: None,
-        accessed: None,
-        created: None,
-        device: None,
     }
 }

@@ -8,5 +8,4 @@ mod entry;
 mod name;
 mod volume;
 
-pub use volume::open;
-pub(crate) use volume::recognise;
+pub(crate) use volume::{open, recognise};

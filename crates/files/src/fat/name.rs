@@ -4,7 +4,6 @@ use crate::little_endian::{array_at, u8_at, u16_at, utf8_from_utf16};
 
 /// Most entries of a long name: 20 of 13 code units.
 const LONG_ENTRIES_MAX: u8 = 20;
-const UNITS_PER_ENTRY: usize = 13;
 
 /// The upper half of code page 437, that of the first IBM PC. Which one wrote a name isn't stored; Windows gives every name that isn't
 /// plain ASCII a long one as well.
@@ -115,7 +114,7 @@ impl LongName {
     /// The name, if it is complete and that of this short entry; it is forgotten.
     pub(super) fn take(&mut self, slot: &[u8; 32]) -> Option<Vec<u8>> {
         let long = std::mem::take(self);
-        if long.number != 1 || long.checksum != checksum(slot) || long.units.len() < UNITS_PER_ENTRY {
+        if long.number != 1 || long.checksum != checksum(slot) {
             return None;
         }
         let end = long

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::boot::{BOOT_BYTES, Layout, Root};
+use super::boot::{Layout, Root};
 use super::entry::{self, Slot};
 use super::name::{self, LongName};
 use crate::cache::CachedDisk;
 use crate::clusters::{Chain, Clusters};
-use crate::disk::Disk;
+use crate::disk::{BOOT_BYTES, Disk};
 use crate::error::Error;
 use crate::filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind};
-use crate::little_endian::{array_at, is_name};
+use crate::little_endian::array_at;
+use crate::path::is_name;
 use crate::slots::{self, SLOT_BYTES, VisitSlot};
 
 /// Tables and folders that are kept in memory.
@@ -22,18 +23,12 @@ const ROOT: NodeId = NodeId(0);
 /// Opens a FAT12, FAT16 or FAT32 file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the boot sector makes no sense as one: FAT has no magic number.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let layout = Layout::read(&disk)?;
     let disk = CachedDisk::new(disk, CACHE_BYTES);
     let places = (layout.table, layout.heap);
     let clusters = Clusters::new(disk, layout.width, places, layout.cluster_bytes, layout.clusters);
-    let mut fat = Fat {
-        clusters,
-        label: String::new(),
-        layout,
-    };
-    fat.label = fat.find_label();
-    Ok(fat)
+    Ok(Fat { clusters, layout })
 }
 
 /// Which FAT a boot sector is that of. It has no magic number: its sizes have to make sense, and the number of clusters tells which of the
@@ -45,26 +40,9 @@ pub(crate) fn recognise(boot: &[u8; BOOT_BYTES]) -> Option<FileSystemKind> {
 struct Fat {
     clusters: Clusters,
     layout: Layout,
-    label: String,
 }
 
 impl Fat {
-    /// The root folder's label, or that of the boot sector.
-    fn find_label(&self) -> String {
-        let mut label = self.layout.label.filter(|label| label != b"NO NAME    ");
-        let shown = self.slots(ROOT, &mut |_, slot| match Slot::parse(slot) {
-            Slot::Label => {
-                label = array_at(slot, 0);
-                Ok(Flow::Break(()))
-            }
-            Slot::End => Ok(Flow::Break(())),
-            _ => Ok(Flow::Continue(())),
-        });
-        // A damaged root folder is told when it is listed.
-        drop(shown);
-        label.as_ref().map(name::label).unwrap_or_default()
-    }
-
     /// The entry of a node other than the root.
     fn entry(&self, node: NodeId) -> Result<entry::Entry, Error> {
         let damaged = |detail| Error::Damaged {
@@ -104,26 +82,13 @@ impl Fat {
     fn slots(&self, folder: NodeId, visit: VisitSlot<'_>) -> Result<(), Error> {
         match self.folder(folder)? {
             Root::Fixed { place, length } => slots::visit(&self.clusters.disk, place, length, visit).map(|_| ()),
-            Root::Cluster(first) => {
-                let (clusters, damage) = self.clusters.folder(first, FOLDER_BYTES_MAX);
-                for cluster in clusters {
-                    let place = self.clusters.place_of(cluster)?;
-                    if slots::visit(&self.clusters.disk, place, self.clusters.cluster_bytes, visit)?.is_break() {
-                        return Ok(());
-                    }
-                }
-                damage.map_or(Ok(()), Err)
-            }
+            Root::Cluster(first) => self.clusters.folder_slots(first, FOLDER_BYTES_MAX, visit),
         }
     }
 
     fn file(&self, node: NodeId) -> Result<entry::Entry, Error> {
         let entry = if node == ROOT { None } else { Some(self.entry(node)?) };
         entry.filter(|entry| !entry.is_folder).ok_or(Error::NotA(node, "file"))
-    }
-
-    fn clusters_of(&self, size_bytes: u64) -> u64 {
-        size_bytes.div_ceil(self.clusters.cluster_bytes)
     }
 }
 
@@ -132,8 +97,20 @@ impl FileSystem for Fat {
         self.layout.kind()
     }
 
+    /// The root folder's label, or that of the boot sector.
     fn label(&self) -> String {
-        self.label.clone()
+        let mut label = self.layout.label.filter(|label| label != b"NO NAME    ");
+        let shown = self.slots(ROOT, &mut |_, slot| match Slot::parse(slot) {
+            Slot::Label => {
+                label = array_at(slot, 0);
+                Ok(Flow::Break(()))
+            }
+            Slot::End => Ok(Flow::Break(())),
+            _ => Ok(Flow::Continue(())),
+        });
+        // A damaged root folder is told when it is listed.
+        drop(shown);
+        label.as_ref().map(name::label).unwrap_or_default()
     }
 
     fn block_bytes(&self) -> u32 {
@@ -150,7 +127,7 @@ impl FileSystem for Fat {
 
     fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
         if node == ROOT {
-            return Ok(entry::metadata_of(NodeKind::Folder));
+            return Ok(Metadata::of(NodeKind::Folder));
         }
         Ok(self.entry(node)?.metadata())
     }
@@ -187,7 +164,7 @@ impl FileSystem for Fat {
             Ok(visit(Entry {
                 name,
                 node: NodeId(place),
-                kind: Some(entry.kind()),
+                kind: Some(NodeKind::folder_if(entry.is_folder)),
             }))
         })?;
         damage.map_or(Ok(()), Err)
@@ -197,7 +174,7 @@ impl FileSystem for Fat {
         if node != ROOT {
             let entry = self.entry(node)?;
             if !entry.is_folder {
-                let clusters = self.clusters_of(entry.size_bytes.into());
+                let clusters = self.clusters.clusters_of(entry.size_bytes.into());
                 let chain = Chain::Linked(entry.first_cluster);
                 return self.clusters.extents(chain, clusters, u64::MAX, visit);
             }

@@ -1,11 +1,9 @@
 //! The boot sector: the sizes of things, and where the master file table starts.
 
-use crate::disk::Disk;
+use crate::disk::{BOOT_BYTES, Disk, boot_sector};
 use crate::error::Error;
 use crate::little_endian::{array_at, u8_at, u16_at, u64_at};
 
-/// Bytes of the boot sector that matter here.
-const BOOT_BYTES: usize = 512;
 /// Largest cluster: 2 MiB, since Windows 10.
 const CLUSTER_BYTES_MAX: u64 = 2 << 20;
 
@@ -29,11 +27,7 @@ pub(super) struct Geometry {
 impl Geometry {
     /// Reads the boot sector.
     pub(super) fn read(disk: &dyn Disk) -> Result<Self, Error> {
-        let mut bytes = [0; BOOT_BYTES];
-        if disk.size_bytes() < BOOT_BYTES as u64 {
-            return Err(Error::Unrecognised);
-        }
-        disk.read_at(0, &mut bytes)?;
+        let bytes = boot_sector(disk)?;
         if array_at(&bytes, 3) != Some(*b"NTFS    ") {
             return Err(Error::Unrecognised);
         }

@@ -12,7 +12,8 @@ use super::stream::Stream;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Entry, Flow, NodeId};
-use crate::little_endian::{is_name, u16_at, u32_at, u64_at};
+use crate::little_endian::{u16_at, u32_at, u64_at};
+use crate::path::is_name;
 
 /// "$I30" in UTF-16.
 pub(super) const NAME: &[u8] = b"$\0I\x003\x000\0";
@@ -85,13 +86,10 @@ fn entries_in_blocks(
 }
 
 fn node_damaged(node: &Node, detail: &'static str) -> Error {
-    match node.record.damaged(detail) {
-        Error::Damaged { offset, detail, .. } => Error::Damaged {
-            structure: "folder of the MFT record",
-            offset,
-            detail,
-        },
-        other => other,
+    Error::Damaged {
+        structure: "folder of the MFT record",
+        offset: node.record.place,
+        detail,
     }
 }
 

@@ -83,7 +83,7 @@ impl Mft {
         if piece.first != self.runs.last().map_or(0, Run::end) {
             return Err(record.damaged("a piece of the MFT is missing"));
         }
-        for run in runs::unpack(piece) {
+        for run in runs::unpack(piece.first, piece.end, piece.packed_runs) {
             let run = run.map_err(|wrong| record.damaged(wrong))?;
             if run.place.is_none() {
                 return Err(record.damaged("the MFT has a hole"));
@@ -166,7 +166,7 @@ impl Mft {
         let written = usize::try_from(piece.written_bytes).map_err(|_| record.damaged("an attribute is too long"))?;
         let mut value = vec![0; usize::try_from(piece.size_bytes).unwrap_or(written)];
         let mut rest = value.get_mut(..written).unwrap_or_default();
-        for run in runs::unpack(piece) {
+        for run in runs::unpack(piece.first, piece.end, piece.packed_runs) {
             let run = run.map_err(|wrong| record.damaged(wrong))?;
             let length = run.clusters.saturating_mul(self.geometry.cluster_bytes);
             let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());

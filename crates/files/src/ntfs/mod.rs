@@ -18,6 +18,7 @@ mod file_name;
 mod fixup;
 mod folder;
 mod log_file;
+mod merge;
 mod mft;
 mod node;
 mod record;
@@ -26,4 +27,4 @@ mod runs;
 mod stream;
 mod volume;
 
-pub use volume::open;
+pub(crate) use volume::open;

@@ -62,7 +62,7 @@ pub(super) struct Record {
     /// Whether it is a folder.
     pub(super) is_folder: bool,
     /// Byte offset on the disk, for errors.
-    place: u64,
+    pub(super) place: u64,
 }
 
 impl Record {

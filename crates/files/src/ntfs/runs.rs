@@ -3,8 +3,6 @@
 //! Packed as a header byte (its low half: bytes of the length; its high half: bytes of the place), the length in clusters, and the
 //! place as a signed difference to the run before; a place of no bytes is a hole; a header of 0 ends them.
 
-use super::record::Clusters;
-
 /// Clusters that follow each other both in a value and on the disk, or a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
@@ -37,11 +35,10 @@ impl Run {
 /// What is wrong with packed runs.
 pub(super) type Wrong = &'static str;
 
-/// Unpacks the runs of a piece, ascending, without gaps between them. The first error is the last.
-pub(super) fn unpack<'record>(piece: &Clusters<'record>) -> impl Iterator<Item = Result<Run, Wrong>> + use<'record> {
-    let mut rest = piece.packed_runs;
-    let mut next = piece.first;
-    let end = piece.end;
+/// Unpacks the runs of a piece, which maps clusters `first` to `end` of a value: ascending, without gaps between them. The first error is the last.
+pub(super) fn unpack(first: u64, end: u64, packed_runs: &[u8]) -> impl Iterator<Item = Result<Run, Wrong>> {
+    let mut rest = packed_runs;
+    let mut next = first;
     let mut place = 0_u64;
     std::iter::from_fn(move || {
         if next >= end {
@@ -111,15 +108,7 @@ mod tests {
     use super::*;
 
     fn runs(first: u64, end: u64, packed_runs: &[u8]) -> Vec<Result<Run, Wrong>> {
-        let piece = Clusters {
-            first,
-            end,
-            packed_runs,
-            unit_bits: 0,
-            size_bytes: 0,
-            written_bytes: 0,
-        };
-        unpack(&piece).collect()
+        unpack(first, end, packed_runs).collect()
     }
 
     fn run(first: u64, clusters: u64, place: Option<u64>) -> Result<Run, Wrong> {

@@ -1,14 +1,14 @@
 //! The value of an attribute, wherever it lies: a file's content, a named stream, a folder's index.
 
 use super::compression;
+use super::merge::Merging;
 use super::mft::Mft;
 use super::node::Node;
-use super::record::{Attribute, COMPRESSED, Clusters, Record, Reference, Value, kind};
+use super::record::{Attribute, COMPRESSED, Record, Reference, Value, kind};
 use super::runs::{self, Run};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::filesystem::{Extent, ExtentKind, Flow};
-use crate::merge::Merging;
 
 /// Most clusters that are compressed together, as a binary logarithm: every version of Windows has 16.
 const UNIT_BITS_MAX: u8 = 4;
@@ -34,11 +34,8 @@ enum Storage {
 
 /// A piece of the map. Only the base record's own is kept: a file may have thousands.
 enum Piece {
-    Kept {
-        first: u64,
-        end: u64,
-        packed_runs: Vec<u8>,
-    },
+    /// The first, which starts where the value does.
+    Kept { end: u64, packed_runs: Vec<u8> },
     Listed {
         first: u64,
         kind: u32,
@@ -50,7 +47,8 @@ enum Piece {
 impl Piece {
     const fn first(&self) -> u64 {
         match self {
-            Self::Kept { first, .. } | Self::Listed { first, .. } => *first,
+            Self::Kept { .. } => 0,
+            Self::Listed { first, .. } => *first,
         }
     }
 }
@@ -126,7 +124,6 @@ impl Stream {
                     flags: attribute.flags,
                     unit_bits: piece.unit_bits,
                     storage: Storage::Clusters(vec![Piece::Kept {
-                        first: 0,
                         end: piece.end,
                         packed_runs: piece.packed_runs.to_vec(),
                     }]),
@@ -147,11 +144,11 @@ impl Stream {
         };
         let index = pieces.partition_point(|piece| piece.first() <= from).saturating_sub(1);
         let mut next = pieces.get(index).map(Piece::first);
-        let show = &mut |record: &Record, clusters: &Clusters<'_>| {
-            if next.replace(clusters.end) != Some(clusters.first) {
+        let show = &mut |record: &Record, (first, end): (u64, u64), packed_runs: &[u8]| {
+            if next.replace(end) != Some(first) {
                 return Err(record.damaged("a piece of an attribute is missing"));
             }
-            for run in runs::unpack(clusters) {
+            for run in runs::unpack(first, end, packed_runs) {
                 let run = run.map_err(|wrong| record.damaged(wrong))?;
                 if run.end() > from && visit(run)?.is_break() {
                     return Ok(Flow::Break(()));
@@ -161,17 +158,13 @@ impl Stream {
         };
         for piece in pieces.get(index..).unwrap_or_default() {
             let flow = match piece {
-                Piece::Kept {
-                    first,
-                    end,
-                    packed_runs,
-                } => show(&node.record, &self.kept(*first, *end, packed_runs))?,
+                Piece::Kept { end, packed_runs } => show(&node.record, (0, *end), packed_runs)?,
                 Piece::Listed {
                     kind, reference, id, ..
                 } => {
                     let record = node.other_record(mft, *reference)?;
                     match record.attribute(*kind, *id)?.value {
-                        Value::NonResident(clusters) => show(&record, &clusters)?,
+                        Value::NonResident(piece) => show(&record, (piece.first, piece.end), piece.packed_runs)?,
                         Value::Resident { .. } => return Err(record.damaged("a piece of an attribute isn't one")),
                     }
                 }
@@ -181,17 +174,6 @@ impl Stream {
             }
         }
         Ok(())
-    }
-
-    fn kept<'piece>(&self, first: u64, end: u64, packed_runs: &'piece [u8]) -> Clusters<'piece> {
-        Clusters {
-            first,
-            end,
-            packed_runs,
-            unit_bits: self.unit_bits,
-            size_bytes: self.size_bytes,
-            written_bytes: self.written_bytes,
-        }
     }
 
     /// Reads from a byte offset; the bytes read, fewer than asked for only at its end. `disk` is that under the MFT, with its cache or
@@ -293,10 +275,7 @@ impl Stream {
             let parts: Vec<Run> = parts
                 .map_while(|run| run.clip(start, start.saturating_add(unit)))
                 .collect();
-            read_unit(mft, disk, &parts, &mut expanded).map_err(|error| match error {
-                UnitError::Disk(error) => error.into(),
-                UnitError::Damaged(detail) => node.record.damaged(detail),
-            })?;
+            read_unit(mft, disk, node, &parts, &mut expanded)?;
             let skipped = offset.saturating_sub(number.saturating_mul(unit_bytes));
             let from = usize::try_from(skipped)
                 .ok()
@@ -385,14 +364,8 @@ impl Stream {
     }
 }
 
-/// What can go wrong with a unit.
-enum UnitError {
-    Disk(crate::disk::ReadFailed),
-    Damaged(&'static str),
-}
-
 /// Reads what is compressed together: as it is if no cluster is missing, expanded if some are, zeros if all are.
-fn read_unit(mft: &Mft, disk: &dyn Disk, parts: &[Run], expanded: &mut [u8]) -> Result<(), UnitError> {
+fn read_unit(mft: &Mft, disk: &dyn Disk, node: &Node, parts: &[Run], expanded: &mut [u8]) -> Result<(), Error> {
     let has_hole = parts.iter().any(|part| part.place.is_none());
     let mut packed = Vec::new();
     for part in parts {
@@ -400,15 +373,15 @@ fn read_unit(mft: &Mft, disk: &dyn Disk, parts: &[Run], expanded: &mut [u8]) -> 
         let place = mft
             .geometry
             .place_of(place)
-            .ok_or(UnitError::Damaged("a run lies behind the disk"))?;
+            .ok_or_else(|| node.record.damaged("a run lies behind the disk"))?;
         let length = part.clusters.saturating_mul(mft.geometry.cluster_bytes);
         let start = packed.len();
         packed.resize(start.saturating_add(usize::try_from(length).unwrap_or_default()), 0);
         let part = packed.get_mut(start..).unwrap_or_default();
-        disk.read_at(place, part).map_err(UnitError::Disk)?;
+        disk.read_at(place, part)?;
     }
     if has_hole {
-        return compression::expand(&packed, expanded).map_err(UnitError::Damaged);
+        return compression::expand(&packed, expanded).map_err(|detail| node.record.damaged(detail));
     }
     expanded.fill(0);
     let length = packed.len().min(expanded.len());

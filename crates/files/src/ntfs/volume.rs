@@ -38,34 +38,24 @@ const OVERLAY: &[u8] = b"W\0o\0f\0C\0o\0m\0p\0r\0e\0s\0s\0e\0d\0D\0a\0t\0a\0";
 /// Opens an NTFS file system.
 ///
 /// Fails with [`Error::Unrecognised`] if the disk doesn't begin as one, and with [`Error::Damaged`] if its master file table can't be found.
-pub fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<impl FileSystem, Error> {
     let geometry = Geometry::read(&disk)?;
     let mft = Mft::open(CachedDisk::new(disk, CACHE_BYTES), geometry)?;
     let mut ntfs = Ntfs {
         mft,
         // As mkfs and Windows make it.
         root: NodeId(ROOT | ROOT << 48),
-        label: String::new(),
-        is_dirty: false,
-        is_in_use: false,
     };
-    // None of these is needed to read files.
+    // A damaged root folder is told when it is listed.
     if let Ok(root) = ntfs.mft.record(ROOT) {
         ntfs.root = NodeId(root.reference().0);
     }
-    let _ = ntfs.read_volume();
-    ntfs.is_in_use = log_file::is_in_use(&ntfs.mft).unwrap_or(false);
     Ok(ntfs)
 }
 
 struct Ntfs {
     mft: Mft,
     root: NodeId,
-    label: String,
-    /// Whether Windows would run chkdsk.
-    is_dirty: bool,
-    /// Whether changes may wait in the log.
-    is_in_use: bool,
 }
 
 /// What `$STANDARD_INFORMATION` says.
@@ -100,16 +90,16 @@ fn time_at(bytes: &[u8], offset: usize) -> Option<Time> {
 }
 
 impl Ntfs {
-    /// Reads label and state.
-    fn read_volume(&mut self) -> Result<(), Error> {
-        let node = Node::read(&self.mft, VOLUME)?;
-        if let Some(name) = node.resident(&self.mft, kind::VOLUME_NAME)? {
-            self.label = String::from_utf8_lossy(&utf8_from_utf16(&utf16_units(&name))).into_owned();
-        }
-        if let Some(information) = node.resident(&self.mft, kind::VOLUME_INFORMATION)? {
-            self.is_dirty = u16_at(&information, 10).is_some_and(|flags| flags & 1 != 0);
-        }
-        Ok(())
+    /// The value of an attribute of the volume; empty if it can't be read: no file needs it.
+    fn of_volume(&self, kind: u32) -> Vec<u8> {
+        let attribute = Node::read(&self.mft, VOLUME).and_then(|node| node.resident(&self.mft, kind));
+        attribute.ok().flatten().unwrap_or_default()
+    }
+
+    /// Whether Windows would run chkdsk.
+    fn is_dirty(&self) -> bool {
+        let information = self.of_volume(kind::VOLUME_INFORMATION);
+        u16_at(&information, 10).is_some_and(|flags| flags & 1 != 0)
     }
 
     fn standard(&self, node: &Node) -> Result<Standard, Error> {
@@ -153,7 +143,8 @@ impl FileSystem for Ntfs {
     }
 
     fn label(&self) -> String {
-        self.label.clone()
+        let name = utf8_from_utf16(&utf16_units(&self.of_volume(kind::VOLUME_NAME)));
+        String::from_utf8_lossy(&name).into_owned()
     }
 
     fn block_bytes(&self) -> u32 {
@@ -304,11 +295,12 @@ impl FileSystem for Ntfs {
     }
 
     fn replayed(&self) -> Option<String> {
-        let words = match (self.is_in_use, self.is_dirty) {
-            (true, _) => "the volume was in use: the last changes, which wait in $LogFile, aren't taken into account",
-            (false, true) => "the volume is marked dirty: Windows would check it with chkdsk",
-            (false, false) => return None,
-        };
-        Some(words.to_owned())
+        // A log that can't be read isn't needed to read files.
+        if log_file::is_in_use(&self.mft).unwrap_or(false) {
+            let words = "the volume was in use: the last changes, which wait in $LogFile, aren't taken into account";
+            return Some(words.to_owned());
+        }
+        let words = "the volume is marked dirty: Windows would check it with chkdsk";
+        self.is_dirty().then(|| words.to_owned())
     }
 }

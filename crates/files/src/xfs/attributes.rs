@@ -37,24 +37,61 @@ pub(super) fn attributes(xfs: &Xfs, fork: &Fork) -> Result<Vec<Attribute>, Error
         short_form(fork, &mut found)?;
         return Ok(found.attributes);
     }
-    let mut block = match first_leaf(xfs, fork)? {
-        Some(block) => block,
-        None => return Ok(Vec::new()),
+    let Some(mut block) = first_leaf(xfs, fork)? else {
+        return Ok(Vec::new());
     };
     // Leaves point to the next one: each is visited once at most.
     let mut visited = BTreeSet::new();
     loop {
-        let (at, bytes) = read_block(xfs, fork, block)?;
-        let fields = Fields::new("attribute leaf", at, &bytes);
-        if !visited.insert(block) {
+        let fields = Fields::new("attribute leaf", block.at, &block.bytes);
+        if !visited.insert(block.number) {
             return Err(fields.damaged(0, "the leaves form a circle"));
         }
         leaf(xfs, fork, &fields, &mut found)?;
-        block = u64::from(fields.u32(0)?);
-        if block == 0 {
+        let next = u64::from(fields.u32(0)?);
+        if next == 0 {
             return Ok(found.attributes);
         }
+        block = read_block(xfs, fork, next)?;
     }
+}
+
+/// Where things are in blocks of the attribute fork.
+struct Layout {
+    leaf_magic: u16,
+    leaf_header: usize,
+    node_magic: u16,
+    node_header: usize,
+    /// In nodes and leaves alike.
+    count_offset: usize,
+}
+
+const fn layout(is_checksummed: bool) -> Layout {
+    if is_checksummed {
+        Layout {
+            leaf_magic: 0x3bee,
+            leaf_header: 80,
+            node_magic: 0x3ebe,
+            node_header: 64,
+            count_offset: 56,
+        }
+    } else {
+        Layout {
+            leaf_magic: 0xfbee,
+            leaf_header: 32,
+            node_magic: 0xfebe,
+            node_header: 16,
+            count_offset: 12,
+        }
+    }
+}
+
+/// A block of the attribute fork.
+struct Block {
+    number: u64,
+    /// Where it lies.
+    at: u64,
+    bytes: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -107,29 +144,23 @@ fn short_form(fork: &Fork, found: &mut Found) -> Result<(), Error> {
 }
 
 /// Goes down the tree by hash, always to the first child.
-fn first_leaf(xfs: &Xfs, fork: &Fork) -> Result<Option<u64>, Error> {
+fn first_leaf(xfs: &Xfs, fork: &Fork) -> Result<Option<Block>, Error> {
     if fork.format == Format::Extents && fork.extents == 0 {
         return Ok(None);
     }
-    let is_checksummed = xfs.superblock.is_checksummed;
-    let (leaf_magic, node_magic) = if is_checksummed {
-        (0x3bee, 0x3ebe)
-    } else {
-        (0xfbee, 0xfebe)
-    };
-    let (count_offset, entries_offset) = if is_checksummed { (56, 64) } else { (12, 16) };
-    let mut block = 0;
+    let layout = layout(xfs.superblock.is_checksummed);
+    let mut number = 0;
     for _ in 0..=LEVELS_MAX {
-        let (at, bytes) = read_block(xfs, fork, block)?;
-        let fields = Fields::new("attribute node", at, &bytes);
+        let block = read_block(xfs, fork, number)?;
+        let fields = Fields::new("attribute node", block.at, &block.bytes);
         let magic = fields.u16(8)?;
-        if magic == leaf_magic {
+        if magic == layout.leaf_magic {
             return Ok(Some(block));
         }
-        if magic != node_magic || fields.u16(count_offset)? == 0 {
+        if magic != layout.node_magic || fields.u16(layout.count_offset)? == 0 {
             return Err(fields.damaged(8, "it is neither a node nor a leaf"));
         }
-        block = u64::from(fields.u32(entries_offset + 4)?);
+        number = u64::from(fields.u32(layout.node_header + 4)?);
     }
     Err(Error::Damaged {
         structure: "attribute node",
@@ -138,14 +169,14 @@ fn first_leaf(xfs: &Xfs, fork: &Fork) -> Result<Option<u64>, Error> {
     })
 }
 
-/// A block of the attribute fork: where it lies, and its bytes.
-fn read_block(xfs: &Xfs, fork: &Fork, block: u64) -> Result<(u64, Vec<u8>), Error> {
-    let offset = place(xfs, fork, block)?;
-    let piece = xfs.store.read(offset, xfs.superblock.block_bytes() as usize)?;
+fn read_block(xfs: &Xfs, fork: &Fork, number: u64) -> Result<Block, Error> {
+    let at = place(xfs, fork, number)?;
+    let piece = xfs.store.read(at, xfs.superblock.block_bytes() as usize)?;
     if xfs.superblock.is_checksummed && !piece.is_replayed {
-        Fields::new("attribute block", offset, &piece.bytes).check_crc(BLOCK_CRC_OFFSET)?;
+        Fields::new("attribute block", at, &piece.bytes).check_crc(BLOCK_CRC_OFFSET)?;
     }
-    Ok((offset, piece.bytes))
+    let bytes = piece.bytes;
+    Ok(Block { number, at, bytes })
 }
 
 fn place(xfs: &Xfs, fork: &Fork, block: u64) -> Result<u64, Error> {
@@ -165,17 +196,12 @@ fn place(xfs: &Xfs, fork: &Fork, block: u64) -> Result<u64, Error> {
 
 /// Entries of 8 bytes: hash, place of the name within the block, flags.
 fn leaf(xfs: &Xfs, fork: &Fork, fields: &Fields<'_>, found: &mut Found) -> Result<(), Error> {
-    let is_checksummed = xfs.superblock.is_checksummed;
-    let (magic, count_offset, header) = if is_checksummed {
-        (0x3bee, 56, 80)
-    } else {
-        (0xfbee, 12, 32)
-    };
-    if fields.u16(8)? != magic {
+    let layout = layout(xfs.superblock.is_checksummed);
+    if fields.u16(8)? != layout.leaf_magic {
         return Err(fields.damaged(8, "it isn't a leaf"));
     }
-    for index in 0..usize::from(fields.u16(count_offset)?) {
-        let entry = header + index * 8;
+    for index in 0..usize::from(fields.u16(layout.count_offset)?) {
+        let entry = layout.leaf_header + index * 8;
         let at = usize::from(fields.u16(entry + 4)?);
         let flags = fields.u8(entry + 6)?;
         if !is_shown(flags) {

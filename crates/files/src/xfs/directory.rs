@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 use super::Xfs;
 use super::extents::{self, Mapping};
 use super::fields::Fields;
-use super::inode::{Format, Inode};
+use super::inode::{Fork, Format, Inode};
 use crate::error::Error;
 use crate::filesystem::{Entry, Flow, NodeId, NodeKind};
+use crate::path::is_name;
 
 /// Where a folder's index begins: blocks before it hold entries.
 const INDEX_OFFSET: u64 = 32 << 30;
@@ -23,7 +24,7 @@ type Visit<'v> = dyn FnMut(Entry) -> Flow + 'v;
 /// Shows the entries of a folder.
 pub(super) fn entries(xfs: &Xfs, folder: &Inode, visit: &mut Visit<'_>) -> Result<(), Error> {
     if folder.data.format == Format::Local {
-        return short_form(xfs, folder, visit);
+        return short_form(&folder.data, folder.size, xfs.superblock.has_file_types, visit);
     }
     let mut blocks = Blocks {
         xfs,
@@ -39,10 +40,10 @@ pub(super) fn entries(xfs: &Xfs, folder: &Inode, visit: &mut Visit<'_>) -> Resul
 }
 
 /// Count, count of those with inode numbers of 64 bits, the parent's number, entries. One large number makes all of them large.
-fn short_form(xfs: &Xfs, folder: &Inode, visit: &mut Visit<'_>) -> Result<(), Error> {
-    let length = usize::try_from(folder.size).unwrap_or(usize::MAX);
-    let whole = Fields::new("short-form directory", folder.data.at, &folder.data.bytes);
-    let fields = Fields::new("short-form directory", folder.data.at, whole.bytes(0, length)?);
+fn short_form(fork: &Fork, size: u64, has_file_types: bool, visit: &mut Visit<'_>) -> Result<(), Error> {
+    let length = usize::try_from(size).unwrap_or(usize::MAX);
+    let whole = Fields::new("short-form directory", fork.at, &fork.bytes);
+    let fields = Fields::new("short-form directory", fork.at, whole.bytes(0, length)?);
     let is_large = fields.u8(1)? != 0;
     let number_bytes = if is_large { 8 } else { 4 };
     let mut at = 2 + number_bytes;
@@ -51,9 +52,9 @@ fn short_form(xfs: &Xfs, folder: &Inode, visit: &mut Visit<'_>) -> Result<(), Er
         // Between length and name there are two bytes for the place in a block that the entry would have.
         let name = fields.bytes(at + 3, name_length)?;
         let mut end = at + 3 + name_length;
-        let kind = if xfs.superblock.has_file_types {
+        let kind = if has_file_types {
             end += 1;
-            kind_of_file_type(fields.u8(end - 1)?)
+            NodeKind::from_file_type(fields.u8(end - 1)?)
         } else {
             None
         };
@@ -62,8 +63,7 @@ fn short_form(xfs: &Xfs, folder: &Inode, visit: &mut Visit<'_>) -> Result<(), Er
         } else {
             u64::from(fields.u32(end)?)
         });
-        check_name(&fields, at, name)?;
-        let name = name.to_vec();
+        let name = checked_name(&fields, at, name)?;
         if visit(Entry { name, node, kind }).is_break() {
             break;
         }
@@ -193,13 +193,12 @@ impl Blocks<'_, '_> {
             let name = fields.bytes(at + 9, name_length)?;
             let has_file_types = self.xfs.superblock.has_file_types;
             let kind = if has_file_types {
-                kind_of_file_type(fields.u8(at + 9 + name_length)?)
+                NodeKind::from_file_type(fields.u8(at + 9 + name_length)?)
             } else {
                 None
             };
             if name != b"." && name != b".." {
-                check_name(&fields, at, name)?;
-                let name = name.to_vec();
+                let name = checked_name(&fields, at, name)?;
                 if (self.visit)(Entry { name, node, kind }).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -233,23 +232,54 @@ fn end_of_entries(fields: &Fields<'_>) -> Result<usize, Error> {
         .ok_or_else(|| fields.damaged(tail, "its index is larger than the block"))
 }
 
-/// Linux's rule: no name is empty or holds a slash or a zero.
-fn check_name(fields: &Fields<'_>, at: usize, name: &[u8]) -> Result<(), Error> {
-    if name.is_empty() || name.iter().any(|&byte| byte == b'/' || byte == 0) {
-        return Err(fields.damaged(at, "a name is impossible"));
+/// The name of an entry at `at`, which must be able to stand in a path. Callers have left out what a folder calls itself and its parent.
+fn checked_name(fields: &Fields<'_>, at: usize, name: &[u8]) -> Result<Vec<u8>, Error> {
+    if is_name(name) {
+        Ok(name.to_vec())
+    } else {
+        Err(fields.damaged(at, "a name is impossible"))
     }
-    Ok(())
 }
 
-fn kind_of_file_type(file_type: u8) -> Option<NodeKind> {
-    match file_type {
-        1 => Some(NodeKind::File),
-        2 => Some(NodeKind::Folder),
-        3 => Some(NodeKind::CharacterDevice),
-        4 => Some(NodeKind::BlockDevice),
-        5 => Some(NodeKind::Fifo),
-        6 => Some(NodeKind::Socket),
-        7 => Some(NodeKind::Symlink),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder within its inode, with one entry.
+    fn listed(name: &[u8]) -> Result<Vec<Entry>, Error> {
+        let mut bytes = vec![1, 0, 0, 0, 0, 128, name.len() as u8, 0, 0x60];
+        bytes.extend(name);
+        bytes.extend([1, 0, 0, 0, 131]);
+        let size = bytes.len() as u64;
+        let fork = Fork {
+            format: Format::Local,
+            at: 4096,
+            bytes,
+            extents: 0,
+            owner: 128,
+        };
+        let mut shown = Vec::new();
+        short_form(&fork, size, true, &mut |entry| {
+            shown.push(entry);
+            ControlFlow::Continue(())
+        })?;
+        Ok(shown)
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_damage() {
+        let entry = Entry {
+            name: b"name".to_vec(),
+            node: NodeId(131),
+            kind: Some(NodeKind::File),
+        };
+        assert_eq!(listed(b"name").unwrap(), [entry]);
+        for name in [&b""[..], b".", b"..", b"a/b", b"a\0"] {
+            let refused = listed(name);
+            assert!(
+                matches!(refused, Err(Error::Damaged { offset: 4102, .. })),
+                "{name:?} gives {refused:?}"
+            );
+        }
     }
 }

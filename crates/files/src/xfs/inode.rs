@@ -71,7 +71,8 @@ impl Inode {
             }
         }
         let mode = fields.u16(2)?;
-        let kind = kind_of_mode(mode).ok_or_else(|| fields.damaged(2, "it isn't in use, or has an impossible type"))?;
+        let kind =
+            NodeKind::from_mode(mode).ok_or_else(|| fields.damaged(2, "it isn't in use, or has an impossible type"))?;
         let flags2 = if version >= 3 { fields.u64(120)? } else { 0 };
         let (data, attributes) = forks(&fields, number, version, flags2)?;
         let size = fields.u64(56)?;
@@ -180,20 +181,6 @@ fn format(fields: &Fields<'_>, offset: usize) -> Result<Format, Error> {
         2 => Ok(Format::Extents),
         3 => Ok(Format::Tree),
         _ => Err(fields.damaged(offset, "the format of its content is unknown")),
-    }
-}
-
-/// The type in the upper bits of a mode.
-fn kind_of_mode(mode: u16) -> Option<NodeKind> {
-    match mode >> 12 {
-        0o1 => Some(NodeKind::Fifo),
-        0o2 => Some(NodeKind::CharacterDevice),
-        0o4 => Some(NodeKind::Folder),
-        0o6 => Some(NodeKind::BlockDevice),
-        0o10 => Some(NodeKind::File),
-        0o12 => Some(NodeKind::Symlink),
-        0o14 => Some(NodeKind::Socket),
-        _ => None,
     }
 }
 

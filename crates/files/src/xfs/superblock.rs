@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use crate::error::Error;
+use crate::fields::text;
 
 /// Bytes read for it: the largest sector that XFS allows.
 pub(super) const SUPERBLOCK_BYTES_MAX: usize = 32 * 1024;
@@ -96,7 +97,7 @@ impl Superblock {
             root: fields.u64(56)?,
             log_start: fields.u64(48)?,
             log_blocks: fields.u32(96)?,
-            label: label(fields.bytes(108, 12)?),
+            label: text(fields.bytes(108, 12)?),
             metadata_uuid: fields.array(uuid_offset)?,
             is_checksummed,
             has_file_types: if is_checksummed {
@@ -187,10 +188,4 @@ impl Superblock {
         let block = self.run_offset(number >> per_block_log, 1)?;
         block.checked_add(within << self.inode_log)
     }
-}
-
-/// A label ends at its first zero.
-fn label(bytes: &[u8]) -> String {
-    let name = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
 }

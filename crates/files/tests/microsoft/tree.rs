@@ -124,13 +124,9 @@ pub(crate) fn entries(system: &dyn FileSystem, folder: NodeId) -> Vec<(Vec<u8>, 
     entries
 }
 
-/// The node at a path.
+/// The node at a path, which is there.
 pub(crate) fn find(system: &dyn FileSystem, path: &str) -> NodeId {
-    path.split('/').fold(system.root(), |folder, name| {
-        let entries = entries(system, folder);
-        let found = entries.into_iter().find(|(found, _)| found == name.as_bytes());
-        found.unwrap_or_else(|| panic!("there is no {path}")).1
-    })
+    files::find(system, path.as_bytes()).unwrap()
 }
 
 /// All of a file, read in pieces of an odd length.

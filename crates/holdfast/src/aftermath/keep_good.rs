@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
 use jiff::ZonedDateTime;
 use serde::Serialize;
-use volume::{Piece, Sequence};
+use volume::Sequence;
 
 use super::investigation::{Told, broken_off, failure, look};
 use super::pieces;
@@ -201,12 +201,7 @@ fn surgical(
     plan: &Plan,
     progress: &mut dyn Progress,
 ) -> Result<RestoreReport, Failure> {
-    let pieces = plan.pieces.iter().map(|piece| Piece {
-        first_block: piece.first_block,
-        blocks: piece.blocks,
-        moment: Sequence(piece.sequence),
-    });
-    let file = pieces::write(&pieces.collect::<Vec<_>>())?;
+    let file = pieces::write(&plan.pieces)?;
     let request = Request::RestoreBlocks {
         name: task.volume.clone(),
     };

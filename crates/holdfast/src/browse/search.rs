@@ -83,7 +83,6 @@ pub fn search(inside: &Inside, wanted: &Wanted, visit: &mut dyn FnMut(Line<'_>) 
     let itself = Found {
         path: &inside.path,
         name: inside.name(),
-        folder: start,
         node: start,
         kind,
     };

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
 use super::arguments_drill::DrillCommand;
+use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
 use image::Format;
@@ -121,6 +122,9 @@ pub(super) enum Command {
     /// Try the defence out on a throw-away fork of a volume, and tell how that went
     #[command(subcommand, disable_help_subcommand = true)]
     Drill(DrillCommand),
+    /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
+    #[command(subcommand, disable_help_subcommand = true)]
+    Exposure(ExposureCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

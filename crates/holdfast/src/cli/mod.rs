@@ -5,6 +5,7 @@ mod arguments;
 mod arguments_drill;
 mod check;
 mod drills;
+mod exposure;
 mod files;
 mod help;
 mod image_file;

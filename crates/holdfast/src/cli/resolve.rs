@@ -10,6 +10,7 @@ use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
+use super::exposure::ExposureCommand;
 use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
@@ -46,6 +47,8 @@ pub(super) enum Task {
     Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
+    /// Work with the breach monitor.
+    Exposure(ExposureCommand),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -129,6 +132,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
+        Command::Exposure(command) => Task::Exposure(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),

@@ -20,6 +20,8 @@ pub struct ConfigFile {
     pub guard: GuardTable,
     /// `[drill]`
     pub drill: DrillTable,
+    /// `[exposure]`
+    pub exposure: ExposureTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`
@@ -94,6 +96,74 @@ pub struct DrillTable {
     pub io: Option<SizeValue>,
     /// How long after the last drill of a volume the next one is missed.
     pub overdue_after: Option<SpanValue>,
+}
+
+/// `[exposure]`: the breach monitor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExposureTable {
+    /// Where the API is answered, like `127.0.0.1:8471`.
+    pub listen: Option<String>,
+    /// The address under which others reach it, like `https://breaches.example.com`: for links in mails and feeds.
+    pub public_url: Option<String>,
+    /// PEM file with the server's certificate and its chain.
+    pub certificate: Option<PathBuf>,
+    /// PEM file with the certificate's key.
+    pub key: Option<PathBuf>,
+    /// The fewest identities that a private question hides among.
+    pub hidden_among: Option<u64>,
+    /// The DNS server that is asked for TXT records, like `192.0.2.53:53`; the system's if none is named.
+    pub resolver: Option<String>,
+    /// `[exposure.mail]`
+    pub mail: Option<MailTable>,
+    /// Where notices are sent to as well.
+    pub webhook: Option<String>,
+    /// File with the secret that signs what is sent.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// `[exposure.upstream]`
+    pub upstream: Option<UpstreamTable>,
+    /// `[exposure.feeds]`
+    pub feeds: FeedsTable,
+}
+
+/// `[exposure.mail]`: the server that takes mail to those concerned.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailTable {
+    /// Host and port, like `mail.example.com:587`.
+    pub server: String,
+    /// `starttls` (if none is given), `tls` or `none`.
+    pub encryption: Option<String>,
+    /// The user to log in as.
+    pub user: Option<String>,
+    /// File with the user's password.
+    pub password_file: Option<PathBuf>,
+    /// The sender.
+    pub from: String,
+}
+
+/// `[exposure.upstream]`: Have I Been Pwned itself, or another server that speaks its API.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamTable {
+    /// The address before `/breachedaccount`, like `https://haveibeenpwned.com/api/v3`.
+    pub url: String,
+    /// File with the key.
+    pub key_file: PathBuf,
+}
+
+/// `[exposure.feeds]`: posts of leak sites.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedsTable {
+    /// Files and addresses of feeds.
+    pub sources: Vec<String>,
+    /// How often they are read.
+    pub every: Option<SpanValue>,
+    /// Names of one's own: companies, brands, domains.
+    pub names: Vec<String>,
+    /// Names of suppliers.
+    pub suppliers: Vec<String>,
 }
 
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.

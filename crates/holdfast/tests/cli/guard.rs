@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::signed_model::{self, write_model};
-use super::support::{Daemon, Place, comparable, tool};
+use super::support::{Daemon, Place, tool};
 
 /// Bytes of text on the disk that is attacked.
 const TEXT_BYTES: usize = 8 << 20;

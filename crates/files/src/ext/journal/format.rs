@@ -1,10 +1,10 @@
 //! Structures of the journal. All numbers are big-endian.
 
 use crate::error::Error;
-use crate::ext::superblock::checksum;
-use crate::fields::{be16, be32, from, joined, part, u8_at};
+use crate::ext::superblock::{checksum, checksum_with_hole};
+use crate::fields::{be16, be32, joined, part, u8_at};
 
-pub(super) const MAGIC: u32 = 0xc03b_3998;
+pub(in crate::ext) const MAGIC: u32 = 0xc03b_3998;
 pub(super) const HEADER_BYTES: usize = 12;
 /// The checksum at the end of descriptor and revoke blocks.
 const TAIL_BYTES: usize = 4;
@@ -155,7 +155,7 @@ impl JournalSuperblock {
     /// Whether a commit block's checksum of itself is right.
     pub(super) fn commit_matches(&self, bytes: &[u8]) -> bool {
         !self.has_block_checksums()
-            || with_hole(self.seed, bytes, COMMIT_CHECKSUM_OFFSET) == be32(bytes, COMMIT_CHECKSUM_OFFSET)
+            || checksum_with_hole(self.seed, bytes, COMMIT_CHECKSUM_OFFSET) == be32(bytes, COMMIT_CHECKSUM_OFFSET)
     }
 
     /// Whether a commit block's checksum of its transaction is the one given, or isn't there.
@@ -247,13 +247,7 @@ impl JournalSuperblock {
 /// The superblock's checksum has no seed: it covers the identifier that is the seed of the others.
 fn superblock_matches(bytes: &[u8]) -> bool {
     let bytes = bytes.get(..SUPERBLOCK_BYTES).unwrap_or_default();
-    with_hole(u32::MAX, bytes, SUPERBLOCK_CHECKSUM_OFFSET) == be32(bytes, SUPERBLOCK_CHECKSUM_OFFSET)
-}
-
-/// The checksum of bytes with four zeros in the place of the checksum itself.
-fn with_hole(seed: u32, bytes: &[u8], hole: usize) -> u32 {
-    let sum = checksum(seed, bytes.get(..hole).unwrap_or_default());
-    checksum(checksum(sum, &[0; 4]), from(bytes, hole + 4))
+    checksum_with_hole(u32::MAX, bytes, SUPERBLOCK_CHECKSUM_OFFSET) == be32(bytes, SUPERBLOCK_CHECKSUM_OFFSET)
 }
 
 /// The CRC-32 of Ethernet, most significant bit first, as the kernel's `crc32_be`: what commit blocks of version 1 have over their transaction.

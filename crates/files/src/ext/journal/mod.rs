@@ -12,6 +12,7 @@ use super::core::Core;
 use super::overlay::Source;
 use crate::error::Error;
 
+pub(super) use format::MAGIC;
 pub(super) use replay::Replay;
 
 /// What waits in a journal.

@@ -5,7 +5,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::{Budget, Run, Visit, root_place};
+use super::{Budget, Run, Visit};
 use crate::error::Error;
 use crate::ext::core::Core;
 use crate::ext::inode::Inode;
@@ -30,7 +30,7 @@ pub(super) fn walk(core: &Core, inode: &Inode, range: Range<u64>, visit: Visit) 
         budget: Budget::new(core),
         visit,
     };
-    let place = root_place(inode);
+    let place = inode.block_map_place();
     let root = Node::parse(inode.block_map(), place)?;
     walk.node(&root)
 }

@@ -6,7 +6,7 @@ mod pointers;
 use std::ops::{ControlFlow, Range};
 
 use super::core::Core;
-use super::inode::{BLOCK_MAP_OFFSET, Inode};
+use super::inode::Inode;
 use crate::error::Error;
 use crate::filesystem::Flow;
 
@@ -39,11 +39,6 @@ pub(super) fn runs(core: &Core, inode: &Inode, range: Range<u64>, visit: Visit) 
         pointers::walk(core, inode, range, visit)
     };
     flow.map(|_: ControlFlow<()>| ())
-}
-
-/// Where an inode's own part of its map is, in bytes.
-fn root_place(inode: &Inode) -> u64 {
-    inode.place.saturating_add(BLOCK_MAP_OFFSET as u64)
 }
 
 /// What bounds the walk of a map whose bytes may say anything: a file has no more blocks than the file system.

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::{Budget, Run, Visit, root_place};
+use super::{Budget, Run, Visit};
 use crate::error::Error;
 use crate::ext::core::Core;
 use crate::ext::inode::Inode;
@@ -39,7 +39,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn root(&mut self, inode: &Inode) -> Result<Flow, Error> {
         let map = inode.block_map();
-        let place = root_place(inode);
+        let place = inode.block_map_place();
         let mut first = 0;
         for (index, _) in map.chunks_exact(POINTER_BYTES).enumerate() {
             let level = u32::try_from(index.saturating_sub(DIRECT_POINTERS - 1)).unwrap_or(LEVELS);

@@ -3,7 +3,7 @@
 //! Within a transaction, buffers come before inodes, which may lie in them, and buffers that were freed come last (Linux's
 //! `xlog_recover_reorder_trans`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::Lsn;
 use super::transaction::{Item, Transaction};
@@ -66,8 +66,8 @@ pub(super) type Extent = (u64, u16);
 pub(super) struct Replay {
     /// Buffers that were freed, with how often that is still to come.
     cancelled: BTreeMap<Extent, u32>,
-    /// Changes of mappings that were promised, by their number: how often begun less how often done.
-    intents: BTreeMap<(u16, u64), u64>,
+    /// Changes of mappings that were promised and aren't done, by type and number.
+    intents: BTreeSet<(u16, u64)>,
     transactions: u64,
     passed_over: u64,
 }
@@ -102,13 +102,14 @@ impl Replay {
     ) -> Result<(), Error> {
         let lsn = transaction.lsn;
         let mut target = Target { store, superblock, lsn };
-        for turn in 0..3 {
-            for item in transaction.items.iter().filter(|item| turn_of(item) == turn) {
-                match self.item(&mut target, item) {
-                    Ok(()) => {}
-                    Err(Refused::Damaged) => self.passed_over += 1,
-                    Err(Refused::Failed(error)) => return Err(error),
-                }
+        let mut items: Vec<&Item> = transaction.items.iter().collect();
+        // Those of one turn stay in their order.
+        items.sort_by_cached_key(|item| turn_of(item));
+        for item in items {
+            match self.item(&mut target, item) {
+                Ok(()) => {}
+                Err(Refused::Damaged) => self.passed_over += 1,
+                Err(Refused::Failed(error)) => return Err(error),
             }
         }
         self.transactions += 1;
@@ -144,7 +145,7 @@ impl Replay {
             kind @ (MAPPING_INTENT | EXCHANGE_INTENT) => {
                 let number = item.description().little_u64(8)?;
                 if self.intents.len() < INTENTS_MAX {
-                    *self.intents.entry((kind, number)).or_default() += 1;
+                    self.intents.insert((kind, number));
                 }
             }
             kind @ (MAPPING_DONE | EXCHANGE_DONE) => {

@@ -5,14 +5,14 @@ use crate::filesystem::{Extent, Flow};
 /// Joins extents that follow each other in the file and on the disk. What was pushed last is shown by `finish`.
 ///
 /// Invariant: once the visitor has asked to stop, it is shown nothing more.
-pub(crate) struct Merging<'visit> {
+pub(super) struct Merging<'visit> {
     pending: Option<Extent>,
     flow: Flow,
     visit: &'visit mut dyn FnMut(Extent) -> Flow,
 }
 
 impl<'visit> Merging<'visit> {
-    pub(crate) fn new(visit: &'visit mut dyn FnMut(Extent) -> Flow) -> Self {
+    pub(super) fn new(visit: &'visit mut dyn FnMut(Extent) -> Flow) -> Self {
         Self {
             pending: None,
             flow: Flow::Continue(()),
@@ -21,7 +21,7 @@ impl<'visit> Merging<'visit> {
     }
 
     /// Takes the next extent, ascending in the file.
-    pub(crate) fn push(&mut self, extent: Extent) -> Flow {
+    pub(super) fn push(&mut self, extent: Extent) -> Flow {
         if let Some(before) = &mut self.pending
             && before.kind == extent.kind
             && before.logical.checked_add(before.length) == Some(extent.logical)
@@ -39,7 +39,7 @@ impl<'visit> Merging<'visit> {
     }
 
     /// Shows the last one.
-    pub(crate) fn finish(self) {
+    pub(super) fn finish(self) {
         if let Some(last) = self.pending
             && self.flow.is_continue()
         {

@@ -1,0 +1,1 @@
+//! Posts of leak sites, matched against one's own names.

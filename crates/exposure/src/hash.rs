@@ -1,0 +1,72 @@
+//! Hashes of passwords as the public corpora have them.
+
+use md4::{Digest, Md4};
+use ring::digest;
+
+/// Which hash of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HashKind {
+    /// SHA-1 of the password's UTF-8: 20 bytes.
+    Sha1,
+    /// NTLM, as Windows has it: MD4 of the password's UTF-16LE: 16 bytes.
+    Ntlm,
+}
+
+impl HashKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sha1, Self::Ntlm];
+
+    /// Bytes of a hash.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Ntlm => 16,
+        }
+    }
+
+    /// The name in commands, folders and the API's `mode`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Ntlm => "ntlm",
+        }
+    }
+
+    /// The hash of a password, [`HashKind::bytes`] long.
+    #[must_use]
+    pub fn hash(self, password: &str) -> Vec<u8> {
+        match self {
+            Self::Sha1 => digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes())
+                .as_ref()
+                .to_vec(),
+            Self::Ntlm => {
+                let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                Md4::digest(utf16).to_vec()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    /// The values that everybody knows.
+    #[test]
+    fn hashes_are_those_of_the_public_corpora() {
+        assert_eq!(
+            hex(&HashKind::Sha1.hash("password")),
+            "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8"
+        );
+        assert_eq!(
+            hex(&HashKind::Ntlm.hash("password")),
+            "8846F7EAEE8FB117AD06BDD830B7586C"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Breaches as they are found: files of any shape, addresses taken out of them.

@@ -1,0 +1,12 @@
+//! What changes in a breach monitor: one SQLite file, opened by the server and by commands at the same time.
+
+mod catalogue;
+mod domains;
+mod erasures;
+mod feeds;
+mod keys;
+mod store;
+mod watches;
+
+pub use catalogue::{Breach, BreachId, Paste};
+pub use store::Ledger;
