@@ -2,4 +2,8 @@
 //!
 //! An adapter: the only crate of the breach monitor that knows sockets, an async runtime, TLS and DNS.
 
+pub mod dns;
+mod feed;
 pub mod private;
+pub mod upstream;
+pub mod watch;
