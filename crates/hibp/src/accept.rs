@@ -53,7 +53,11 @@ pub(crate) fn choose(header: Option<&str>) -> Accepted {
 
 /// `q=0.5`: at most three digits after the point. What can't be read weighs nothing.
 fn weight(parameters: &str) -> u16 {
-    let Some(value) = parameters.trim().strip_prefix(['q', 'Q']).and_then(|rest| rest.trim().strip_prefix('=')) else {
+    let Some(value) = parameters
+        .trim()
+        .strip_prefix(['q', 'Q'])
+        .and_then(|rest| rest.trim().strip_prefix('='))
+    else {
         return 0;
     };
     let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));

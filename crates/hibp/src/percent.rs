@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn the_first_parameter_of_a_name_counts_whatever_its_case() {
-        assert_eq!(parameter("a=1&Mode=ntlm&mode=sha1", "mode").unwrap().as_deref(), Some("ntlm"));
+        assert_eq!(
+            parameter("a=1&Mode=ntlm&mode=sha1", "mode").unwrap().as_deref(),
+            Some("ntlm")
+        );
         assert_eq!(parameter("mode", "mode").unwrap().as_deref(), Some(""));
         assert_eq!(parameter("", "mode"), Ok(None));
         assert_eq!(parameter("mode=%", "mode"), Err(()));
