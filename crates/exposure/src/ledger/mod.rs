@@ -5,6 +5,7 @@ mod domains;
 mod erasures;
 mod feeds;
 mod keys;
+mod state;
 mod store;
 mod watches;
 
