@@ -27,6 +27,26 @@ pub enum Error {
         /// What is wrong there.
         what: &'static str,
     },
+    /// So many hashes begin with the same digits that they can't be hashes.
+    #[error("`{}`: too many hashes begin with `{prefix}`, as happens only where they are made up; nothing was imported", path.display())]
+    TooManyAlike {
+        /// The file that was being written.
+        path: PathBuf,
+        /// The first five digits.
+        prefix: String,
+    },
+    /// Another process changes the same files.
+    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There are as many breaches as a row of a table can name.
+    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
+    TooManyBreaches {
+        /// How many there can be.
+        max: usize,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {
@@ -83,6 +103,12 @@ pub enum Error {
     /// The source of randomness failed.
     #[error("the system gives no randomness, without which no key can be made")]
     Randomness,
+    /// A key of that name is in use.
+    #[error("a key named `{name}` is in use; choose another name, or revoke that key first")]
+    KeyExists {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Error {

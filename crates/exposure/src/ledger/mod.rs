@@ -7,7 +7,10 @@ mod feeds;
 mod keys;
 mod state;
 mod store;
+mod tables;
 mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
+pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
 pub use store::Ledger;
+pub(crate) use tables::{AccountsState, TableEntry};

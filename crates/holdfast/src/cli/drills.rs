@@ -102,7 +102,7 @@ fn page(report: &DrillListReport) -> String {
         .collect();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     ::drill::page(&::drill::Facts {
-        time: ::drill::Time(report.time.0),
+        time: report.time.0,
         host: &host,
         program: concat!("Holdfast ", env!("CARGO_PKG_VERSION")),
         schedule: report.schedule.at.as_deref(),

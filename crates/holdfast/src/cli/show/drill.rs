@@ -28,7 +28,7 @@ pub(super) fn result(result: &DrillResult) -> String {
     let mut text = format!(
         "drill on `{}` of {}: {}\n",
         result.volume,
-        local_short(result.started.0),
+        local_short(result.started),
         result.verdict.name()
     );
     for failure in &result.failures {
@@ -221,7 +221,7 @@ fn table<'r>(rows: impl Iterator<Item = (&'r DrillVolumeReport, &'r DrillResult)
         let of = |show: &dyn Fn(&AttackResult) -> String| attack.map_or_else(|| "-".to_owned(), show);
         table.row(vec![
             volume.volume.clone(),
-            local_short(result.started.0),
+            local_short(result.started),
             result.verdict.name().to_owned(),
             of(&|attack| attack.case.to_string()),
             of(&|attack| {
