@@ -272,7 +272,10 @@ fn the_page_is_whole_strict_and_asks_nobody_else() {
     }
     for field in page.split("<input").skip(1) {
         let field = field.split('>').next().unwrap();
-        assert!(!field.contains("name="), "a field with a name is sent by a form that is submitted without the script");
+        assert!(
+            !field.contains("name="),
+            "a field with a name is sent by a form that is submitted without the script"
+        );
     }
     assert!(page.contains("page.css") && page.contains("page.js"));
 }
