@@ -6,6 +6,7 @@ mod erasures;
 mod feeds;
 mod keys;
 mod outgoing;
+mod state;
 mod store;
 mod tables;
 mod watches;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::accounts::Breach;
 
 /// Breaches in the list at most: entries point into it with 16 bits.
 pub(super) const BREACHES_MAX: usize = 1 << 16;
@@ -26,6 +27,24 @@ pub struct AskedBreach {
     /// Whether it was found to be genuine.
     #[serde(default)]
     pub is_verified: bool,
+}
+
+impl AskedBreach {
+    /// What may be told of a breach without proof of who asks; `None` if it is sensitive or retired.
+    #[must_use]
+    pub fn of(breach: &Breach) -> Option<Self> {
+        if breach.is_sensitive || breach.is_retired {
+            return None;
+        }
+        Some(Self {
+            name: breach.name.clone(),
+            title: breach.title.clone(),
+            domain: breach.domain.clone(),
+            breach_date: breach.breach_date.clone(),
+            data_classes: breach.data_classes.clone(),
+            is_verified: breach.is_verified,
+        })
+    }
 }
 
 /// Reads the list as a server hands it out.

@@ -12,6 +12,7 @@ use super::index::{Header, IndexWriter, Salt};
 use super::protocol::{Seed, ServerKey};
 use super::seeds::{SeedReader, SeedWriter};
 use crate::Error;
+use crate::accounts::{Accounts, BreachId};
 use crate::address::Identity;
 
 /// People who are evaluated together.
@@ -23,7 +24,13 @@ pub trait People {
     ///
     /// # Errors
     /// When the tables can't be read.
-    fn each(&self, visit: &mut dyn FnMut(Identity, &[u32])) -> Result<(), Error>;
+    fn each(&self, visit: &mut dyn FnMut(Identity, &[BreachId])) -> Result<(), Error>;
+}
+
+impl People for Accounts {
+    fn each(&self, visit: &mut dyn FnMut(Identity, &[BreachId])) -> Result<(), Error> {
+        self.identities(visit).map(drop)
+    }
 }
 
 /// What an index is to be.
@@ -31,7 +38,7 @@ pub trait People {
 pub struct Plan<'a> {
     /// The breaches that may be told without proof of who asks, by their ids: none that are sensitive or retired. People who are in
     /// no other breach are left out, and hide nobody.
-    pub breaches: &'a [(u32, AskedBreach)],
+    pub breaches: &'a [(BreachId, AskedBreach)],
     /// The fewest identities of a bucket.
     pub hidden_among: u64,
     /// What the state was that it is built from: a later build finds out by it whether anything changed.
@@ -128,7 +135,7 @@ pub(super) fn build(
 }
 
 /// Where each breach stands in the list.
-fn places(breaches: &[(u32, AskedBreach)]) -> Result<HashMap<u32, u16>, Error> {
+fn places(breaches: &[(BreachId, AskedBreach)]) -> Result<HashMap<BreachId, u16>, Error> {
     if breaches.len() > BREACHES_MAX {
         return Err(Error::TooMany {
             what: "breaches",
@@ -177,7 +184,7 @@ impl Maker<'_> {
     fn walk(
         &mut self,
         people: &dyn People,
-        places: &HashMap<u32, u16>,
+        places: &HashMap<BreachId, u16>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
         let mut failed = None;

@@ -14,18 +14,24 @@
 
 mod answer;
 mod build;
+mod current;
 mod entry;
 mod hiding;
 mod index;
 mod key;
+mod parameters;
 mod protocol;
 mod seeds;
+mod source;
 mod store;
 
 pub use answer::{AskedBreach, read_breaches};
 pub use build::{Built, People, Plan};
+pub use current::Occasion;
 pub use entry::{BREACHES_PER_ENTRY, ENTRY_BYTES, open_entries};
 pub use hiding::{BITS_MAX, Hiding, Histogram};
 pub use index::{Header, Index, PART_BYTES, Salt};
+pub use parameters::{Parameters, prefix_digits, read_prefix};
 pub use protocol::{Asking, POINT_BYTES, POINTS_MAX, PROOF_BYTES, PublicKey, Seed, ServerKey};
+pub use source::source_of;
 pub use store::{Generation, Store};

@@ -124,6 +124,13 @@ impl ServerKey {
     /// # Errors
     /// When there is no point or more than [`POINTS_MAX`], when one is not canonical or is the identity, or when there is no randomness.
     pub fn evaluate(&self, points: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>, Error> {
+        let mut source = Source::new(random);
+        let reply = self.evaluate_with(points, &mut source)?;
+        source.worked()?;
+        Ok(reply)
+    }
+
+    fn evaluate_with(&self, points: &[u8], source: &mut (impl RngCore + CryptoRng)) -> Result<Vec<u8>, Error> {
         let (points, rest) = points.as_chunks::<POINT_BYTES>();
         if points.is_empty() || points.len() > POINTS_MAX || !rest.is_empty() {
             return Err(Error::Protocol {
@@ -137,14 +144,12 @@ impl ServerKey {
             .map_err(|_| Error::Protocol {
                 what: "a point is not in canonical form, or is the identity",
             })?;
-        let mut source = Source::new(random);
         let evaluated = self
             .server
-            .batch_blind_evaluate(&mut source, &blinded)
+            .batch_blind_evaluate(source, &blinded)
             .map_err(|_| Error::Protocol {
                 what: "the points can't be evaluated",
             })?;
-        source.worked()?;
         let mut reply = Vec::with_capacity(blinded.len() * POINT_BYTES + PROOF_BYTES);
         for message in &evaluated.messages {
             reply.extend_from_slice(&message.serialize());
@@ -187,23 +192,25 @@ impl Asking {
     /// # Errors
     /// When there is no identity or more than [`POINTS_MAX`], or no randomness.
     pub fn about(identities: &[Identity], random: &dyn SecureRandom) -> Result<(Self, Vec<u8>), Error> {
-        Self::blind(identities.iter().map(|identity| identity.0.to_vec()).collect(), random)
+        let inputs = identities.iter().map(|identity| identity.0.to_vec()).collect();
+        let mut source = Source::new(random);
+        let asking = Self::blind_with(inputs, &mut source)?;
+        source.worked()?;
+        Ok(asking)
     }
 
-    fn blind(inputs: Vec<Vec<u8>>, random: &dyn SecureRandom) -> Result<(Self, Vec<u8>), Error> {
+    fn blind_with(inputs: Vec<Vec<u8>>, source: &mut (impl RngCore + CryptoRng)) -> Result<(Self, Vec<u8>), Error> {
         if inputs.is_empty() || inputs.len() > POINTS_MAX {
             return Err(Error::Protocol {
                 what: "a question is about 1 to 16 addresses",
             });
         }
-        let mut source = Source::new(random);
         let mut clients = Vec::with_capacity(inputs.len());
         let mut points = Vec::with_capacity(inputs.len() * POINT_BYTES);
         for input in &inputs {
-            let blinded = VoprfClient::<Ristretto255>::blind(input, &mut source).map_err(|_| Error::Protocol {
+            let blinded = VoprfClient::<Ristretto255>::blind(input, source).map_err(|_| Error::Protocol {
                 what: "an address can't be blinded",
             })?;
-            source.worked()?;
             points.extend_from_slice(&blinded.message.serialize());
             clients.push(blinded.state);
         }

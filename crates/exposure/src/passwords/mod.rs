@@ -4,6 +4,7 @@ mod answer;
 mod counts_file;
 mod range_file;
 mod record;
+mod render;
 mod store;
 #[cfg(test)]
 mod synthetic;

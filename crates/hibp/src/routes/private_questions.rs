@@ -29,12 +29,12 @@ pub(crate) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
         &private::Request {
             method: asked.method,
             path,
-            headers: asked.headers,
             body: asked.body,
             asker: asked.asker,
             has_key,
             now_s: now_s(),
         },
         service,
+        &state.accounts,
     )
 }

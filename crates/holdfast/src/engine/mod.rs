@@ -31,6 +31,7 @@ use crate::past::LocalPast;
 pub(crate) use failures::failure as volume_failure;
 
 pub use drills::DrillOrder;
+pub(crate) use guards::is_diverted_name;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";

@@ -72,6 +72,11 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// Which hash it holds.
+    pub(in crate::passwords) const fn kind(&self) -> HashKind {
+        self.kind
+    }
+
     /// How many rows there are.
     pub(in crate::passwords) fn rows(&self) -> usize {
         self.tails.len() / tail_bytes(self.kind)
@@ -156,6 +161,28 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u32) {
 
 fn checksum(prefix: u32, content: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&prefix.to_le_bytes()), content)
+}
+
+/// Calls `f` with a block of records of one prefix, in order, that is nowhere but in memory: of merged or padded rows, which may have
+/// count 0.
+pub(in crate::passwords) fn with_block<T>(
+    kind: HashKind,
+    prefix: u32,
+    records: &[Record],
+    f: impl FnOnce(&Block<'_>) -> T,
+) -> T {
+    let mut builder = BlockBuilder::default();
+    for record in records {
+        builder.push(kind, record);
+    }
+    f(&Block {
+        prefix,
+        groups: builder.groups,
+        tails: &builder.tails,
+        counts: &builder.counts,
+        bytes: &[],
+        kind,
+    })
 }
 
 /// Collects the rows of one prefix, in order, and makes a block of them.

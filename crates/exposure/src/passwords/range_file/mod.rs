@@ -9,7 +9,7 @@ mod read;
 mod scan;
 mod write;
 
-pub(super) use block::Block;
+pub(super) use block::{Block, with_block};
 pub(super) use layout::{Totals, is_sealed, kind_code, kind_of, seal};
 pub(super) use read::RangeFile;
 pub(super) use scan::Scan;
