@@ -2,6 +2,7 @@
 
 mod ask;
 mod check;
+mod chores;
 mod erase;
 mod failures;
 mod feeds;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use hibp::private::Service;
 use hibp::{Certificate, Limits, Server, Settings, State};
 use serde_json::json;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
 use super::Scene;
-use super::failures::server_failure;
+use super::chores::Chores;
+use super::failures::{failure, server_failure};
 use crate::cli::output::print;
 use crate::config::ExposureSettings;
 use crate::daemon::{notify, watch_signals};
@@ -59,7 +61,10 @@ pub(super) fn run(scene: &Scene<'_>, task: &Serve) -> Result<u8, Failure> {
     let reporter = Arc::clone(&log);
     let report = move |error: &hibp::Error| reporter.write(Level::Error, "", error);
     let failed = |error: hibp::Error| server_failure(&error);
-    let state = Arc::new(State::open(&scene.folder, plan.settings, Box::new(report)).map_err(failed)?);
+    let private = private(scene, &config)?;
+    let state = State::open(&scene.folder, plan.settings, Box::new(report)).map_err(failed)?;
+    let state = Arc::new(state.with_private(Arc::clone(&private)));
+    let _chores = Chores::start(&scene.folder, private, Arc::clone(state.accounts()), Arc::clone(&log))?;
     let server = Server::start(
         Arc::clone(&state),
         plan.listen,
@@ -114,6 +119,16 @@ fn plan(task: &Serve, config: &ExposureSettings) -> Result<Plan, Failure> {
             sends_mail: config.mail.is_some(),
         },
     })
+}
+
+/// What answers private questions.
+fn private(scene: &Scene<'_>, config: &ExposureSettings) -> Result<Arc<Service>, Failure> {
+    let settings = hibp::private::Settings {
+        hidden_among: config.hidden_among,
+        ..hibp::private::Settings::default()
+    };
+    let service = Service::open(&scene.folder, settings).map_err(|error| failure(&error))?;
+    Ok(Arc::new(service))
 }
 
 fn url(address: SocketAddr, is_tls: bool) -> String {
