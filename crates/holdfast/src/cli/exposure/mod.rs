@@ -2,7 +2,9 @@
 
 mod ask;
 mod check;
+mod chores;
 mod erase;
+mod failures;
 mod feeds;
 mod import;
 mod import_breach;
