@@ -11,6 +11,7 @@ mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
 pub use domains::{Domain, Proof, TXT_PREFIX};
-pub use outgoing::{About, Outgoing, OutgoingCounts};
+pub use feeds::{PostsSeen, SeenPost};
+pub use outgoing::{About, Channel, Outgoing, OutgoingCounts};
 pub use store::Ledger;
 pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};
