@@ -27,6 +27,26 @@ pub enum Error {
         /// What is wrong there.
         what: &'static str,
     },
+    /// So many hashes begin with the same digits that they can't be hashes.
+    #[error("`{}`: too many hashes begin with `{prefix}`, as happens only where they are made up; nothing was imported", path.display())]
+    TooManyAlike {
+        /// The file that was being written.
+        path: PathBuf,
+        /// The first five digits.
+        prefix: String,
+    },
+    /// Another process changes the same files.
+    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There are as many breaches as a row of a table can name.
+    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
+    TooManyBreaches {
+        /// How many there can be.
+        max: usize,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {
@@ -44,6 +64,50 @@ pub enum Error {
         found: u32,
         /// The newest version that is understood.
         known: u32,
+    },
+    /// The secret key of private asking can't be used.
+    #[error("`{}` is not the key of private asking: {what}; `holdfast exposure private rotate` makes a new one", path.display())]
+    PrivateKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A file of private asking is not what was written.
+    #[error("`{}` is damaged: {what}; `holdfast exposure private build` makes it anew", path.display())]
+    PrivateIndex {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// What the other side of a private question sent is against the protocol.
+    #[error("a private question failed: {what}; nothing was learned about the address, ask again")]
+    Protocol {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// More than the private index can hold.
+    #[error("the private index holds at most {most} {what}, there are {found}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there are.
+        found: u64,
+        /// How many there may be.
+        most: u64,
+    },
+    /// People were added or erased while the private index was built.
+    #[error("the accounts changed while the private index was built; build it again when no import runs")]
+    PeopleChanged,
+    /// The source of randomness failed.
+    #[error("the system gives no randomness, without which no key can be made")]
+    Randomness,
+    /// A key of that name is in use.
+    #[error("a key named `{name}` is in use; choose another name, or revoke that key first")]
+    KeyExists {
+        /// Its name.
+        name: String,
     },
 }
 

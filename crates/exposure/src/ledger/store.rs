@@ -82,6 +82,14 @@ impl Ledger {
         }
     }
 
+    /// A number that differs after another connection changed something; not after changes through this one.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn version(&self) -> Result<i64, Error> {
+        self.tried(self.connection.query_row("pragma data_version", [], |row| row.get(0)))
+    }
+
     /// Names the ledger in what SQLite reports.
     pub(super) fn tried<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
         result.map_err(|source| Error::Ledger {

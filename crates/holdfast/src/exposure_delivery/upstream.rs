@@ -161,8 +161,11 @@ impl OtherServer {
         let body = self.get("/breaches")?.unwrap_or_else(|| b"[]".to_vec());
         // One breach in a form of tomorrow doesn't hide the others.
         let rows: Vec<serde_json::Value> = parsed(&body)?;
-        let breaches: Arc<Vec<Breach>> =
-            Arc::new(rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect());
+        let breaches: Arc<Vec<Breach>> = Arc::new(
+            rows.into_iter()
+                .filter_map(|row| serde_json::from_value(row).ok())
+                .collect(),
+        );
         self.locked().breaches = Some((Instant::now(), Arc::clone(&breaches)));
         Ok(breaches)
     }
