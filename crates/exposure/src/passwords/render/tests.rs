@@ -24,7 +24,9 @@ fn decoded(encoding: Encoding, body: &[u8]) -> String {
             flate2::read::GzDecoder::new(body).read_to_string(&mut text).unwrap();
         }
         Encoding::Brotli => {
-            brotli_decompressor::Decompressor::new(body, 4096).read_to_string(&mut text).unwrap();
+            brotli_decompressor::Decompressor::new(body, 4096)
+                .read_to_string(&mut text)
+                .unwrap();
         }
     }
     text
