@@ -128,7 +128,7 @@ impl Model {
         for (id, members) in self.breaches.values() {
             let mut found = BTreeSet::new();
             accounts
-                .members(*id, &mut |address| drop(found.insert(address.to_owned())))
+                .members(*id, &mut |address| found.extend([address.to_owned()]))
                 .unwrap();
             let expected = members
                 .iter()
