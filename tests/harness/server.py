@@ -110,11 +110,14 @@ class Holdfast(Server):
 
     def holdfast(self, *words, check=True):
         """Runs a holdfast command against this server's data folder."""
-        command = [binary(), *words, "--data", self.data]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(self.command_on(*words), capture_output=True, text=True, timeout=120)
         if check and done.returncode != 0:
             raise ServerError(f"`holdfast {' '.join(map(str, words))}` exited {done.returncode}: {done.stdout}{done.stderr}")
         return done
+
+    def command_on(self, *words):
+        """The words of a holdfast command on this server's data folder."""
+        return [str(word) for word in (binary(), *words, "--data", self.data)]
 
 
 class Nbdkit(Server):

@@ -6,7 +6,7 @@ use volume::Timestamp;
 
 use crate::compare::{Findings, Ground, compare};
 use crate::content::{Sample, SampleOf};
-use crate::disk::{BLOCK, Changed, Side, Tree, sides};
+use crate::disk::{BLOCK, Changed, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::past::PastMoment;
 use crate::progress::Progress;
@@ -49,6 +49,13 @@ pub struct Opened {
     pub(crate) changed: Changed,
 }
 
+impl Opened {
+    /// A file system after, by its number; `None` where it can't be read any more.
+    pub(crate) fn after_side(&self, number: usize) -> Option<&Side> {
+        self.after_sides.get(number)?.as_ref()
+    }
+}
+
 /// Finds out what happened to the files of a disk in a window of time.
 pub fn investigate(
     parts: &[Part<'_>],
@@ -61,13 +68,14 @@ pub fn investigate(
     let mut files = Vec::new();
     let mut file_systems = Vec::new();
     for (number, side) in opened.before_sides.iter().enumerate() {
-        let after = opened.after_sides.get(number).and_then(Option::as_ref);
+        let after = opened.after_side(number);
         let looked = look(&window, number, side, after, &keys, progress)?;
-        file_systems.push(looked.0);
-        files.extend(looked.1);
+        file_systems.push(looked.report);
+        files.extend(looked.files);
+        limits.extend(looked.limits);
     }
     refine(parts, &window, &opened, &mut files)?;
-    limits.extend(limits_of(&window, &file_systems));
+    limits.extend(limits_of(&window));
     files.sort_by(|one, other| (one.what, &one.area, &one.path).cmp(&(other.what, &other.area, &other.path)));
     let files_before = file_systems.iter().map(|system| system.files_before).sum();
     let personal = options
@@ -149,6 +157,14 @@ fn is_same(one: &Side, other: &Side) -> bool {
         && one.pieces.first() == other.pieces.first()
 }
 
+/// What was found out about one file system.
+struct Looked {
+    report: FileSystemReport,
+    files: Vec<FileReport>,
+    /// What isn't known of it.
+    limits: Vec<String>,
+}
+
 /// Compares one file system.
 fn look(
     window: &Window,
@@ -157,16 +173,19 @@ fn look(
     after: Option<&Side>,
     keys: &RandomState,
     progress: &mut dyn Progress,
-) -> Result<(FileSystemReport, Vec<FileReport>), Error> {
-    let before_tree = Tree::walk(side, &window.changed, keys, progress)?;
+) -> Result<Looked, Error> {
+    let changed = &window.changed;
+    // What was read is told of the files as they were.
+    let reads = window.readings.since.map(|_| &window.readings.blocks);
+    let before_tree = Tree::walk(side, Noted { changed, reads }, keys, progress)?;
     let after_tree = after
-        .map(|after| Tree::walk(after, &window.changed, keys, progress))
+        .map(|after| Tree::walk(after, Noted { changed, reads: None }, keys, progress))
         .transpose()?;
     let ground = Ground {
         before: side,
         before_tree: &before_tree,
         after: after.zip(after_tree.as_ref()),
-        changed: &window.changed,
+        changed,
         after_disk: &window.after.disk,
         from: window.before.time,
         from_sequence: window.before.sequence.0,
@@ -183,8 +202,8 @@ fn look(
         .iter()
         .map(|finding| file_report(&assembled, finding))
         .collect();
-    if window.readings.since.is_some() {
-        add_reads(&assembled, &findings, &mut files, &window.readings.blocks);
+    if reads.is_some() {
+        add_reads(&assembled, &findings, &mut files);
     }
     let report = FileSystemReport {
         area: side.name.clone(),
@@ -195,11 +214,36 @@ fn look(
         unreadable_after: after_tree.as_ref().map_or(0, |tree| tree.unreadable as u64),
         extensions: findings.extensions,
     };
-    Ok((report, files))
+    let mut limits = Vec::new();
+    limits.extend(unreadable(&before_tree, &side.name, UNREADABLE_BEFORE));
+    limits.extend(after_tree.and_then(|tree| unreadable(&tree, &side.name, UNREADABLE_AFTER)));
+    Ok(Looked { report, files, limits })
+}
+
+/// When something couldn't be read, and what that means.
+const UNREADABLE_BEFORE: (&str, &str) = ("at the start", "what happened to what is in there can't be told");
+const UNREADABLE_AFTER: (&str, &str) = ("at the end", "damage hides what is in there");
+
+/// Which folders and files couldn't be read at one end of the window.
+fn unreadable(tree: &Tree, area: &str, (when, meaning): (&str, &str)) -> Option<String> {
+    let first = tree.unreadable_example.as_ref()?;
+    let place = if area.is_empty() {
+        String::new()
+    } else {
+        format!("`{area}`: ")
+    };
+    let others = match tree.unreadable - 1 {
+        0 => String::new(),
+        1 => " and another folder or file".to_owned(),
+        count => format!(" and {count} other folders or files"),
+    };
+    Some(format!(
+        "{place}{first}{others} couldn't be read {when} of the window: {meaning}"
+    ))
 }
 
 /// Adds what was read of the files that were found, and the files that were only read.
-fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>, reads: &Changed) {
+fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>) {
     let ground = assembled.ground;
     let mut known = std::collections::HashMap::new();
     for (place, finding) in findings.list.iter().enumerate() {
@@ -208,12 +252,7 @@ fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec
         }
     }
     for (index, node) in ground.before_tree.files() {
-        let (mut blocks, mut read) = (0, 0);
-        for place in ground.before.places(node.id) {
-            let (start, end) = place.blocks();
-            blocks += end - start;
-            read += reads.within(start, end).map(|(from, to, _)| to - from).sum::<u64>();
-        }
+        let (blocks, read) = (u64::from(node.blocks), u64::from(node.read_blocks));
         let read_bytes = read.saturating_mul(BLOCK).min(node.size_bytes);
         if let Some(file) = known.get(&index).and_then(|place| files.get_mut(*place)) {
             file.read_bytes = Some(read_bytes);
@@ -245,14 +284,8 @@ fn readings_of(window: &Window) -> ReadingsReport {
 }
 
 /// What isn't known.
-fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> {
+fn limits_of(window: &Window) -> Vec<String> {
     let mut limits = Vec::new();
-    let unreadable: u64 = file_systems.iter().map(|system| system.unreadable_after).sum();
-    if unreadable > 0 {
-        limits.push(format!(
-            "{unreadable} folders or files couldn't be read at the end of the window: damage hides what is in them"
-        ));
-    }
     match window.readings.since {
         None => limits.push("reads weren't recorded in this time: what was read can't be told".to_owned()),
         Some(since) if since > window.before.time => {
@@ -267,7 +300,7 @@ fn limits_of(window: &Window, file_systems: &[FileSystemReport]) -> Vec<String> 
     if window.readings.grain_blocks > 1 {
         limits.push(format!(
             "so much was read at random that reads are known to {} KiB: a file may count as read because its neighbour was",
-            window.readings.grain_blocks.saturating_mul(4)
+            window.readings.grain_blocks.saturating_mul(BLOCK) >> 10
         ));
     }
     limits
@@ -284,11 +317,42 @@ fn uppermost(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use files::NodeId;
+
     use super::*;
+    use crate::fake::Fake;
 
     #[test]
     fn folders_are_told_by_their_two_uppermost_names() {
         assert_eq!(uppermost("/a/b/c/d.txt"), "/a/b");
         assert_eq!(uppermost("/d.txt"), "/");
+    }
+    #[test]
+    fn limits_say_which_folder_could_not_be_read() {
+        let mut fake = Fake::new();
+        let folder = fake.folder(NodeId(0), b"Sales");
+        let inner = fake.folder(folder, b"2026");
+        let file = fake.file(NodeId(0), b"letter.txt", b"text");
+        fake.file(inner, b"other.txt", b"text");
+        fake.damage(inner);
+        let walk = |fake: Fake| {
+            let changed = &Changed::default();
+            let noted = Noted { changed, reads: None };
+            Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap()
+        };
+        let tree = walk(fake.clone());
+        assert_eq!(
+            unreadable(&tree, "vg0/root", UNREADABLE_BEFORE).unwrap(),
+            "`vg0/root`: `/Sales/2026` (damaged node at byte 2: a test says so) couldn't be read at the start of the window: \
+             what happened to what is in there can't be told"
+        );
+        fake.damage(file);
+        let said = unreadable(&walk(fake), "", UNREADABLE_AFTER).unwrap();
+        assert!(said.starts_with("`/letter.txt` (damaged node at byte 3"), "{said}");
+        assert!(
+            said.contains(" and another folder or file couldn't be read at the end"),
+            "{said}"
+        );
+        assert_eq!(unreadable(&walk(Fake::new()), "", UNREADABLE_AFTER), None);
     }
 }

@@ -4,6 +4,8 @@ mod compare;
 mod content;
 mod disk;
 mod error;
+#[cfg(test)]
+mod fake;
 mod investigate;
 mod keep;
 mod past;
@@ -14,10 +16,10 @@ mod report;
 mod window;
 
 pub use content::Kind;
-pub use disk::{Side, Stamp};
+pub use disk::Side;
 pub use error::Error;
 pub use investigate::{Opened, Options, investigate};
-pub use keep::{ArchiveReport, Plan, PlanPiece, SetAside, Source, Way, plan, write_archive};
+pub use keep::{ArchiveReport, PIECES_MAX, Plan, SetAside, Source, Way, plan, write_archive};
 pub use past::{Past, PastError, PastMoment, Reading};
 pub use progress::{Progress, Stage};
 pub use report::*;

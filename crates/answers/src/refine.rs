@@ -129,7 +129,7 @@ fn candidates(opened: &Opened, files: &[FileReport]) -> Vec<Candidate> {
         if !is_spread || !is_wanted || found.len() >= FILES_MAX {
             continue;
         }
-        let side = opened.after_sides.get(file.damage.side).and_then(Option::as_ref);
+        let side = opened.after_side(file.damage.side);
         let Some((side, node)) = side.zip(file.damage.new_node) else {
             continue;
         };
@@ -274,7 +274,7 @@ fn was_there(
     moment_sides: &mut Option<Vec<Side>>,
 ) -> bool {
     let all = moment_sides.get_or_insert_with(|| sides(disk).0);
-    let after = opened.after_sides.get(file.damage.side).and_then(Option::as_ref);
+    let after = opened.after_side(file.damage.side);
     let Some((after, node)) = after.zip(file.damage.new_node) else {
         return false;
     };

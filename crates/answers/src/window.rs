@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use volume::{Change, ChangeKind, Moment, Timestamp};
+use volume::{Change, Moment, Timestamp};
 
-use crate::disk::Changed;
+use crate::disk::{BLOCK, Changed, Stamp};
 use crate::error::Error;
 use crate::past::{Past, PastMoment, Reading};
 use crate::progress::{Progress, Stage};
@@ -89,10 +89,15 @@ impl Window {
         };
         let (from, to) = (from.sequence, to.sequence);
         let (changed, seconds) = (&mut self.changed, &mut self.seconds);
-        let index = u16::try_from(number).unwrap_or(u16::MAX);
+        let part_number = u16::try_from(number).unwrap_or(u16::MAX);
         let mut stopped = Ok(());
         let mut visit = |change: &Change| {
-            changed.note(index, change);
+            let stamp = Stamp {
+                part: part_number,
+                sequence: change.sequence,
+                time: change.time,
+            };
+            changed.note(stamp, change.first_block, change.blocks);
             seconds.entry(second_of(change.time)).or_default().0 += bytes_of(change.blocks);
             *count += 1;
             if count.is_multiple_of(REPORT_EVERY) {
@@ -117,14 +122,11 @@ impl Window {
             if reading.time < from {
                 return ControlFlow::Continue(());
             }
-            let change = Change {
-                sequence: volume::Sequence(0),
+            let stamp = Stamp {
                 time: reading.time,
-                first_block: reading.first_block,
-                blocks: reading.blocks,
-                kind: ChangeKind::Written { class: 0 },
+                ..Stamp::default()
             };
-            readings.blocks.note(0, &change);
+            readings.blocks.note(stamp, reading.first_block, reading.blocks);
             readings.grain_blocks = readings.grain_blocks.max(reading.grain_blocks);
             seconds.entry(second_of(reading.time)).or_default().1 += bytes_of(reading.blocks);
             ControlFlow::Continue(())
@@ -144,5 +146,5 @@ const fn second_of(time: Timestamp) -> u64 {
 }
 
 const fn bytes_of(blocks: u64) -> u64 {
-    blocks.saturating_mul(4096)
+    blocks.saturating_mul(BLOCK)
 }

@@ -276,14 +276,10 @@ impl<'f> Hand<'f> {
         }
     }
 
-    /// Takes the steps until they end or writes are refused. `progress` is told of every step.
-    pub(crate) fn run(
-        &mut self,
-        steps: &[Step],
-        progress: &mut dyn FnMut(usize) -> Result<(), Error>,
-    ) -> Result<Ended, Error> {
-        for (index, step) in steps.iter().enumerate() {
-            progress(index)?;
+    /// Takes the steps until they end or writes are refused.
+    pub(crate) fn run(&mut self, steps: &[Step]) -> Result<Ended, Error> {
+        for step in steps {
+            self.pace.check()?;
             match self.take(*step) {
                 Ok(()) => {}
                 Err(Error::Volume(volume::Error::Fenced)) => return Ok(Ended::Stopped),

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::witness::Witness;
 
 /// How the names of all forks of drills begin.
-pub const FORK_PREFIX: &str = "drill-";
+const FORK_PREFIX: &str = "drill-";
 /// How long a deletion waits for those who still hold the fork.
 const DELETE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -108,6 +108,8 @@ impl DrillFork {
             DRILL_SETTINGS,
             Arc::clone(&witness) as Arc<dyn Events>,
         );
+        // Nobody asks what a drill read, and its notes would be synced beside the guest.
+        guard.set_reads_kept(0);
         let disk = Arc::new(guard.attach());
         let start = volume.newest().sequence;
         Ok(Self {

@@ -14,7 +14,7 @@ use volume::{Device, ExtentKind, Timestamp};
 use crate::error::Error;
 use crate::keep::{read_lines, write_lines};
 use crate::noise::{Noise, mixed};
-use crate::survey::{FileSeen, KnownFile};
+use crate::survey::{FileSeen, KnownFile, Survey};
 
 /// Files remembered of one volume.
 const FILES_MAX: usize = 20_000;
@@ -51,9 +51,18 @@ pub(crate) struct Ledger {
     pub(crate) unreadable: usize,
 }
 
+/// What became of showing a survey to the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Differences {
+    /// Files that were known, as they were or not.
+    pub(crate) known: u64,
+    /// What changed that nobody wrote, in sentences.
+    pub(crate) problems: Vec<String>,
+}
+
 /// What became of showing a file to the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Compared {
+enum Compared {
     /// It can't be compared: just written, or not stored plainly.
     NotComparable,
     /// It wasn't known.
@@ -105,9 +114,34 @@ impl Ledger {
         chosen
     }
 
-    /// Compares a file with what is known of it, and remembers it if nothing is. `whole` is a time up to which the device has
-    /// everything that was written.
-    pub(crate) fn compare(
+    /// Compares the files of a survey with what is known of them, and remembers those of which nothing is. `whole` is a time up to
+    /// which the device has everything that was written.
+    pub(crate) fn differences(
+        &mut self,
+        device: &dyn Device,
+        whole: Timestamp,
+        survey: &Survey,
+        now: Timestamp,
+    ) -> Result<Differences, Error> {
+        let mut differences = Differences::default();
+        for file in survey.files.iter().chain(survey.known.iter().flatten()) {
+            match self.compare(device, whole, file, now)? {
+                Compared::NotComparable | Compared::New => {}
+                Compared::Same => differences.known += 1,
+                Compared::Different { first } => {
+                    differences.known += 1;
+                    let name = self.name_of(file);
+                    let first = Timestamp::from_unix_seconds(first);
+                    let problem = format!("{name} isn't what it was on {first}, though nobody wrote it since");
+                    differences.problems.push(problem);
+                }
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Compares a file with what is known of it, and remembers it if nothing is.
+    fn compare(
         &mut self,
         device: &dyn Device,
         whole: Timestamp,
@@ -146,11 +180,14 @@ impl Ledger {
         })
     }
 
-    /// The path under which a file is known.
-    pub(crate) fn path_of(&self, area: &str, node: u64) -> Option<&str> {
-        let mut entries = self.entries.values();
-        let found = entries.find(|entry| entry.area == area && entry.node == node && !entry.path.is_empty());
-        found.map(|entry| entry.path.as_str())
+    /// A file in words: its path, or that under which it is known.
+    fn name_of(&self, file: &FileSeen) -> String {
+        let mut paths = std::iter::once(&file.path).chain(self.entries.values().filter_map(|entry| {
+            let is_it = entry.area == file.area && entry.node == file.node;
+            is_it.then_some(&entry.path)
+        }));
+        let path = paths.find(|path| !path.is_empty());
+        path.map_or_else(|| format!("the file of node {}", file.node), |path| format!("`{path}`"))
     }
 }
 

@@ -26,20 +26,19 @@ mod result;
 mod run;
 mod survey;
 mod targets;
-mod time;
 mod verdict;
 mod witness;
 
 pub use case::Case;
 pub use error::Error;
 pub use examiner::{Examiner, InThread};
-pub use fork::{Cleared, DrillFork, FORK_PREFIX, Source, clear_leftovers, fork_name, is_leftover};
+pub use fork::{Cleared, DrillFork, Source, clear_leftovers, fork_name, is_leftover};
 pub use history::History;
+pub use pace::Moved;
 pub use page::{Facts, VolumePage, page};
 pub use result::{
     AttackResult, Check, CheckOutcome, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, Noticed,
     RESULT_VERSION, RestoreResult, Trigger, Verdict,
 };
-pub use run::{Options, Progress, run};
+pub use run::{Options, run};
 pub use survey::{AllFiles, AreaSeen, FileSeen, KnownFile, PieceSeen, Survey, SurveyRequest, survey};
-pub use time::Time;

@@ -8,11 +8,11 @@ use volume::{Device, Moment, Timestamp, Volume};
 
 use crate::error::Error;
 use crate::examiner::Examiner;
-use crate::ledger::{Compared, Ledger, moments};
+use crate::ledger::{Ledger, moments};
 use crate::noise::mixed;
 use crate::pace::{Pace, PacedDisk};
 use crate::result::MomentsResult;
-use crate::survey::{FileSeen, Survey, SurveyRequest};
+use crate::survey::{Survey, SurveyRequest};
 
 /// Pins that one drill tries; of more, a seed chooses.
 const PINS_MAX: usize = 12;
@@ -43,20 +43,20 @@ pub(crate) struct Tour<'t> {
 
 impl Tour<'_> {
     /// Tries moments of the past.
-    pub(crate) fn run(&mut self, step: &mut dyn FnMut() -> Result<(), Error>) -> Result<MomentsResult, Error> {
+    pub(crate) fn run(&mut self) -> Result<MomentsResult, Error> {
         let mut result = MomentsResult::default();
         let mut pins: Vec<String> = self.volume.pins().into_iter().map(|pin| pin.name).collect();
         // A fork's start is the fork's; what can't be returned to by name needs no drill.
         pins.retain(|name| !name.starts_with("fork."));
         pins.sort_by_key(|name| name.bytes().fold(self.seed, |hash, byte| mixed(hash ^ u64::from(byte))));
         for pin in pins.iter().take(PINS_MAX) {
-            step()?;
+            self.pace.check()?;
             result.pins += 1;
             self.moment(&Moment::Pin(pin.clone()), None, &format!("pin `{pin}`"), &mut result)?;
         }
         let (oldest, newest) = (self.volume.oldest().time, self.volume.newest().time);
         for time in moments(oldest, newest, OTHERS, self.seed) {
-            step()?;
+            self.pace.check()?;
             result.others += 1;
             self.moment(
                 &Moment::At(time),
@@ -128,31 +128,13 @@ impl Tour<'_> {
         for file in survey.files.iter().chain(survey.known.iter().flatten()) {
             result.files += u64::from(file.hash.is_some());
             result.bytes += file.hashed_bytes;
-            match self.ledger.compare(device, time, file, self.now)? {
-                Compared::NotComparable | Compared::New => {}
-                Compared::Same => result.known += 1,
-                Compared::Different { first } => {
-                    result.known += 1;
-                    let path = self.name_of(file);
-                    let first = Timestamp::from_unix_seconds(first);
-                    note(
-                        result,
-                        format!("{name}: {path} isn't what it was on {first}, though nobody wrote it since"),
-                    );
-                }
-            }
+        }
+        let differences = self.ledger.differences(device, time, survey, self.now)?;
+        result.known += differences.known;
+        for problem in differences.problems {
+            note(result, format!("{name}: {problem}"));
         }
         Ok(())
-    }
-
-    fn name_of(&self, file: &FileSeen) -> String {
-        let known = self.ledger.path_of(&file.area, file.node);
-        let path = if file.path.is_empty() {
-            known
-        } else {
-            Some(file.path.as_str())
-        };
-        path.map_or_else(|| format!("the file of node {}", file.node), |path| format!("`{path}`"))
     }
 }
 

@@ -24,6 +24,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The longest sleep between two looks at whether to stop.
 const NAP: Duration = Duration::from_millis(50);
 
+/// Bytes that a drill has moved so far.
+#[derive(Debug, Default)]
+pub struct Moved {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Moved {
+    /// Bytes read, and bytes written.
+    #[must_use]
+    pub fn so_far(&self) -> (u64, u64) {
+        (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed))
+    }
+}
+
 /// The pace of one drill. All its reads and writes of stored bytes ask here first.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -31,8 +46,7 @@ pub(crate) struct Pace {
     guest: Option<Arc<Volume>>,
     bytes_per_second: u64,
     stop: Arc<AtomicBool>,
-    read_bytes: AtomicU64,
-    written_bytes: AtomicU64,
+    moved: Arc<Moved>,
     turn: Mutex<Turn>,
 }
 
@@ -59,17 +73,21 @@ impl Turn {
 }
 
 impl Pace {
-    /// A pace of so many bytes a second, which goes on until `stop` is set.
+    /// A pace of so many bytes a second, which goes on until `stop` is set. What is moved is counted into `moved`.
     #[must_use]
-    pub(crate) fn new(guest: Option<Arc<Volume>>, bytes_per_second: u64, stop: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(
+        guest: Option<Arc<Volume>>,
+        bytes_per_second: u64,
+        stop: Arc<AtomicBool>,
+        moved: Arc<Moved>,
+    ) -> Self {
         let now = Instant::now();
         let sequence = guest.as_ref().map_or(0, |guest| guest.newest().sequence.0);
         Self {
             guest,
             bytes_per_second: bytes_per_second.max(1 << 20),
             stop,
-            read_bytes: AtomicU64::new(0),
-            written_bytes: AtomicU64::new(0),
+            moved,
             turn: Mutex::new(Turn {
                 paid: now,
                 looked: now,
@@ -91,23 +109,18 @@ impl Pace {
     }
 
     pub(crate) fn read(&self, bytes: u64) -> Result<(), Error> {
-        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.moved.read.fetch_add(bytes, Ordering::Relaxed);
         self.pay(bytes)
     }
 
     pub(crate) fn write(&self, bytes: u64) -> Result<(), Error> {
-        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.moved.written.fetch_add(bytes, Ordering::Relaxed);
         self.pay(bytes)
     }
 
-    /// Bytes read and written, and the time waited.
-    pub(crate) fn spent(&self) -> (u64, u64, Duration) {
-        let waited = self.turn.lock().unwrap_or_else(PoisonError::into_inner).waited;
-        (
-            self.read_bytes.load(Ordering::Relaxed),
-            self.written_bytes.load(Ordering::Relaxed),
-            waited,
-        )
+    /// The time waited.
+    pub(crate) fn waited(&self) -> Duration {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).waited
     }
 
     /// Waits until so many more bytes may be moved.
@@ -218,20 +231,21 @@ mod tests {
 
     #[test]
     fn bytes_are_let_through_at_the_pace_and_no_faster() {
-        let pace = Pace::new(None, 10 << 20, Arc::default());
+        let moved = Arc::<Moved>::default();
+        let pace = Pace::new(None, 10 << 20, Arc::default(), Arc::clone(&moved));
         let began = Instant::now();
         for _ in 0..8 {
             pace.read(256 << 10).unwrap();
         }
         let took = began.elapsed();
         assert!(took >= Duration::from_millis(190), "{took:?}");
-        assert_eq!(pace.spent().0, 2 << 20);
+        assert_eq!(moved.so_far(), (2 << 20, 0));
     }
 
     #[test]
     fn a_drill_that_is_told_to_stop_does_so_while_it_waits() {
         let stop = Arc::new(AtomicBool::new(false));
-        let pace = Pace::new(None, 1 << 20, Arc::clone(&stop));
+        let pace = Pace::new(None, 1 << 20, Arc::clone(&stop), Arc::default());
         let began = Instant::now();
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -245,7 +259,10 @@ mod tests {
 
     #[test]
     fn a_drill_stands_aside_while_the_guest_is_crowded_but_not_for_ever() {
-        let mut turn = Pace::new(None, 1 << 20, Arc::default()).turn.into_inner().unwrap();
+        let mut turn = Pace::new(None, 1 << 20, Arc::default(), Arc::default())
+            .turn
+            .into_inner()
+            .unwrap();
         assert!(!turn.is_busy() && !turn.is_to_stand_aside());
         turn.batches_per_second = BUSY_BATCHES;
         assert!(turn.is_busy() && !turn.is_to_stand_aside());

@@ -2,9 +2,9 @@
 //! removed.
 
 use serde::{Deserialize, Serialize};
+use volume::Timestamp;
 
 use crate::case::Case;
-use crate::time::Time;
 
 /// The version of the results that this program writes.
 pub const RESULT_VERSION: u32 = 1;
@@ -62,7 +62,8 @@ pub struct DrillResult {
     /// Who asked for it.
     pub trigger: Trigger,
     /// When it began.
-    pub started: Time,
+    #[serde(with = "guard::rfc3339")]
+    pub started: Timestamp,
     /// How long it took, waiting for the guest included.
     pub milliseconds: u64,
     /// What chose files, moments and bytes: the same seed on the same disk does the same.

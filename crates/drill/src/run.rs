@@ -1,9 +1,8 @@
 //! A drill from beginning to end: fork, choose, attack, restore, compare, check; then the past; then the verdict.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use files::Disk;
@@ -16,16 +15,15 @@ use crate::error::Error;
 use crate::examiner::Examiner;
 use crate::fork::{DrillFork, Source};
 use crate::history::History;
-use crate::ledger::{Compared as Known, Ledger};
+use crate::ledger::Ledger;
 use crate::moments::Tour;
-use crate::pace::{Pace, PacedDisk};
+use crate::pace::{Moved, Pace, PacedDisk};
 use crate::result::{
     AttackResult, Compared, Cost, DrillResult, FileSystemResult, MomentsResult, RESULT_VERSION, RestoreResult, Trigger,
     Verdict,
 };
 use crate::survey::{AllFiles, AreaSeen, KnownFile, Survey, SurveyRequest};
 use crate::targets::targets;
-use crate::time::Time;
 use crate::verdict::{GuardSet, judge};
 use crate::{check, compare};
 
@@ -66,10 +64,19 @@ pub struct Options {
     pub folder: PathBuf,
     /// Set when the drill is to stop.
     pub stop: Arc<AtomicBool>,
+    /// What the drill has moved, while it runs.
+    pub moved: Arc<Moved>,
 }
 
-/// Told how many of how many bytes are done; may break the drill off.
-pub type Progress<'p> = &'p mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send);
+impl Options {
+    /// How far the drill is: how many of how many bytes that a drill usually moves.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let (read, written) = self.moved.so_far();
+        let total = self.bytes_max.saturating_mul(4);
+        ((read + written).min(total.saturating_sub(total / 50)), total)
+    }
+}
 
 /// Carries a drill out, and adds its result to the history. `fork` is a name that no volume has, see [`crate::fork_name`].
 /// The caller's thread should be one of low priority.
@@ -77,24 +84,18 @@ pub type Progress<'p> = &'p mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send);
 /// # Errors
 ///
 /// A drill that couldn't be carried out. What it found out, also that something failed, is its result.
-pub fn run(
-    source: &Source,
-    examiner: &dyn Examiner,
-    options: &Options,
-    fork: &str,
-    progress: Progress<'_>,
-) -> Result<DrillResult, Error> {
+pub fn run(source: &Source, examiner: &dyn Examiner, options: &Options, fork: &str) -> Result<DrillResult, Error> {
     let guard = ready(source)?;
     let pace = Arc::new(Pace::new(
         Some(Arc::clone(&source.volume)),
         options.bytes_per_second,
         Arc::clone(&options.stop),
+        Arc::clone(&options.moved),
     ));
     let mut drill = Drill {
         source,
         examiner,
         options,
-        progress,
         started: source.clock.now(),
         began: Instant::now(),
         ledger: Ledger::read(&options.folder, source.volume.name())?,
@@ -149,7 +150,6 @@ struct Drill<'d> {
     source: &'d Source,
     examiner: &'d dyn Examiner,
     options: &'d Options,
-    progress: Progress<'d>,
     started: Timestamp,
     began: Instant,
     ledger: Ledger,
@@ -164,9 +164,13 @@ impl Drill<'_> {
     fn attack(&mut self, fork: &mut DrillFork) -> Result<Attacked, Error> {
         let made = Arc::new(fork.as_made()?);
         let disk = PacedDisk::new(Arc::clone(&made) as Arc<dyn Device>, &self.pace);
-        let before = self.examine(Arc::clone(&disk) as Arc<dyn Disk>, &self.first_request())?;
+        let known = self.ledger.some(self.options.seed, KNOWN_MAX, KNOWN_BYTES_MAX);
+        let before = self.examine(Arc::clone(&disk) as Arc<dyn Disk>, &self.first_request(known))?;
         let mut problems = disk.failures();
-        problems.extend(self.compare_with_ledger(&before, made.as_ref())?);
+        let differences = self
+            .ledger
+            .differences(made.as_ref(), self.started, &before, self.started)?;
+        problems.extend(differences.problems);
         self.note_survey(&before);
         let bytes_max = self.bytes_max();
         let targets = targets(&made, &before, bytes_max, self.options.seed)?;
@@ -181,7 +185,7 @@ impl Drill<'_> {
         };
         let mut systems = Vec::new();
         for area in &before.areas {
-            self.step()?;
+            self.pace.check()?;
             let check = check::check(fork, area, &self.options.folder, &self.pace)?;
             systems.push(file_system(area, check));
         }
@@ -195,12 +199,11 @@ impl Drill<'_> {
         steps: &[crate::attack::Step],
         before: &Survey,
     ) -> Result<AttackResult, Error> {
-        let pace = Arc::clone(&self.pace);
-        let mut hand = Hand::new(fork, &pace, self.options.seed);
+        let mut hand = Hand::new(fork, &self.pace, self.options.seed);
         lead_in(fork, &mut hand)?;
         fork.witness().begin();
         let attacked_at = volume::Clock::now(fork.clock().as_ref());
-        let ended = hand.run(steps, &mut |_| self.step())?;
+        let ended = hand.run(steps)?;
         let written = fork.witness().now();
         if ended == Ended::Done {
             hand.pass(LEAD_OUT)?;
@@ -231,10 +234,9 @@ impl Drill<'_> {
         compare::blocks(fork, &source, &self.pace, &mut compared)?;
         let restored: Arc<dyn Device> = Arc::new(fork.as_it_is()?);
         let request = SurveyRequest {
-            known: before.files.iter().map(known_of).collect(),
             files_max: 0,
             names_max: 0,
-            ..self.first_request()
+            ..self.first_request(before.files.iter().map(known_of).collect())
         };
         let after = self.examine(PacedDisk::new(restored, &self.pace), &request)?;
         compare::files(&before.files, &after, &mut compared);
@@ -246,17 +248,15 @@ impl Drill<'_> {
     }
 
     fn moments(&mut self, problems: Vec<String>) -> Result<MomentsResult, Error> {
-        let pace = Arc::clone(&self.pace);
-        let (options, progress, waited) = (self.options, &mut *self.progress, Arc::clone(&self.pace));
         let mut tour = Tour {
             volume: &self.source.volume,
             examiner: self.examiner,
-            pace: &pace,
+            pace: &self.pace,
             ledger: &mut self.ledger,
-            seed: options.seed,
+            seed: self.options.seed,
             now: self.started,
         };
-        let mut result = tour.run(&mut || told(progress, &waited, options))?;
+        let mut result = tour.run()?;
         result.problems.splice(
             0..0,
             problems
@@ -273,13 +273,13 @@ impl Drill<'_> {
         moments: MomentsResult,
         fork_bytes: u64,
     ) -> DrillResult {
-        let (read_bytes, written_bytes, waited) = self.pace.spent();
+        let (read_bytes, written_bytes) = self.options.moved.so_far();
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         DrillResult {
             version: RESULT_VERSION,
             volume: self.source.volume.name().to_owned(),
             trigger: self.options.trigger,
-            started: Time(self.started),
+            started: self.started,
             milliseconds: milliseconds(self.began.elapsed()),
             seed: self.options.seed,
             sequence: self.source.volume.newest().sequence.0,
@@ -294,7 +294,7 @@ impl Drill<'_> {
                 read_bytes,
                 written_bytes,
                 fork_bytes,
-                waited_milliseconds: milliseconds(waited),
+                waited_milliseconds: milliseconds(self.pace.waited()),
             },
         }
     }
@@ -306,52 +306,22 @@ impl Drill<'_> {
         }
     }
 
-    fn first_request(&self) -> SurveyRequest {
+    fn first_request(&self, known: Vec<KnownFile>) -> SurveyRequest {
         SurveyRequest {
             seed: self.options.seed,
             bytes_max: self.bytes_max(),
             files_max: self.options.files_max,
             names_max: NAMES_MAX,
             seconds_max: SECONDS_MAX,
-            known: self.ledger.some(self.options.seed, KNOWN_MAX, KNOWN_BYTES_MAX),
+            known,
             all_bytes_max: self.options.all.then_some(ALL_BYTES_MAX),
         }
     }
 
-    /// Has a disk examined, and tells progress meanwhile.
-    fn examine(&mut self, disk: Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, Error> {
-        let (examiner, pace) = (self.examiner, Arc::clone(&self.pace));
-        let survey = std::thread::scope(|scope| {
-            let thread = scope.spawn(|| examiner.examine(disk, request));
-            while !thread.is_finished() {
-                // The end is noticed by the examiner's next read.
-                let _ = self.step();
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            thread.join()
-        });
-        pace.check()?;
-        survey.map_err(|_| Error::Examination("the examiner panicked".to_owned()))?
-    }
-
-    fn step(&mut self) -> Result<(), Error> {
-        told(self.progress, &self.pace, self.options)
-    }
-
-    /// Shows the present's files to the ledger; returns what changed that nobody wrote.
-    fn compare_with_ledger(&mut self, survey: &Survey, device: &dyn Device) -> Result<Vec<String>, Error> {
-        let mut problems = Vec::new();
-        for file in survey.files.iter().chain(survey.known.iter().flatten()) {
-            if let Known::Different { first } = self.ledger.compare(device, self.started, file, self.started)? {
-                let first = Timestamp::from_unix_seconds(first);
-                let known = self.ledger.path_of(&file.area, file.node).unwrap_or_default();
-                let path = if file.path.is_empty() { known } else { &file.path };
-                problems.push(format!(
-                    "`{path}` isn't what it was on {first}, though nobody wrote it since"
-                ));
-            }
-        }
-        Ok(problems)
+    fn examine(&self, disk: Arc<dyn Disk>, request: &SurveyRequest) -> Result<Survey, Error> {
+        let survey = self.examiner.examine(disk, request);
+        self.pace.check()?;
+        survey
     }
 
     fn note_survey(&mut self, survey: &Survey) {
@@ -387,21 +357,6 @@ impl Drill<'_> {
             ));
         }
     }
-}
-
-/// Tells how far the drill is, by the bytes that a drill usually moves.
-fn told(
-    progress: &mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send),
-    pace: &Pace,
-    options: &Options,
-) -> Result<(), Error> {
-    let (read, written, _) = pace.spent();
-    let total = options.bytes_max.saturating_mul(4);
-    let done = (read + written).min(total.saturating_sub(total / 50));
-    if progress(done, total).is_break() {
-        options.stop.store(true, Ordering::Relaxed);
-    }
-    pace.check()
 }
 
 /// Ordinary work on the fork, a write a second, which changes nothing: the last block is written with what is in it.

@@ -131,7 +131,6 @@ mod tests {
     use super::*;
     use crate::case::Case;
     use crate::result::{Check, Compared, Cost, FileSystemResult, MomentsResult, Noticed, RestoreResult, Trigger};
-    use crate::time::Time;
 
     const ON: GuardSet = GuardSet {
         state: StatusState::Calm,
@@ -147,7 +146,7 @@ mod tests {
             version: 1,
             volume: "disk".to_owned(),
             trigger: Trigger::Command,
-            started: Time(volume::Timestamp::from_unix_seconds(1_800_000_000)),
+            started: volume::Timestamp::from_unix_seconds(1_800_000_000),
             milliseconds: 1,
             seed: 1,
             sequence: 1,
@@ -274,7 +273,7 @@ mod tests {
             unreadable: 1,
         };
         let page = crate::page(&crate::Facts {
-            time: Time(volume::Timestamp::from_unix_seconds(1_800_000_000)),
+            time: volume::Timestamp::from_unix_seconds(1_800_000_000),
             host: "host & co",
             program: "Holdfast",
             schedule: Some("02:30"),

@@ -13,9 +13,17 @@ impl Identity {
     /// The key of an account as it is written: white space around it and case don't matter, as in the public API.
     #[must_use]
     pub fn of(account: &str) -> Self {
+        Self::of_normalised(&[normalise(account).as_bytes()])
+    }
+
+    /// The key of an account that is normalised already, given in parts.
+    pub(crate) fn of_normalised(parts: &[&[u8]]) -> Self {
+        let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+        for part in parts {
+            context.update(part);
+        }
         let mut key = [0; Self::BYTES];
-        let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, normalise(account).as_bytes());
-        key.copy_from_slice(hash.as_ref());
+        key.copy_from_slice(context.finish().as_ref());
         Self(key)
     }
 }

@@ -53,8 +53,8 @@ pub enum Error {
         /// The newest version that is understood.
         known: u32,
     },
-    /// Somebody else is changing the same files.
-    #[error("another import into `{}` is running; wait for its end", path.display())]
+    /// Another process changes the same files.
+    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
@@ -105,6 +105,12 @@ pub enum Error {
         /// How many there can be.
         most: usize,
     },
+    /// There are as many breaches as a row of a table can name.
+    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
+    TooManyBreaches {
+        /// How many there can be.
+        max: usize,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {
@@ -122,6 +128,50 @@ pub enum Error {
         found: u32,
         /// The newest version that is understood.
         known: u32,
+    },
+    /// The secret key of private asking can't be used.
+    #[error("`{}` is not the key of private asking: {what}; `holdfast exposure private rotate` makes a new one", path.display())]
+    PrivateKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A file of private asking is not what was written.
+    #[error("`{}` is damaged: {what}; `holdfast exposure private build` makes it anew", path.display())]
+    PrivateIndex {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// What the other side of a private question sent is against the protocol.
+    #[error("a private question failed: {what}; nothing was learned about the address, ask again")]
+    Protocol {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// More than the private index can hold.
+    #[error("the private index holds at most {most} {what}, there are {found}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there are.
+        found: u64,
+        /// How many there may be.
+        most: u64,
+    },
+    /// People were added or erased while the private index was built.
+    #[error("the accounts changed while the private index was built; build it again when no import runs")]
+    PeopleChanged,
+    /// The source of randomness failed.
+    #[error("the system gives no randomness, without which no key can be made")]
+    Randomness,
+    /// A key of that name is in use.
+    #[error("a key named `{name}` is in use; choose another name, or revoke that key first")]
+    KeyExists {
+        /// Its name.
+        name: String,
     },
 }
 

@@ -147,19 +147,6 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether the operator should look at it now.
-    #[must_use]
-    pub const fn is_urgent(&self) -> bool {
-        matches!(
-            self.kind,
-            EventKind::Fenced { .. }
-                | EventKind::Diverted { .. }
-                | EventKind::StillFenced { .. }
-                | EventKind::WouldFence { .. }
-                | EventKind::Failed { .. }
-        )
-    }
-
     /// In one line: what happened, what it means, what to do next.
     #[must_use]
     pub fn text(&self) -> String {

@@ -46,4 +46,4 @@ pub use release::{Release, Released};
 pub use settings::{Fence, Settings};
 pub use state::{Counts, RestorePoint};
 pub use status::{Announced, Diverted, Status, StatusState};
-pub use time::Uptime;
+pub use time::{Uptime, rfc3339};

@@ -13,16 +13,26 @@ pub trait Uptime: Send + Sync {
     fn micros(&self) -> Micros;
 }
 
-/// In JSON RFC 3339 in UTC.
-pub(crate) mod rfc3339 {
+/// A time as text of RFC 3339 in UTC, for `#[serde(with = "guard::rfc3339")]`.
+pub mod rfc3339 {
     use super::{Deserialize, Deserializer, Serializer, Timestamp, de, ser};
 
-    pub(crate) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes as many digits of a second as are needed for its nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// What the serializer reports.
+    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         let time = jiff::Timestamp::from_nanosecond(time.as_unix_nanos().into()).map_err(ser::Error::custom)?;
         serializer.collect_str(&time)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    /// Reads a time with any offset from UTC.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no time, or a time before 1970 or after the year 2554.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
         let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
         let nanos = u64::try_from(time.as_nanosecond()).map_err(de::Error::custom)?;

@@ -20,6 +20,7 @@ pub mod guards;
 mod hex;
 pub mod log;
 pub mod names;
+pub mod new_file;
 pub mod past;
 pub mod place;
 pub mod reach;

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use volume::Timestamp;
 
+use crate::browse::text::printable;
 use crate::clock::wall_clock;
 use crate::when::{local_short, utc};
 
@@ -134,8 +135,8 @@ fn line(
     event: Option<&serde_json::Value>,
 ) -> String {
     let separator = if subject.is_empty() { "" } else { ": " };
-    // Names that clients choose come from outside: nothing may start a line of its own, or steer a terminal.
-    let message = without_control_characters(&message.replace('\n', "; "));
+    // Names that clients choose, and those of files, come from outside: nothing may start a line of its own, or steer a terminal.
+    let message = printable(message.replace('\n', "; ").as_bytes());
     match style {
         Style::Plain => format!(
             "{} {:<7} {subject}{separator}{message}\n",
@@ -156,18 +157,6 @@ fn line(
     }
 }
 
-fn without_control_characters(message: &str) -> String {
-    let mut text = String::with_capacity(message.len());
-    for character in message.chars() {
-        if character.is_control() {
-            text.extend(character.escape_default());
-        } else {
-            text.push(character);
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,8 +173,8 @@ mod tests {
              \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
         );
         assert_eq!(
-            line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r", None),
-            "<6>\\u{1b}[2J\u{e4}\\r\n"
+            line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r\u{202e}", None),
+            "<6>\\u{1b}[2J\u{e4}\\u{d}\\u{202e}\n"
         );
         let event = serde_json::json!({ "kind": "fenced" });
         assert_eq!(

@@ -33,10 +33,7 @@ pub fn execute(
     image: Option<&File>,
     progress: &mut dyn Progress,
 ) -> Result<Response, Failure> {
-    let mut progress = Interruptible {
-        inner: progress,
-        interrupted: watch_signals()?,
-    };
+    let mut progress = Interruptible::watch(progress)?;
     let makes_volumes = matches!(request, Request::Create { .. } | Request::Import { .. });
     match reach_or_make(place, makes_volumes)? {
         Reached::Daemon(mut client) => client.execute(request, image, &mut progress),
@@ -94,14 +91,28 @@ pub(crate) fn watch_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(interrupted)
 }
 
-struct Interruptible<'a> {
+/// Progress that a signal breaks off.
+pub(crate) struct Interruptible<'a> {
     inner: &'a mut dyn Progress,
     interrupted: Arc<AtomicBool>,
 }
 
+impl<'a> Interruptible<'a> {
+    /// Watches for signals from now on.
+    pub(crate) fn watch(inner: &'a mut dyn Progress) -> Result<Self, Failure> {
+        let interrupted = watch_signals()?;
+        Ok(Self { inner, interrupted })
+    }
+
+    /// Whether a signal came.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
 impl Progress for Interruptible<'_> {
     fn update(&mut self, done: u64, total: u64) -> ControlFlow<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.is_interrupted() {
             return ControlFlow::Break(());
         }
         self.inner.update(done, total)

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::collector::Collector;
-use crate::formats::{self, TextStream};
+use crate::formats::{self, Recognised, TextStream, Writing};
 use crate::limits::Limits;
 use crate::report::{Reason, Report};
 
@@ -33,26 +33,22 @@ pub fn scan_reader(name: &str, reader: &mut dyn Read, limits: &Limits, keep_goin
     let mut collector = Collector::new(limits, keep_going);
     let mut bytes = Vec::new();
     let mut is_complete = read_up_to(reader, HEAD_BYTES.min(limits.memory_bytes), &mut bytes, &mut collector);
-    let stream = if is_complete {
-        None
-    } else {
-        TextStream::recognise(name, &bytes)
-    };
-    if let Some(stream) = stream {
-        read_text(stream, bytes, reader, &mut collector);
-        return collector.finish();
-    }
-    if !is_complete {
+    let recognised = formats::recognise(name, &bytes);
+    let is_in_parts = matches!(&recognised, Recognised::Text(writing) if writing.is_in_parts());
+    if !is_complete && !is_in_parts {
         let left = limits.memory_bytes.saturating_sub(bytes.len() as u64);
         is_complete = read_up_to(reader, left, &mut bytes, &mut collector);
     }
     if is_complete {
-        collector.report.format = formats::document(&mut collector, name, &bytes);
-    } else if let Some(stream) = TextStream::of_markup(&bytes) {
-        read_text(stream, bytes, reader, &mut collector);
-    } else {
-        collector.report.format = formats::recognise(name, &bytes);
-        collector.unread(Reason::TooLarge);
+        collector.report.format = formats::read(&mut collector, name, recognised, &bytes);
+        return collector.finish();
+    }
+    match recognised {
+        Recognised::Text(writing) => read_text(&writing, bytes, reader, &mut collector),
+        Recognised::Other(format) => {
+            collector.report.format = format;
+            collector.unread(Reason::TooLarge);
+        }
     }
     collector.finish()
 }
@@ -69,8 +65,9 @@ fn read_up_to(reader: &mut dyn Read, most: u64, bytes: &mut Vec<u8>, collector: 
     }
 }
 
-fn read_text(mut stream: TextStream, mut bytes: Vec<u8>, reader: &mut dyn Read, collector: &mut Collector<'_>) {
-    collector.report.format = stream.format();
+fn read_text(writing: &Writing, mut bytes: Vec<u8>, reader: &mut dyn Read, collector: &mut Collector<'_>) {
+    collector.report.format = writing.format;
+    let mut stream = TextStream::new(writing);
     loop {
         stream.push(collector, &bytes);
         bytes.clear();

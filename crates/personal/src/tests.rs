@@ -220,6 +220,30 @@ fn text_is_the_same_whether_it_comes_at_once_or_in_parts() {
 }
 
 #[test]
+fn a_large_pdf_whose_bytes_are_text_is_no_text() {
+    let content = "BT /F1 12 Tf 40 700 Td [(ann@exam) -20 (ple.com)] TJ ET";
+    let page = "%PDF-1.4\n1 0 obj <</Type/Page /Contents 2 0 R>> endobj\n";
+    let stream = format!(
+        "2 0 obj <</Length {}>> stream\n{content}\nendstream endobj\n",
+        content.len()
+    );
+    let document = page.to_owned() + &stream + &"% a comment\n".repeat(200_000);
+    let large = |limits: &Limits| scan_reader("a.pdf", &mut document.as_bytes(), limits, &|| true);
+    let report = large(&Limits::default());
+    assert_eq!((report.format, count(&report, Class::EmailAddress)), (Format::Pdf, 1));
+    let limits = Limits {
+        memory_bytes: 2 << 20,
+        ..Limits::default()
+    };
+    let report = large(&limits);
+    assert_eq!(report.format, Format::Pdf);
+    assert_eq!(
+        report.unread.first().map(|unread| unread.reason),
+        Some(Reason::TooLarge)
+    );
+}
+
+#[test]
 fn a_scan_that_is_stopped_or_reaches_its_limit_says_so() {
     let text = "jane@example.com\n".repeat(100_000);
     let limits = Limits {

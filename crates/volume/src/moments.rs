@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::format::{Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
 use crate::locks::lock;
 use crate::map::Snapshot;
-use crate::replay::{Replay, load_checkpoint, reference_of};
+use crate::replay::{load_checkpoint, reference_of};
 use crate::segment::LoggedRecord;
+use crate::succession::Succession;
 use crate::time::{Moment, Sequence, Timestamp};
 use crate::volume::{Control, MomentInfo, Volume};
 
@@ -163,29 +164,12 @@ impl Volume {
             });
         }
         let info = self.resolve_locked(control, moment)?;
-        let (state, reference) = self.checkpoint_before(control.state.horizon, info.sequence)?;
-        let mut replay = Replay::new(state, reference);
-        let mut next = Some(replay.state.replay_from.segment);
-        while let Some(segment) = next {
-            let records = self.log.records(&self.segments, segment)?;
-            for logged in records.iter().filter(|logged| logged.sequence <= info.sequence) {
-                replay.push(&self.segments, logged)?;
-            }
-            let passed = records.last().is_some_and(|last| last.sequence > info.sequence);
-            next = self.segments.next_after(segment).filter(|_| !passed);
-        }
-        if let Some(error) = replay.take_damage() {
-            return Err(error);
-        }
-        let (delta, _) = replay.delta();
-        let snapshot = Snapshot {
-            root: replay.state.root,
-            delta: Arc::new(delta),
-        };
+        let mut succession = Succession::new(self, control);
+        let reached = succession.reach(info.sequence)?;
         Ok(FoundMoment {
             info,
-            snapshot,
-            size_bytes: replay.state.size_bytes,
+            snapshot: reached.snapshot.clone(),
+            size_bytes: reached.size_bytes,
         })
     }
 }

@@ -29,6 +29,8 @@ pub struct SidePiece {
     name: String,
     file: Arc<dyn File>,
     length: u64,
+    /// Whether something was appended that isn't durable yet.
+    is_unsynced: bool,
 }
 
 impl SidePiece {
@@ -43,14 +45,18 @@ impl SidePiece {
         let written = self.file.write_at(self.length, &mut [IoSlice::new(bytes)]);
         written.map_err(|source| file_error("write", &self.name, source))?;
         self.length += bytes.len() as u64;
+        self.is_unsynced = true;
         Ok(())
     }
 
-    /// Makes what was appended durable.
-    pub fn sync(&self) -> Result<(), Error> {
-        self.file
-            .sync()
-            .map_err(|source| file_error("sync", &self.name, source))
+    /// Makes what was appended durable. Costs nothing if nothing was since the last time.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        if self.is_unsynced {
+            let synced = self.file.sync();
+            synced.map_err(|source| file_error("sync", &self.name, source))?;
+            self.is_unsynced = false;
+        }
+        Ok(())
     }
 }
 
@@ -101,6 +107,7 @@ impl Store {
             name: piece,
             file,
             length: 0,
+            is_unsynced: false,
         })
     }
 

@@ -312,12 +312,6 @@ impl Volume {
         None
     }
 
-    /// The state that the newest checkpoint recorded.
-    #[must_use]
-    pub fn newest_checkpoint(&self) -> Checkpoint {
-        lock(&self.control).state.clone()
-    }
-
     /// The checkpoints of a segment, for the history book.
     pub(crate) fn checkpoints_in(&self, records: &[LoggedRecord]) -> Vec<(Sequence, Checkpoint)> {
         let checkpoints = records

@@ -1,7 +1,8 @@
-//! What the volume tells the system about the disk's work to come: hints decide about speed, and nothing else would notice
-//! if they were missing.
+//! What the volume tells the system about the disk's work to come, and how often it has it make something durable: that
+//! decides about speed, and nothing else would notice if it were different.
 
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use volume::{Directory, File, OsDirectory, Settings, Store, Timestamp, Volume, Wait, WriteRequest, os_random};
@@ -9,11 +10,12 @@ use volume::{Directory, File, OsDirectory, Settings, Store, Timestamp, Volume, W
 const BLOCK: u64 = 4096;
 const MIB: u64 = 1 << 20;
 
-/// The hints given so far: offset and length in a file.
+/// The hints given so far: offset and length in a file; and how often a file was made durable.
 #[derive(Debug, Default)]
 struct Hints {
     to_write: Mutex<Vec<(u64, u64)>>,
     to_read: Mutex<Vec<(u64, u64)>>,
+    syncs: AtomicU64,
 }
 
 /// A real directory whose files note the hints.
@@ -89,6 +91,7 @@ impl File for NotingFile {
         self.inner.allocate(length)
     }
     fn sync(&self) -> io::Result<()> {
+        self.hints.syncs.fetch_add(1, Ordering::Relaxed);
         self.inner.sync()
     }
     fn set_length(&self, length: u64) -> io::Result<()> {
@@ -115,7 +118,7 @@ impl File for NotingFile {
 
 struct Disk {
     _folder: tempfile::TempDir,
-    _store: Arc<Store>,
+    store: Arc<Store>,
     volume: Arc<Volume>,
     hints: Arc<Hints>,
 }
@@ -140,7 +143,7 @@ impl Disk {
         let volume = store.create("disk", 64 * MIB, now()).expect("created");
         Self {
             _folder: folder,
-            _store: store,
+            store,
             volume,
             hints,
         }
@@ -161,6 +164,10 @@ impl Disk {
 
     fn take_reads_announced(&self) -> Vec<(u64, u64)> {
         std::mem::take(&mut *self.hints.to_read.lock().expect("hints"))
+    }
+
+    fn take_syncs(&self) -> u64 {
+        self.hints.syncs.swap(0, Ordering::Relaxed)
     }
 
     fn read(&self, block: u64, blocks: usize) {
@@ -235,4 +242,21 @@ fn blocks_that_lie_apart_are_fetched_together() {
         .map(|(_, length)| length / BLOCK)
         .collect();
     assert_eq!(lengths, [3, 1, 5, 2, 5]);
+}
+
+#[test]
+fn a_piece_to_which_nothing_was_added_is_not_made_durable_again() {
+    let disk = Disk::new();
+    let mut piece = disk.store.create_side_piece("disk", 1).expect("created");
+    disk.take_syncs();
+    piece.append(b"read").expect("appended");
+    piece.append(b" and read").expect("appended");
+    piece.sync().expect("synced");
+    assert_eq!(disk.take_syncs(), 1);
+    piece.sync().expect("synced");
+    piece.sync().expect("synced");
+    assert_eq!(disk.take_syncs(), 0);
+    piece.append(b" again").expect("appended");
+    piece.sync().expect("synced");
+    assert_eq!(disk.take_syncs(), 1);
 }

@@ -11,7 +11,7 @@ use answers::{
 use files::{Disk, ReadFailed};
 use guard::Guard;
 use serde_json::{Value, json};
-use volume::{Change, Device as _, Moment, Piece, Sequence, Timestamp, View, Volume, Wait};
+use volume::{Change, Device as _, Moment, Sequence, Timestamp, View, Volume, Wait};
 
 use crate::Failure;
 
@@ -116,12 +116,7 @@ pub(super) fn keep_good(past: &LabPast, from: Sequence, folder: &Path, now: Time
     match plan.way {
         Way::Nothing => {}
         Way::Surgical => {
-            let pieces = plan.pieces.iter().map(|piece| Piece {
-                first_block: piece.first_block,
-                blocks: piece.blocks,
-                moment: Sequence(piece.sequence),
-            });
-            volume.restore_blocks(&pieces.collect::<Vec<_>>(), now)?;
+            volume.restore_blocks(&plan.pieces, now)?;
         }
         Way::Rollback => {
             let mut tar = std::io::BufWriter::new(std::fs::File::create(folder.join("set-aside.tar"))?);

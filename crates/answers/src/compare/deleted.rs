@@ -83,7 +83,7 @@ fn reason(ground: &Ground<'_>, comparison: &Comparison, old_ones: &[Index]) -> O
         }
         () if packed * 100 >= bytes * PACKED_PERCENT_MIN => None,
         () if has_note => Some(format!("{so_many}, and a ransom note was left")),
-        () if comparison.certain() >= DAMAGED_MIN => Some(format!("{so_many}, while others were damaged")),
+        () if comparison.damaged() >= DAMAGED_MIN => Some(format!("{so_many}, while others were damaged")),
         () if old_ones.len() * 4 >= total => Some(format!("{so_many}: a quarter of all files or more")),
         () => None,
     }

@@ -6,11 +6,10 @@ use files::{Disk, ExtentKind};
 
 use super::finding::Ground;
 use crate::content::{Sample, SampleOf};
-use crate::disk::{Changed, Node, Place, Side};
+use crate::disk::{BLOCK, Changed, Node, Place, Side};
 
 /// Pieces of a file that are looked at.
 const PIECES_MAX: usize = 24;
-const PIECE: u64 = 4096;
 
 /// The changed ranges of a file's bytes, ascending.
 fn changed_ranges(places: &[Place], changed: &Changed) -> Vec<(u64, u64)> {
@@ -35,8 +34,8 @@ fn pieces_of(mut ranges: Vec<(u64, u64)>, size_bytes: u64) -> SampleOf {
     ranges.sort_unstable();
     let count = |range: &(u64, u64)| {
         (range.1.min(size_bytes))
-            .div_ceil(PIECE)
-            .saturating_sub(range.0 / PIECE)
+            .div_ceil(BLOCK)
+            .saturating_sub(range.0 / BLOCK)
     };
     let total: u64 = ranges.iter().map(count).sum();
     let step = total.div_ceil(PIECES_MAX as u64).max(1);
@@ -46,14 +45,14 @@ fn pieces_of(mut ranges: Vec<(u64, u64)>, size_bytes: u64) -> SampleOf {
     for range in &ranges {
         let here = count(range);
         while next < passed + here {
-            pieces.push((range.0 / PIECE + (next - passed)) * PIECE);
+            pieces.push((range.0 / BLOCK + (next - passed)) * BLOCK);
             next += step;
         }
         passed += here;
     }
     let last = ranges
         .last()
-        .map(|range| range.1.min(size_bytes).saturating_sub(1) / PIECE * PIECE);
+        .map(|range| range.1.min(size_bytes).saturating_sub(1) / BLOCK * BLOCK);
     pieces.extend(last);
     pieces.sort_unstable();
     SampleOf::of_pieces(pieces, PIECES_MAX + 1)
@@ -75,7 +74,7 @@ pub(crate) fn both(ground: &Ground<'_>, after: &Side, old: &Node, new: &Node) ->
     let wanted = pieces_of(ranges, old.size_bytes.min(new.size_bytes));
     let is_plain = places
         .iter()
-        .all(|place| place.kind == ExtentKind::Data && place.disk.is_multiple_of(4096));
+        .all(|place| place.kind == ExtentKind::Data && place.disk.is_multiple_of(BLOCK));
     Both {
         old: Sample::read(&*ground.before.file_system, old.id, old.size_bytes, &wanted),
         new: Sample::read(&*after.file_system, new.id, new.size_bytes, &wanted),
@@ -117,11 +116,11 @@ pub(crate) fn raw_sample(disk: &Arc<dyn Disk>, places: &[Place], size_bytes: u64
     };
     let mut sample = Sample {
         size_bytes,
-        head: read(0, 2 * PIECE).unwrap_or_default(),
+        head: read(0, 2 * BLOCK).unwrap_or_default(),
         ..Sample::default()
     };
     for offset in wanted.offsets.iter().copied() {
-        match read(offset, PIECE) {
+        match read(offset, BLOCK) {
             Some(piece) => sample.pieces.push((offset, piece)),
             None => sample.failed += 1,
         }
@@ -137,7 +136,7 @@ mod tests {
     fn pieces_are_taken_evenly_with_the_first_and_the_last() {
         let wanted = pieces_of(vec![(0, 16), (1 << 20, 3 << 20)], 4 << 20);
         assert_eq!(wanted.offsets.first(), Some(&0));
-        assert_eq!(wanted.offsets.last(), Some(&((3 << 20) - 4096)));
+        assert_eq!(wanted.offsets.last(), Some(&((3 << 20) - BLOCK)));
         assert!(wanted.offsets.len() <= PIECES_MAX + 2, "{}", wanted.offsets.len());
         assert_eq!(pieces_of(vec![(100, 200)], 150).offsets, [0]);
     }

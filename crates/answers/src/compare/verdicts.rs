@@ -218,15 +218,10 @@ impl Comparison {
         self.findings.list.push(finding);
     }
 
-    /// How many files are damaged beyond doubt.
-    pub(crate) fn certain(&self) -> usize {
-        let damaged = self
-            .findings
-            .list
-            .iter()
-            .filter(|finding| finding.what.is_damage())
-            .count();
-        damaged - self.in_doubt.len()
+    /// How many files are damaged.
+    pub(crate) fn damaged(&self) -> usize {
+        let all = self.findings.list.iter();
+        all.filter(|finding| finding.what.is_damage()).count()
     }
 
     /// Decides about findings that are no evidence alone.

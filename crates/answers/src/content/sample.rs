@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::text;
 
 /// Bytes looked at together: a block of a volume.
-pub(crate) const PIECE_BYTES: usize = 4096;
+pub(crate) const PIECE_BYTES: usize = volume::BLOCK_BYTES;
 /// What of the start is read for the kind.
 const HEAD_BYTES: usize = 8192;
 
@@ -130,15 +130,8 @@ impl Sample {
 
 fn read_piece(file_system: &dyn FileSystem, node: NodeId, offset: u64, length: usize) -> Result<Vec<u8>, files::Error> {
     let mut buffer = vec![0; length];
-    let mut done = 0;
-    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        let read = file_system.read(node, offset + done as u64, rest)?;
-        if read == 0 {
-            break;
-        }
-        done += read.min(rest.len());
-    }
-    buffer.truncate(done);
+    let read = file_system.read(node, offset, &mut buffer)?;
+    buffer.truncate(read);
     Ok(buffer)
 }
 

@@ -1,24 +1,24 @@
 //! Which blocks were changed in a span of time, when first and when last: a map of ranges, small even where a disk was rewritten.
 //!
-//! Invariant: runs don't overlap and aren't empty. Neighbours that were changed in the same two seconds in the same way are one run, so
-//! that what was written in order costs little; the times of such a run are its earliest and its latest.
+//! Invariant: runs don't overlap and aren't empty. Neighbours that were changed in the same two seconds are one run, so that
+//! what was written in order costs little; the times of such a run are its earliest and its latest.
 
 use std::collections::BTreeMap;
 
-use volume::{Change, ChangeKind, Sequence, Timestamp};
+use volume::{Sequence, Timestamp};
 
 /// The times of a run never spread further by joining neighbours, in nanoseconds.
 const SPREAD_NANOS_MAX: u128 = 2_000_000_000;
 
 /// When something was changed: the part of the window (a guest whose writes were diverted goes on in a fork), the batch, the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// Which part of the window, from 0.
-    pub part: u16,
+    pub(crate) part: u16,
     /// The batch.
-    pub sequence: Sequence,
+    pub(crate) sequence: Sequence,
     /// Its time.
-    pub time: Timestamp,
+    pub(crate) time: Timestamp,
 }
 
 /// Blocks that were changed.
@@ -28,8 +28,6 @@ pub(crate) struct Run {
     pub(crate) end: u64,
     pub(crate) first: Stamp,
     pub(crate) last: Stamp,
-    /// What the last change did.
-    pub(crate) kind: ChangeKind,
     /// Each of its blocks was changed once.
     is_once: bool,
 }
@@ -42,33 +40,27 @@ pub(crate) struct Changed {
 
 impl Changed {
     /// Notes a change. Changes come in the order of time.
-    pub(crate) fn note(&mut self, part: u16, change: &Change) {
-        let (start, end) = (change.first_block, change.first_block.saturating_add(change.blocks));
+    pub(crate) fn note(&mut self, stamp: Stamp, first_block: u64, blocks: u64) {
+        let (start, end) = (first_block, first_block.saturating_add(blocks));
         if start >= end {
             return;
         }
-        let stamp = Stamp {
-            part,
-            sequence: change.sequence,
-            time: change.time,
-        };
         self.cut(start);
         self.cut(end);
         let mut at = start;
         let covered: Vec<u64> = self.runs.range(start..end).map(|(start, _)| *start).collect();
         for covered in covered {
             if covered > at {
-                self.insert(at, covered, stamp, change.kind);
+                self.insert(at, covered, stamp);
             }
             if let Some(run) = self.runs.get_mut(&covered) {
                 run.last = stamp;
-                run.kind = change.kind;
                 run.is_once = false;
                 at = run.end;
             }
         }
         if at < end {
-            self.insert(at, end, stamp, change.kind);
+            self.insert(at, end, stamp);
         }
         self.join(start, end);
     }
@@ -88,12 +80,11 @@ impl Changed {
         self.runs.iter().map(|(start, run)| run.end - start).sum()
     }
 
-    fn insert(&mut self, start: u64, end: u64, stamp: Stamp, kind: ChangeKind) {
+    fn insert(&mut self, start: u64, end: u64, stamp: Stamp) {
         let run = Run {
             end,
             first: stamp,
             last: stamp,
-            kind,
             is_once: true,
         };
         self.runs.insert(start, run);
@@ -134,7 +125,7 @@ impl Changed {
 
 /// Two neighbours as one run, if they are alike.
 fn joined(run: &Run, next: &Run) -> Option<Run> {
-    let is_alike = run.kind == next.kind && run.is_once == next.is_once && run.first.part == next.first.part;
+    let is_alike = run.is_once == next.is_once && run.first.part == next.first.part;
     let both = Run {
         end: next.end,
         first: run.first.min(next.first),
@@ -154,22 +145,20 @@ fn joined(run: &Run, next: &Run) -> Option<Run> {
 mod tests {
     use super::*;
 
-    fn change(second: u64, first_block: u64, blocks: u64) -> Change {
-        Change {
+    fn at(second: u64) -> Stamp {
+        Stamp {
+            part: 0,
             sequence: Sequence(second),
             time: Timestamp::from_unix_seconds(second),
-            first_block,
-            blocks,
-            kind: ChangeKind::Written { class: 8 },
         }
     }
 
     #[test]
     fn changes_are_found_by_block_with_their_first_and_last_time() {
         let mut changed = Changed::default();
-        changed.note(0, &change(10, 100, 50));
-        changed.note(0, &change(20, 120, 10));
-        changed.note(0, &change(30, 90, 20));
+        changed.note(at(10), 100, 50);
+        changed.note(at(20), 120, 10);
+        changed.note(at(30), 90, 20);
         let of = |block: u64| {
             let found: Vec<_> = changed.within(block, block + 1).collect();
             assert!(found.len() <= 1);
@@ -204,9 +193,9 @@ mod tests {
     fn what_is_written_in_order_becomes_few_runs() {
         let mut changed = Changed::default();
         for number in 0..10_000 {
-            let mut change = change(number, number * 8, 8);
-            change.time = Timestamp::from_unix_nanos(number * 10_000_000);
-            changed.note(0, &change);
+            let mut stamp = at(number);
+            stamp.time = Timestamp::from_unix_nanos(number * 10_000_000);
+            changed.note(stamp, number * 8, 8);
         }
         assert_eq!(changed.blocks(), 80_000);
         assert!(changed.runs.len() <= 60, "{}", changed.runs.len());
@@ -223,7 +212,7 @@ mod tests {
         let (mut changed, mut array) = (Changed::default(), vec![None; 300]);
         for second in 0..400 {
             let (first, blocks) = (next(280), next(20) + 1);
-            changed.note(0, &change(second * 10, first, blocks));
+            changed.note(at(second * 10), first, blocks);
             for slot in array.iter_mut().skip(first as usize).take(blocks as usize) {
                 *slot = Some(slot.map_or((second, second), |(first, _)| (first, second)));
             }

@@ -5,9 +5,8 @@ mod open;
 mod side;
 mod tree;
 
-pub(crate) use changed::Changed;
-pub use changed::Stamp;
+pub(crate) use changed::{Changed, Stamp};
 pub(crate) use open::sides;
 pub use side::Side;
 pub(crate) use side::{BLOCK, Place};
-pub(crate) use tree::{Index, Node, Tree};
+pub(crate) use tree::{Index, Node, Noted, Tree};

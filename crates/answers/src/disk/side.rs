@@ -5,7 +5,7 @@ use std::sync::Arc;
 use files::{Extent, ExtentKind, FileSystem, Flow, NodeId, Piece};
 
 /// Bytes of a volume's block.
-pub(crate) const BLOCK: u64 = 4096;
+pub(crate) const BLOCK: u64 = volume::BLOCK_BYTES as u64;
 /// Extents of one file that are looked at: more than any sane file has, for damaged ones not to go on forever.
 const EXTENTS_MAX: usize = 1 << 20;
 

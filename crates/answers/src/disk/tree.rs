@@ -40,6 +40,8 @@ pub(crate) struct Node {
     /// Blocks of its content, and how many of them were changed.
     pub(crate) blocks: u32,
     pub(crate) changed_blocks: u32,
+    /// How many of them clients read, in a tree that was walked with what is known of that.
+    pub(crate) read_blocks: u32,
     /// When its content's blocks were changed first and last.
     pub(crate) first: Stamp,
     pub(crate) last: Stamp,
@@ -59,6 +61,14 @@ impl Node {
     }
 }
 
+/// What is noted of each file: how much of it lies in these blocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Noted<'a> {
+    pub(crate) changed: &'a Changed,
+    /// What clients read, where that is asked for.
+    pub(crate) reads: Option<&'a Changed>,
+}
+
 /// All files of a file system.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
@@ -66,7 +76,7 @@ pub(crate) struct Tree {
     names: Vec<u8>,
     by_identity: FxHashMap<Identity, Index>,
     by_path: FxHashMap<u64, Index>,
-    /// Folders and files that couldn't be read, and an example.
+    /// Folders and files that couldn't be read, and which the first was, with the reason.
     pub(crate) unreadable: usize,
     pub(crate) unreadable_example: Option<String>,
     /// The paths of those.
@@ -77,7 +87,7 @@ impl Tree {
     /// Walks a file system. `keys` makes hashes of paths: those of trees that are compared must be made alike.
     pub(crate) fn walk(
         side: &Side,
-        changed: &Changed,
+        noted: Noted<'_>,
         keys: &RandomState,
         progress: &mut dyn Progress,
     ) -> Result<Self, Error> {
@@ -90,7 +100,7 @@ impl Tree {
         let mut waiting = vec![(top, 0_u16)];
         while let Some((folder, depth)) = waiting.pop() {
             for entry in tree.entries(side, folder) {
-                tree.enter(side, changed, keys, folder, &entry, (&mut waiting, &mut seen, depth))?;
+                tree.enter(side, noted, keys, folder, &entry, (&mut waiting, &mut seen, depth))?;
                 if tree.nodes.len().is_multiple_of(REPORT_EVERY) {
                     progress.walked(tree.nodes.len() as u64)?;
                 }
@@ -113,12 +123,8 @@ impl Tree {
             }
         });
         if let Err(error) = result {
-            self.unreadable += 1;
-            self.unreadable_paths
-                .extend(self.node(folder).map(|node| node.path_hash));
-            if self.unreadable_example.is_none() {
-                self.unreadable_example = Some(format!("`{}`: {error}", self.path(folder)));
-            }
+            let hash = self.node(folder).map_or(0, |node| node.path_hash);
+            self.note_unreadable(hash, &self.path(folder), &error);
         }
         entries
     }
@@ -126,7 +132,7 @@ impl Tree {
     fn enter(
         &mut self,
         side: &Side,
-        changed: &Changed,
+        noted: Noted<'_>,
         keys: &RandomState,
         folder: Index,
         entry: &Entry,
@@ -137,12 +143,12 @@ impl Tree {
         let metadata = match side.file_system.metadata(entry.node) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.unreadable += 1;
-                self.unreadable_paths.insert(hash);
-                if self.unreadable_example.is_none() {
-                    let name = String::from_utf8_lossy(&entry.name).into_owned();
-                    self.unreadable_example = Some(format!("`{}/{name}`: {error}", self.path(folder)));
+                let mut path = self.path(folder);
+                if path != b"/" {
+                    path.push(b'/');
                 }
+                path.extend_from_slice(&entry.name);
+                self.note_unreadable(hash, &path, &error);
                 return Ok(());
             }
         };
@@ -156,8 +162,16 @@ impl Tree {
             }
             return Ok(());
         }
-        self.touch(side, changed, index, entry.node);
+        self.touch(side, noted, index, entry.node);
         Ok(())
+    }
+
+    fn note_unreadable(&mut self, path_hash: u64, path: &[u8], error: &files::Error) {
+        self.unreadable += 1;
+        self.unreadable_paths.insert(path_hash);
+        if self.unreadable_example.is_none() {
+            self.unreadable_example = Some(format!("`{}` ({error})", String::from_utf8_lossy(path)));
+        }
     }
 
     fn push(
@@ -186,6 +200,7 @@ impl Tree {
             is_folder: metadata.is_none_or(|metadata| metadata.kind == NodeKind::Folder),
             blocks: 0,
             changed_blocks: 0,
+            read_blocks: 0,
             first: Stamp::default(),
             last: Stamp::default(),
             path_hash,
@@ -198,18 +213,21 @@ impl Tree {
         Ok(index)
     }
 
-    /// Notes how much of a file was changed.
-    fn touch(&mut self, side: &Side, changed: &Changed, index: Index, id: NodeId) {
-        let (mut blocks, mut touched) = (0_u64, 0_u64);
+    /// Notes how much of a file was changed and read.
+    fn touch(&mut self, side: &Side, noted: Noted<'_>, index: Index, id: NodeId) {
+        let (mut blocks, mut touched, mut read) = (0_u64, 0_u64, 0_u64);
         let mut times: Option<(Stamp, Stamp)> = None;
         for place in side.places(id) {
             let (start, end) = place.blocks();
             blocks += end - start;
-            for (from, to, run) in changed.within(start, end) {
+            for (from, to, run) in noted.changed.within(start, end) {
                 touched += to - from;
                 times = Some(times.map_or((run.first, run.last), |(first, last)| {
                     (first.min(run.first), last.max(run.last))
                 }));
+            }
+            if let Some(reads) = noted.reads {
+                read += reads.within(start, end).map(|(from, to, _)| to - from).sum::<u64>();
             }
         }
         let Some(node) = self.nodes.get_mut(index.0 as usize) else {
@@ -217,6 +235,7 @@ impl Tree {
         };
         node.blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
         node.changed_blocks = u32::try_from(touched).unwrap_or(u32::MAX);
+        node.read_blocks = u32::try_from(read).unwrap_or(u32::MAX);
         if let Some((first, last)) = times {
             (node.first, node.last) = (first, last);
         }
@@ -243,21 +262,27 @@ impl Tree {
         self.names.get(start..end).unwrap_or_default()
     }
 
-    /// The path from the root, with names that aren't UTF-8 made readable.
-    pub(crate) fn path(&self, index: Index) -> String {
+    /// The path from the root.
+    pub(crate) fn path(&self, index: Index) -> Vec<u8> {
         let mut names = Vec::new();
         let mut at = index;
         while let Some(node) = self.node(at).filter(|node| node.folder != at) {
-            names.push(String::from_utf8_lossy(self.name(node)));
+            names.push(self.name(node));
             at = node.folder;
             if names.len() > usize::from(DEPTH_MAX) + 1 {
                 break;
             }
         }
         if names.is_empty() {
-            return "/".to_owned();
+            return b"/".to_vec();
         }
-        names.iter().rev().fold(String::new(), |path, name| path + "/" + name)
+        names
+            .iter()
+            .rev()
+            .flat_map(|name| [b"/", *name])
+            .flatten()
+            .copied()
+            .collect()
     }
 
     pub(crate) fn by_identity(&self, identity: Identity) -> Option<(Index, &Node)> {
@@ -290,5 +315,42 @@ impl Tree {
     /// What names a folder across trees.
     pub(crate) fn folder_key(&self, node: &Node) -> u64 {
         self.node(node.folder).map_or(0, |folder| folder.path_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{BLOCKS_EACH, Fake};
+
+    #[test]
+    fn paths_have_the_bytes_of_their_names() {
+        let mut fake = Fake::new();
+        let folder = fake.folder(NodeId(0), b"b\xfe");
+        fake.file(folder, b"a\xff", b"text");
+        let noted = Noted {
+            changed: &Changed::default(),
+            reads: None,
+        };
+        let tree = Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap();
+        let (index, _) = tree.files().next().unwrap();
+        assert_eq!(tree.path(index), b"/b\xfe/a\xff");
+        assert_eq!(tree.path(Index(0)), b"/");
+    }
+    #[test]
+    fn files_know_how_much_of_them_was_changed_and_read() {
+        let mut fake = Fake::new();
+        let file = fake.file(NodeId(0), b"a", &[1; 3 * 4096]);
+        let start = file.0 * BLOCKS_EACH;
+        let (mut changed, mut reads) = (Changed::default(), Changed::default());
+        changed.note(Stamp::default(), start + 2, 8);
+        reads.note(Stamp::default(), start - 1, 3);
+        let noted = Noted {
+            changed: &changed,
+            reads: Some(&reads),
+        };
+        let tree = Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap();
+        let (_, node) = tree.files().next().unwrap();
+        assert_eq!((node.blocks, node.changed_blocks, node.read_blocks), (3, 1, 2));
     }
 }

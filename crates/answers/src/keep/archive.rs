@@ -1,6 +1,5 @@
 //! The archive of what is set aside: a tar with the files under their paths, and a list of them with the reasons at its end.
 
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
@@ -9,12 +8,13 @@ use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 use volume::{Moment, Sequence};
 
-use super::plan::{Plan, SetAside, Source, side_of};
+use super::plan::{Plan, SetAside, Source};
 use crate::disk::Place;
 use crate::error::Error;
 use crate::investigate::Opened;
 use crate::past::Past;
 use crate::progress::{Progress, Stage};
+use crate::report::quoted;
 use crate::window::Part;
 
 /// The list's name in the archive.
@@ -43,32 +43,27 @@ pub fn write_archive(
 ) -> Result<ArchiveReport, Error> {
     let mut report = ArchiveReport::default();
     let mut tar = Builder::new(out);
-    let mut moments = Moments {
-        parts,
-        open: HashMap::new(),
-    };
+    let mut moments = Moments { parts, open: None };
     let mut list = String::from("area,path,size_bytes,why\r\n");
     let total = plan.set_aside.len() as u64;
     for (number, aside) in plan.set_aside.iter().enumerate() {
         progress.at(Stage::SetAside, number as u64, total)?;
         match append(&mut tar, aside, opened, &mut moments, &mut report) {
             Ok(()) => {
-                list += &format!(
-                    "{},{},{},{}\r\n",
-                    quoted(&aside.area),
-                    quoted(&aside.path),
-                    aside.size_bytes,
-                    aside.why
-                )
+                let (path, size_bytes) = (aside.shown_path(), aside.size_bytes.to_string());
+                let cells = [&aside.area, &*path, &size_bytes, aside.why].map(quoted);
+                list += &format!("{}\r\n", cells.join(","));
             }
-            Err(AppendError::Unreadable(reason)) => report.incomplete.push(format!("`{}`: {reason}", aside.path)),
+            Err(AppendError::Unreadable(reason)) => {
+                report.incomplete.push(format!("`{}`: {reason}", aside.shown_path()))
+            }
             Err(AppendError::Write(error)) => return Err(error.into()),
         }
     }
-    let mut header = Header::new_gnu();
+    let mut header = Header::new_ustar();
     header.set_size(list.len() as u64);
     header.set_mode(0o644);
-    tar.append_data(&mut header, LIST_NAME, list.as_bytes())?;
+    append_named(&mut tar, &mut header, LIST_NAME.as_bytes(), list.as_bytes())?;
     tar.finish()?;
     Ok(report)
 }
@@ -87,9 +82,11 @@ fn append(
 ) -> Result<(), AppendError> {
     let unreadable = |error: &dyn std::fmt::Display| AppendError::Unreadable(error.to_string());
     let (Source::After(number, node) | Source::Earlier(number, node, _)) = aside.source;
-    let side = side_of(opened, number).ok_or_else(|| unreadable(&"its file system can't be read"))?;
+    let side = opened
+        .after_side(number)
+        .ok_or_else(|| unreadable(&"its file system can't be read"))?;
     let metadata = side.file_system.metadata(node).map_err(|error| unreadable(&error))?;
-    let mut header = Header::new_gnu();
+    let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::Regular);
     header.set_size(metadata.size_bytes);
     header.set_mode(u32::from(metadata.mode.unwrap_or(0o644)));
@@ -113,50 +110,70 @@ fn append(
         failed: None,
     };
     let path = safe_path(&aside.area, &aside.path);
-    tar.append_data(&mut header, path, &mut reader)
-        .map_err(AppendError::Write)?;
+    append_named(tar, &mut header, &path, &mut reader).map_err(AppendError::Write)?;
     report.files += 1;
     report.bytes += metadata.size_bytes;
     if let Some(error) = reader.failed {
-        report.incomplete.push(format!("`{}`: {error}", aside.path));
+        report.incomplete.push(format!("`{}`: {error}", aside.shown_path()));
     }
     Ok(())
 }
 
+/// Appends a member. A name that is long, or no ASCII, is told by a PAX record, as its bytes are.
+fn append_named(
+    tar: &mut Builder<&mut dyn Write>,
+    header: &mut Header,
+    path: &[u8],
+    content: impl Read,
+) -> io::Result<()> {
+    let field = &mut header.as_old_mut().name;
+    let fits = path.len() < field.len() && path.is_ascii();
+    for (to, from) in field.iter_mut().zip(path) {
+        *to = *from;
+    }
+    header.set_cksum();
+    if !fits {
+        let is_text = std::str::from_utf8(path).is_ok();
+        let charset = (!is_text).then_some(("hdrcharset", b"BINARY".as_slice()));
+        tar.append_pax_extensions(charset.into_iter().chain([("path", path)]))?;
+    }
+    tar.append(header, content)
+}
+
 /// A path within the archive: relative, and with nothing that leads out of it.
-fn safe_path(area: &str, path: &str) -> String {
-    let names = area.split('/').chain(path.split('/'));
+fn safe_path(area: &str, path: &[u8]) -> Vec<u8> {
+    let of_path = path.split(|byte| *byte == b'/');
+    let names = area.as_bytes().split(|byte| *byte == b'/').chain(of_path);
     let names = names.filter(|name| !name.is_empty()).map(|name| match name {
-        "." | ".." => "_",
+        b"." | b".." => b"_",
         name => name,
     });
-    names.collect::<Vec<_>>().join("/").replace('\0', "_")
+    let mut safe = names.collect::<Vec<_>>().join(&b'/');
+    for byte in safe.iter_mut().filter(|byte| **byte == 0) {
+        *byte = b'_';
+    }
+    safe
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
-}
-
-/// Earlier moments, opened once each.
+/// Earlier moments. One is kept open at a time: files of one moment follow each other rarely.
 struct Moments<'a> {
     parts: &'a [Part<'a>],
-    open: HashMap<(u16, u64), Arc<dyn Disk>>,
+    open: Option<(u16, u64, Arc<dyn Disk>)>,
 }
 
 impl Moments<'_> {
     fn open(&mut self, part: u16, sequence: u64) -> Result<Arc<dyn Disk>, crate::past::PastError> {
-        if let Some(disk) = self.open.get(&(part, sequence)) {
+        if let Some((_, _, disk)) = self.open.as_ref().filter(|open| (open.0, open.1) == (part, sequence)) {
             return Ok(Arc::clone(disk));
         }
-        // One at a time is enough: files of one moment follow each other rarely.
-        self.open.clear();
+        self.open = None;
         let past: &dyn Past = self
             .parts
             .get(usize::from(part))
             .ok_or("there is no such part of the window")?
             .past;
         let moment = past.open(&Moment::After(Sequence(sequence)))?;
-        self.open.insert((part, sequence), Arc::clone(&moment.disk));
+        self.open = Some((part, sequence, Arc::clone(&moment.disk)));
         Ok(moment.disk)
     }
 }
@@ -225,13 +242,5 @@ fn read_places(disk: &Arc<dyn Disk>, places: &[Place], at: u64, buffer: &mut [u8
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_path_leads_out_of_the_archive() {
-        assert_eq!(safe_path("", "/a/b.txt"), "a/b.txt");
-        assert_eq!(safe_path("vg0/root", "/../../etc/passwd"), "vg0/root/_/_/etc/passwd");
-        assert_eq!(safe_path("", "/a\0b"), "a_b");
-    }
-}
+#[path = "archive_tests.rs"]
+mod tests;

@@ -8,4 +8,4 @@ mod archive;
 mod plan;
 
 pub use archive::{ArchiveReport, write_archive};
-pub use plan::{Plan, PlanPiece, SetAside, Source, Way, plan};
+pub use plan::{PIECES_MAX, Plan, SetAside, Source, Way, plan};

@@ -1,14 +1,21 @@
 //! Which way a restore goes, and what it takes.
 
+use std::borrow::Cow;
+
 use files::NodeId;
 use serde::Serialize;
+use volume::{Piece, Sequence};
 
-use crate::disk::{BLOCK, Place, Side};
+use crate::disk::{BLOCK, Place};
 use crate::investigate::Opened;
 use crate::report::{FileReport, Good, Investigation, What};
 
 /// Blocks of a damaged file that are compared with what its file system says of them.
 const JOURNAL_CHECKS: usize = 8;
+/// The most pieces of a plan: the list of them takes 192 MiB of memory. Damage in more takes a rollback.
+pub const PIECES_MAX: usize = 8 << 20;
+/// Why a file's version from between is set aside.
+pub(super) const DAMAGED_LATER: &str = "changed since, then damaged: the version before the damage";
 
 /// The way that a restore goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,17 +29,6 @@ pub enum Way {
     Rollback,
 }
 
-/// Blocks that go back to a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct PlanPiece {
-    /// First block, of 4096 bytes.
-    pub first_block: u64,
-    /// Blocks.
-    pub blocks: u64,
-    /// The last batch of the moment that they go back to.
-    pub sequence: u64,
-}
-
 /// Where the content of a file that is set aside is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -43,23 +39,29 @@ pub enum Source {
 }
 
 /// A file that is set aside.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct SetAside {
     /// The file system's name.
     pub area: String,
-    /// Its path.
-    pub path: String,
+    /// The bytes of its path: names need not be UTF-8, and what differs must not become one.
+    pub path: Vec<u8>,
     /// Why.
     pub why: &'static str,
     /// Its size in bytes.
     pub size_bytes: u64,
     /// Where it is.
-    #[serde(skip)]
     pub source: Source,
 }
 
+impl SetAside {
+    /// Its path for people.
+    pub(super) fn shown_path(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.path)
+    }
+}
+
 /// What a restore does.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The way.
     pub way: Way,
@@ -68,7 +70,7 @@ pub struct Plan {
     /// Damaged files that come back.
     pub files: u64,
     /// Surgical: the pieces, ascending, without overlaps.
-    pub pieces: Vec<PlanPiece>,
+    pub pieces: Vec<Piece>,
     /// Rollback: what is set aside.
     pub set_aside: Vec<SetAside>,
     /// Rollback: renames and deletions since, which are taken back and would have to be done again; surgical: ransom notes that stay.
@@ -98,7 +100,7 @@ pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
     plan.reasons = against_surgery(&damaged, opened);
     if plan.reasons.is_empty() {
         match pieces(&damaged, opened) {
-            Some(pieces) => {
+            Ok(pieces) => {
                 plan.way = Way::Surgical;
                 plan.reasons.push(format!(
                     "all {} damaged files lie where they lay: their changed blocks go back, nothing else",
@@ -110,7 +112,7 @@ pub fn plan(investigation: &Investigation, opened: &Opened) -> Plan {
                     .extend(notes.map(|note| format!("the ransom note `{}` stays", note.path)));
                 return plan;
             }
-            None => plan.reasons.push("damaged files share blocks".to_owned()),
+            Err(reason) => plan.reasons.push(reason),
         }
     }
     plan.way = Way::Rollback;
@@ -151,7 +153,7 @@ fn against_surgery(damaged: &[&FileReport], opened: &Opened) -> Vec<String> {
 
 /// Whether a file's blocks on the disk aren't what its file system will make of them.
 fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
-    let side = opened.after_sides.get(file.damage.side).and_then(Option::as_ref);
+    let side = opened.after_side(file.damage.side);
     let Some((side, node)) = side.zip(file.damage.new_node) else {
         return true;
     };
@@ -171,38 +173,58 @@ fn waits_in_journal(file: &FileReport, opened: &Opened) -> bool {
     })
 }
 
-/// The changed blocks of the damaged files; `None` if they aren't each file's own.
-fn pieces(damaged: &[&FileReport], opened: &Opened) -> Option<Vec<PlanPiece>> {
+/// The changed blocks of the damaged files; an error says why they can't go back alone.
+fn pieces(damaged: &[&FileReport], opened: &Opened) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     for file in damaged {
-        let side = opened.after_sides.get(file.damage.side)?.as_ref()?;
-        let sequence = file.newest_good?.sequence;
-        for place in side.places(file.damage.new_node?) {
-            pieces.extend(changed_of(&place, opened, sequence));
-        }
+        let of_file = pieces_of(file, opened);
+        pieces.extend(of_file.ok_or("where damaged files lie isn't known")?);
     }
-    pieces.sort_unstable();
+    joined(pieces, PIECES_MAX)
+}
+
+fn pieces_of(file: &FileReport, opened: &Opened) -> Option<Vec<Piece>> {
+    let side = opened.after_side(file.damage.side)?;
+    let moment = Sequence(file.newest_good?.sequence);
+    let places = side.places(file.damage.new_node?);
+    Some(
+        places
+            .iter()
+            .flat_map(|place| changed_of(place, opened, moment))
+            .collect(),
+    )
+}
+
+/// Ascending, neighbours joined; no more than so many.
+fn joined(mut pieces: Vec<Piece>, most: usize) -> Result<Vec<Piece>, String> {
+    pieces.sort_unstable_by_key(|piece| (piece.first_block, piece.blocks, piece.moment));
     pieces.dedup();
-    let mut joined: Vec<PlanPiece> = Vec::with_capacity(pieces.len());
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match joined.last_mut() {
-            Some(last) if last.first_block + last.blocks > piece.first_block => return None,
-            Some(last) if last.first_block + last.blocks == piece.first_block && last.sequence == piece.sequence => {
+            Some(last) if last.first_block + last.blocks > piece.first_block => {
+                return Err("damaged files share blocks".to_owned());
+            }
+            Some(last) if last.first_block + last.blocks == piece.first_block && last.moment == piece.moment => {
                 last.blocks += piece.blocks;
             }
             _ => joined.push(piece),
         }
     }
-    Some(joined)
+    if joined.len() > most {
+        let count = joined.len();
+        return Err(format!("the damage is in too many pieces: {count}, more than {most}"));
+    }
+    Ok(joined)
 }
 
-fn changed_of(place: &Place, opened: &Opened, sequence: u64) -> Vec<PlanPiece> {
+fn changed_of(place: &Place, opened: &Opened, moment: Sequence) -> Vec<Piece> {
     let (start, end) = place.blocks();
     let runs = opened.changed.within(start, end);
-    runs.map(|(from, to, _)| PlanPiece {
+    runs.map(|(from, to, _)| Piece {
         first_block: from,
         blocks: to - from,
-        sequence,
+        moment,
     })
     .collect()
 }
@@ -212,10 +234,11 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
     for file in &investigation.files {
         let after = file.damage.new_node.map(|node| Source::After(file.damage.side, node));
         let path = file.new_path.as_ref().unwrap_or(&file.path);
+        let raw_path = file.damage.new_path.as_ref().unwrap_or(&file.damage.path);
         let put = |plan: &mut Plan, why, size_bytes, source| {
             plan.set_aside.push(SetAside {
                 area: file.area.clone(),
-                path: path.clone(),
+                path: raw_path.clone(),
                 why,
                 size_bytes,
                 source,
@@ -232,8 +255,8 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
         if let Some(source) = file.between {
             plan.set_aside.push(SetAside {
                 area: file.area.clone(),
-                path: file.path.clone(),
-                why: "changed since, then damaged: the version before the damage",
+                path: file.damage.path.clone(),
+                why: DAMAGED_LATER,
                 size_bytes,
                 source,
             });
@@ -241,7 +264,32 @@ fn set_aside(investigation: &Investigation, plan: &mut Plan) {
     }
 }
 
-/// The file systems of a plan, by their numbers.
-pub(super) fn side_of(opened: &Opened, number: usize) -> Option<&Side> {
-    opened.after_sides.get(number).and_then(Option::as_ref)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(first_block: u64, blocks: u64, moment: u64) -> Piece {
+        Piece {
+            first_block,
+            blocks,
+            moment: Sequence(moment),
+        }
+    }
+
+    #[test]
+    fn pieces_are_joined_with_their_neighbours() {
+        let pieces = vec![piece(8, 2, 1), piece(0, 8, 1), piece(8, 2, 1), piece(10, 1, 2)];
+        assert_eq!(joined(pieces, 2).unwrap(), [piece(0, 10, 1), piece(10, 1, 2)]);
+    }
+
+    #[test]
+    fn pieces_that_share_blocks_or_are_too_many_can_not_go_back_alone() {
+        assert!(
+            joined(vec![piece(0, 8, 1), piece(7, 1, 2)], 9)
+                .unwrap_err()
+                .contains("share")
+        );
+        let many = joined(vec![piece(0, 1, 1), piece(2, 1, 1), piece(4, 1, 1)], 2);
+        assert_eq!(many.unwrap_err(), "the damage is in too many pieces: 3, more than 2");
+    }
 }

@@ -20,11 +20,13 @@ pub(crate) fn file_report(assembled: &Assembled<'_, '_>, finding: &Finding) -> F
     let new = finding.new.zip(after_tree).and_then(|(index, tree)| tree.node(index));
     let old_path = finding.old.map(|index| ground.before_tree.path(index));
     let new_path = finding.new.zip(after_tree).map(|(index, tree)| tree.path(index));
-    let path = old_path.clone().or_else(|| new_path.clone()).unwrap_or_default();
+    let path = old_path.or_else(|| new_path.clone()).unwrap_or_default();
+    let new_path = new_path.filter(|new| *new != path);
+    let shown = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
     FileReport {
         area: assembled.area.to_owned(),
-        new_path: new_path.filter(|new| *new != path),
-        path,
+        path: shown(&path),
+        new_path: new_path.as_ref().map(shown),
         what: finding.what,
         kind: finding.old_kind,
         new_kind: finding.new_kind,
@@ -40,12 +42,12 @@ pub(crate) fn file_report(assembled: &Assembled<'_, '_>, finding: &Finding) -> F
         personal: std::collections::BTreeMap::new(),
         between: None,
         damage: Damage {
+            path,
+            new_path,
             side: assembled.side,
             old_node: old.map(|node: &Node| node.id),
             new_node: new.map(|node: &Node| node.id),
             is_in_place: finding.is_in_place,
-            first: finding.first,
-            last: finding.last,
         },
     }
 }

@@ -48,7 +48,7 @@ fn cells(file: &FileReport) -> [String; 17] {
 
 /// Quoted where it has to be. A spreadsheet takes what begins with `=`, `+`, `-` or `@` for a formula, and names of files are the
 /// attacker's to choose: an apostrophe keeps it text.
-fn quoted(cell: &str) -> String {
+pub(crate) fn quoted(cell: &str) -> String {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let cell = if is_formula {
         format!("'{cell}")

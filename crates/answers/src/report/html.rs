@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::sentences::size;
+use super::sentences::{files, size, were};
 use super::types::{Bucket, DataAnswer, FileReport, Group, Investigation, PersonalReport};
 use super::what::What;
 
@@ -129,10 +129,10 @@ fn write_timeline(buckets: &[Bucket], out: &mut dyn Write) -> io::Result<()> {
             let top = CHART_HEIGHT as f64 - height;
             write!(
                 out,
-                "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"><title>{}: {} files \
+                "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"><title>{}: {} \
                  damaged, {} written, {} read</title></rect>",
                 bucket.time,
-                bucket.damaged,
+                files(bucket.damaged),
                 size(bucket.changed_bytes),
                 size(bucket.read_bytes)
             )?;
@@ -198,8 +198,9 @@ fn write_personal(personal: &PersonalReport, out: &mut dyn Write) -> io::Result<
         "</table><p class=\"explained\"><b>Taken</b>: clients read the file from the disk in this time, so take its content for gone. \
          <b>Not taken</b>: not a block of it was read while reads were being kept, and what happened to it needs no reading. \
          <b>Unknown</b>: reads weren't kept, or the file may have been read from the machine's memory. Whether anything that was read left \
-         the machine, no disk can tell. {} files were searched",
-        personal.searched
+         the machine, no disk can tell. {} {} searched",
+        files(personal.searched),
+        were(personal.searched)
     )?;
     if personal.not_searched > 0 {
         write!(out, ", {} were not, for lack of time", personal.not_searched)?;
@@ -241,7 +242,7 @@ fn write_limits(investigation: &Investigation, out: &mut dyn Write) -> io::Resul
         let extensions: Vec<String> = system
             .extensions
             .iter()
-            .map(|(name, count)| format!(".{} ({count} files)", escaped(name)))
+            .map(|(name, count)| format!(".{} ({})", escaped(name), files(*count as u64)))
             .collect();
         let name = if system.area.is_empty() {
             "whole disk"

@@ -4,8 +4,7 @@ use super::types::{Investigation, Time};
 use super::what::What;
 
 /// The three sentences: what was damaged, what was read, and how to get back, by which command.
-#[must_use]
-pub fn sentences(investigation: &Investigation, command: &str) -> Vec<String> {
+pub(crate) fn sentences(investigation: &Investigation, command: &str) -> Vec<String> {
     vec![
         damage(investigation),
         reads(investigation),
@@ -17,8 +16,11 @@ fn damage(investigation: &Investigation) -> String {
     let totals = &investigation.totals;
     if totals.damaged == 0 {
         return format!(
-            "Between {} and {}, none of the {} files on `{}` was damaged.",
-            investigation.from.time, investigation.to.time, totals.files, investigation.volume
+            "Between {} and {}, none of {} on `{}` was damaged.",
+            investigation.from.time,
+            investigation.to.time,
+            files(totals.files),
+            investigation.volume
         );
     }
     let damaged = || investigation.files.iter().filter(|file| file.what.is_damage());
@@ -38,11 +40,12 @@ fn damage(investigation: &Investigation) -> String {
     kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let kinds: Vec<String> = kinds.iter().map(|(count, text)| format!("{count} {text}")).collect();
     format!(
-        "{} of {} files on `{}` ({}) were damaged {}: {}.",
+        "{} of {} on `{}` ({}) {} damaged {}: {}.",
         totals.damaged,
-        totals.files,
+        files(totals.files),
         investigation.volume,
         size(totals.damaged_bytes),
+        were(totals.damaged),
         span(first, last),
         kinds.join(", ")
     )
@@ -67,10 +70,11 @@ fn reads(investigation: &Investigation) -> String {
         return "No other file was read from the disk as a whole in that time, as far as the disk can tell.".to_owned();
     }
     format!(
-        "{} {}files ({}) were read without being changed: whoever read them may have taken them.",
-        totals.read,
-        if totals.damaged > 0 { "more " } else { "" },
-        size(totals.read_bytes)
+        "{}{} ({}) {} read without being changed: whoever did that may have taken a copy.",
+        if totals.damaged > 0 { "Beside those, " } else { "" },
+        files(totals.read),
+        size(totals.read_bytes),
+        were(totals.read)
     )
 }
 
@@ -79,6 +83,16 @@ fn way_back(investigation: &Investigation, command: &str) -> String {
         return "Nothing has to be restored.".to_owned();
     }
     format!("Every damaged file can be brought back as it was, and what was done well since be kept: `{command}`.")
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn files(count: u64) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
+}
+
+/// What follows a number of things.
+pub(super) const fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 /// A size as people read it.
@@ -102,6 +116,12 @@ pub(crate) fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_file_is_no_files() {
+        assert_eq!((files(0).as_str(), were(0)), ("0 files", "were"));
+        assert_eq!((files(1).as_str(), were(1)), ("1 file", "was"));
+    }
 
     #[test]
     fn sizes_are_readable() {

@@ -7,7 +7,6 @@ use volume::Timestamp;
 
 use super::what::What;
 use crate::content::Kind;
-use crate::disk::Stamp;
 use crate::keep::Source;
 use crate::past::PastMoment;
 
@@ -100,8 +99,12 @@ pub struct FileReport {
 }
 
 /// Where a file is, for those who restore it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Damage {
+    /// The bytes of the report's `path`, in which names that aren't UTF-8 were made readable.
+    pub path: Vec<u8>,
+    /// Those of its `new_path`.
+    pub new_path: Option<Vec<u8>>,
     /// Which of the file systems.
     pub side: usize,
     /// Its node before.
@@ -110,10 +113,6 @@ pub struct Damage {
     pub new_node: Option<files::NodeId>,
     /// It lies in the same blocks as before, under the same name: its content can be returned alone.
     pub is_in_place: bool,
-    /// Its blocks were changed first.
-    pub first: Option<Stamp>,
-    /// Its blocks were changed last.
-    pub last: Option<Stamp>,
 }
 
 /// A file system that was looked at.

@@ -76,12 +76,6 @@ impl What {
         )
     }
 
-    /// Whether it is good work: something that shall not be lost.
-    #[must_use]
-    pub const fn is_good_work(self) -> bool {
-        matches!(self, Self::Changed | Self::Created)
-    }
-
     /// The word in JSON and CSV.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -126,12 +120,6 @@ impl What {
             Self::Created => "new",
             Self::Removed => "removed by ordinary work",
         }
-    }
-}
-
-impl std::fmt::Display for What {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.name())
     }
 }
 

@@ -5,8 +5,9 @@ mod chart;
 mod parts;
 mod words;
 
+use volume::Timestamp;
+
 use crate::result::{DrillResult, Verdict};
-use crate::time::Time;
 use words::{day_and_time, escaped};
 
 const STYLE: &str = include_str!("style.css");
@@ -15,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'f> {
     /// When it was made.
-    pub time: Time,
+    pub time: Timestamp,
     /// The machine.
     pub host: &'f str,
     /// The program with its version.

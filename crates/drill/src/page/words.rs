@@ -1,6 +1,6 @@
 //! Figures and names as the page writes them.
 
-use crate::time::Time;
+use volume::Timestamp;
 
 /// Text that stays text, whatever is in it: names come from foreign disks.
 pub(super) fn escaped(text: &str) -> String {
@@ -20,16 +20,16 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// `2026-11-26 02:30 UTC`.
-pub(super) fn day_and_time(time: Time) -> String {
-    let text = time.0.to_string();
+pub(super) fn day_and_time(time: Timestamp) -> String {
+    let text = time.to_string();
     let day = text.get(..10).unwrap_or_default();
     let clock = text.get(11..16).unwrap_or_default();
     format!("{day} {clock} UTC")
 }
 
 /// `2026-11-26`.
-pub(super) fn day(time: Time) -> String {
-    time.0.to_string().chars().take(10).collect()
+pub(super) fn day(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
 }
 
 /// `12.3 MiB`.

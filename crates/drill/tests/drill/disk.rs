@@ -1,6 +1,5 @@
 //! A volume with an ext4 file system full of documents, and the clocks and guard around it.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -130,14 +129,13 @@ impl Disk {
             bytes_max: 64 << 20,
             folder: self.drills(),
             stop: Arc::default(),
+            moved: Arc::default(),
         }
     }
 
     pub(crate) fn drill_with(&self, options: &Options) -> Result<DrillResult, Error> {
         let name = drill::fork_name(self.source.clock.now(), u64::from(std::process::id()));
-        drill::run(&self.source, &InThread, options, &name, &mut |_, _| {
-            ControlFlow::Continue(())
-        })
+        drill::run(&self.source, &InThread, options, &name)
     }
 
     pub(crate) fn drill(&self, case: Case) -> DrillResult {

@@ -1,7 +1,7 @@
-use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use drill::{AttackResult, Case, CheckOutcome, DrillFork, DrillResult, Error, History, InThread, Verdict};
+use drill::{AttackResult, Case, CheckOutcome, DrillFork, DrillResult, Error, History, Verdict};
 use guard::{Fence, Settings};
 use volume::Wait;
 
@@ -126,21 +126,35 @@ fn a_fork_that_a_crash_left_is_deleted_and_nothing_else_is() {
 }
 
 #[test]
+fn what_is_read_of_a_fork_is_not_written_down() {
+    let disk = Disk::new(20);
+    let name = drill::fork_name(disk.source.clock.now(), 3);
+    let fork = DrillFork::make(&disk.source, &name).expect("a fork");
+    assert_eq!(disk.source.store.side_pieces(&name).expect("pieces"), []);
+    fork.delete().expect("deleted");
+}
+
+#[test]
 fn a_drill_that_is_told_to_stop_leaves_nothing() {
     let disk = Disk::new(200);
-    let options = disk.options(Case::InPlaceWhole);
-    let mut calls = 0;
-    let name = drill::fork_name(disk.source.clock.now(), 2);
-    let stopped = drill::run(&disk.source, &InThread, &options, &name, &mut |_, _| {
-        calls += 1;
-        if calls > 20 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+    let mut options = disk.options(Case::InPlaceWhole);
+    options.bytes_per_second = 16 << 20;
+    let stopped = std::thread::scope(|scope| {
+        let drill = scope.spawn(|| disk.drill_with(&options));
+        while options.progress().0 < 4 << 20 && !drill.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
         }
+        let names = disk.source.store.names().expect("names");
+        assert_eq!(names.len(), 2, "it was at work on a fork: {names:?}");
+        options.stop.store(true, Ordering::Relaxed);
+        let told = Instant::now();
+        let stopped = drill.join().expect("it doesn't panic");
+        assert!(told.elapsed() < Duration::from_secs(5), "at once");
+        stopped
     });
     assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
-    assert!(options.stop.load(Ordering::Relaxed));
+    let (done, total) = options.progress();
+    assert!(done >= 4 << 20 && done < total, "{done} of {total}");
     assert_eq!(disk.source.store.names().expect("names"), ["disk"]);
     assert!(
         History::read(&disk.drills(), "disk")

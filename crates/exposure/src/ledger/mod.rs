@@ -5,7 +5,16 @@ mod domains;
 mod erasures;
 mod feeds;
 mod keys;
+mod outgoing;
+mod state;
 mod store;
+mod tables;
 mod watches;
 
+pub use catalogue::{Breach, BreachId, Paste};
+pub use domains::{Domain, Proof, TXT_PREFIX};
+pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
+pub use outgoing::{About, Outgoing, OutgoingCounts};
 pub use store::Ledger;
+pub(crate) use tables::{AccountsState, TableEntry};
+pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};

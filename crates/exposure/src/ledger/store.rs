@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{catalogue, domains, erasures, feeds, keys, watches};
+use super::{catalogue, domains, erasures, feeds, keys, outgoing, watches};
 use crate::Error;
 
 /// The ledger's name in the folder of the breach monitor.
@@ -62,6 +62,7 @@ impl Ledger {
                 keys::SCHEMA,
                 domains::SCHEMA,
                 watches::SCHEMA,
+                outgoing::SCHEMA,
                 erasures::SCHEMA,
                 feeds::SCHEMA,
             ]
@@ -71,6 +72,22 @@ impl Ledger {
             )))?;
         }
         Ok(())
+    }
+
+    /// A row that was written a moment ago is gone: somebody else removed it.
+    pub(super) fn lost_row(&self) -> Error {
+        Error::Ledger {
+            path: self.path.clone(),
+            source: rusqlite::Error::QueryReturnedNoRows,
+        }
+    }
+
+    /// A number that differs after another connection changed something; not after changes through this one.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn version(&self) -> Result<i64, Error> {
+        self.tried(self.connection.query_row("pragma data_version", [], |row| row.get(0)))
     }
 
     /// Names the ledger in what SQLite reports.

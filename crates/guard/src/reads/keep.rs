@@ -341,7 +341,6 @@ impl Guard {
                 gathered.join();
                 put_reads(gathered, span, is_diverted, number, encoded);
             }
-            gathered.clear();
         }
         if encoded.is_empty() {
             return Ok(());
@@ -360,7 +359,7 @@ impl Guard {
             return Ok(());
         }
         keeping.synced = now;
-        match &keeping.run {
+        match &mut keeping.run {
             Run::On(piece) => piece.sync(),
             _ => Ok(()),
         }

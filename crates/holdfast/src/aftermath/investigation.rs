@@ -1,16 +1,18 @@
 //! `holdfast investigate`: what happened to which files.
 
-use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use answers::{Investigation, Opened, Options, Part, Stage, write_csv, write_html};
 
 use super::window::{Span, Window};
+use crate::browse::text::printable;
 use crate::control::Progress;
 use crate::failure::{Failure, FailureCode};
+use crate::new_file::{Existing, NewFile};
 use crate::past::failure_of;
 use crate::place::Place;
+use crate::reach::Interruptible;
 
 /// What is to be found out, and where it goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,11 +37,13 @@ pub fn investigate(
     task: &InvestigateTask,
     progress: &mut dyn Progress,
 ) -> Result<Investigation, Failure> {
+    let progress = &mut Interruptible::watch(progress)?;
     // Before the long work: a name that is taken must not waste it.
-    let new_file = |path: &PathBuf| NewFile::make(path, task.force);
+    let new_file = |path: &PathBuf| NewFile::make(path, Existing::forced(task.force));
     let html = task.html.as_ref().map(new_file).transpose()?;
     let csv = task.csv.as_ref().map(new_file).transpose()?;
-    let window = Window::open(place, &task.volume, &task.span, progress)?;
+    let by_moment = format!("holdfast investigate {} --from MOMENT", task.volume);
+    let window = Window::open(place, &task.volume, &task.span, &by_moment, progress)?;
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
@@ -47,7 +51,16 @@ pub fn investigate(
         personal_seconds: task.personal_seconds,
         reads_until: window.reads_until,
     };
-    let (investigation, _) = look(&parts, &options, progress)?;
+    let (mut investigation, _) = look(&parts, &options, progress)?;
+    investigation.limits.splice(0..0, window.limits.iter().cloned());
+    if window.returned.is_some() && investigation.totals.damaged > 0 {
+        // The way back, in place of a command that would be refused.
+        investigation.summary.pop();
+        investigation.summary.push(format!(
+            "The disk was returned to an earlier moment since; `holdfast restore {} --undo` takes that back.",
+            task.volume
+        ));
+    }
     if let Some(file) = html {
         file.fill(|out| write_html(&investigation, out))?;
     }
@@ -70,63 +83,16 @@ pub(super) fn look(
 pub(super) fn failure(error: answers::Error) -> Failure {
     match error {
         answers::Error::Past(error) => failure_of(error),
-        answers::Error::Stopped => Failure::new(FailureCode::Failure, "broken off"),
-        answers::Error::Write(error) => Failure::io("write", &error),
-        error @ answers::Error::NoFileSystem { .. } => Failure::not_found(error.to_string())
+        answers::Error::Stopped => broken_off(),
+        error @ answers::Error::NoFileSystem { .. } => Failure::not_found(printable(error.to_string().as_bytes()))
             .hint("disks that a guest encrypts as a whole, and other file systems, can only be restored as a whole"),
         error => Failure::refused(error.to_string()),
     }
 }
 
-/// Makes a file that doesn't exist yet; with `force`, or replaces it.
-pub(super) fn create(path: &Path, force: bool) -> Result<std::fs::File, Failure> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true);
-    let opened = if force {
-        options.create(true).truncate(true).open(path)
-    } else {
-        options.create_new(true).open(path)
-    };
-    opened.map_err(|error| {
-        let failure = Failure::io(format!("make `{}`", path.display()), &error);
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.hint("give another name, or remove that file first"),
-            _ => failure,
-        }
-    })
-}
-
-/// A file that is made before it can be filled, and is gone again if that never happens.
-struct NewFile {
-    path: PathBuf,
-    file: Option<std::fs::File>,
-}
-
-impl NewFile {
-    fn make(path: &Path, force: bool) -> Result<Self, Failure> {
-        let file = Some(create(path, force)?);
-        let path = path.to_owned();
-        Ok(Self { path, file })
-    }
-
-    fn fill(mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
-        let Some(file) = self.file.take() else {
-            return Ok(());
-        };
-        let mut out = BufWriter::new(file);
-        write(&mut out)
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::io(format!("write `{}`", self.path.display()), &error))
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            // An empty file would only stand in the way of the next attempt.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
+/// Somebody pressed Ctrl-C.
+pub(super) fn broken_off() -> Failure {
+    Failure::new(FailureCode::Failure, "broken off")
 }
 
 /// Progress of whatever is being done, as the command shows it.
@@ -135,25 +101,5 @@ pub(super) struct Told<'a>(pub(super) &'a mut dyn Progress);
 impl answers::Progress for Told<'_> {
     fn update(&mut self, _: Stage, done: u64, total: u64) -> ControlFlow<()> {
         self.0.update(done, total.max(done))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_was_never_filled_is_gone_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("report.html");
-        drop(NewFile::make(&path, false).unwrap());
-        assert!(!path.exists());
-        NewFile::make(&path, false)
-            .unwrap()
-            .fill(|out| out.write_all(b"page"))
-            .unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"page");
-        assert!(NewFile::make(&path, false).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"page");
     }
 }

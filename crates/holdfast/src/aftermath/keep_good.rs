@@ -9,16 +9,18 @@ use std::path::PathBuf;
 use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
 use jiff::ZonedDateTime;
 use serde::Serialize;
-use volume::{Piece, Sequence};
+use volume::Sequence;
 
-use super::investigation::{Told, create, failure, look};
+use super::investigation::{Told, broken_off, failure, look};
 use super::pieces;
+use super::returned::Returned;
 use super::window::{Span, Window};
 use crate::control::{Progress, Request, Response, RestoreReport};
 use crate::failure::Failure;
+use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
-use crate::reach;
-use crate::when::When;
+use crate::reach::{self, Interruptible};
+use crate::when::{When, local};
 
 /// What is to be restored.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +70,52 @@ pub struct KeepGoodReport {
 
 /// Plans, and restores unless it is a dry run.
 pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress) -> Result<KeepGoodReport, Failure> {
-    let window = Window::open(place, &task.volume, &task.span, progress)?;
+    let progress = &mut Interruptible::watch(progress)?;
+    let (mut report, plan, before) = prepare(place, task, progress).map_err(|failure| Failure {
+        message: format!("{}; nothing was changed", failure.message),
+        ..failure
+    })?;
+    if task.dry_run || plan.way == Way::Nothing {
+        return Ok(report);
+    }
+    if progress.is_interrupted() {
+        return Err(disk_unchanged(broken_off()));
+    }
+    match plan.way {
+        Way::Surgical => report.restored = Some(surgical(place, task, &plan, progress)?),
+        Way::Rollback | Way::Nothing => {
+            if report.fork.is_none() {
+                report.fork = Some(fork(place, task, progress).map_err(disk_unchanged)?);
+            }
+            let name = task.volume.clone();
+            let request = match task.span {
+                Span::Incident => Request::RestoreBeforeAttack { name },
+                // As it was resolved: `-15m` would be another moment by now.
+                Span::Between { .. } => Request::Restore {
+                    name,
+                    when: When::Sequence(before.0),
+                },
+            };
+            report.restored = Some(restored(reach::execute(place, request, None, progress)?)?);
+        }
+    }
+    Ok(report)
+}
+
+/// Investigates, plans and sets aside: the disk is as it was after this. Views of it are let go before it is changed; without a daemon, the
+/// data folder with them.
+fn prepare(
+    place: &Place,
+    task: &KeepGoodTask,
+    progress: &mut dyn Progress,
+) -> Result<(KeepGoodReport, Plan, Sequence), Failure> {
+    // Before the long work: a folder that nothing can be written into must not waste it.
+    let file = (!task.dry_run).then(|| archive_file(task)).transpose()?;
+    let by_moment = format!("holdfast restore {} MOMENT --keep-good", task.volume);
+    let window = Window::open(place, &task.volume, &task.span, &by_moment, progress)?;
+    if let Some(returned) = &window.returned {
+        return Err(already_restored(&task.volume, returned));
+    }
     let parts = window.parts()?;
     let options = Options {
         volume: task.volume.clone(),
@@ -90,69 +137,62 @@ pub fn keep_good(place: &Place, task: &KeepGoodTask, progress: &mut dyn Progress
         archive: None,
         archived: None,
         fork: window.fork().map(ToOwned::to_owned),
-        remains: plan.remains.clone(),
+        remains: [window.limits.clone(), plan.remains.clone()].concat(),
         written_meanwhile: false,
         restored: None,
     };
-    if task.dry_run || plan.way == Way::Nothing {
-        return Ok(report);
-    }
-    if plan.way == Way::Rollback && !plan.set_aside.is_empty() {
-        archive(task, &plan, &opened, &parts, &mut report, progress)?;
+    if let Some(file) = file
+        && plan.way == Way::Rollback
+        && !plan.set_aside.is_empty()
+    {
+        report.archive = Some(file.path().to_owned());
+        report.archived = Some(archive(file, &plan, &opened, &parts, progress)?);
     }
     let newest = window.volume.open_when(&When::Now)?.sequence;
     report.written_meanwhile = window.fork().is_none() && newest != opened.after.sequence;
-    let before = opened.before.sequence;
-    // Views are let go before the disk is changed; without a daemon, the data folder with them.
-    drop(parts);
-    drop(opened);
-    drop(window);
-    match plan.way {
-        Way::Surgical => report.restored = Some(surgical(place, task, &plan, progress)?),
-        Way::Rollback | Way::Nothing => {
-            if report.fork.is_none() {
-                report.fork = Some(fork(place, task, progress)?);
-            }
-            let name = task.volume.clone();
-            let request = match task.span {
-                Span::Incident => Request::RestoreBeforeAttack { name },
-                // As it was resolved: `-15m` would be another moment by now.
-                Span::Between { .. } => Request::Restore {
-                    name,
-                    when: When::Sequence(before.0),
-                },
-            };
-            report.restored = Some(restored(reach::execute(place, request, None, progress)?)?);
-        }
-    }
-    Ok(report)
+    Ok((report, plan, opened.before.sequence))
+}
+
+fn already_restored(volume: &str, returned: &Returned) -> Failure {
+    let time = local(returned.time);
+    Failure::refused(format!("`{volume}` was already restored at {time}")).hint(format!(
+        "`holdfast investigate {volume}` tells what happened before; `holdfast restore {volume} --undo` takes the restore back"
+    ))
+}
+
+fn disk_unchanged(failure: Failure) -> Failure {
+    let message = format!("{}; the disk wasn't changed", failure.message);
+    Failure { message, ..failure }
+}
+
+/// The file of the archive. Whether there is one is known only once there is a plan.
+fn archive_file(task: &KeepGoodTask) -> Result<NewFile, Failure> {
+    let name = format!("{}-since-{}.tar", task.volume, stamp());
+    NewFile::make(&task.to_folder.join(name), Existing::Kept("try again")).map_err(elsewhere)
 }
 
 fn archive(
-    task: &KeepGoodTask,
+    file: NewFile,
     plan: &Plan,
     opened: &answers::Opened,
     parts: &[Part<'_>],
-    report: &mut KeepGoodReport,
     progress: &mut dyn Progress,
-) -> Result<(), Failure> {
-    let path = task.to_folder.join(format!("{}-since-{}.tar", task.volume, stamp()));
-    let failed = |error: std::io::Error| Failure::io(format!("write `{}`", path.display()), &error);
-    let file = create(&path, false)?;
-    let mut out = BufWriter::new(file);
-    let archived = write_archive(plan, opened, parts, &mut out, &mut Told(progress)).map_err(failure);
-    let flushed = archived.and_then(|archived| {
-        out.flush().map_err(failed)?;
-        out.get_ref().sync_all().map_err(failed)?;
-        Ok(archived)
-    });
-    if flushed.is_err() {
-        // Half an archive would be taken for a whole one. Where it can't be removed, the error that is told says what it is.
-        let _ = std::fs::remove_file(&path);
-    }
-    report.archived = Some(flushed?);
-    report.archive = Some(path);
-    Ok(())
+) -> Result<ArchiveReport, Failure> {
+    let failed = |error: std::io::Error| elsewhere(file.write_failed(&error));
+    let mut out = BufWriter::new(file.file());
+    let archived = write_archive(plan, opened, parts, &mut out, &mut Told(progress)).map_err(|error| match error {
+        answers::Error::Write(error) => failed(error),
+        error => failure(error),
+    })?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    file.keep().map_err(elsewhere)?;
+    Ok(archived)
+}
+
+/// A failure of the archive's folder.
+fn elsewhere(failure: Failure) -> Failure {
+    failure.hint("`--to-folder DIR` puts the archive of what is set aside into another folder")
 }
 
 fn surgical(
@@ -161,12 +201,7 @@ fn surgical(
     plan: &Plan,
     progress: &mut dyn Progress,
 ) -> Result<RestoreReport, Failure> {
-    let pieces = plan.pieces.iter().map(|piece| Piece {
-        first_block: piece.first_block,
-        blocks: piece.blocks,
-        moment: Sequence(piece.sequence),
-    });
-    let file = pieces::write(&pieces.collect::<Vec<_>>())?;
+    let file = pieces::write(&plan.pieces)?;
     let request = Request::RestoreBlocks {
         name: task.volume.clone(),
     };

@@ -6,10 +6,10 @@
 mod investigation;
 mod keep_good;
 pub mod pieces;
-mod show;
+mod returned;
 mod window;
 
 pub use investigation::{InvestigateTask, investigate};
 pub use keep_good::{KeepGoodReport, KeepGoodTask, keep_good};
-pub use show::{investigation as investigation_text, keep_good as keep_good_text};
+pub use returned::Returned;
 pub use window::{Span, Window};

@@ -4,24 +4,16 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
+use answers::PIECES_MAX;
 use volume::{Piece, Sequence};
 
 use crate::failure::Failure;
 
 /// Bytes of a piece: first block, blocks, and the last batch of the moment, each as 8 bytes, little-endian.
 const PIECE_BYTES: usize = 24;
-/// The most pieces of a list: 192 MiB of memory.
-pub const PIECES_MAX: usize = 8 << 20;
 
-/// Writes a list into an unnamed file.
+/// Writes a list of at most [`PIECES_MAX`] pieces, as plans have, into an unnamed file.
 pub fn write(pieces: &[Piece]) -> Result<File, Failure> {
-    if pieces.len() > PIECES_MAX {
-        return Err(Failure::refused(format!(
-            "the damage is in `{}` pieces, more than `{PIECES_MAX}`",
-            pieces.len()
-        ))
-        .hint("return the whole disk instead: `holdfast restore VOLUME --before-attack`"));
-    }
     let failed = |error: std::io::Error| Failure::io("list the blocks to be restored", &error);
     let flags = rustix::fs::MemfdFlags::CLOEXEC;
     let file = rustix::fs::memfd_create("pieces", flags).map_err(|error| failed(error.into()))?;

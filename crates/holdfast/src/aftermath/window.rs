@@ -3,9 +3,12 @@
 use answers::{Part, Past};
 use volume::{Moment, Sequence, Timestamp};
 
-use crate::control::{Progress, Request, Response};
+use super::returned::{self, Returned};
+use crate::browse::changed::events;
+use crate::control::{MomentReport, Progress, Request, Response};
+use crate::engine::is_diverted_name;
 use crate::failure::Failure;
-use crate::past::VolumePast;
+use crate::past::{VolumePast, failure_of};
 use crate::place::Place;
 use crate::when::When;
 
@@ -36,6 +39,10 @@ pub struct Window {
     pub reads_until: Timestamp,
     /// The command that goes back to where the span begins, and keeps good work.
     pub way_back: String,
+    /// The restore that made the disk's present another than the end of the span.
+    pub returned: Option<Returned>,
+    /// What restores hide of the span.
+    pub limits: Vec<String>,
     /// The volume's.
     pub volume: VolumePast,
 }
@@ -48,42 +55,77 @@ struct Diverted {
 }
 
 impl Window {
-    /// Opens what a span needs.
-    pub fn open(place: &Place, name: &str, span: &Span, progress: &mut dyn Progress) -> Result<Self, Failure> {
+    /// Opens what a span needs. `by_moment` is the command to be given where there is no incident.
+    pub fn open(
+        place: &Place,
+        name: &str,
+        span: &Span,
+        by_moment: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Failure> {
         let volume = VolumePast::open(place, name)?;
-        let newest = Moment::After(volume.open_when(&When::Now)?.sequence);
         match span {
-            Span::Between { from, to } => {
-                let (start, end) = (volume.open_when(from)?.sequence, volume.open_when(to)?);
-                Ok(Self {
-                    from: Moment::After(start),
-                    way_back: format!("holdfast restore {name} '#{}' --keep-good", start.0),
-                    to: Moment::After(end.sequence),
-                    reads_until: if *to == When::Now { Timestamp::MAX } else { end.time },
-                    volume,
-                    diverted: None,
-                })
-            }
-            Span::Incident => {
-                let (pin, fork) = incident(&volume, name, progress)?;
-                let diverted = fork.map(|fork| -> Result<Diverted, Failure> {
-                    Ok(Diverted {
-                        past: Box::new(volume.beside(place, &fork)?),
-                        start: Moment::Pin(format!("fork.{fork}")),
-                        fork,
-                    })
-                });
-                let diverted = diverted.transpose()?;
-                Ok(Self {
-                    from: Moment::Pin(pin),
-                    way_back: format!("holdfast restore {name} --before-attack --keep-good"),
-                    to: diverted.as_ref().map_or(newest, |diverted| diverted.start.clone()),
-                    reads_until: Timestamp::MAX,
-                    volume,
-                    diverted,
-                })
-            }
+            Span::Between { from, to } => Self::between(volume, name, from, to),
+            Span::Incident => Self::incident(place, volume, name, by_moment, progress),
         }
+    }
+
+    fn between(volume: VolumePast, name: &str, from: &When, to: &When) -> Result<Self, Failure> {
+        let (start, end) = (volume.open_when(from)?, volume.open_when(to)?);
+        let history = events(&volume, Some(&When::AtNanos(start.time.as_unix_nanos())))?;
+        let (first, last) = (start.sequence.0, end.sequence.0);
+        Ok(Self {
+            from: Moment::After(start.sequence),
+            way_back: format!("holdfast restore {name} '#{first}' --keep-good"),
+            to: Moment::After(end.sequence),
+            reads_until: if *to == When::Now { Timestamp::MAX } else { end.time },
+            returned: None,
+            limits: returned::inside(&history.events, first, last).into_iter().collect(),
+            volume,
+            diverted: None,
+        })
+    }
+
+    /// From before what the guard suspects until now, or until the disk was returned to an earlier moment.
+    fn incident(
+        place: &Place,
+        volume: VolumePast,
+        name: &str,
+        by_moment: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Failure> {
+        let (pin, fork) = incident(&volume, name, by_moment, progress)?;
+        let from = Moment::Pin(pin);
+        let start = volume.open(&from).map_err(failure_of)?;
+        let history = events(&volume, Some(&When::AtNanos(start.time.as_unix_nanos())))?;
+        let returned = returned::since(&history.events, start.sequence.0);
+        let fork = match &returned {
+            Some(returned) => diverted_before(&volume, name, start.sequence.0, returned, progress)?,
+            None => fork,
+        };
+        let diverted = fork.map(|fork| -> Result<Diverted, Failure> {
+            Ok(Diverted {
+                past: Box::new(volume.beside(place, &fork)?),
+                start: Moment::Pin(format!("fork.{fork}")),
+                fork,
+            })
+        });
+        let diverted = diverted.transpose()?;
+        let end = match (&diverted, &returned) {
+            (Some(diverted), _) => diverted.start.clone(),
+            (None, Some(returned)) => Moment::After(Sequence(returned.last)),
+            (None, None) => Moment::After(Sequence(history.newest.sequence)),
+        };
+        Ok(Self {
+            from,
+            way_back: format!("holdfast restore {name} --before-attack --keep-good"),
+            to: end,
+            reads_until: returned.map_or(Timestamp::MAX, |returned| returned.time),
+            limits: returned.iter().map(Returned::limit).collect(),
+            returned,
+            volume,
+            diverted,
+        })
     }
 
     /// The parts to be investigated.
@@ -95,7 +137,7 @@ impl Window {
         }];
         if let Some(diverted) = &self.diverted {
             let newest = Moment::At(Timestamp::MAX);
-            let newest = diverted.past.open(&newest).map_err(crate::past::failure_of)?.sequence;
+            let newest = diverted.past.open(&newest).map_err(failure_of)?.sequence;
             parts.push(Part {
                 past: &*diverted.past,
                 from: Moment::After(FORK_BEGINS),
@@ -113,7 +155,12 @@ impl Window {
 }
 
 /// The pin from before the attack, and the fork that writes were diverted to.
-fn incident(volume: &VolumePast, name: &str, progress: &mut dyn Progress) -> Result<(String, Option<String>), Failure> {
+fn incident(
+    volume: &VolumePast,
+    name: &str,
+    by_moment: &str,
+    progress: &mut dyn Progress,
+) -> Result<(String, Option<String>), Failure> {
     let request = Request::GuardStatus {
         name: Some(name.to_owned()),
     };
@@ -127,9 +174,30 @@ fn incident(volume: &VolumePast, name: &str, progress: &mut dyn Progress) -> Res
             "the guard of `{name}` has seen nothing suspicious, so there is no incident to look into"
         ))
         .hint(format!(
-            "`holdfast history {name}` shows when writing went wild; give the time before it: `holdfast investigate {name} --from MOMENT`"
+            "`holdfast history {name}` shows when writing went wild; give the time before it: `{by_moment}`"
         )));
     };
     let fork = status.and_then(|status| status.diverted).map(|diverted| diverted.fork);
     Ok((point.pin, fork))
+}
+
+/// The fork that the guest's writes were diverted to when the disk was returned to an earlier moment, if it is still there.
+fn diverted_before(
+    volume: &VolumePast,
+    name: &str,
+    from: u64,
+    returned: &Returned,
+    progress: &mut dyn Progress,
+) -> Result<Option<String>, Failure> {
+    let request = Request::Show { name: name.to_owned() };
+    let Response::Volume(report) = volume.ask(request, progress)? else {
+        return Err(Failure::refused("the volume wasn't shown"));
+    };
+    let pins = report.details.map(|details| details.pins).unwrap_or_default();
+    let is_inside = |moment: &MomentReport| moment.sequence >= from && moment.sequence <= returned.last;
+    let mut forks = pins
+        .into_iter()
+        .filter(|pin| is_inside(&pin.moment))
+        .filter_map(|pin| pin.fork);
+    Ok(forks.rfind(|fork| is_diverted_name(fork)))
 }

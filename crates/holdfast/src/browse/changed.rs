@@ -104,7 +104,7 @@ pub fn events(past: &VolumePast, since: Option<&When>) -> Result<HistoryReport, 
 /// Batches at which the disk was returned to another moment, as a whole or in part.
 #[must_use]
 pub fn restores(history: &HistoryReport) -> Vec<u64> {
-    let restored = history.events.iter().filter(|event| event.kind.starts_with("restored"));
+    let restored = history.events.iter().filter(|event| event.is_restore());
     restored.map(|event| event.moment.sequence).collect()
 }
 

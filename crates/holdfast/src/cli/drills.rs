@@ -9,6 +9,7 @@ use super::resolve::Task;
 use super::show::drill::{self, Shape};
 use crate::control::{DrillListReport, Request, Response};
 use crate::failure::{EXIT_OK, Failure};
+use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
 use crate::reach;
 
@@ -71,14 +72,13 @@ pub(super) fn show(place: &Place, json: bool, task: DrillsTask) -> Result<u8, Fa
     };
     match task.html {
         Some(file) => {
-            let page = page(report);
-            std::fs::write(&file, page).map_err(|error| Failure::io(format!("write `{}`", file.display()), &error))?;
-            let text = if json {
-                serde_json::json!({ "html": file }).to_string() + "\n"
-            } else {
-                format!("wrote the report to `{}`\n", file.display())
-            };
-            output::print(text.as_bytes());
+            // A page is written again and again under one name; who reads it meanwhile has the last one.
+            let new = NewFile::make(&file, Existing::Replaced)?;
+            new.fill(|out| out.write_all(page(report).as_bytes()))?;
+            if json {
+                return Ok(output::json(&serde_json::json!({ "html": file })));
+            }
+            output::print(format!("wrote the report to `{}`\n", file.display()).as_bytes());
         }
         None if json => {
             output::response(&response, true);
@@ -102,7 +102,7 @@ fn page(report: &DrillListReport) -> String {
         .collect();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     ::drill::page(&::drill::Facts {
-        time: ::drill::Time(report.time.0),
+        time: report.time.0,
         host: &host,
         program: concat!("Holdfast ", env!("CARGO_PKG_VERSION")),
         schedule: report.schedule.at.as_deref(),

@@ -2,17 +2,18 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use crate::control::{Response, VolumeReport};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 
 /// Prints a response and chooses the exit code.
 pub(super) fn response(response: &Response, json: bool) -> u8 {
-    let text = if json {
-        response_json(response).to_string() + "\n"
+    if json {
+        self::json(&response_json(response));
     } else {
-        super::show::text(response)
-    };
-    print(text.as_bytes());
+        print(super::show::text(response).as_bytes());
+    }
     match response {
         Response::Verified(report) if !(report.damage.is_empty() && report.chain_intact) => {
             FailureCode::Damage.exit_code()
@@ -35,7 +36,7 @@ fn of_volume(report: &VolumeReport) -> u8 {
 /// Prints a failure and chooses the exit code.
 pub(super) fn failure(failure: &Failure, json: bool) -> u8 {
     if json {
-        print((serde_json::json!({ "error": failure }).to_string() + "\n").as_bytes());
+        self::json(&serde_json::json!({ "error": failure }));
     } else {
         let hint = failure
             .hint
@@ -47,6 +48,14 @@ pub(super) fn failure(failure: &Failure, json: bool) -> u8 {
             .write_all(format!("error: {failure}\n{hint}").as_bytes());
     }
     failure.code.exit_code()
+}
+
+/// Prints one JSON object in a line.
+pub(super) fn json(object: &impl Serialize) -> u8 {
+    // A `Value` first: its fields are in the order of their names, whatever the order in the code.
+    let line = serde_json::json!(object).to_string() + "\n";
+    print(line.as_bytes());
+    EXIT_OK
 }
 
 /// Prints bytes. A reader that went away (`| head`) is no failure.

@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, drills, exposure, files, manual, output};
+use super::{check, drills, exposure, files, manual, output, show};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -57,7 +57,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Manual(Some(folder)) => {
             let count = manual::write_pages(&folder)?;
             if common.json {
-                return Ok(print_json(&serde_json::json!({ "folder": folder, "pages": count })));
+                return Ok(output::json(&serde_json::json!({ "folder": folder, "pages": count })));
             }
             Ok(print(
                 format!("wrote {count} manual pages into `{}`\n", folder.display()).as_bytes(),
@@ -75,14 +75,10 @@ fn print(bytes: &[u8]) -> u8 {
     EXIT_OK
 }
 
-fn print_json(object: &serde_json::Value) -> u8 {
-    print((object.to_string() + "\n").as_bytes())
-}
-
 /// A text that is the result itself; with `--json` as the field of an object.
 fn print_text(common: &Common, text: &[u8]) -> u8 {
     if common.json {
-        return print_json(&serde_json::json!({ "text": String::from_utf8_lossy(text) }));
+        return output::json(&serde_json::json!({ "text": String::from_utf8_lossy(text) }));
     }
     print(text)
 }
@@ -138,10 +134,10 @@ fn investigate(common: &Common, task: &InvestigateTask) -> Result<u8, Failure> {
     progress.end();
     let investigation = result?;
     if common.json {
-        return Ok(print_json(&serde_json::json!(investigation)));
+        return Ok(output::json(&investigation));
     }
     Ok(print(
-        aftermath::investigation_text(&investigation, task.html.as_deref()).as_bytes(),
+        show::aftermath::investigation(&investigation, task.html.as_deref()).as_bytes(),
     ))
 }
 
@@ -152,9 +148,9 @@ fn keep_good(common: &Common, task: &KeepGoodTask) -> Result<u8, Failure> {
     progress.end();
     let report = result?;
     if common.json {
-        return Ok(print_json(&serde_json::json!(report)));
+        return Ok(output::json(&report));
     }
-    Ok(print(aftermath::keep_good_text(&report).as_bytes()))
+    Ok(print(show::aftermath::keep_good(&report).as_bytes()))
 }
 
 const fn verb(request: &Request) -> &'static str {
@@ -170,19 +166,17 @@ const fn verb(request: &Request) -> &'static str {
 fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     let place = place(common)?;
     let Some(file) = file.or(place.config_file.as_deref()) else {
-        let text = if common.json {
-            "{\"file\":null,\"warnings\":[]}\n"
-        } else {
-            "there is no configuration file: the defaults are used\n"
-        };
-        return Ok(print(text.as_bytes()));
+        if common.json {
+            return Ok(output::json(&serde_json::json!({ "file": null, "warnings": [] })));
+        }
+        return Ok(print(b"there is no configuration file: the defaults are used\n"));
     };
     let config = Config::read(file)?;
     config::tls(&config)?;
     guards::check(&config.guard)?;
     let warnings = place.warnings(&config);
     if common.json {
-        return Ok(print_json(&serde_json::json!({ "file": file, "warnings": warnings })));
+        return Ok(output::json(&serde_json::json!({ "file": file, "warnings": warnings })));
     }
     let volumes: Vec<&str> = config.volumes_named().collect();
     let own = if volumes.is_empty() {

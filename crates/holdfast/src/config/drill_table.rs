@@ -41,7 +41,11 @@ impl Default for DrillSettings {
 /// Checks `[drill]`.
 pub(super) fn resolve(table: &DrillTable) -> Result<DrillSettings, String> {
     let ours = DrillSettings::default();
-    let at = table.at.as_deref().map(time_of_day).transpose()?;
+    let at = table
+        .at
+        .as_deref()
+        .map(|text| time_of_day("[drill] at", text))
+        .transpose()?;
     let case = match table.case.as_deref() {
         None | Some("rotate") => None,
         Some(name) => Some(name.parse().map_err(|_| {
@@ -74,8 +78,9 @@ pub(super) fn resolve(table: &DrillTable) -> Result<DrillSettings, String> {
     })
 }
 
-fn time_of_day(text: &str) -> Result<Time, String> {
-    let wrong = || format!("[drill] at: `{text}` is no time of day; write it like `02:30`");
+/// The time of day that the setting `key` gives.
+pub(super) fn time_of_day(key: &str, text: &str) -> Result<Time, String> {
+    let wrong = || format!("{key}: `{text}` is no time of day; write it like `02:30`");
     let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
     if hour.len() != 2 || minute.len() != 2 {
         return Err(wrong());

@@ -138,8 +138,12 @@ pub struct MailTable {
     pub user: Option<String>,
     /// File with the user's password.
     pub password_file: Option<PathBuf>,
-    /// The sender.
+    /// PEM file with the authority that signed the server's certificate, if this machine doesn't trust it.
+    pub authority: Option<PathBuf>,
+    /// The sender, like `Example Ltd <privacy@example.com>`.
     pub from: String,
+    /// The time of day of the digest, like `08:00`.
+    pub digest_at: Option<String>,
 }
 
 /// `[exposure.upstream]`: Have I Been Pwned itself, or another server that speaks its API.
@@ -150,6 +154,8 @@ pub struct UpstreamTable {
     pub url: String,
     /// File with the key.
     pub key_file: PathBuf,
+    /// `range` (if none is given) or `account`.
+    pub ask_by: Option<String>,
 }
 
 /// `[exposure.feeds]`: posts of leak sites.
@@ -164,6 +170,8 @@ pub struct FeedsTable {
     pub names: Vec<String>,
     /// Names of suppliers.
     pub suppliers: Vec<String>,
+    /// Who gets a mail about a post that has one of the names.
+    pub tell: Vec<String>,
 }
 
 /// `[defaults]` and `[volume.NAME]`: what isn't given is taken from the defaults.

@@ -1,6 +1,7 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
 mod drill_table;
+mod exposure_table;
 mod file;
 mod guard_table;
 mod identity;
@@ -8,6 +9,9 @@ mod resolve;
 mod values;
 
 pub use drill_table::DrillSettings;
+pub use exposure_table::{
+    Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
+};
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use guard::Fence;
 
 use super::drill_table::{self, DrillSettings};
+use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
 use crate::failure::{Failure, FailureCode};
@@ -106,6 +107,8 @@ pub struct Config {
     pub guard: GuardSettings,
     /// When drills are run, and what they may cost.
     pub drill: DrillSettings,
+    /// The breach monitor.
+    pub exposure: ExposureSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -119,6 +122,7 @@ impl Default for Config {
             tls: None,
             guard: GuardSettings::default(),
             drill: DrillSettings::default(),
+            exposure: ExposureSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -166,6 +170,7 @@ impl Config {
             tls: resolve_tls(file.server.tls.as_ref())?,
             guard: guard_table::resolve(&file.guard)?,
             drill: drill_table::resolve(&file.drill)?,
+            exposure: exposure_table::resolve(&file.exposure)?,
             defaults,
             volumes,
         })

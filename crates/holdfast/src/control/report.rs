@@ -369,10 +369,21 @@ pub struct EventReport {
     /// When, and at which batch.
     #[serde(flatten)]
     pub moment: MomentReport,
-    /// `created`, `pinned`, `unpinned`, `restored`, `resized`, `history-dropped` or `repaired`.
+    /// `created`, `pinned`, `unpinned`, `restored`, `restored-in-part`, `resized`, `history-dropped` or `repaired`.
     pub kind: String,
     /// The event in words.
     pub text: String,
+    /// Whether it took an earlier restore back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
+}
+
+impl EventReport {
+    /// Whether the disk was returned to another moment, as a whole or in part.
+    #[must_use]
+    pub fn is_restore(&self) -> bool {
+        self.kind.starts_with("restored")
+    }
 }
 
 /// `holdfast fork`.

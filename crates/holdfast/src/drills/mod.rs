@@ -151,7 +151,7 @@ impl Drop for RunningDrill<'_> {
 
 fn last_of(result: &DrillResult) -> Last {
     Last {
-        started: result.started.0,
+        started: result.started,
         verdict: result.verdict,
     }
 }

@@ -1,8 +1,7 @@
 //! Drills: run one, tell how they went, clear up what a crash left of one.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use drill::{Case, DrillResult, History, Options, Source, Trigger, fork_name};
@@ -61,9 +60,8 @@ impl Engine {
             Failure::refused(format!("a drill runs on `{other}`"))
                 .hint("one at a time; `holdfast drill status` shows it")
         })?;
-        if self.daemon.get().is_none() {
-            self.clear_drills(None);
-        }
+        // No other drill runs, and this one has no fork yet: whatever there is was left.
+        self.clear_drills(None);
         let source = self.drill_source(&volume);
         let options = self.drill_options(name, order, &running)?;
         let done = attended(&source, &options, &running.fork, progress);
@@ -107,6 +105,7 @@ impl Engine {
             bytes_max: BYTES_MAX,
             folder: self.drills.folder().to_owned(),
             stop: Arc::clone(&running.stop),
+            moved: Arc::default(),
         })
     }
 
@@ -149,7 +148,15 @@ impl Engine {
     #[must_use]
     pub fn is_drill_scheduled(&self, name: &str) -> bool {
         let config = read(&self.config);
-        config.drill.at.is_some() && config.volume(name).drill && !super::guards::is_diverted_name(name)
+        config.drill.at.is_some()
+            && config.volume(name).drill
+            && !super::guards::is_diverted_name(name)
+            && !self.is_drill_fork(name)
+    }
+
+    /// Whether a volume is the fork of a drill: of the one that runs, or of one whose fork couldn't be deleted.
+    pub(super) fn is_drill_fork(&self, name: &str) -> bool {
+        self.drills.is_fork(name) || drill::is_leftover(&self.store, name)
     }
 
     /// Whether the drill of a volume is missed: the last one, or the volume's beginning, is too long ago.
@@ -202,16 +209,11 @@ fn attended(
     fork: &str,
     progress: &mut dyn Progress,
 ) -> Result<DrillResult, drill::Error> {
-    let (done, total) = (AtomicU64::new(0), AtomicU64::new(1));
     std::thread::scope(|scope| {
         let drill = || {
             // The system may refuse: then the drill is as important as everything else, and still keeps its pace.
             let _ = rustix::process::setpriority_process(None, 19);
-            drill::run(source, &Apart, options, fork, &mut |now, all| {
-                done.store(now, Ordering::Relaxed);
-                total.store(all, Ordering::Relaxed);
-                ControlFlow::Continue(())
-            })
+            drill::run(source, &Apart, options, fork)
         };
         let thread = std::thread::Builder::new()
             .name("drill".to_owned())
@@ -219,8 +221,8 @@ fn attended(
         let thread = thread.map_err(|error| drill::Error::NotNow(format!("no thread for it: {error}")))?;
         while !thread.is_finished() {
             std::thread::sleep(TELL_EVERY);
-            let told = progress.update(done.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
-            if told.is_break() {
+            let (done, total) = options.progress();
+            if progress.update(done, total).is_break() {
                 options.stop.store(true, Ordering::Relaxed);
             }
         }
@@ -248,5 +250,74 @@ fn drill_failure(name: &str, error: &drill::Error) -> Failure {
         drill::Error::CaseImpossible { .. } => Failure::refused(message).hint("`--case` chooses another"),
         drill::Error::UnknownCase(_) => Failure::usage(message),
         _ => Failure::new(FailureCode::Failure, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::control::DaemonReport;
+    use crate::engine::{DaemonFacts, VOLUMES_NAME};
+
+    struct Daemon;
+
+    impl DaemonFacts for Daemon {
+        fn report(&self) -> DaemonReport {
+            unreachable!("nobody asks")
+        }
+    }
+
+    struct Quiet;
+
+    impl Progress for Quiet {
+        fn update(&mut self, _done: u64, _total: u64) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    const ORDER: DrillOrder = DrillOrder {
+        case: None,
+        seed: Some(1),
+        all: false,
+        trigger: Trigger::Command,
+    };
+
+    #[test]
+    fn a_fork_that_a_drill_left_is_no_volume_and_the_next_drill_deletes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(VOLUMES_NAME)).unwrap();
+        let mut config = Config::default();
+        config.drill.at = Some(jiff::civil::time(2, 30, 0, 0));
+        let engine = Engine::open(folder.path(), config).unwrap();
+        engine.create("disk", 1 << 20).unwrap();
+        engine.set_daemon(Arc::new(Daemon));
+        let disk = engine.volume("disk").unwrap();
+        let newest = volume::Moment::After(disk.newest().sequence);
+        let mark = engine.guard_of(&disk).sidecar_for_drill();
+        let left = fork_name(engine.now(), 1);
+        let forked = engine
+            .store
+            .fork_with_sidecar("disk", &newest, &left, Some(&mark), engine.now());
+        drop(forked.unwrap());
+        engine.store.fork("disk", &newest, "drill-mine", engine.now()).unwrap();
+        assert_eq!(engine.names().unwrap(), ["disk", "drill-mine"], "listed");
+        assert_eq!(
+            engine.whole_volume(&left).unwrap_err().code,
+            FailureCode::Refused,
+            "served"
+        );
+        assert!(
+            engine.is_drill_scheduled("drill-mine") && !engine.is_drill_scheduled(&left),
+            "drilled"
+        );
+        let refused = engine.drill(&left, ORDER, &mut Quiet).unwrap_err();
+        assert_eq!(refused.code, FailureCode::Refused, "drilled");
+        // A drill that can't begin, because it can't read what earlier ones found.
+        std::fs::create_dir_all(engine.drills.folder().join("disk.files")).unwrap();
+        engine.drill("disk", ORDER, &mut Quiet).unwrap_err();
+        assert_eq!(engine.store.names().unwrap(), ["disk", "drill-mine"], "left");
     }
 }

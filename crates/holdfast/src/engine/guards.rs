@@ -275,7 +275,7 @@ fn diverted_to(guard: &Guard) -> Option<String> {
 
 /// Whether a volume may be a fork that a guard made. Its clients are those of the disk that it stands in for, whose guard
 /// watches them; it has a guard of its own only while somebody is attached to it directly.
-pub(super) fn is_diverted_name(name: &str) -> bool {
+pub(crate) fn is_diverted_name(name: &str) -> bool {
     name.rsplit_once(".diverted").is_some_and(|(_, rest)| {
         rest.is_empty()
             || rest

@@ -141,6 +141,7 @@ fn event_report(event: &volume::Event) -> EventReport {
         },
         kind: kind.to_owned(),
         text,
+        undo: matches!(&event.kind, EventKind::RolledBack { undo: true, .. }),
     }
 }
 

@@ -62,12 +62,19 @@ impl Engine {
         is_marked.then_some(ImportReport::Unfinished)
     }
 
-    /// A volume that is what its name says: not one that an import hasn't filled.
+    /// A volume that is what its name says: not one that an import hasn't filled, and not the fork of a drill.
     pub fn whole_volume(&self, name: &str) -> Result<Arc<Volume>, Failure> {
         if self.drills.is_fork(name) {
             return Err(Failure::refused(format!(
                 "`{name}` is the fork of a drill, which is deleted when the drill is over"
             )));
+        }
+        if self.is_drill_fork(name) {
+            return Err(
+                Failure::refused(format!("`{name}` is the fork of a drill that was cut off")).hint(format!(
+                    "the next drill deletes it; `holdfast volume delete {name}` does now"
+                )),
+            );
         }
         let volume = self.volume(name)?;
         match self.import_of(&volume) {

@@ -31,6 +31,7 @@ use crate::past::LocalPast;
 pub(crate) use failures::failure as volume_failure;
 
 pub use drills::DrillOrder;
+pub(crate) use guards::is_diverted_name;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
@@ -219,13 +220,13 @@ impl Engine {
         self.clock.now()
     }
 
-    /// All volumes' names, sorted; without the fork that a drill works on.
+    /// All volumes' names, sorted; without forks of drills.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self
             .store
             .names()
             .map_err(|error| failures::failure(ANY_VOLUME, &error))?;
-        names.retain(|name| !self.drills.is_fork(name));
+        names.retain(|name| !self.is_drill_fork(name));
         Ok(names)
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::support::{Daemon, Place};
+use super::support::{Daemon, Place, tool};
 
 /// Writes a file to the start of a disk until that succeeds, for as long as the floor may keep it from succeeding.
 fn write_patiently(daemon: &Daemon, file: &str, patience: Duration) {
@@ -50,6 +50,54 @@ fn a_budget_smaller_than_the_checkpoint_interval_works() {
     for _ in 0..6 {
         write_patiently(&daemon, &place.path("x.raw"), Duration::from_secs(20));
     }
+    assert_eq!(daemon.stop().0, 0);
+}
+
+/// An image with a file system that holds one letter.
+fn letter(place: &Place, content: &str) -> String {
+    let folder = place.folder.join("content");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("letter.txt"), content).unwrap();
+    let image = place.path(&format!("{content}.raw"));
+    tool(
+        "mkfs.ext4",
+        &["-q", "-F", "-d", folder.to_str().unwrap(), &image, "16M"],
+    );
+    image
+}
+
+#[test]
+fn two_moments_are_compared_although_the_log_between_them_is_gone() {
+    let place = Place::new("log-gone");
+    let config = "[defaults]\nbudget = \"64MiB\"\nretention = \"3s\"\nretention_floor = \"3s\"\n";
+    std::fs::write(place.folder.join("h.toml"), config).unwrap();
+    let (before, after) = (letter(&place, "before"), letter(&place, "changed"));
+    std::fs::write(place.folder.join("x.raw"), vec![1; 16 << 20]).unwrap();
+    let daemon = place.up(&["--create", "disk=16M"]);
+    write_patiently(&daemon, &before, Duration::from_secs(20));
+    place.ok(&["pin", "disk", "first"]);
+    let shown = || place.json(&["volume", "show", "disk"]);
+    let pinned = shown()["newest"]["sequence"].as_u64();
+    let since = Instant::now();
+    while shown()["oldest"]["sequence"].as_u64() <= pinned {
+        assert!(since.elapsed() < Duration::from_secs(60), "history stays");
+        write_patiently(&daemon, &place.path("x.raw"), Duration::from_secs(20));
+    }
+    write_patiently(&daemon, &after, Duration::from_secs(20));
+    let diff = ["files", "diff", "disk@first:/", "disk:/"];
+    let told = place.ok(&[&diff[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["by_log"], false);
+    let paths: Vec<_> = told["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["path"])
+        .collect();
+    assert!(paths.contains(&&serde_json::json!("/letter.txt")), "{told}");
+    let done = place.run(&diff);
+    assert_eq!(done.code, 0);
+    assert!(done.stderr.contains("isn't kept whole any more"), "{}", done.stderr);
     assert_eq!(daemon.stop().0, 0);
 }
 

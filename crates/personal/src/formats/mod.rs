@@ -17,9 +17,8 @@ mod strings;
 mod tests;
 mod text;
 
-pub(crate) use text::TextStream;
+pub(crate) use text::{TextStream, Writing};
 
-use encoding::Encoding;
 use flow::Dialect;
 
 use crate::collector::Collector;
@@ -27,23 +26,52 @@ use crate::report::{Format, Reason};
 
 /// Bytes in which the beginning of a PDF is looked for: readers forgive as many before it.
 const PDF_HEAD_BYTES: usize = 1024;
-/// Bytes by which a kind of text is told.
-const TEXT_HEAD_BYTES: usize = 32 << 10;
+
+/// What a document is, by how it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recognised {
+    /// Of any kind: markup and mail, too.
+    Text(Writing),
+    Other(Format),
+}
 
 /// Reads a document, or a part of one. Tells what it is.
 pub(crate) fn document(collector: &mut Collector<'_>, name: &str, bytes: &[u8]) -> Format {
+    read(collector, name, recognise(name, bytes), bytes)
+}
+
+/// The same for one that is recognised already.
+pub(crate) fn read(collector: &mut Collector<'_>, name: &str, recognised: Recognised, bytes: &[u8]) -> Format {
     if collector.is_stopped() {
         return Format::Unknown;
     }
-    let format = recognise(name, bytes);
-    match format {
-        Format::Empty => {}
-        Format::Text | Format::Csv | Format::Json => text(collector, name, bytes),
-        Format::Html => flow::read(collector, Dialect::Html, &decoded(bytes)),
-        Format::Xml => flow::read(collector, Dialect::Xml, &decoded(bytes)),
+    match recognised {
+        Recognised::Text(writing) => {
+            text(collector, &writing, bytes);
+            writing.format
+        }
+        Recognised::Other(format) => other(collector, name, format, bytes),
+    }
+}
+
+fn text(collector: &mut Collector<'_>, writing: &Writing, bytes: &[u8]) {
+    match writing.format {
+        Format::Html => flow::read(collector, Dialect::Html, &writing.decode(bytes)),
+        Format::Xml => flow::read(collector, Dialect::Xml, &writing.decode(bytes)),
         Format::Rtf => aligned::read(collector, &rich_text::text(bytes)),
         Format::Mail => mail::read(collector, bytes),
         Format::Mailbox => mail::read_mailbox(collector, bytes),
+        _ => {
+            let mut stream = TextStream::new(writing);
+            stream.push(collector, bytes);
+            stream.finish(collector);
+        }
+    }
+}
+
+fn other(collector: &mut Collector<'_>, name: &str, format: Format, bytes: &[u8]) -> Format {
+    match format {
+        Format::Empty => {}
         Format::Sqlite => sqlite::read(collector, bytes),
         Format::Pdf => pdf::read(collector, bytes),
         Format::Gzip => archive::read_gzip(collector, name, bytes),
@@ -53,7 +81,7 @@ pub(crate) fn document(collector: &mut Collector<'_>, name: &str, bytes: &[u8]) 
         }
         Format::CompoundFile if has_wide(bytes, "EncryptedPackage") => collector.unread(Reason::Encrypted),
         Format::CompoundFile | Format::SqliteLog => strings(collector, bytes, Reason::OnlyStrings),
-        Format::Unknown => match media(bytes) {
+        _ => match media(bytes) {
             Some(reason) => collector.unread(reason),
             None => strings(collector, bytes, Reason::UnknownFormat),
         },
@@ -62,9 +90,9 @@ pub(crate) fn document(collector: &mut Collector<'_>, name: &str, bytes: &[u8]) 
 }
 
 /// What a document is, by its first bytes. A ZIP archive may turn out to be an office document.
-pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Format {
+pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Recognised {
     let head = bytes.get(..PDF_HEAD_BYTES).unwrap_or(bytes);
-    if bytes.is_empty() {
+    let format = if bytes.is_empty() {
         Format::Empty
     } else if bytes.starts_with(sqlite::MAGIC) {
         Format::Sqlite
@@ -80,27 +108,10 @@ pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Format {
         Format::Pdf
     } else if archive::is_tar(bytes) {
         Format::Tar
-    } else if let Some((encoding, mark)) = Encoding::of(bytes) {
-        let sample = bytes.get(mark..).unwrap_or_default();
-        text::kind(name, &encoding.decode(sample.get(..TEXT_HEAD_BYTES).unwrap_or(sample)))
     } else {
-        Format::Unknown
-    }
-}
-
-fn text(collector: &mut Collector<'_>, name: &str, bytes: &[u8]) {
-    match TextStream::recognise(name, bytes) {
-        Some(mut stream) => {
-            stream.push(collector, bytes);
-            stream.finish(collector);
-        }
-        None => collector.unread(Reason::UnknownFormat),
-    }
-}
-
-fn decoded(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    let (encoding, mark) = Encoding::of(bytes).unwrap_or((Encoding::Utf8, 0));
-    encoding.decode(bytes.get(mark..).unwrap_or_default())
+        return Writing::of(name, bytes).map_or(Recognised::Other(Format::Unknown), Recognised::Text);
+    };
+    Recognised::Other(format)
 }
 
 fn strings(collector: &mut Collector<'_>, bytes: &[u8], reason: Reason) {

@@ -16,6 +16,43 @@ const CARRY_MAX: usize = 4 << 20;
 /// Bytes by which a kind of text is recognised.
 const SAMPLE_BYTES: usize = 32 << 10;
 
+/// What kind of text a document is, and how it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writing {
+    pub(crate) format: Format,
+    encoding: Encoding,
+    /// Bytes of the mark in front of it.
+    mark: usize,
+    /// Between the cells of a table.
+    separator: Option<char>,
+}
+
+impl Writing {
+    /// Recognises text of any kind by how it begins; `None` for bytes that are no text.
+    pub(crate) fn of(name: &str, bytes: &[u8]) -> Option<Self> {
+        let (encoding, mark) = Encoding::of(bytes)?;
+        let sample = bytes.get(mark..).unwrap_or_default();
+        let sample = encoding.decode(sample.get(..SAMPLE_BYTES).unwrap_or(sample));
+        let (format, separator) = kind(name, &sample);
+        Some(Self {
+            format,
+            encoding,
+            mark,
+            separator,
+        })
+    }
+
+    /// Whether it can be read in parts: markup and mail can't.
+    pub(crate) const fn is_in_parts(&self) -> bool {
+        matches!(self.format, Format::Text | Format::Csv | Format::Json)
+    }
+
+    /// All of it.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        self.encoding.decode(bytes.get(self.mark..).unwrap_or_default())
+    }
+}
+
 /// A text that is being read.
 pub(crate) struct TextStream {
     format: Format,
@@ -29,47 +66,16 @@ pub(crate) struct TextStream {
 }
 
 impl TextStream {
-    /// Recognises what can be read in parts: text that isn't markup or mail.
-    pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Option<Self> {
-        let (encoding, mark) = Encoding::of(bytes)?;
-        let sample = bytes.get(mark..).unwrap_or_default();
-        let sample = encoding.decode(sample.get(..SAMPLE_BYTES).unwrap_or(sample));
-        let format = kind(name, &sample);
-        let separator = if format == Format::Csv {
-            csv::separator(name, &sample)
-        } else {
-            None
-        };
-        let is_in_parts = matches!(format, Format::Text | Format::Csv | Format::Json);
-        is_in_parts.then(|| Self {
-            format,
-            encoding,
-            mark,
+    /// Markup that is too large to be read as such can be read, too: with its tags, as text.
+    pub(crate) fn new(writing: &Writing) -> Self {
+        Self {
+            format: writing.format,
+            encoding: writing.encoding,
+            mark: writing.mark,
             bytes: Vec::new(),
             carry: String::new(),
-            table: separator.map(|separator| (Table::default(), separator)),
-        })
-    }
-
-    /// Markup that is too large to be read as such: with its tags, as text.
-    pub(crate) fn of_markup(bytes: &[u8]) -> Option<Self> {
-        let (encoding, mark) = Encoding::of(bytes)?;
-        let format = kind(
-            "",
-            &encoding.decode(bytes.get(mark..mark + SAMPLE_BYTES).unwrap_or_default()),
-        );
-        Some(Self {
-            format,
-            encoding,
-            mark,
-            bytes: Vec::new(),
-            carry: String::new(),
-            table: None,
-        })
-    }
-
-    pub(crate) fn format(&self) -> Format {
-        self.format
+            table: writing.separator.map(|separator| (Table::default(), separator)),
+        }
     }
 
     /// Takes the next bytes.
@@ -166,15 +172,15 @@ fn unescaped(text: &str) -> String {
     result
 }
 
-/// What kind of text it is, by how it begins.
-pub(crate) fn kind(name: &str, sample: &str) -> Format {
+/// What kind of text it is, by how it begins, and what is between the cells of a table.
+fn kind(name: &str, sample: &str) -> (Format, Option<char>) {
     let head = sample.trim_start();
     let lower = head
         .get(..head.len().min(512))
         .map_or_else(|| head.chars().take(128).collect(), str::to_owned)
         .to_ascii_lowercase();
     let ends_with = |endings: &[&str]| endings.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
-    if lower.starts_with("{\\rtf") {
+    let format = if lower.starts_with("{\\rtf") {
         Format::Rtf
     } else if lower.starts_with("<!doctype html")
         || lower.starts_with("<html")
@@ -189,11 +195,11 @@ pub(crate) fn kind(name: &str, sample: &str) -> Format {
         Format::Mail
     } else if is_json(head) {
         Format::Json
-    } else if csv::separator(name, sample).is_some() {
-        Format::Csv
     } else {
-        Format::Text
-    }
+        let separator = csv::separator(name, sample);
+        return (separator.map_or(Format::Text, |_| Format::Csv), separator);
+    };
+    (format, None)
 }
 
 fn is_json(head: &str) -> bool {

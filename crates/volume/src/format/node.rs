@@ -56,15 +56,6 @@ impl NodeAddress {
         }
     }
 
-    /// The node of a level that leads to a leaf.
-    #[must_use]
-    pub const fn ancestor(leaf: u64, level: u8) -> Self {
-        Self {
-            level,
-            index: leaf >> (FANOUT_BITS * level as u32),
-        }
-    }
-
     /// How many entries a node of this level has.
     #[must_use]
     pub const fn fanout(self) -> u32 {

@@ -7,8 +7,9 @@ use files::{FileSystem, NodeId};
 
 use super::changed::{Changed, events, on_disk, restores};
 use super::opened::Inside;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::past::VolumePast;
+use crate::when::When;
 
 pub use file::{FileDifference, compare_files, content_difference, unified};
 pub use folder::{Changes, FolderDifference, compare_folders};
@@ -31,27 +32,57 @@ impl Side<'_> {
 #[derive(Debug)]
 pub struct Between {
     changed: Option<Changed>,
+    is_log_gone: bool,
 }
 
 impl Between {
     /// Nothing is known: contents are compared.
     #[must_use]
     pub const fn unknown() -> Self {
-        Self { changed: None }
+        Self {
+            changed: None,
+            is_log_gone: false,
+        }
     }
 
     /// What is known of the time between two moments of one volume.
     pub fn of(past: &VolumePast, a: &Inside, b: &Inside) -> Result<Self, Failure> {
-        let (a, b) = (a.moment.sequence, b.moment.sequence);
-        let (from, to) = (a.min(b), a.max(b));
-        let restored = restores(&events(past, None)?);
+        let (earlier, later) = if a.moment.sequence <= b.moment.sequence {
+            (&a.moment, &b.moment)
+        } else {
+            (&b.moment, &a.moment)
+        };
+        let (from, to) = (earlier.sequence, later.sequence);
+        let since = When::AtNanos(earlier.time.as_unix_nanos());
+        let restored = restores(&events(past, Some(&since))?);
         // A restore changes blocks that nobody wrote.
         if restored.iter().any(|sequence| *sequence > from.0 && *sequence <= to.0) {
             return Ok(Self::unknown());
         }
-        Ok(Self {
-            changed: Some(Changed::collect(past, from, to)?),
-        })
+        match Changed::collect(past, from, to) {
+            Ok(changed) => Ok(Self {
+                changed: Some(changed),
+                is_log_gone: false,
+            }),
+            // A pin outlives the log of its time, and damage of the log is none of what the moments hold.
+            Err(failure) if matches!(failure.code, FailureCode::NotFound | FailureCode::Damage) => Ok(Self {
+                changed: None,
+                is_log_gone: true,
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether something is known, which spares reading.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.changed.is_some()
+    }
+
+    /// Whether the log of that time isn't kept whole any more.
+    #[must_use]
+    pub const fn is_log_gone(&self) -> bool {
+        self.is_log_gone
     }
 
     /// Whether the log says that a file's content is the same at both moments: nothing of where it lies was written, and it lies where

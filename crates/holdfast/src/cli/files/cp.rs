@@ -1,6 +1,5 @@
 //! `holdfast files cp`
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,9 @@ use crate::browse::opened::Inside;
 use crate::browse::text::printable;
 use crate::cli::arguments::Common;
 use crate::cli::output;
+use crate::cli::show::count;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
 use crate::reach::watch_signals;
 use crate::size::format_size;
@@ -55,7 +56,7 @@ pub(super) fn run(place: &Place, common: &Common, task: &CpTask) -> Result<u8, F
     shown.end();
     let report = report?;
     if common.json {
-        output::print((serde_json::json!(report).to_string() + "\n").as_bytes());
+        output::json(&report);
     } else {
         // The standard output may be the archive.
         let _ = io::stderr().lock().write_all(text(&report).as_bytes());
@@ -120,42 +121,30 @@ fn into_archive(
     interrupted: Arc<AtomicBool>,
     shown: &mut Shown,
 ) -> Result<CopyReport, Failure> {
-    // Complete under its name, or not at all.
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(format!(".partial-{}", std::process::id()));
-    let partial = PathBuf::from(partial);
-    if to.exists() && !task.overwrite {
-        return Err(
-            Failure::refused(format!("`{}` exists already", to.display())).hint("add `--overwrite` to replace it")
-        );
-    }
-    let made = File::create_new(&partial);
-    let file = made.map_err(|error| Failure::io(format!("make the archive `{}`", to.display()), &error))?;
-    let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, file), Arc::clone(&interrupted));
+    let existing = match task.overwrite {
+        true => Existing::Replaced,
+        false => Existing::Kept("add `--overwrite` to replace it"),
+    };
+    let new = NewFile::make(to, existing)?;
+    let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, new.file()), Arc::clone(&interrupted));
     let name = (!inside.name().is_empty()).then(|| inside.name());
-    let result = copy(inside, name, &mut archive, &interrupted, &mut |report| {
+    let report = copy(inside, name, &mut archive, &interrupted, &mut |report| {
         shown.update(report)
-    });
-    let kept = result.and_then(|report| {
-        if !report.interrupted {
-            std::fs::rename(&partial, to)
-                .map_err(|error| Failure::io(format!("name the archive `{}`", to.display()), &error))?;
-        }
-        Ok(report)
-    });
-    if !kept.as_ref().is_ok_and(|report| !report.interrupted) {
-        let _ = std::fs::remove_file(&partial);
+    })?;
+    drop(archive);
+    if !report.interrupted {
+        new.keep()?;
     }
-    kept
+    Ok(report)
 }
 
 /// What was copied, and what wasn't.
 fn text(report: &CopyReport) -> String {
     let mut text = format!(
-        "copied {} files, {} folders and {} links: {}\n",
-        report.files + report.links,
-        report.folders,
-        report.symlinks,
+        "copied {}, {} and {}: {}\n",
+        count(report.files + report.links, "file"),
+        count(report.folders, "folder"),
+        count(report.symlinks, "link"),
         format_size(report.bytes)
     );
     if report.interrupted {
@@ -208,8 +197,8 @@ impl Shown {
         self.last = Instant::now();
         if let Some(bar) = &self.bar {
             bar.set_message(format!(
-                "copying: {} files, {}",
-                report.files,
+                "copying: {}, {}",
+                count(report.files, "file"),
                 format_size(report.bytes)
             ));
             bar.tick();

@@ -11,6 +11,7 @@ use crate::browse::opened::{Inside, OpenedDisk};
 use crate::browse::text::printable;
 use crate::cli::arguments::Common;
 use crate::cli::output;
+use crate::cli::show::count;
 use crate::failure::{EXIT_OK, Failure};
 use crate::past::VolumePast;
 use crate::place::Place;
@@ -63,8 +64,7 @@ fn kind(side: &Side<'_>) -> Result<NodeKind, Failure> {
 fn files(old: &Side<'_>, new: &Side<'_>, brief: bool, json: bool) -> Result<u8, Failure> {
     let difference = compare_files(old, new)?;
     if json {
-        output::print((json!(difference).to_string() + "\n").as_bytes());
-        return Ok(EXIT_OK);
+        return Ok(output::json(&difference));
     }
     if difference.same {
         output::print(b"the same\n");
@@ -84,19 +84,23 @@ fn files(old: &Side<'_>, new: &Side<'_>, brief: bool, json: bool) -> Result<u8, 
             format_size(difference.new_bytes)
         )
     };
-    let runs = if difference.runs == 1 { "place" } else { "places" };
     let text = format!(
-        "differs from byte {} on: {} bytes in {} {runs}; {sizes}\n",
+        "differs from byte {} on: {} in {}; {sizes}\n",
         difference.first.unwrap_or_default(),
-        difference.differing_bytes,
-        difference.runs
+        count(difference.differing_bytes, "byte"),
+        count(difference.runs, "place")
     );
     output::print(text.as_bytes());
     Ok(EXIT_OK)
 }
 
 fn folders(old: &Side<'_>, new: &Side<'_>, between: &Between, json: bool) -> Result<u8, Failure> {
-    let mut lines = Lines::begin(json, "differences", &json!({}));
+    if between.is_log_gone() && !json {
+        eprintln!(
+            "note: the log between the two moments isn't kept whole any more: every file is read, which takes longer"
+        );
+    }
+    let mut lines = Lines::begin(json, "differences", &json!({ "by_log": between.is_known() }));
     let result = compare_folders(old, new, between, &mut |difference| {
         if let FolderDifference::Unreadable { path, reason } = &difference {
             return lines.unreadable(path.path.as_bytes(), reason.clone());

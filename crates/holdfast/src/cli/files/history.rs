@@ -4,6 +4,7 @@ use super::resolve::HistoryTask;
 use crate::browse::versions::{How, Question, Version, versions};
 use crate::cli::arguments::Common;
 use crate::cli::output;
+use crate::cli::show::count;
 use crate::cli::table::{Align, Table};
 use crate::failure::{EXIT_OK, Failure};
 use crate::past::VolumePast;
@@ -27,8 +28,7 @@ pub(super) fn run(place: &Place, common: &Common, task: &HistoryTask) -> Result<
     };
     let found = versions(&past, &question)?;
     if common.json {
-        output::print((serde_json::json!(found).to_string() + "\n").as_bytes());
-        return Ok(EXIT_OK);
+        return Ok(output::json(&found));
     }
     let mut table = Table::new(&[
         ("WHEN", Align::Left),
@@ -47,8 +47,8 @@ pub(super) fn run(place: &Place, common: &Common, task: &HistoryTask) -> Result<
     let mut text = table.render();
     if !found.is_exact {
         text += &format!(
-            "\nNot every change is known to the second: {} moments were looked at. `--looks` looks at more, `--since` at a shorter time.\n",
-            found.looks
+            "\nNot every change is known to the second: {} looked at. `--looks` looks at more, `--since` at a shorter time.\n",
+            count(found.looks as u64, "moment")
         );
     }
     output::print(text.as_bytes());

@@ -11,6 +11,7 @@ use crate::browse::opened::OpenedDisk;
 use crate::browse::row::Row;
 use crate::browse::text::printable;
 use crate::cli::arguments::Common;
+use crate::cli::output;
 use crate::cli::table::{Align, Table};
 use crate::control::Time;
 use crate::failure::{EXIT_OK, Failure};
@@ -79,8 +80,7 @@ fn areas(disk: &OpenedDisk, json: bool) -> u8 {
                 })
             })
             .collect();
-        crate::cli::output::print((json!({ "areas": areas }).to_string() + "\n").as_bytes());
-        return EXIT_OK;
+        return output::json(&json!({ "areas": areas }));
     }
     let mut table = Table::new(&[
         ("AREA", Align::Left),
@@ -103,6 +103,6 @@ fn areas(disk: &OpenedDisk, json: bool) -> u8 {
     } else {
         table.render()
     };
-    crate::cli::output::print(text.as_bytes());
+    output::print(text.as_bytes());
     EXIT_OK
 }

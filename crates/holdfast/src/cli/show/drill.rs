@@ -6,6 +6,7 @@ use drill::{AttackResult, CheckOutcome, DrillResult, MomentsResult, Verdict};
 
 use super::super::table::{Align, Table};
 use super::count;
+use crate::browse::text::printable;
 use crate::control::{DrillListReport, DrillVolumeReport, ScheduleReport};
 use crate::drills::milliseconds;
 use crate::size::format_size;
@@ -28,11 +29,11 @@ pub(super) fn result(result: &DrillResult) -> String {
     let mut text = format!(
         "drill on `{}` of {}: {}\n",
         result.volume,
-        local_short(result.started.0),
+        local_short(result.started),
         result.verdict.name()
     );
     for failure in &result.failures {
-        text += &format!("  failed: {}\n", plain(failure));
+        text += &format!("  failed: {}\n", printable(failure.as_bytes()));
     }
     if let Some(attack) = &result.attack {
         text += &attacked(attack);
@@ -42,7 +43,7 @@ pub(super) fn result(result: &DrillResult) -> String {
         text += &past(moments);
     }
     for remark in &result.remarks {
-        text += &format!("  note: {}\n", plain(remark));
+        text += &format!("  note: {}\n", printable(remark.as_bytes()));
     }
     let cost = &result.cost;
     text += &format!(
@@ -77,14 +78,14 @@ fn attacked(attack: &AttackResult) -> String {
         (None, None) => "not noticed".to_owned(),
     };
     let mut text = format!(
-        "  attack: {} ({}); {} files chosen, {} damaged; {stopped}\n",
+        "  attack: {} ({}); {} chosen, {} damaged; {stopped}\n",
         attack.case,
         attack.case.summary(),
-        attack.files,
+        count(attack.files, "file"),
         attack.files_damaged
     );
     for reason in &attack.reasons {
-        text += &format!("          {}\n", plain(reason));
+        text += &format!("          {}\n", printable(reason.as_bytes()));
     }
     let restore = &attack.restore;
     let (to, lost) = if restore.by_guard {
@@ -110,12 +111,12 @@ fn attacked(attack: &AttackResult) -> String {
         "the files chosen"
     };
     text + &format!(
-        "  compared: {} of {} files identical ({which}, {}); {} of {} changed blocks as before\n",
+        "  compared: {} of {} identical ({which}, {}); {} of {} as before\n",
         compared.files_identical,
-        compared.files,
+        count(compared.files, "file"),
         format_size(compared.bytes),
         compared.blocks - compared.blocks_different.min(compared.blocks),
-        compared.blocks
+        count(compared.blocks, "changed block")
     )
 }
 
@@ -131,11 +132,19 @@ fn checks(result: &DrillResult) -> String {
             None => String::new(),
             Some(check) => match check.outcome {
                 CheckOutcome::Sound => format!(": whole, says `{}`", check.tool),
-                CheckOutcome::Damaged => format!(": damaged, says `{}`: {}", check.tool, plain(&check.detail)),
-                CheckOutcome::NotChecked => format!(": not checked: {}", plain(&check.detail)),
+                CheckOutcome::Damaged => format!(
+                    ": damaged, says `{}`: {}",
+                    check.tool,
+                    printable(check.detail.as_bytes())
+                ),
+                CheckOutcome::NotChecked => format!(": not checked: {}", printable(check.detail.as_bytes())),
             },
         };
-        text += &format!("  file system: {} on {}{said}\n", system.kind, plain(name));
+        text += &format!(
+            "  file system: {} on {}{said}\n",
+            system.kind,
+            printable(name.as_bytes())
+        );
     }
     text
 }
@@ -151,7 +160,7 @@ fn past(moments: &MomentsResult) -> String {
         moments.known.saturating_sub(moments.problems.len() as u64),
     );
     for problem in &moments.problems {
-        text += &format!("        {}\n", plain(problem));
+        text += &format!("        {}\n", printable(problem.as_bytes()));
     }
     text
 }
@@ -221,7 +230,7 @@ fn table<'r>(rows: impl Iterator<Item = (&'r DrillVolumeReport, &'r DrillResult)
         let of = |show: &dyn Fn(&AttackResult) -> String| attack.map_or_else(|| "-".to_owned(), show);
         table.row(vec![
             volume.volume.clone(),
-            local_short(result.started.0),
+            local_short(result.started),
             result.verdict.name().to_owned(),
             of(&|attack| attack.case.to_string()),
             of(&|attack| {
@@ -249,7 +258,7 @@ fn notes(volume: &DrillVolumeReport) -> String {
     if let Some(failed) = volume.results.last().filter(|result| result.verdict == Verdict::Failed) {
         text += &format!(
             "\nthe last drill on `{name}` failed: {}\n",
-            plain(&failed.failures.join("; "))
+            printable(failed.failures.join("; ").as_bytes())
         );
     }
     if volume.overdue {
@@ -260,11 +269,4 @@ fn notes(volume: &DrillVolumeReport) -> String {
         text += &format!("\n{lines} of the history of `{name}` can't be understood and are left out\n");
     }
     text
-}
-
-/// Names come from foreign disks: nothing of them moves a cursor.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { '?' } else { character })
-        .collect()
 }

@@ -181,6 +181,7 @@ mod tests {
             moment: at(seconds, 3),
             kind: "pinned".to_owned(),
             text: text.to_owned(),
+            undo: false,
         };
         let buckets = vec![bucket(0, 1 << 20), bucket(60, 2 << 20), bucket(300, 0)];
         let text = text(&report(buckets, vec![event(70, "pinned `p`")]));

@@ -1,6 +1,7 @@
 //! Responses as text for people: what happened, what it means, what to do next.
 
 mod actions;
+pub(super) mod aftermath;
 pub(super) mod drill;
 mod guard;
 mod history;
@@ -45,7 +46,7 @@ fn moment(moment: &MomentReport) -> String {
 }
 
 /// `1 client`, `2 clients`.
-fn count(number: u64, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     if number == 1 {
         format!("1 {what}")
     } else {

@@ -1,4 +1,4 @@
-"""The machine under the servers: what it is, and how to bring its memory into the state of a host that has been up for a while."""
+"""The machine that measures: what it is, and how to bring its memory into the state of a host that has been up for a while."""
 
 import contextlib
 import mmap
@@ -16,7 +16,8 @@ REPORT_NOTHING = "11"
 
 def version_of(*command):
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0].strip()
+        done = subprocess.run(command, capture_output=True, text=True)
+        return (done.stdout or done.stderr).splitlines()[0].strip()
     except (OSError, IndexError):
         return "not found"
 
@@ -26,10 +27,15 @@ def meminfo(name):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":"))
 
 
+def processor():
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{len(os.sched_getaffinity(0))} x {name}"
+
+
 def describe(folder, is_steady):
-    cpu = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     return {
-        "processor": f"{len(os.sched_getaffinity(0))} x {cpu[0] if cpu else platform.machine()}",
+        "processor": processor(),
         "memory_mib": meminfo("MemTotal") >> 20,
         "kernel": platform.release(),
         "file_system": version_of("findmnt", "-n", "-o", "FSTYPE,SOURCE,OPTIONS", "-T", str(folder)),

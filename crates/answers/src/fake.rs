@@ -1,0 +1,184 @@
+//! A file system in memory, for tests.
+
+use std::sync::Arc;
+
+use files::{Entry, Error, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Piece};
+use volume::{Sequence, Timestamp};
+
+use crate::disk::{Changed, Side};
+use crate::investigate::Opened;
+use crate::past::PastMoment;
+
+/// Blocks between the beginnings of two files.
+pub(crate) const BLOCKS_EACH: u64 = 16;
+
+/// Files and folders; a node's number is its place, and the root is the first.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone)]
+struct Node {
+    name: Vec<u8>,
+    folder: NodeId,
+    kind: NodeKind,
+    content: Vec<u8>,
+    is_readable: bool,
+}
+
+impl Fake {
+    /// With the root alone.
+    pub(crate) fn new() -> Self {
+        let mut fake = Self { nodes: Vec::new() };
+        fake.add(NodeId(u64::MAX), b"", NodeKind::Folder, b"");
+        fake
+    }
+
+    pub(crate) fn folder(&mut self, folder: NodeId, name: &[u8]) -> NodeId {
+        self.add(folder, name, NodeKind::Folder, b"")
+    }
+
+    pub(crate) fn file(&mut self, folder: NodeId, name: &[u8], content: &[u8]) -> NodeId {
+        self.add(folder, name, NodeKind::File, content)
+    }
+
+    fn add(&mut self, folder: NodeId, name: &[u8], kind: NodeKind, content: &[u8]) -> NodeId {
+        self.nodes.push(Node {
+            name: name.to_vec(),
+            folder,
+            kind,
+            content: content.to_vec(),
+            is_readable: true,
+        });
+        NodeId(self.nodes.len() as u64 - 1)
+    }
+
+    /// Makes a node one that can't be read any more.
+    pub(crate) fn damage(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.is_readable = false;
+        }
+    }
+
+    /// The file system as a side that lies on a disk from its beginning.
+    pub(crate) fn side(self) -> Side {
+        Side {
+            name: String::new(),
+            file_system: Arc::new(self),
+            pieces: vec![Piece {
+                logical: 0,
+                physical: 0,
+                length: 1 << 40,
+            }],
+        }
+    }
+
+    fn node(&self, node: NodeId) -> Result<&Node, Error> {
+        let found = self.nodes.get(node.0 as usize).filter(|node| node.is_readable);
+        found.ok_or(Error::Damaged {
+            structure: "node",
+            offset: node.0,
+            detail: "a test says so",
+        })
+    }
+}
+
+impl FileSystem for Fake {
+    fn kind(&self) -> FileSystemKind {
+        FileSystemKind::Ext4
+    }
+
+    fn label(&self) -> String {
+        String::new()
+    }
+
+    fn block_bytes(&self) -> u32 {
+        4096
+    }
+
+    fn size_bytes(&self) -> u64 {
+        1 << 40
+    }
+
+    fn root(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
+        let node = self.node(node)?;
+        Ok(Metadata {
+            kind: node.kind,
+            size_bytes: node.content.len() as u64,
+            mode: None,
+            owner: None,
+            group: None,
+            links: 1,
+            generation: 1,
+            modified: None,
+            changed: None,
+            accessed: None,
+            created: None,
+            device: None,
+        })
+    }
+
+    fn entries(&self, folder: NodeId, visit: &mut dyn FnMut(Entry) -> Flow) -> Result<(), Error> {
+        self.node(folder)?;
+        for (number, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.folder == folder) {
+            let entry = Entry {
+                name: node.name.clone(),
+                node: NodeId(number as u64),
+                kind: Some(node.kind),
+            };
+            if visit(entry).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn extents(&self, node: NodeId, visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
+        let length = self.node(node)?.content.len() as u64;
+        if length > 0 {
+            let _ = visit(Extent {
+                logical: 0,
+                physical: node.0 * BLOCKS_EACH * 4096,
+                length,
+                kind: ExtentKind::Data,
+            });
+        }
+        Ok(())
+    }
+
+    fn read(&self, file: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        let content = &self.node(file)?.content;
+        let rest = content.get(offset as usize..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        Ok(length)
+    }
+
+    fn link_target(&self, link: NodeId) -> Result<Vec<u8>, Error> {
+        Err(Error::NotA(link, "link"))
+    }
+}
+
+/// Both moments of a window of one part, with one file system each.
+pub(crate) fn opened(before: Side, after: Side) -> Opened {
+    let moment = |sequence| PastMoment {
+        sequence: Sequence(sequence),
+        time: Timestamp::from_unix_seconds(sequence),
+        disk: Arc::new(Vec::new()),
+    };
+    Opened {
+        before: moment(1),
+        after: moment(2),
+        before_sides: vec![before],
+        after_sides: vec![Some(after)],
+        parts: 1,
+        changed: Changed::default(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Names that are looked for in posts. A name is found as whole words, whatever their case, accents and legal forms; how sure that is,
+//! is a score with a reason.
+
+use super::post::Post;
+use super::text::{Word, core, words};
+use crate::watch::DomainName;
+
+/// From this score on somebody is told; below it a post is only listed.
+pub const SCORE_TOLD: u8 = 50;
+
+/// Labels under which companies of a country have their names: `example.co.uk`.
+const SECOND_LEVELS: [&str; 8] = ["ac", "co", "com", "edu", "gov", "net", "org", "gob"];
+
+/// A name that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// As it was given.
+    written: String,
+    /// If it is a domain.
+    domain: Option<DomainName>,
+    /// Its words, without legal forms.
+    words: Vec<Word>,
+}
+
+/// A name was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The name, as it was given.
+    pub name: String,
+    /// How sure it is that the post is about it: 100 at most.
+    pub score: u8,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Whether a name says enough to be looked for.
+#[must_use]
+pub fn is_matchable(name: &str) -> bool {
+    Name::parse(name).is_some()
+}
+
+impl Name {
+    /// A name of a company or brand, or a domain; `None` if there is nothing in it beside a legal form, or only one character.
+    #[must_use]
+    pub fn parse(written: &str) -> Option<Self> {
+        let all = words(written);
+        let words = core(&all).to_vec();
+        let length: usize = words.iter().map(|word| word.plain.chars().count()).sum();
+        if length < 2 {
+            return None;
+        }
+        Some(Self {
+            written: written.trim().to_owned(),
+            domain: DomainName::parse(written).ok(),
+            words,
+        })
+    }
+
+    /// The best reason to believe that a post is about this name.
+    #[must_use]
+    pub fn find(&self, post: &Post) -> Option<Match> {
+        let found = [
+            self.in_domains(
+                &post.website,
+                100,
+                "the website is its domain",
+                "the website has its name",
+            ),
+            self.in_domains(
+                &post.title,
+                100,
+                "the title is its domain",
+                "the title is a domain of its name",
+            ),
+            self.in_title(&post.title),
+            self.in_description(&post.description),
+        ];
+        let (score, reason) = found.into_iter().flatten().max_by_key(|(score, _)| *score)?;
+        Some(Match {
+            name: self.written.clone(),
+            score,
+            reason,
+        })
+    }
+
+    /// Looks for domains: the one that is looked for, or one that is made of the name's words (`acme-widgets.com`).
+    fn in_domains(
+        &self,
+        text: &str,
+        score: u8,
+        is_domain: &'static str,
+        has_name: &'static str,
+    ) -> Option<(u8, &'static str)> {
+        let mut best = None;
+        for found in domains(text) {
+            if let Some(domain) = &self.domain {
+                if found == *domain || found.is_below(domain) {
+                    return Some((score, is_domain));
+                }
+            } else if self.is_label(&found) {
+                best = Some((score - 10, has_name));
+            }
+        }
+        best
+    }
+
+    fn is_label(&self, domain: &DomainName) -> bool {
+        let label = words(company_label(domain.as_str()));
+        let joined = |words: &[Word], spelt: bool| -> String {
+            words
+                .iter()
+                .map(|word| {
+                    if spelt {
+                        word.spelt.as_str()
+                    } else {
+                        word.plain.as_str()
+                    }
+                })
+                .collect()
+        };
+        let (ours, ours_spelt) = (joined(&self.words, false), joined(&self.words, true));
+        let theirs = joined(&label, false);
+        // A short label is too many companies' initials.
+        theirs.chars().count() >= 3 && (theirs == ours || theirs == ours_spelt)
+    }
+
+    fn in_title(&self, title: &str) -> Option<(u8, &'static str)> {
+        if self.domain.is_some() {
+            return None;
+        }
+        let all = words(title);
+        let theirs = core(&all);
+        if same(theirs, &self.words) {
+            return Some((100, "the title is the name"));
+        }
+        let at = self.position(&all)?;
+        if self.words.len() > 1 {
+            return Some((90, "the title has the name"));
+        }
+        // One word may be part of another name, less so at its beginning.
+        let begins = at == all.len() - theirs.len() || at == 0;
+        Some(if begins {
+            (70, "the title begins with the name")
+        } else {
+            (55, "the title has the name's only word")
+        })
+    }
+
+    fn in_description(&self, description: &str) -> Option<(u8, &'static str)> {
+        if let Some(domain) = &self.domain {
+            let is_named = domains(description).any(|found| found == *domain || found.is_below(domain));
+            return is_named.then_some((80, "the description has the domain"));
+        }
+        self.position(&words(description))?;
+        // A single word in a long text is as often a word as a name.
+        Some(if self.words.len() > 1 {
+            (70, "the description has the name")
+        } else {
+            (40, "the description has the name's only word")
+        })
+    }
+
+    /// Where the name's words stand, one behind the other.
+    fn position(&self, text: &[Word]) -> Option<usize> {
+        let shouts = text.iter().all(|word| !word.written.chars().any(char::is_lowercase));
+        text.windows(self.words.len())
+            .position(|window| same(window, &self.words) && self.is_written_as(window, shouts))
+    }
+
+    /// Names in capitals alone (`MAN`, `BT`) are found only in capitals, and not where everything is in capitals: `Man` is a word. Other
+    /// names of one word are found only where they begin with a capital.
+    fn is_written_as(&self, found: &[Word], shouts: bool) -> bool {
+        let ([ours], [theirs]) = (self.words.as_slice(), found) else {
+            return true;
+        };
+        let has_lowercase = |word: &Word| word.written.chars().any(char::is_lowercase);
+        let has_case = |word: &Word| {
+            word.written
+                .chars()
+                .any(|character| character.is_uppercase() || character.is_lowercase())
+        };
+        if !has_case(ours) || ours.written.chars().all(char::is_lowercase) {
+            return true;
+        }
+        if !has_lowercase(ours) && ours.plain.chars().count() <= 4 {
+            return !has_lowercase(theirs) && !shouts;
+        }
+        shouts || theirs.written.chars().next().is_some_and(|first| !first.is_lowercase())
+    }
+}
+
+fn same(left: &[Word], right: &[Word]) -> bool {
+    !left.is_empty() && left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.is(right))
+}
+
+/// Domains in a text, those of addresses on the web included.
+fn domains(text: &str) -> impl Iterator<Item = DomainName> + '_ {
+    let is_end = |character: char| !(character.is_ascii_alphanumeric() || character == '.' || character == '-');
+    text.split(is_end)
+        .filter(|part| part.contains('.'))
+        .filter_map(|part| DomainName::parse(part.trim_matches(['.', '-'])).ok())
+}
+
+/// The label of a domain that is the company's own.
+fn company_label(domain: &str) -> &str {
+    let mut labels = domain.rsplit('.').skip(1);
+    let last = labels.next().unwrap_or_default();
+    if SECOND_LEVELS.contains(&last) {
+        labels.next().unwrap_or(last)
+    } else {
+        last
+    }
+}

@@ -1,0 +1,527 @@
+//! What is still to be sent: mail and messages to the webhook, each exactly once in this queue.
+//!
+//! Invariants: a message's `key` is made of what it is about, so asking for it again changes nothing, and whoever was told is never told
+//! the same again; a message is sent, given up, or due. No row holds an address of its own beside those that people chose to look after
+//! a domain or the feeds: it names a watch, and goes when the watch goes.
+
+use rusqlite::types::ToSql;
+use rusqlite::{Row, params};
+
+use super::{Breach, BreachId, Ledger};
+use crate::Error;
+
+/// `outgoing.about` is the kind of [`About`]; `outgoing.recipient` an alias of the domain, or an address of the configuration.
+pub(super) const SCHEMA: &str = "
+create table if not exists outgoing (
+    id integer primary key autoincrement,
+    key text not null unique,
+    about text not null,
+    watch integer references watch (id) on delete cascade,
+    domain integer,
+    breach integer,
+    post blob,
+    recipient text,
+    detail text not null,
+    created integer not null,
+    due integer not null,
+    sent integer,
+    given_up integer,
+    attempts integer not null default 0,
+    problem text
+) strict;
+create index if not exists outgoing_due on outgoing (due, id) where sent is null and given_up is null;
+create index if not exists outgoing_watch on outgoing (watch);
+create table if not exists told (
+    breach integer primary key,
+    at integer not null
+) strict;
+";
+
+const COLUMNS: &str =
+    "outgoing.id, about, outgoing.watch, domain, breach, post, outgoing.recipient, detail, outgoing.created, attempts";
+
+/// What a message is about, and whom it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The mail that asks for a watch to be confirmed.
+    Confirm {
+        /// The watch.
+        watch: i64,
+    },
+    /// The mail whose link proves that a domain is ours.
+    DomainProof {
+        /// The domain's number.
+        domain: i64,
+        /// What stands before the `@`.
+        alias: String,
+    },
+    /// A breach, to somebody who is watching.
+    Breach {
+        /// The watch.
+        watch: i64,
+        /// The breach.
+        breach: BreachId,
+    },
+    /// A breach, to the webhook.
+    BreachWebhook {
+        /// The breach.
+        breach: BreachId,
+    },
+    /// A post of a leak site that names us, to an address of the configuration.
+    Post {
+        /// The post's digest.
+        post: [u8; 32],
+        /// The address.
+        recipient: String,
+    },
+    /// A post of a leak site that names us, to the webhook.
+    PostWebhook {
+        /// The post's digest.
+        post: [u8; 32],
+    },
+}
+
+impl About {
+    /// Whether it goes to the webhook and not by mail.
+    #[must_use]
+    pub const fn is_for_webhook(&self) -> bool {
+        matches!(self, Self::BreachWebhook { .. } | Self::PostWebhook { .. })
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Confirm { .. } => "confirm",
+            Self::DomainProof { .. } => "domain-proof",
+            Self::Breach { .. } => "breach",
+            Self::BreachWebhook { .. } => "breach-webhook",
+            Self::Post { .. } => "post",
+            Self::PostWebhook { .. } => "post-webhook",
+        }
+    }
+
+    fn key(&self) -> String {
+        let kind = self.kind();
+        match self {
+            Self::Confirm { watch } => format!("{kind}/{watch}"),
+            Self::DomainProof { domain, alias } => format!("{kind}/{domain}/{alias}"),
+            Self::Breach { watch, breach } => format!("{kind}/{}/{watch}", breach.0),
+            Self::BreachWebhook { breach } => format!("{kind}/{}", breach.0),
+            Self::Post { post, recipient } => format!("{kind}/{}/{recipient}", hex(post)),
+            Self::PostWebhook { post } => format!("{kind}/{}", hex(post)),
+        }
+    }
+
+    /// Number of the watch, number of the domain, number of the breach, digest of the post, recipient.
+    fn columns(&self) -> (Option<i64>, Option<i64>, Option<u32>, Option<&[u8]>, Option<&str>) {
+        match self {
+            Self::Confirm { watch } => (Some(*watch), None, None, None, None),
+            Self::DomainProof { domain, alias } => (None, Some(*domain), None, None, Some(alias)),
+            Self::Breach { watch, breach } => (Some(*watch), None, Some(breach.0), None, None),
+            Self::BreachWebhook { breach } => (None, None, Some(breach.0), None, None),
+            Self::Post { post, recipient } => (None, None, None, Some(post), Some(recipient)),
+            Self::PostWebhook { post } => (None, None, None, Some(post), None),
+        }
+    }
+}
+
+/// A message that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: i64,
+    /// What it is about.
+    pub about: About,
+    /// Facts of the moment in which it was made, as JSON.
+    pub detail: String,
+    /// When it was made.
+    pub created: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// How many messages there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutgoingCounts {
+    /// Still to be sent.
+    pub waiting: u64,
+    /// Sent.
+    pub sent: u64,
+    /// Given up: refused for good, or too old.
+    pub given_up: u64,
+}
+
+impl Ledger {
+    /// Has a message sent, once. `false` if it was asked for before.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn enqueue(&mut self, about: &About, detail: &str, now: i64) -> Result<bool, Error> {
+        Ok(self.enqueue_all(&[(about.clone(), detail.to_owned())], now)? > 0)
+    }
+
+    /// Has messages sent, each once; all or none are written. Tells how many are new.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn enqueue_all(&mut self, messages: &[(About, String)], now: i64) -> Result<usize, Error> {
+        let result = (|| {
+            let transaction = self.connection.transaction()?;
+            let mut added = 0;
+            {
+                let mut insert = transaction.prepare(
+                    "insert or ignore into outgoing (key, about, watch, domain, breach, post, recipient, detail, created, due)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+                )?;
+                for (about, detail) in messages {
+                    let (watch, domain, breach, post, recipient) = about.columns();
+                    let (key, kind) = (about.key(), about.kind());
+                    added += insert.execute(params![key, kind, watch, domain, breach, post, recipient, detail, now])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(added)
+        })();
+        self.tried(result)
+    }
+
+    /// Has a message sent that may have been sent before: what a person asks for again, such as a link.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn enqueue_again(&mut self, about: &About, now: i64) -> Result<(), Error> {
+        self.tried(
+            self.connection
+                .execute("delete from outgoing where key = ?1", [about.key()]),
+        )?;
+        self.enqueue(about, "{}", now).map(drop)
+    }
+
+    /// Messages that are due at `now`, at most `limit`, oldest first. Those to be told once a day are due if they were made at or before
+    /// `digest`.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn outgoing_due(&self, now: i64, digest: i64, limit: u32) -> Result<Vec<Outgoing>, Error> {
+        let query = format!(
+            "select {COLUMNS} from outgoing left join watch on watch.id = outgoing.watch
+             where sent is null and given_up is null and due <= ?1
+                 and (about <> 'breach' or watch.delivery = 'now' or outgoing.created <= ?2)
+             order by due, outgoing.id limit ?3"
+        );
+        self.outgoing(&query, params![now, digest, limit])
+    }
+
+    /// Everything that waits for one watch and was made at or before `digest`: what goes into one mail.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn outgoing_of_watch(&self, watch: i64, digest: i64) -> Result<Vec<Outgoing>, Error> {
+        let query = format!(
+            "select {COLUMNS} from outgoing
+             where outgoing.watch = ?1 and about = 'breach' and sent is null and given_up is null and created <= ?2 order by outgoing.id"
+        );
+        self.outgoing(&query, params![watch, digest])
+    }
+
+    /// What a domain's watchers were told or are to be told, newest first: number of the breach, time and detail.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn notices_of_domain(&self, domain: &str, limit: u32) -> Result<Vec<(BreachId, i64, String)>, Error> {
+        let result = (|| {
+            let mut statement = self.connection.prepare(
+                "select breach, min(outgoing.created), detail from outgoing join watch on watch.id = outgoing.watch
+                 where about = 'breach' and watch.kind = 'domain' and watch.subject = ?1
+                 group by breach order by 2 desc, 1 desc limit ?2",
+            )?;
+            let rows = statement.query_map(params![domain, limit], |row| {
+                Ok((BreachId(row.get(0)?), row.get(1)?, row.get(2)?))
+            })?;
+            rows.collect()
+        })();
+        self.tried(result)
+    }
+
+    fn outgoing(&self, query: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Outgoing>, Error> {
+        let mut statement = self.tried(self.connection.prepare(query))?;
+        let rows = self.tried(statement.query_map(parameters, outgoing_of))?;
+        let found: Vec<Option<Outgoing>> = self.tried(rows.collect())?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Writes down that messages were accepted by whoever delivers them.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn mark_sent(&mut self, ids: &[i64], now: i64) -> Result<(), Error> {
+        self.mark(ids, "sent = ?2, problem = null", params![0, now])
+    }
+
+    /// Writes down that messages weren't accepted, and when to try again. `problem` says nothing of anybody.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn mark_failed(&mut self, ids: &[i64], due: i64, problem: &str) -> Result<(), Error> {
+        self.mark(
+            ids,
+            "due = ?2, attempts = attempts + 1, problem = ?3",
+            params![0, due, problem],
+        )
+    }
+
+    /// Writes down that messages will not be sent. `problem` says nothing of anybody.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn give_up(&mut self, ids: &[i64], now: i64, problem: &str) -> Result<(), Error> {
+        self.mark(
+            ids,
+            "given_up = ?2, attempts = attempts + 1, problem = ?3",
+            params![0, now, problem],
+        )
+    }
+
+    fn mark(&mut self, ids: &[i64], change: &str, parameters: &[&dyn ToSql]) -> Result<(), Error> {
+        let query = format!("update outgoing set {change} where id = ?1");
+        let result = (|| {
+            let transaction = self.connection.transaction()?;
+            {
+                let mut update = transaction.prepare(&query)?;
+                for id in ids {
+                    let mut parameters = parameters.to_vec();
+                    if let Some(first) = parameters.first_mut() {
+                        *first = id;
+                    }
+                    update.execute(&*parameters)?;
+                }
+            }
+            transaction.commit()
+        })();
+        self.tried(result)
+    }
+
+    /// How many messages wait, were sent, were given up.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn outgoing_counts(&self) -> Result<OutgoingCounts, Error> {
+        self.tried(self.connection.query_row(
+            "select count(*) filter (where sent is null and given_up is null), count(sent), count(given_up) from outgoing",
+            [],
+            |row| {
+                let count = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+                Ok(OutgoingCounts {
+                    waiting: count(0)?,
+                    sent: count(1)?,
+                    given_up: count(2)?,
+                })
+            },
+        ))
+    }
+
+    /// A breach by its number; `None` if it is gone.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn breach_numbered(&self, breach: BreachId) -> Result<Option<Breach>, Error> {
+        let found = self.breaches()?.into_iter().find(|(id, _)| *id == breach);
+        Ok(found.map(|(_, breach)| breach))
+    }
+
+    /// A row of the catalogue, without any data.
+    #[cfg(test)]
+    pub(crate) fn add_breach_for_tests(&mut self, breach: &Breach) -> BreachId {
+        let record = serde_json::to_string(breach).unwrap();
+        self.connection
+            .execute(
+                "insert into breach (name, record) values (?1, ?2)",
+                params![breach.name, record],
+            )
+            .unwrap();
+        BreachId(u32::try_from(self.connection.last_insert_rowid()).unwrap())
+    }
+
+    /// Whether everybody concerned by a breach has a notice.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn is_told(&self, breach: BreachId) -> Result<bool, Error> {
+        self.tried(
+            self.connection
+                .prepare("select 1 from told where breach = ?1")
+                .and_then(|mut statement| statement.exists([breach.0])),
+        )
+    }
+
+    /// Writes down that everybody concerned by a breach has a notice.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub fn mark_told(&mut self, breach: BreachId, now: i64) -> Result<(), Error> {
+        self.tried(self.connection.execute(
+            "insert into told (breach, at) values (?1, ?2) on conflict (breach) do update set at = excluded.at",
+            params![breach.0, now],
+        ))
+        .map(drop)
+    }
+}
+
+/// A row; `None` for one that this version doesn't know how to send.
+fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
+    let kind: String = row.get(1)?;
+    let watch: Option<i64> = row.get(2)?;
+    let domain: Option<i64> = row.get(3)?;
+    let breach = row.get::<_, Option<u32>>(4)?.map(BreachId);
+    let post = row
+        .get::<_, Option<Vec<u8>>>(5)?
+        .and_then(|bytes| bytes.try_into().ok());
+    let recipient: Option<String> = row.get(6)?;
+    let about = match kind.as_str() {
+        "confirm" => watch.map(|watch| About::Confirm { watch }),
+        "domain-proof" => domain
+            .zip(recipient)
+            .map(|(domain, alias)| About::DomainProof { domain, alias }),
+        "breach" => watch.zip(breach).map(|(watch, breach)| About::Breach { watch, breach }),
+        "breach-webhook" => breach.map(|breach| About::BreachWebhook { breach }),
+        "post" => post
+            .zip(recipient)
+            .map(|(post, recipient)| About::Post { post, recipient }),
+        "post-webhook" => post.map(|post| About::PostWebhook { post }),
+        _ => None,
+    };
+    let (id, detail, created, attempts) = (row.get(0)?, row.get(7)?, row.get(8)?, row.get(9)?);
+    Ok(about.map(|about| Outgoing {
+        id,
+        about,
+        detail,
+        created,
+        attempts,
+    }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Delivery;
+    use crate::watch::MailAddress;
+
+    fn ledger() -> (tempfile::TempDir, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        for (name, delivery) in [("a@example.com", Delivery::Now), ("b@example.com", Delivery::Digest)] {
+            let address = MailAddress::parse(name).unwrap();
+            ledger
+                .add_customers(&mut std::iter::once(address), delivery, 1)
+                .unwrap();
+        }
+        (folder, ledger)
+    }
+
+    fn every_kind() -> Vec<About> {
+        let (breach, post) = (BreachId(7), [9; 32]);
+        vec![
+            About::Confirm { watch: 1 },
+            About::DomainProof {
+                domain: 3,
+                alias: "security".to_owned(),
+            },
+            About::Breach { watch: 1, breach },
+            About::BreachWebhook { breach },
+            About::Post {
+                post,
+                recipient: "soc@example.com".to_owned(),
+            },
+            About::PostWebhook { post },
+        ]
+    }
+
+    #[test]
+    fn every_kind_of_message_comes_back_as_it_was_and_once() {
+        let (_folder, mut ledger) = ledger();
+        for about in every_kind() {
+            assert!(ledger.enqueue(&about, "{}", 10).unwrap());
+            assert!(!ledger.enqueue(&about, "{}", 11).unwrap());
+        }
+        let due: Vec<About> = ledger
+            .outgoing_due(10, 0, 100)
+            .unwrap()
+            .into_iter()
+            .map(|message| message.about)
+            .collect();
+        assert_eq!(due, every_kind());
+        assert_eq!(ledger.outgoing_due(9, 0, 100).unwrap(), []);
+        assert_eq!(ledger.outgoing_due(10, 0, 2).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_was_sent_is_never_due_again_and_what_failed_is_later() {
+        let (_folder, mut ledger) = ledger();
+        for about in every_kind() {
+            ledger.enqueue(&about, "{}", 10).unwrap();
+        }
+        let ids: Vec<i64> = ledger
+            .outgoing_due(10, 0, 100)
+            .unwrap()
+            .iter()
+            .map(|message| message.id)
+            .collect();
+        ledger.mark_sent(&ids[..2], 20).unwrap();
+        ledger.mark_failed(&ids[2..3], 100, "451").unwrap();
+        ledger.give_up(&ids[3..4], 20, "550").unwrap();
+        assert_eq!(ledger.outgoing_due(99, 0, 100).unwrap().len(), 2);
+        let later = ledger.outgoing_due(100, 0, 100).unwrap();
+        assert!(
+            later
+                .iter()
+                .any(|message| message.id == ids[2] && message.attempts == 1)
+        );
+        assert!(!ledger.enqueue(&every_kind()[0], "{}", 200).unwrap());
+        ledger.enqueue_again(&every_kind()[0], 200).unwrap();
+        let counts = ledger.outgoing_counts().unwrap();
+        assert_eq!((counts.waiting, counts.sent, counts.given_up), (4, 1, 1));
+    }
+
+    #[test]
+    fn a_digest_waits_for_its_hour_and_is_one_mail() {
+        let (_folder, mut ledger) = ledger();
+        for breach in [BreachId(1), BreachId(2)] {
+            ledger.enqueue(&About::Breach { watch: 2, breach }, "{}", 10).unwrap();
+        }
+        ledger
+            .enqueue(
+                &About::Breach {
+                    watch: 2,
+                    breach: BreachId(3),
+                },
+                "{}",
+                30,
+            )
+            .unwrap();
+        assert_eq!(ledger.outgoing_due(50, 9, 100).unwrap(), []);
+        assert_eq!(ledger.outgoing_due(50, 20, 100).unwrap().len(), 2);
+        assert_eq!(ledger.outgoing_of_watch(2, 20).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn messages_go_with_their_watch() {
+        let (_folder, mut ledger) = ledger();
+        ledger
+            .enqueue(
+                &About::Breach {
+                    watch: 1,
+                    breach: BreachId(1),
+                },
+                "{}",
+                10,
+            )
+            .unwrap();
+        ledger
+            .opt_out(MailAddress::parse("a@example.com").unwrap().identity(), 11)
+            .unwrap();
+        assert_eq!(ledger.outgoing_counts().unwrap(), OutgoingCounts::default());
+    }
+}
