@@ -27,6 +27,29 @@ pub enum Error {
         /// What is wrong there.
         what: &'static str,
     },
+    /// The file about a breach can't be used.
+    #[error("the file about the breach: {what}")]
+    About {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No account was found in what was to be imported.
+    #[error("no account was found in {files} files, so nothing was loaded; {problems} parts could not be read")]
+    NothingFound {
+        /// How many files were looked at.
+        files: u64,
+        /// How many parts could not be read.
+        problems: u64,
+    },
+    /// What was to be a paste is larger than pastes are.
+    #[error("there are more than {max} addresses in it; import it as a breach")]
+    PasteTooLarge {
+        /// The most addresses of a paste.
+        max: usize,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped; nothing was loaded")]
+    Stopped,
     /// So many hashes begin with the same digits that they can't be hashes.
     #[error("`{}`: too many hashes begin with `{prefix}`, as happens only where they are made up; nothing was imported", path.display())]
     TooManyAlike {
@@ -58,6 +81,12 @@ pub enum Error {
     Busy {
         /// The folder.
         path: PathBuf,
+    },
+    /// There are as many breaches as a row of a table can name.
+    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
+    TooManyBreaches {
+        /// How many there can be.
+        max: usize,
     },
     /// What was to be imported can't be.
     #[error("`{}` can't be imported: {what}; nothing was changed", path.display())]
@@ -104,12 +133,6 @@ pub enum Error {
     TooManySources {
         /// How many there can be.
         most: usize,
-    },
-    /// There are as many breaches as a row of a table can name.
-    #[error("{max} breaches are loaded, which is as many as there can be; import several as one")]
-    TooManyBreaches {
-        /// How many there can be.
-        max: usize,
     },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]

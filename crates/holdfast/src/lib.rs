@@ -5,6 +5,7 @@
 //! folder ([`reach`]). The library target exists so that tests and fuzzers reach the parsers.
 
 pub mod aftermath;
+pub mod asking;
 pub mod browse;
 pub mod cli;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod demo;
 pub mod drills;
 pub mod engine;
 pub mod examiner;
+pub mod exposure_delivery;
 pub mod failure;
 pub mod guards;
 mod hex;
@@ -27,5 +29,6 @@ pub mod reach;
 pub mod served;
 pub mod size;
 pub mod span;
+mod web;
 pub mod webhook;
 pub mod when;
