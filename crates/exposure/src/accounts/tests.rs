@@ -187,7 +187,7 @@ fn answers_are_those_of_a_model_whatever_is_loaded_and_erased() {
                 let address = format!("a{}@d{}.test", numbers.below(60), numbers.below(3));
                 AccountsWriter::open(folder.path())
                     .unwrap()
-                    .erase(&format!(" {} ", address.to_uppercase()), 7)
+                    .erase(&[format!(" {} ", address.to_uppercase())], 7)
                     .unwrap();
                 model.erased.insert(address);
             } else {
