@@ -58,8 +58,6 @@ pub enum Error {
         /// The first five digits.
         prefix: String,
     },
-    /// Another process changes the same files.
-    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
     /// A hash of the wrong length was asked for.
     #[error("a hash of {found} bytes was asked for, one of {expected} was expected")]
     HashLength {
@@ -89,6 +87,7 @@ pub enum Error {
     TooManyBreaches {
         /// How many there can be.
         max: usize,
+    },
     /// What was to be imported can't be.
     #[error("`{}` can't be imported: {what}; nothing was changed", path.display())]
     Unusable {
