@@ -440,7 +440,7 @@ mod tests {
         for (name, delivery) in [("a@example.com", Delivery::Now), ("b@example.com", Delivery::Digest)] {
             let address = MailAddress::parse(name).unwrap();
             ledger
-                .add_customers(&mut std::iter::once(address), delivery, 1)
+                .add_customers(&mut std::iter::once(Ok(address)), delivery, 1)
                 .unwrap();
         }
         (folder, ledger)

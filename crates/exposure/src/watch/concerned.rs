@@ -261,7 +261,7 @@ mod tests {
         let breach = ledger.add_breach_for_tests(&breach_named("Shop"));
         let people = People(vec![("in@a.example", breach)]);
         ledger
-            .add_customers(&mut std::iter::once(address("in@a.example")), Delivery::Now, 1)
+            .add_customers(&mut std::iter::once(Ok(address("in@a.example"))), Delivery::Now, 1)
             .unwrap();
         assert_eq!(catch_up(&mut ledger, &people, 10).unwrap(), 2);
         assert_eq!(catch_up(&mut ledger, &people, 11).unwrap(), 0);

@@ -53,13 +53,10 @@ pub(super) enum ExposureCommand {
 /// What every command of the breach monitor works with.
 struct Scene<'a> {
     /// The data folder and the configuration.
-    #[expect(dead_code, reason = "read by commands that need the configuration")]
     place: &'a Place,
     /// Options that every command takes.
-    #[expect(dead_code, reason = "read by commands that print")]
     common: &'a Common,
     /// The folder of the breach monitor.
-    #[expect(dead_code, reason = "read by commands that open it")]
     folder: PathBuf,
 }
 
