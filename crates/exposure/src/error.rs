@@ -27,6 +27,29 @@ pub enum Error {
         /// What is wrong there.
         what: &'static str,
     },
+    /// The file about a breach can't be used.
+    #[error("the file about the breach: {what}")]
+    About {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No account was found in what was to be imported.
+    #[error("no account was found in {files} files, so nothing was loaded; {problems} parts could not be read")]
+    NothingFound {
+        /// How many files were looked at.
+        files: u64,
+        /// How many parts could not be read.
+        problems: u64,
+    },
+    /// What was to be a paste is larger than pastes are.
+    #[error("there are more than {max} addresses in it; import it as a breach")]
+    PasteTooLarge {
+        /// The most addresses of a paste.
+        max: usize,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped; nothing was loaded")]
+    Stopped,
     /// So many hashes begin with the same digits that they can't be hashes.
     #[error("`{}`: too many hashes begin with `{prefix}`, as happens only where they are made up; nothing was imported", path.display())]
     TooManyAlike {
@@ -35,8 +58,26 @@ pub enum Error {
         /// The first five digits.
         prefix: String,
     },
-    /// Another process changes the same files.
-    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
+    /// A hash of the wrong length was asked for.
+    #[error("a hash of {found} bytes was asked for, one of {expected} was expected")]
+    HashLength {
+        /// Bytes of a hash of this kind.
+        expected: usize,
+        /// Bytes of the one that was given.
+        found: usize,
+    },
+    /// The files were written by a newer Holdfast.
+    #[error("`{}` has version {found}, this program knows {known}; install the newer Holdfast", path.display())]
+    StoreVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that is understood.
+        known: u32,
+    },
+    /// Somebody else is changing the same files.
+    #[error("another import into `{}` is running; wait for its end", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
@@ -46,6 +87,52 @@ pub enum Error {
     TooManyBreaches {
         /// How many there can be.
         max: usize,
+    },
+    /// What was to be imported can't be.
+    #[error("`{}` can't be imported: {what}; nothing was changed", path.display())]
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        what: String,
+    },
+    /// A compressed file ends early or is damaged.
+    #[error("`{}` ends early or is damaged: {source}; nothing was changed, fetch the file again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// A source would lose most of what it has.
+    #[error("`{source_name}` has {before} hashes and would be replaced with {after}; nothing was changed")]
+    WouldShrink {
+        /// The source.
+        source_name: String,
+        /// Hashes that it has.
+        before: u64,
+        /// Hashes that it would have.
+        after: u64,
+    },
+    /// A name that can't be used for a source.
+    #[error(
+        "`{name}` is no name for a source: use 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+    )]
+    SourceName {
+        /// The name.
+        name: String,
+    },
+    /// There is no such source.
+    #[error("there is no source `{name}`")]
+    NoSuchSource {
+        /// The name.
+        name: String,
+    },
+    /// There are more sources than are read side by side.
+    #[error("there are {most} sources already; remove one, or import into one of them")]
+    TooManySources {
+        /// How many there can be.
+        most: usize,
     },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]

@@ -192,11 +192,11 @@ impl std::fmt::Debug for PasswordHash {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StealerLogs {
     /// `GET /stealerlogsbyemail/{address}`
-    ByEmail(Account),
+    Email(Account),
     /// `GET /stealerlogsbywebsitedomain/{domain}`
-    ByWebsite(DomainName),
+    Website(DomainName),
     /// `GET /stealerlogsbyemaildomain/{domain}`
-    ByEmailDomain(DomainName),
+    EmailDomain(DomainName),
 }
 
 /// A step of the proof that a domain is ours.
@@ -334,13 +334,13 @@ fn api(rest: &str, query: &str) -> Result<Route, Misrouted> {
         ("domainverification", "verifydnstoken") => Ok(Route::Verification(Verification::CheckToken)),
         ("domainverification", "sendemail") => Ok(Route::Verification(Verification::SendMail)),
         ("stealerlogsbyemail", argument) => {
-            Account::mail_address(argument).map(|address| Route::StealerLogs(StealerLogs::ByEmail(address)))
+            Account::mail_address(argument).map(|address| Route::StealerLogs(StealerLogs::Email(address)))
         }
         ("stealerlogsbywebsitedomain", argument) => {
-            domain(argument).map(|domain| Route::StealerLogs(StealerLogs::ByWebsite(domain)))
+            domain(argument).map(|domain| Route::StealerLogs(StealerLogs::Website(domain)))
         }
         ("stealerlogsbyemaildomain", argument) => {
-            domain(argument).map(|domain| Route::StealerLogs(StealerLogs::ByEmailDomain(domain)))
+            domain(argument).map(|domain| Route::StealerLogs(StealerLogs::EmailDomain(domain)))
         }
         ("breaches", "") => breaches(query),
         _ => Err(Misrouted::NotFound),

@@ -5,6 +5,7 @@
 //! folder ([`reach`]). The library target exists so that tests and fuzzers reach the parsers.
 
 pub mod aftermath;
+pub mod asking;
 pub mod browse;
 pub mod cli;
 pub mod clock;

@@ -39,6 +39,20 @@ pub enum Style {
     Json,
 }
 
+impl Style {
+    /// JSON where it is wanted, else what standard error leads to.
+    #[must_use]
+    pub fn of_surroundings(json: bool) -> Self {
+        if json {
+            Self::Json
+        } else if std::env::var_os("JOURNAL_STREAM").is_some() {
+            Self::Journal
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 impl Level {
     /// The level as the log writes it.
     #[must_use]

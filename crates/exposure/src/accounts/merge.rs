@@ -17,6 +17,9 @@ pub(crate) trait Fold {
     fn end(&mut self, key: &[u8], value: &mut Vec<u8>) -> bool;
 }
 
+/// Takes a key and its folded value.
+pub(crate) type VisitRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, Error> + 'a;
+
 /// Several tables.
 #[derive(Debug)]
 pub(crate) struct Merge {
@@ -41,11 +44,7 @@ impl Merge {
     }
 
     /// Visits each key once, with its folded value, until `visit` breaks.
-    pub(crate) fn visit(
-        mut self,
-        fold: &mut dyn Fold,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, Error>,
-    ) -> Result<(), Error> {
+    pub(crate) fn visit(mut self, fold: &mut dyn Fold, visit: &mut VisitRow<'_>) -> Result<(), Error> {
         let (mut key, mut value) = (Vec::new(), Vec::new());
         while let Some(head) = self.heads.peek() {
             key.clear();

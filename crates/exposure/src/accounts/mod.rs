@@ -17,5 +17,6 @@ pub use integration::{INTEGRATION_TESTS_DOMAIN, IntegrationTests, TestAccount, i
 pub(crate) use kind::{Erased, Kind, SEPARATOR};
 pub(crate) use loads::LoadId;
 pub use reader::Accounts;
+pub use sorter::VisitCount;
 pub(crate) use sorter::{Sorted, Sorters};
 pub use writer::{AccountsWriter, Erasure, Loaded};

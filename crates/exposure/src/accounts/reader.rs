@@ -28,6 +28,9 @@ pub struct Accounts {
     view: RwLock<Arc<View>>,
 }
 
+/// Takes a key, and the list of breaches that it is in.
+type VisitKey<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// Tables of one moment.
 #[derive(Debug, Default)]
 struct View {
@@ -231,12 +234,7 @@ impl View {
     }
 
     /// Visits rows of a kind from a key on, with lists of breaches as their values.
-    fn rows(
-        &self,
-        kind: Kind,
-        from: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
+    fn rows(&self, kind: Kind, from: &[u8], visit: &mut VisitKey<'_>) -> Result<(), Error> {
         let mut fold = KeepLive::breaches(kind, &self.state.live, &self.state.erased);
         Merge::from(self.tables(kind), from)?.visit(&mut fold, &mut |key, value| Ok(visit(key, value)))
     }

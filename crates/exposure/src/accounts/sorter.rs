@@ -49,6 +49,9 @@ struct Entry {
     length: u32,
 }
 
+/// Takes a key, and how often it was there.
+pub type VisitCount<'a> = dyn FnMut(&[u8], u64) -> Result<ControlFlow<()>, Error> + 'a;
+
 /// Sorted keys, and how often each was there.
 #[derive(Debug)]
 pub(crate) struct Sorted {
@@ -218,10 +221,7 @@ impl Sorted {
     }
 
     /// Visits each key once, in order, with how often it was added, until `visit` breaks.
-    pub(crate) fn visit(
-        &self,
-        visit: &mut dyn FnMut(&[u8], u64) -> Result<ControlFlow<()>, Error>,
-    ) -> Result<(), Error> {
+    pub(crate) fn visit(&self, visit: &mut VisitCount<'_>) -> Result<(), Error> {
         self.merge()?.visit(&mut Sum(0), &mut |key, mut count| {
             visit(key, varint::take(&mut count).unwrap_or(0))
         })

@@ -38,7 +38,10 @@ impl Ledger {
                 [&account],
             )?;
             // Notices to others that tell about them.
-            removed += transaction.execute("delete from outgoing where instr(lower(detail), ?1) > 0", [&account])?;
+            removed += transaction.execute(
+                "delete from outgoing where instr(lower(detail), ?1) > 0 or lower(recipient) = ?1",
+                [&account],
+            )?;
             transaction.commit()?;
             Ok(removed as u64)
         })();

@@ -1,5 +1,6 @@
 //! Keeping the index that of the data.
 
+use std::sync::Arc;
 use std::thread;
 
 use ring::rand::SecureRandom;
@@ -7,7 +8,7 @@ use ring::rand::SecureRandom;
 use super::answer::AskedBreach;
 use super::build::{Built, Plan};
 use super::source::source_of;
-use super::store::Store;
+use super::store::{Generation, Store};
 use crate::Error;
 use crate::accounts::{Accounts, BreachId};
 use crate::ledger::Ledger;
@@ -39,11 +40,10 @@ impl Store {
     ) -> Result<Option<Built>, Error> {
         let source = source_of(ledger)?;
         if occasion == Occasion::IfChanged {
-            self.refresh()?;
-            if self
-                .current()
-                .is_some_and(|generation| generation.is_of(&source, hidden_among))
-            {
+            // What is damaged is not current.
+            let readable = self.refresh().is_ok();
+            let is_current = |generation: Arc<Generation>| generation.is_of(&source, hidden_among);
+            if readable && self.current().is_some_and(is_current) {
                 return Ok(None);
             }
         }

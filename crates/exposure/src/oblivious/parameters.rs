@@ -94,7 +94,7 @@ impl Parameters {
     /// The key.
     #[must_use]
     pub fn public_key(&self) -> Option<PublicKey> {
-        PublicKey::from_bytes(unhex(&self.public_key)?).ok()
+        PublicKey::from_hex(&self.public_key)
     }
 
     /// The salt.

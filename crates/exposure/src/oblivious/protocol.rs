@@ -41,6 +41,12 @@ impl PublicKey {
         &self.0
     }
 
+    /// Takes a key as [`Self::to_hex`] writes it; `None` if it is none.
+    #[must_use]
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        Self::from_bytes(super::key::unhex(digits)?).ok()
+    }
+
     /// 64 hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {

@@ -85,12 +85,18 @@ impl Store {
     /// # Errors
     /// When what is there can't be read, or is damaged.
     pub fn open(exposure: &Path) -> Result<Self, Error> {
-        let store = Self {
-            folder: exposure.join("private"),
-            current: Mutex::default(),
-        };
+        let store = Self::open_to_build(exposure);
         store.refresh()?;
         Ok(store)
+    }
+
+    /// The same for whoever builds, which remedies what is damaged: until then there is no index in use.
+    #[must_use]
+    pub fn open_to_build(exposure: &Path) -> Self {
+        Self {
+            folder: exposure.join("private"),
+            current: Mutex::default(),
+        }
     }
 
     /// The index in use; `None` if none was built yet.

@@ -15,7 +15,7 @@ use crate::state::State;
 /// `GET /stealerlogsby...`
 pub(crate) fn search(state: &State, headers: &HeaderMap, asked: &StealerLogs) -> Reply {
     let snapshot = state.snapshot();
-    if let StealerLogs::ByEmail(address) = asked
+    if let StealerLogs::Email(address) = asked
         && let Some(test) = state.tests.account(&normalise(address.as_str()))
     {
         return match access::caller(&snapshot, headers, KEY) {
@@ -25,26 +25,24 @@ pub(crate) fn search(state: &State, headers: &HeaderMap, asked: &StealerLogs) ->
         };
     }
     let pool = match asked {
-        StealerLogs::ByEmail(_) => Pool::Key,
-        StealerLogs::ByWebsite(_) | StealerLogs::ByEmailDomain(_) => Pool::StealerDomains,
+        StealerLogs::Email(_) => Pool::Key,
+        StealerLogs::Website(_) | StealerLogs::EmailDomain(_) => Pool::StealerDomains,
     };
     if let Err(denied) = access::pass(state, &snapshot, headers, KEY, Scope::StealerLogs, pool) {
         return denied.reply(KEY);
     }
     let is_ours = match asked {
-        StealerLogs::ByEmail(address) => {
-            domain_of(address.as_str()).is_some_and(|domain| snapshot.is_verified(&domain))
-        }
-        StealerLogs::ByWebsite(domain) | StealerLogs::ByEmailDomain(domain) => snapshot.is_verified(domain),
+        StealerLogs::Email(address) => domain_of(address.as_str()).is_some_and(|domain| snapshot.is_verified(&domain)),
+        StealerLogs::Website(domain) | StealerLogs::EmailDomain(domain) => snapshot.is_verified(domain),
     };
     if !is_ours {
         return not_verified();
     }
     let accounts = &state.accounts;
     let found = match asked {
-        StealerLogs::ByEmail(address) => accounts.stealer_logs_by_email(&normalise(address.as_str())).map(list),
-        StealerLogs::ByWebsite(domain) => accounts.stealer_logs_by_website(domain.as_str()).map(list),
-        StealerLogs::ByEmailDomain(domain) => accounts.stealer_logs_by_email_domain(domain.as_str()).map(|found| {
+        StealerLogs::Email(address) => accounts.stealer_logs_by_email(&normalise(address.as_str())).map(list),
+        StealerLogs::Website(domain) => accounts.stealer_logs_by_website(domain.as_str()).map(list),
+        StealerLogs::EmailDomain(domain) => accounts.stealer_logs_by_email_domain(domain.as_str()).map(|found| {
             if found.is_empty() {
                 none()
             } else {

@@ -16,5 +16,6 @@ mod resolve;
 mod run;
 mod show;
 mod table;
+mod unseen;
 
 pub use run::main;

@@ -11,4 +11,6 @@ mod run;
 mod sockets;
 mod start_screen;
 
+pub(crate) use notify::notify;
+pub(crate) use run::watch_signals;
 pub use run::{Options, run};

@@ -4,7 +4,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// Sends a state such as `READY=1`. Does nothing where nobody asked; failures are nobody's concern.
-pub(super) fn notify(state: &str) {
+pub(crate) fn notify(state: &str) {
     if let Some(name) = std::env::var_os("NOTIFY_SOCKET") {
         let _ = send(name.as_encoded_bytes(), state);
     }

@@ -83,7 +83,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         config.listen.clone_from(listen);
     }
     options.place.prepare()?;
-    let log = Arc::new(Log::new(log_style(options.json_log), options.verbose));
+    let log = Arc::new(Log::new(Style::of_surroundings(options.json_log), options.verbose));
     let engine = open(&options.place, config.clone())?;
     engine.clear_drills(Some(&log));
     make_volumes(&engine, &options, &log)?;
@@ -124,7 +124,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn watch_signals() -> Result<Signals, Failure> {
+/// Notes signals to stop and to reload from here on. A second signal to stop ends the process at once.
+pub(crate) fn watch_signals() -> Result<Signals, Failure> {
     let failed = |error: std::io::Error| Failure::io("watch for signals", &error);
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -134,16 +135,6 @@ fn watch_signals() -> Result<Signals, Failure> {
         signal_hook::flag::register(signal, Arc::clone(&stopping)).map_err(failed)?;
     }
     Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)
-}
-
-fn log_style(json: bool) -> Style {
-    if json {
-        Style::Json
-    } else if std::env::var_os("JOURNAL_STREAM").is_some() {
-        Style::Journal
-    } else {
-        Style::Plain
-    }
 }
 
 fn open(place: &Place, config: Config) -> Result<Arc<Engine>, Failure> {

@@ -149,7 +149,9 @@ impl BlockRows {
 mod tests {
     use super::*;
 
-    fn rows(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, &'static str> {
+    type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn rows(bytes: &[u8]) -> Result<Rows, &'static str> {
         let mut block = BlockRows::default();
         block.buffer(bytes.len()).copy_from_slice(bytes);
         block.begin()?;

@@ -156,11 +156,6 @@ impl Table {
         })
     }
 
-    /// How many rows it has.
-    pub(crate) const fn rows(&self) -> u64 {
-        self.rows
-    }
-
     pub(super) fn blocks(&self) -> usize {
         self.index.block_ends.len()
     }

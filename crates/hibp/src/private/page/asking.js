@@ -27,9 +27,17 @@ function unhex(digits) {
   return Uint8Array.from({ length: 32 }, (_, place) => parseInt(digits.slice(2 * place, 2 * place + 2), 16));
 }
 
-/** The key of a person: the SHA-1 of the address without white space around it, in lower case. */
-export async function identityOf(address) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-1", text.encode(address.trim().toLowerCase())));
+/** An account without white space around it, in lower case; of a telephone number with its country's code the digits. */
+export function normalise(account) {
+  const trimmed = account.trim();
+  const phone = /^(?:\+|00)([0-9 .()\/-]*)$/.exec(trimmed);
+  const digits = phone ? phone[1].replace(/[^0-9]/g, "") : "";
+  return digits.length >= 7 && digits.length <= 15 ? digits : trimmed.toLowerCase();
+}
+
+/** The key of a person: the SHA-1 of the account. */
+export async function identityOf(account) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", text.encode(normalise(account))));
 }
 
 async function fetched(path, options = {}) {

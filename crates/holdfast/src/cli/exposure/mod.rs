@@ -2,12 +2,16 @@
 
 mod ask;
 mod check;
+mod chores;
 mod erase;
+mod failures;
 mod feeds;
 mod import;
 mod import_breach;
 mod import_passwords;
+mod import_paste;
 mod keys;
+mod private;
 mod serve;
 mod stats;
 mod watch;
@@ -33,6 +37,9 @@ pub(super) enum ExposureCommand {
     Check(check::Check),
     /// Ask another Holdfast about an address without telling it which
     Ask(ask::Ask),
+    /// The list of private questions: build it, change its key
+    #[command(subcommand, disable_help_subcommand = true)]
+    Private(private::PrivateCommand),
     /// Watch domains and people, and tell them when a breach concerns them
     #[command(subcommand, disable_help_subcommand = true)]
     Watch(watch::WatchCommand),
@@ -71,6 +78,7 @@ pub(super) fn run(place: &Place, common: &Common, command: ExposureCommand) -> R
         ExposureCommand::Import(command) => import::run(&scene, command),
         ExposureCommand::Check(task) => check::run(&scene, &task),
         ExposureCommand::Ask(task) => ask::run(&scene, &task),
+        ExposureCommand::Private(command) => private::run(&scene, &command),
         ExposureCommand::Watch(command) => watch::run(&scene, command),
         ExposureCommand::Feeds(command) => feeds::run(&scene, command),
         ExposureCommand::Keys(command) => keys::run(&scene, command),
