@@ -10,6 +10,7 @@ use rusqlite::{Row, Transaction, params};
 use super::{Breach, BreachId, Ledger};
 use crate::Error;
 
+/// `told.load` is the import of the breach whose people have their notices: after another import they are looked for again.
 /// `outgoing.about` is the kind of [`About`]; `outgoing.recipient` an alias of the domain, or an address of the configuration.
 pub(super) const SCHEMA: &str = "
 create table if not exists outgoing (
@@ -33,12 +34,16 @@ create index if not exists outgoing_due on outgoing (due, id) where sent is null
 create index if not exists outgoing_watch on outgoing (watch);
 create table if not exists told (
     breach integer primary key,
+    load integer not null,
     at integer not null
 ) strict;
 ";
 
 const COLUMNS: &str =
     "outgoing.id, about, outgoing.watch, domain, breach, post, outgoing.recipient, detail, outgoing.created, attempts";
+
+/// The import of breach `?1` that counts; 0 for a breach without data.
+const LOAD: &str = "coalesce((select id from load where load.breach = ?1), 0)";
 
 /// How a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -346,7 +351,7 @@ impl Ledger {
     pub fn is_told(&self, breach: BreachId) -> Result<bool, Error> {
         self.tried(
             self.connection
-                .prepare("select 1 from told where breach = ?1")
+                .prepare(&format!("select 1 from told where breach = ?1 and load = {LOAD}"))
                 .and_then(|mut statement| statement.exists([breach.0])),
         )
     }
@@ -357,7 +362,7 @@ impl Ledger {
     /// When the ledger can't be written.
     pub fn mark_told(&mut self, breach: BreachId, now: i64) -> Result<(), Error> {
         self.tried(self.connection.execute(
-            "insert into told (breach, at) values (?1, ?2) on conflict (breach) do update set at = excluded.at",
+            &format!("insert or replace into told (breach, load, at) values (?1, {LOAD}, ?2)"),
             params![breach.0, now],
         ))
         .map(drop)

@@ -3,7 +3,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use exposure::accounts::Accounts;
@@ -36,6 +37,12 @@ const ROUND_EVERY: Duration = Duration::from_secs(5);
 /// How long it waits when the mail server or the webhook is down, the first time and at most.
 const DOWN_FIRST: Duration = Duration::from_secs(15);
 const DOWN_MOST: Duration = Duration::from_secs(600);
+
+/// How long a mail that is on its way is waited for at the end.
+const STOPPING: Duration = Duration::from_secs(10);
+
+/// The name of the thread that delivers.
+const DELIVERY_NAME: &str = "exposure delivery";
 
 /// When the digest goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,20 +81,82 @@ pub fn deliver(settings: &ExposureSettings, folder: &Path, schedule: Schedule) -
         return Err(Failure::refused("somebody else is delivering for this data folder")
             .hint("`holdfast exposure serve` delivers by itself"));
     };
-    round(settings, folder, &mut ledger, schedule)
+    round(settings, folder, &mut ledger, schedule, &|| false)
 }
 
-/// Delivers, and reads the feeds, until `stop` gets a message or loses its sender.
-pub fn run(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>, stop: &Receiver<()>) {
+/// Threads that deliver and read the feeds, until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// For each thread, what ends it.
+    threads: Vec<(JoinHandle<()>, Sender<()>)>,
+}
+
+impl Running {
+    /// Begins.
+    ///
+    /// # Errors
+    /// When a setting can't be used, or a thread can't be started.
+    pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
+        // What can't work is told now, and not to a log later.
+        settings.mail.as_ref().map(Mailer::load).transpose()?;
+        let webhook = settings.webhook.as_ref();
+        webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()?;
+        let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
+        if !settings.feeds.sources.is_empty() {
+            // A feed whose server is slow holds up no notice.
+            threads.push(thread("exposure feeds", settings, folder, log, read_feeds)?);
+        }
+        Ok(Self { threads })
+    }
+}
+
+fn thread(
+    name: &str,
+    settings: &ExposureSettings,
+    folder: &Path,
+    log: &Arc<Log>,
+    work: fn(&ExposureSettings, &Path, &Log, &Receiver<()>),
+) -> Result<(JoinHandle<()>, Sender<()>), Failure> {
+    let (stop, stopped) = channel();
+    let (settings, folder, log) = (settings.clone(), folder.to_owned(), Arc::clone(log));
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || work(&settings, &folder, &log, &stopped))
+        .map_err(|error| Failure::io("start the thread that delivers notices", &error))?;
+    Ok((thread, stop))
+}
+
+impl Drop for Running {
+    /// A mail that is on its way is waited for, so that it isn't sent again; but not a server that is silent.
+    fn drop(&mut self) {
+        let end = Instant::now() + STOPPING;
+        for (thread, stop) in self.threads.drain(..).rev() {
+            drop(stop);
+            let is_delivery = thread.thread().name() == Some(DELIVERY_NAME);
+            while is_delivery && !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+/// Reads the feeds until `stop` loses its sender.
+fn read_feeds(settings: &ExposureSettings, folder: &Path, log: &Log, stop: &Receiver<()>) {
+    loop {
+        feeds::read_all(settings, folder, log);
+        if stop.recv_timeout(settings.feeds.every) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+/// Delivers until `stop` loses its sender.
+fn run(settings: &ExposureSettings, folder: &Path, log: &Log, stop: &Receiver<()>) {
     let mut down = DOWN_FIRST;
     let mut told = Vec::new();
-    let mut feeds_due = Instant::now();
     loop {
-        if !settings.feeds.sources.is_empty() && Instant::now() >= feeds_due {
-            feeds::read_all(settings, folder, log);
-            feeds_due = Instant::now() + settings.feeds.every;
-        }
-        let problems = match turn(settings, folder) {
+        let is_stopped = || stop.try_recv() != Err(TryRecvError::Empty);
+        let problems = match turn(settings, folder, &is_stopped) {
             Ok(delivered) => {
                 log_round(log, &delivered);
                 delivered.problems
@@ -108,17 +177,17 @@ pub fn run(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>, stop: &Re
             (down * 2).min(DOWN_MOST)
         };
         told = problems;
-        if !matches!(stop.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+        if stop.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }
 }
 
 /// A round of a server; somebody who delivers by hand at the moment is left alone.
-fn turn(settings: &ExposureSettings, folder: &Path) -> Result<Delivered, Failure> {
+fn turn(settings: &ExposureSettings, folder: &Path, is_stopped: &dyn Fn() -> bool) -> Result<Delivered, Failure> {
     let mut ledger = open_ledger(folder)?;
     match lock(folder)? {
-        Some(_lock) => round(settings, folder, &mut ledger, Schedule::Daily),
+        Some(_lock) => round(settings, folder, &mut ledger, Schedule::Daily, is_stopped),
         None => Ok(Delivered::default()),
     }
 }
@@ -146,6 +215,7 @@ fn round(
     folder: &Path,
     ledger: &mut Ledger,
     schedule: Schedule,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Delivered, Failure> {
     let accounts = Accounts::open(folder).map_err(|error| failed(&error))?;
     let ours = |result: Result<u64, exposure::Error>| result.map_err(|error| failed(&error));
@@ -167,6 +237,7 @@ fn round(
                 secret: link_secret(ledger)?,
                 public_url,
                 digest,
+                is_stopped,
             };
             send_mail(ledger, &accounts, &mut post, &mut delivered)?;
             post.mailer.quit();
@@ -192,6 +263,7 @@ struct Post<'a> {
     secret: LinkSecret,
     public_url: &'a str,
     digest: i64,
+    is_stopped: &'a dyn Fn() -> bool,
 }
 
 fn send_mail(
@@ -210,6 +282,9 @@ fn send_mail(
         }
         let mut answered: Vec<i64> = Vec::new();
         for message in due {
+            if (post.is_stopped)() {
+                return Ok(());
+            }
             // A digest answered it already.
             if answered.contains(&message.id) {
                 continue;
