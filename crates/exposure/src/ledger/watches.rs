@@ -21,6 +21,7 @@ create table if not exists watch (
     confirmed integer,
     unique (kind, subject, recipient)
 ) strict;
+create index if not exists watch_unconfirmed on watch (created) where confirmed is null;
 create index if not exists watch_identity on watch (identity);
 create table if not exists opt_out (
     identity blob primary key,

@@ -21,6 +21,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 use crate::webhook::{NotTaken, Target};
 
+const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.mail] and `public_url`";
 /// The file whose lock whoever delivers holds: two at once would send everything twice.
 const LOCK_NAME: &str = "delivery.lock";
 /// Messages that are looked at before the ledger is asked for more.
@@ -217,39 +218,32 @@ fn round(
     schedule: Schedule,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Delivered, Failure> {
-    let accounts = Accounts::open(folder).map_err(|error| failed(&error))?;
-    let ours = |result: Result<u64, exposure::Error>| result.map_err(|error| failed(&error));
-    ours(watch::catch_up(ledger, &accounts, now()))?;
-    ours(
-        ledger
-            .remove_unconfirmed(now().saturating_sub(UNCONFIRMED_SECONDS))
-            .map(|count| count as u64),
-    )?;
-    let mut delivered = Delivered::default();
+    let problem = |error: exposure::Error| failed(&error);
+    ledger
+        .remove_unconfirmed(now().saturating_sub(UNCONFIRMED_SECONDS))
+        .map_err(problem)?;
+    if !ledger.untold_breaches().map_err(problem)?.is_empty() {
+        let accounts = Accounts::open(folder).map_err(problem)?;
+        watch::catch_up(ledger, &accounts, now()).map_err(problem)?;
+    }
     let digest = match (schedule, &settings.mail) {
         (Schedule::Daily, Some(mail)) => last_digest(mail.digest_at, &ZonedDateTime::now()),
         _ => now(),
     };
-    match (&settings.mail, &settings.public_url) {
-        (Some(mail), Some(public_url)) => {
-            let mut post = Post {
-                mailer: Mailer::load(mail)?,
-                secret: link_secret(ledger)?,
-                public_url,
-                digest,
-                is_stopped,
-            };
-            send_mail(ledger, &accounts, &mut post, &mut delivered)?;
-            post.mailer.quit();
-        }
-        _ => {
-            let waiting = ledger
-                .outgoing_due(Channel::Mail, now(), digest, 1)
-                .map_err(|error| failed(&error))?;
-            if !waiting.is_empty() {
-                delivered
-                    .problems
-                    .push("mails wait, and there is no mail server: set [exposure.mail] and `public_url`".to_owned());
+    let mut delivered = Delivered::default();
+    let channels = [(Channel::Mail, i64::MAX), (Channel::Digest, digest)];
+    for (channel, made) in channels {
+        // Most rounds have nothing to do, and open nothing.
+        if !ledger
+            .outgoing_due(channel, now(), made, 1)
+            .map_err(problem)?
+            .is_empty()
+            && delivered.problems.is_empty()
+        {
+            let mut post = Post::open(settings, folder, ledger, made)?;
+            match &mut post {
+                Some(post) => send_mail(ledger, channel, post, is_stopped, &mut delivered)?,
+                None => delivered.problems.push(NO_SERVER.to_owned()),
             }
         }
     }
@@ -260,41 +254,61 @@ fn round(
 /// What mail needs.
 struct Post<'a> {
     mailer: Mailer,
+    accounts: Accounts,
     secret: LinkSecret,
     public_url: &'a str,
-    digest: i64,
-    is_stopped: &'a dyn Fn() -> bool,
+    /// Messages that were made later wait.
+    made: i64,
 }
 
+impl<'a> Post<'a> {
+    /// `None` if there is no mail server.
+    fn open(
+        settings: &'a ExposureSettings,
+        folder: &Path,
+        ledger: &mut Ledger,
+        made: i64,
+    ) -> Result<Option<Self>, Failure> {
+        let (Some(mail), Some(public_url)) = (&settings.mail, &settings.public_url) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            mailer: Mailer::load(mail)?,
+            accounts: Accounts::open(folder).map_err(|error| failed(&error))?,
+            secret: link_secret(ledger)?,
+            public_url,
+            made,
+        }))
+    }
+}
+
+/// Sends what is due on a channel until nothing is, or the server takes nothing.
 fn send_mail(
     ledger: &mut Ledger,
-    accounts: &Accounts,
+    channel: Channel,
     post: &mut Post<'_>,
+    is_stopped: &dyn Fn() -> bool,
     delivered: &mut Delivered,
 ) -> Result<(), Failure> {
     let problem = |error: exposure::Error| failed(&error);
     loop {
-        let due = ledger
-            .outgoing_due(Channel::Mail, now(), post.digest, BATCH)
-            .map_err(problem)?;
-        if due.is_empty() {
+        let due = ledger.outgoing_due(channel, now(), post.made, BATCH).map_err(problem)?;
+        if due.is_empty() || is_stopped() {
+            post.mailer.quit();
             return Ok(());
         }
         let mut answered: Vec<i64> = Vec::new();
         for message in due {
-            if (post.is_stopped)() {
-                return Ok(());
-            }
             // A digest answered it already.
-            if answered.contains(&message.id) {
+            if is_stopped() || answered.contains(&message.id) {
                 continue;
             }
             let drafting = Drafting {
                 ledger,
-                accounts,
+                accounts: &post.accounts,
                 secret: &post.secret,
                 public_url: post.public_url,
-                digest: post.digest,
+                digest: post.made,
             };
             match drafting.draft(&message).map_err(problem)? {
                 Drafted::Moot(why) => {
@@ -304,9 +318,8 @@ fn send_mail(
                 Drafted::Letter(letter, ids) => {
                     let outcome = post.mailer.send(&letter);
                     if let Err(NotSent::Down(why)) = outcome {
-                        delivered.problems.push(format!(
-                            "the mail server takes nothing: {why}; mails wait and are tried again"
-                        ));
+                        let told = format!("the mail server takes nothing: {why}; mails wait and are tried again");
+                        delivered.problems.push(told);
                         return Ok(());
                     }
                     settle_mail(ledger, &ids, message.attempts, outcome, delivered)?;
@@ -368,7 +381,7 @@ fn send_to_webhook(settings: &ExposureSettings, ledger: &mut Ledger, delivered: 
         .transpose()?;
     loop {
         let due = ledger
-            .outgoing_due(Channel::Webhook, now(), 0, BATCH)
+            .outgoing_due(Channel::Webhook, now(), i64::MAX, BATCH)
             .map_err(problem)?;
         if due.is_empty() {
             return Ok(());
