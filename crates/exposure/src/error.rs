@@ -58,6 +58,24 @@ pub enum Error {
         /// The first five digits.
         prefix: String,
     },
+    /// A hash of the wrong length was asked for.
+    #[error("a hash of {found} bytes was asked for, one of {expected} was expected")]
+    HashLength {
+        /// Bytes of a hash of this kind.
+        expected: usize,
+        /// Bytes of the one that was given.
+        found: usize,
+    },
+    /// The files were written by a newer Holdfast.
+    #[error("`{}` has version {found}, this program knows {known}; install the newer Holdfast", path.display())]
+    StoreVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that is understood.
+        known: u32,
+    },
     /// Another process changes the same files.
     #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
     Busy {
@@ -69,6 +87,52 @@ pub enum Error {
     TooManyBreaches {
         /// How many there can be.
         max: usize,
+    },
+    /// What was to be imported can't be.
+    #[error("`{}` can't be imported: {what}; nothing was changed", path.display())]
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        what: String,
+    },
+    /// A compressed file ends early or is damaged.
+    #[error("`{}` ends early or is damaged: {source}; nothing was changed, fetch the file again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// A source would lose most of what it has.
+    #[error("`{source_name}` has {before} hashes and would be replaced with {after}; nothing was changed")]
+    WouldShrink {
+        /// The source.
+        source_name: String,
+        /// Hashes that it has.
+        before: u64,
+        /// Hashes that it would have.
+        after: u64,
+    },
+    /// A name that can't be used for a source.
+    #[error(
+        "`{name}` is no name for a source: use 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+    )]
+    SourceName {
+        /// The name.
+        name: String,
+    },
+    /// There is no such source.
+    #[error("there is no source `{name}`")]
+    NoSuchSource {
+        /// The name.
+        name: String,
+    },
+    /// There are more sources than are read side by side.
+    #[error("there are {most} sources already; remove one, or import into one of them")]
+    TooManySources {
+        /// How many there can be.
+        most: usize,
     },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]

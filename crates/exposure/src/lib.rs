@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod ledger;
 pub mod oblivious;
 pub mod passwords;
+pub mod plain;
 pub mod watch;
 
 pub use error::Error;

@@ -1,6 +1,8 @@
 //! Names that are looked for in posts. A name is found as whole words, whatever their case, accents and legal forms; how sure that is,
 //! is a score with a reason.
 
+use serde::{Deserialize, Serialize};
+
 use super::post::Post;
 use super::text::{Word, core, words};
 use crate::watch::DomainName;
@@ -23,14 +25,14 @@ pub struct Name {
 }
 
 /// A name was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// The name, as it was given.
     pub name: String,
     /// How sure it is that the post is about it: 100 at most.
     pub score: u8,
     /// Why.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 /// Whether a name says enough to be looked for.
@@ -79,7 +81,7 @@ impl Name {
         Some(Match {
             name: self.written.clone(),
             score,
-            reason,
+            reason: reason.to_owned(),
         })
     }
 
@@ -209,5 +211,115 @@ fn company_label(domain: &str) -> &str {
         labels.next().unwrap_or(last)
     } else {
         last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(name: &str, post: &Post) -> u8 {
+        Name::parse(name).unwrap().find(post).map_or(0, |found| found.score)
+    }
+
+    fn titled(title: &str) -> Post {
+        Post {
+            title: title.to_owned(),
+            ..Post::default()
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for (name, title, least) in [
+            ("Acme Widgets Ltd", "ACME WIDGETS", 100),
+            ("Acme Widgets", "Acme Widgets, Inc.", 100),
+            ("M\u{fc}ller GmbH & Co. KG", "Mueller", 100),
+            ("Mueller", "M\u{dc}LLER AG", 100),
+            ("Soci\u{e9}t\u{e9} G\u{e9}n\u{e9}rale", "Societe Generale S.A.", 100),
+            ("Marks & Spencer", "Marks and Spencer plc", 100),
+            ("Sainsbury's", "SAINSBURYS", 100),
+            ("Eni S.p.A.", "ENI", 100),
+            ("Acme Widgets", "Acme Widgets UK (part 2)", 90),
+            ("Acme-Widgets", "the acme widgets data", 90),
+            ("Acme Widgets", "acmewidgets.com", 90),
+            ("Acme Widgets", "www.acme-widgets.co.uk", 90),
+            ("example.com", "example.com", 100),
+            ("example.com", "https://shop.example.com/x", 100),
+            ("Acme", "Acme Holding", 70),
+            ("MAN", "MAN Truck & Bus SE", 70),
+            ("BT", "BT", 100),
+            ("AT&T", "AT&T Inc", 100),
+            (
+                "\u{41b}\u{443}\u{43a}\u{43e}\u{439}\u{43b}",
+                "\u{41b}\u{423}\u{41a}\u{41e}\u{419}\u{41b}",
+                100,
+            ),
+        ] {
+            let found = score(name, &titled(title));
+            assert!(found >= least, "`{name}` in `{title}`: {found}");
+        }
+    }
+
+    #[test]
+    fn traps_are_not_walked_into() {
+        for (name, title) in [
+            ("MAN", "Manchester City Council"),
+            ("MAN", "Man arrested in Leeds"),
+            ("MAN", "OLD MAN AND SON"),
+            ("MAN", "human.com"),
+            ("BT", "bt21 store"),
+            ("SAP", "Sapphire Ltd"),
+            ("Otto", "Ottobock SE"),
+            ("Bosch", "Boschung Group"),
+            ("Visa", "Advisa Ltd"),
+            ("Shell", "shell company documents"),
+            ("Target", "the target was hit"),
+            ("Acme Widgets", "Acme Wid gets"),
+            ("Acme Widgets", "Widgets Acme"),
+            ("Acme Widgets", "Acme Foundry, Widgets Corp"),
+            ("Acme Widgets", "myacmewidgets.com"),
+            ("example.com", "badexample.com"),
+            ("example.com", "example.com.evil.net"),
+            ("example.com", "example.co"),
+            ("example.com", "Example Company"),
+            ("Mueller", "Muller"),
+            ("Eni", "Denise"),
+            ("Ing", "Shipping GmbH"),
+            ("ING", "Consult-ing"),
+            ("Orange", "orangecounty.gov"),
+        ] {
+            let found = score(name, &titled(title));
+            assert!(found < SCORE_TOLD, "`{name}` in `{title}`: {found}");
+        }
+    }
+
+    #[test]
+    fn a_website_and_a_description_count_by_what_they_say() {
+        let post = |website: &str, description: &str| Post {
+            title: "a***".to_owned(),
+            website: website.to_owned(),
+            description: description.to_owned(),
+            ..Post::default()
+        };
+        assert_eq!(score("example.com", &post("https://www.example.com/", "")), 100);
+        assert_eq!(score("Acme Widgets", &post("acme-widgets.com", "")), 90);
+        assert_eq!(score("MAN", &post("man.eu", "")), 90);
+        assert_eq!(score("MAN", &post("man.example.com", "")), 0);
+        assert_eq!(score("example.com", &post("", "mail of staff@example.com")), 80);
+        assert_eq!(score("Acme Widgets", &post("", "We have Acme Widgets' plans")), 70);
+        assert_eq!(
+            score("Acme Widgets", &post("", "We have all of Acme Widgets, 2 TB")),
+            70
+        );
+        assert_eq!(score("Target", &post("", "Target pays or we publish")), 40);
+        assert_eq!(score("Target", &post("", "our target pays")), 0);
+    }
+
+    #[test]
+    fn names_that_say_nothing_are_not_looked_for() {
+        for name in ["", "Ltd", "The Company", "GmbH & Co. KG", "x", "...", "A/S"] {
+            assert!(!is_matchable(name), "{name}");
+        }
     }
 }

@@ -3,7 +3,12 @@
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-/// A post. What a feed doesn't tell is empty.
+use crate::plain::plain;
+
+/// Bytes of each text of a post, at most.
+pub const TEXT_BYTES_MAX: usize = 16 << 10;
+
+/// A post. What a feed doesn't tell is empty; markup is gone from all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Post {
@@ -37,5 +42,26 @@ impl Post {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         bytes
+    }
+
+    /// The same without markup, no text longer than [`TEXT_BYTES_MAX`].
+    pub(super) fn bounded(self) -> Self {
+        let text = |text: String| {
+            let mut end = text.len().min(TEXT_BYTES_MAX);
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            plain(text.get(..end).unwrap_or_default())
+        };
+        Self {
+            title: text(self.title),
+            group: text(self.group),
+            discovered: text(self.discovered),
+            published: text(self.published),
+            website: text(self.website),
+            description: text(self.description),
+            link: text(self.link),
+            country: text(self.country),
+        }
     }
 }

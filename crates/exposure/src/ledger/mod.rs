@@ -13,8 +13,9 @@ mod watches;
 
 pub use catalogue::{Breach, BreachId, Paste};
 pub use domains::{Domain, Proof, TXT_PREFIX};
+pub use feeds::{PostsSeen, SeenPost};
 pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
-pub use outgoing::{About, Outgoing, OutgoingCounts};
+pub use outgoing::{About, Channel, Outgoing, OutgoingCounts};
 pub use store::Ledger;
 pub(crate) use tables::{AccountsState, TableEntry};
 pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};

@@ -5,7 +5,7 @@
 //! a domain or the feeds: it names a watch, and goes when the watch goes.
 
 use rusqlite::types::ToSql;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::{Breach, BreachId, Ledger};
 use crate::Error;
@@ -39,6 +39,15 @@ create table if not exists told (
 
 const COLUMNS: &str =
     "outgoing.id, about, outgoing.watch, domain, breach, post, outgoing.recipient, detail, outgoing.created, attempts";
+
+/// How a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// By mail.
+    Mail,
+    /// To the webhook.
+    Webhook,
+}
 
 /// What a message is about, and whom it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,23 +172,12 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger can't be written.
-    pub fn enqueue_all(&mut self, messages: &[(About, String)], now: i64) -> Result<usize, Error> {
+    pub fn enqueue_all(&mut self, messages: &[(About, String)], now: i64) -> Result<u64, Error> {
         let result = (|| {
             let transaction = self.connection.transaction()?;
-            let mut added = 0;
-            {
-                let mut insert = transaction.prepare(
-                    "insert or ignore into outgoing (key, about, watch, domain, breach, post, recipient, detail, created, due)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
-                )?;
-                for (about, detail) in messages {
-                    let (watch, domain, breach, post, recipient) = about.columns();
-                    let (key, kind) = (about.key(), about.kind());
-                    added += insert.execute(params![key, kind, watch, domain, breach, post, recipient, detail, now])?;
-                }
-            }
+            let added = insert(&transaction, messages, now)?;
             transaction.commit()?;
-            Ok(added)
+            Ok(added.mail + added.webhook)
         })();
         self.tried(result)
     }
@@ -196,19 +194,19 @@ impl Ledger {
         self.enqueue(about, "{}", now).map(drop)
     }
 
-    /// Messages that are due at `now`, at most `limit`, oldest first. Those to be told once a day are due if they were made at or before
+    /// Messages for a channel that are due at `now`, at most `limit`, oldest first. Those to be told once a day are due if they were made at or before
     /// `digest`.
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub fn outgoing_due(&self, now: i64, digest: i64, limit: u32) -> Result<Vec<Outgoing>, Error> {
+    pub fn outgoing_due(&self, channel: Channel, now: i64, digest: i64, limit: u32) -> Result<Vec<Outgoing>, Error> {
         let query = format!(
             "select {COLUMNS} from outgoing left join watch on watch.id = outgoing.watch
-             where sent is null and given_up is null and due <= ?1
+             where sent is null and given_up is null and due <= ?1 and ?4 = (about in ('breach-webhook', 'post-webhook'))
                  and (about <> 'breach' or watch.delivery = 'now' or outgoing.created <= ?2)
              order by due, outgoing.id limit ?3"
         );
-        self.outgoing(&query, params![now, digest, limit])
+        self.outgoing(&query, params![now, digest, limit, channel == Channel::Webhook])
     }
 
     /// Everything that waits for one watch and was made at or before `digest`: what goes into one mail.
@@ -366,6 +364,33 @@ impl Ledger {
     }
 }
 
+/// How many messages are new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Added {
+    pub(super) mail: u64,
+    pub(super) webhook: u64,
+}
+
+/// Writes messages that aren't there yet.
+pub(super) fn insert(transaction: &Transaction<'_>, messages: &[(About, String)], now: i64) -> rusqlite::Result<Added> {
+    let mut added = Added::default();
+    let mut insert = transaction.prepare(
+        "insert or ignore into outgoing (key, about, watch, domain, breach, post, recipient, detail, created, due)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+    )?;
+    for (about, detail) in messages {
+        let (watch, domain, breach, post, recipient) = about.columns();
+        let (key, kind) = (about.key(), about.kind());
+        let count = insert.execute(params![key, kind, watch, domain, breach, post, recipient, detail, now])? as u64;
+        if about.is_for_webhook() {
+            added.webhook += count;
+        } else {
+            added.mail += count;
+        }
+    }
+    Ok(added)
+}
+
 /// A row; `None` for one that this version doesn't know how to send.
 fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
     let kind: String = row.get(1)?;
@@ -421,6 +446,13 @@ mod tests {
         (folder, ledger)
     }
 
+    fn due(ledger: &Ledger, now: i64, digest: i64) -> Vec<Outgoing> {
+        [Channel::Mail, Channel::Webhook]
+            .iter()
+            .flat_map(|channel| ledger.outgoing_due(*channel, now, digest, 100).unwrap())
+            .collect()
+    }
+
     fn every_kind() -> Vec<About> {
         let (breach, post) = (BreachId(7), [9; 32]);
         vec![
@@ -446,15 +478,12 @@ mod tests {
             assert!(ledger.enqueue(&about, "{}", 10).unwrap());
             assert!(!ledger.enqueue(&about, "{}", 11).unwrap());
         }
-        let due: Vec<About> = ledger
-            .outgoing_due(10, 0, 100)
-            .unwrap()
-            .into_iter()
-            .map(|message| message.about)
-            .collect();
-        assert_eq!(due, every_kind());
-        assert_eq!(ledger.outgoing_due(9, 0, 100).unwrap(), []);
-        assert_eq!(ledger.outgoing_due(10, 0, 2).unwrap().len(), 2);
+        let found: Vec<About> = due(&ledger, 10, 0).into_iter().map(|message| message.about).collect();
+        let mut expected = every_kind();
+        expected.sort_by_key(About::is_for_webhook);
+        assert_eq!(found, expected);
+        assert_eq!(due(&ledger, 9, 0), []);
+        assert_eq!(ledger.outgoing_due(Channel::Mail, 10, 0, 2).unwrap().len(), 2);
     }
 
     #[test]
@@ -463,17 +492,12 @@ mod tests {
         for about in every_kind() {
             ledger.enqueue(&about, "{}", 10).unwrap();
         }
-        let ids: Vec<i64> = ledger
-            .outgoing_due(10, 0, 100)
-            .unwrap()
-            .iter()
-            .map(|message| message.id)
-            .collect();
+        let ids: Vec<i64> = due(&ledger, 10, 0).iter().map(|message| message.id).collect();
         ledger.mark_sent(&ids[..2], 20).unwrap();
         ledger.mark_failed(&ids[2..3], 100, "451").unwrap();
         ledger.give_up(&ids[3..4], 20, "550").unwrap();
-        assert_eq!(ledger.outgoing_due(99, 0, 100).unwrap().len(), 2);
-        let later = ledger.outgoing_due(100, 0, 100).unwrap();
+        assert_eq!(due(&ledger, 99, 0).len(), 2);
+        let later = due(&ledger, 100, 0);
         assert!(
             later
                 .iter()
@@ -501,8 +525,8 @@ mod tests {
                 30,
             )
             .unwrap();
-        assert_eq!(ledger.outgoing_due(50, 9, 100).unwrap(), []);
-        assert_eq!(ledger.outgoing_due(50, 20, 100).unwrap().len(), 2);
+        assert_eq!(due(&ledger, 50, 9), []);
+        assert_eq!(due(&ledger, 50, 20).len(), 2);
         assert_eq!(ledger.outgoing_of_watch(2, 20).unwrap().len(), 2);
     }
 

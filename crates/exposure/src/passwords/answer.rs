@@ -20,6 +20,11 @@ impl RangePrefix {
         if number < Self::COUNT { Some(Self(number)) } else { None }
     }
 
+    /// That of hashes that begin with zeros.
+    pub(super) const fn first() -> Self {
+        Self(0)
+    }
+
     /// From five hexadecimal digits, of either case; `None` if the text is anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

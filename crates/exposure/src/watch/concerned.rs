@@ -79,7 +79,7 @@ pub fn breach_loaded(ledger: &mut Ledger, who: &impl WhoIsIn, breach: BreachId, 
                 told.watches += 1;
             }
         }
-        told.notices += ledger.enqueue_all(&messages, now)? as u64;
+        told.notices += ledger.enqueue_all(&messages, now)?;
     }
     told.domains = domains.len() as u64;
     let detail = json!({ "watches": told.watches, "domains": domains }).to_string();
@@ -141,7 +141,7 @@ fn concerns(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Breach, Delivery, Proof, Subject};
+    use crate::ledger::{Breach, Channel, Delivery, Proof, Subject};
     use crate::watch::{DomainName, MailAddress};
 
     /// Everybody who is in breaches, by address.
@@ -202,15 +202,12 @@ mod tests {
         let again = breach_loaded(&mut ledger, &people, breach, 11).unwrap();
         assert_eq!((again.watches, again.notices), (1, 0));
         let due: Vec<About> = ledger
-            .outgoing_due(10, 0, 9)
+            .outgoing_due(Channel::Mail, 10, 0, 9)
             .unwrap()
             .into_iter()
             .map(|message| message.about)
             .collect();
-        assert_eq!(
-            due,
-            [About::Breach { watch: told, breach }, About::BreachWebhook { breach }]
-        );
+        assert_eq!(due, [About::Breach { watch: told, breach }]);
         assert_eq!(catch_up(&mut ledger, &people, 12).unwrap(), 0);
     }
 

@@ -76,7 +76,11 @@ impl Guarding {
 }
 
 fn target(settings: &GuardSettings) -> Result<Option<Target>, Failure> {
-    settings.webhook.as_ref().map(Target::load).transpose()
+    settings
+        .webhook
+        .as_ref()
+        .map(|webhook| Target::load(webhook, "[guard]"))
+        .transpose()
 }
 
 /// Has all guards ask the configuration's model. One that can't be trusted changes nothing: a bad file must not leave

@@ -24,7 +24,11 @@ use crate::webhook::Target;
 
 /// Whether the files that `[guard]` names can be used.
 pub fn check(settings: &GuardSettings) -> Result<(), Failure> {
-    settings.webhook.as_ref().map(Target::load).transpose()?;
+    settings
+        .webhook
+        .as_ref()
+        .map(|webhook| Target::load(webhook, "[guard]"))
+        .transpose()?;
     settings.model.as_ref().map(load).transpose()?;
     Ok(())
 }

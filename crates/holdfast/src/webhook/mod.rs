@@ -4,4 +4,4 @@ mod queue;
 mod target;
 
 pub use queue::Webhook;
-pub use target::{SIGNATURE_HEADER, Target};
+pub use target::{NotTaken, SIGNATURE_HEADER, Target};

@@ -237,7 +237,7 @@ mod tests {
 
     fn start(url: String, secret_file: Option<std::path::PathBuf>) -> Webhook {
         let webhook = Webhook::start(Arc::new(Log::new(Style::Plain, false))).unwrap();
-        let target = Target::load(&WebhookSettings { url, secret_file }).unwrap();
+        let target = Target::load(&WebhookSettings { url, secret_file }, "[guard]").unwrap();
         webhook.set_target(Some(target));
         webhook
     }

@@ -1,16 +1,15 @@
 //! Where messages go: one HTTP POST each, signed if there is a secret.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ring::hmac;
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::config::WebhookSettings;
 use crate::failure::{Failure, FailureCode};
 use crate::hex::hex;
+use crate::web::agent;
 
 /// The header with the signature: `sha256=`, then the HMAC-SHA256 of the body in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "Holdfast-Signature";
@@ -28,7 +27,7 @@ pub struct Target {
 
 /// Why a message wasn't taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NotTaken {
+pub enum NotTaken {
     /// The server understood and refuses: it would refuse again.
     Refused(String),
     /// Anything else: it may be taken later.
@@ -36,33 +35,22 @@ pub(super) enum NotTaken {
 }
 
 impl Target {
-    /// Reads the secret, and for `https` the authorities that this machine trusts.
-    pub fn load(settings: &WebhookSettings) -> Result<Self, Failure> {
-        Self::trusting(settings, trusted)
+    /// Reads the secret, and for `https` the authorities that this machine trusts. `section` is where the settings stand (`[guard]`).
+    pub fn load(settings: &WebhookSettings, section: &str) -> Result<Self, Failure> {
+        let agent = agent(&settings.url, &format!("{section} webhook"), PATIENCE, 0)?;
+        Self::with_agent(settings, section, agent)
     }
 
-    fn trusting(
-        settings: &WebhookSettings,
-        trusted: impl FnOnce() -> Result<RootCerts, Failure>,
-    ) -> Result<Self, Failure> {
-        let secret = settings.secret_file.as_deref().map(read_secret).transpose()?;
-        let mut tls =
-            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
-        if settings.url.starts_with("https://") {
-            tls = tls.root_certs(trusted()?);
-        }
-        let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .timeout_global(Some(PATIENCE))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-            .build();
+    fn with_agent(settings: &WebhookSettings, section: &str, agent: Agent) -> Result<Self, Failure> {
+        let secret = settings
+            .secret_file
+            .as_deref()
+            .map(|file| read_secret(file, section))
+            .transpose()?;
         Ok(Self {
             url: settings.url.clone(),
             secret,
-            agent: config.new_agent(),
+            agent,
         })
     }
 
@@ -73,7 +61,7 @@ impl Target {
     }
 
     /// Sends one message and waits for the answer.
-    pub(super) fn post(&self, body: &str) -> Result<(), NotTaken> {
+    pub fn post(&self, body: &str) -> Result<(), NotTaken> {
         let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
         if let Some(secret) = &self.secret {
             request = request.header(SIGNATURE_HEADER, signature(secret, body));
@@ -105,55 +93,36 @@ fn signature(secret: &hmac::Key, body: &str) -> String {
 }
 
 /// The secret in a file, without the end of its line.
-fn read_secret(file: &Path) -> Result<hmac::Key, Failure> {
+fn read_secret(file: &Path, section: &str) -> Result<hmac::Key, Failure> {
     let config = |message: String| {
         Failure::new(FailureCode::Config, message).hint("`openssl rand -hex 32 > FILE` makes a secret")
     };
     let bytes = std::fs::read(file).map_err(|error| {
         config(format!(
-            "[guard] webhook_secret_file: can't read `{}`: {error}",
+            "{section} webhook_secret_file: can't read `{}`: {error}",
             file.display()
         ))
     })?;
     let secret = bytes.trim_ascii_end();
     if secret.is_empty() || secret.len() > SECRET_BYTES_MAX {
         return Err(config(format!(
-            "[guard] webhook_secret_file: `{}` doesn't hold a secret of 1 to {SECRET_BYTES_MAX} bytes",
+            "{section} webhook_secret_file: `{}` doesn't hold a secret of 1 to {SECRET_BYTES_MAX} bytes",
             file.display()
         )));
     }
     Ok(hmac::Key::new(hmac::HMAC_SHA256, secret))
 }
 
-/// The authorities that this machine trusts. Some that can't be read don't matter as long as there are others.
-fn trusted() -> Result<RootCerts, Failure> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        let why = found
-            .errors
-            .first()
-            .map_or_else(String::new, |error| format!(": {error}"));
-        return Err(Failure::new(
-            FailureCode::Config,
-            format!("[guard] webhook: this machine trusts no authority for https{why}"),
-        )
-        .hint("install `ca-certificates`, or name a file with `SSL_CERT_FILE`"));
-    }
-    let certificates: Vec<_> = found
-        .certs
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    Ok(RootCerts::Specific(Arc::new(certificates)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::agent_trusting;
     use rustls::pki_types::PrivateKeyDer;
     use rustls::{ServerConfig, ServerConnection, StreamOwned};
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::TcpListener;
+    use std::sync::Arc;
+    use ureq::tls::{Certificate, RootCerts};
 
     #[test]
     fn the_signature_is_the_one_that_others_compute() {
@@ -200,7 +169,8 @@ mod tests {
                 secret_file: None,
             };
             let roots = RootCerts::from([Certificate::from_der(trusted).to_owned()]);
-            let target = Target::trusting(&settings, || Ok(roots)).unwrap();
+            let agent = agent_trusting(&url, PATIENCE, 0, || Ok(roots)).unwrap();
+            let target = Target::with_agent(&settings, "[guard]", agent).unwrap();
             std::thread::scope(|scope| {
                 let served = scope.spawn(|| serve_once(&listener, Arc::clone(&config)));
                 let posted = target.post("{}");
@@ -220,7 +190,7 @@ mod tests {
         let load = || {
             let url = "http://127.0.0.1:9/".to_owned();
             let secret_file = Some(file.clone());
-            Target::load(&WebhookSettings { url, secret_file })
+            Target::load(&WebhookSettings { url, secret_file }, "[guard]")
         };
         assert!(load().unwrap_err().message.contains("can't read"));
         std::fs::write(&file, "\n").unwrap();

@@ -37,7 +37,6 @@ pub(in crate::passwords) struct CountsFile {
     kind: HashKind,
     plan: Plan,
     overflow_pages: u64,
-    keys: u64,
 }
 
 /// What is known of a key.
@@ -85,7 +84,7 @@ impl CountsFile {
             ));
         }
         let [kind, low_bits, ..] = word(&bytes, 4).to_le_bytes();
-        let (pages, overflow_pages, keys) = (number(16), number(24), number(32));
+        let (pages, overflow_pages) = (number(16), number(24));
         let length = pages
             .checked_add(overflow_pages)
             .and_then(|pages| pages.checked_add(1)?.checked_mul(PAGE_BYTES as u64));
@@ -105,7 +104,6 @@ impl CountsFile {
             kind: kind_of(kind).ok_or_else(|| damaged("the header names an unknown kind of hash"))?,
             plan,
             overflow_pages,
-            keys,
         })
     }
 
@@ -117,11 +115,6 @@ impl CountsFile {
     /// Its size.
     pub(in crate::passwords) const fn size_bytes(&self) -> u64 {
         (1 + self.plan.pages + self.overflow_pages) * PAGE_BYTES as u64
-    }
-
-    /// How many keys it holds.
-    pub(in crate::passwords) const fn keys(&self) -> u64 {
-        self.keys
     }
 
     /// Looks up a key, the first 64 bits of a hash. Reads one page, and some more in the rare case that the page overflowed there.

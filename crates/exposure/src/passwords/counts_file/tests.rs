@@ -58,7 +58,7 @@ fn every_key_is_found_and_no_other() {
         assert_eq!(write(&path, &rows), count);
         check(&path, &rows);
         let file = CountsFile::open(&path).unwrap();
-        assert_eq!((file.kind(), file.keys()), (HashKind::Sha1, count));
+        assert_eq!(file.kind(), HashKind::Sha1);
     }
 }
 

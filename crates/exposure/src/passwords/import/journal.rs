@@ -1,0 +1,107 @@
+//! How far an import is: what an import that was interrupted goes on with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
+use crate::Error;
+use crate::hash::HashKind;
+use crate::passwords::manifest;
+
+const NAME: &str = "journal.json";
+
+/// A journal, which is replaced as a whole after the runs that it names are durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// The input, as it was.
+    pub(super) identity: Option<String>,
+    pub(super) position: Position,
+    pub(super) tally: Tally,
+    pub(super) runs: Vec<Run>,
+    /// The number of the next run.
+    pub(super) next_run: u64,
+    /// Whether all was read.
+    pub(super) is_complete: bool,
+}
+
+/// How far the input was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The file being read, from 0.
+    pub(super) file: u64,
+    /// Bytes of it that were read; unpacked ones if it is compressed.
+    pub(super) offset: u64,
+    /// Lines or records of it that were read.
+    pub(super) line: u64,
+}
+
+/// Sorted records in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Run {
+    #[serde(with = "manifest::kind_name")]
+    pub(super) kind: HashKind,
+    pub(super) name: String,
+}
+
+impl Journal {
+    /// The journal in the folder `work` if it is of this input; else an empty one, in an empty folder. And whether it was there.
+    pub(super) fn resume(work: &Path, identity: Option<String>) -> Result<(Self, bool), Error> {
+        if let Some(journal) = Self::read(work).filter(|journal| identity.is_some() && journal.identity == identity) {
+            journal.remove_others(work)?;
+            return Ok((journal, true));
+        }
+        if work.exists() {
+            fs::remove_dir_all(work).map_err(Error::io("remove", work))?;
+        }
+        fs::create_dir_all(work).map_err(Error::io("make", work))?;
+        let journal = Self {
+            identity,
+            position: Position::default(),
+            tally: Tally::default(),
+            runs: Vec::new(),
+            next_run: 0,
+            is_complete: false,
+        };
+        Ok((journal, false))
+    }
+
+    /// A journal that can't be read is as good as none: the import begins anew.
+    fn read(work: &Path) -> Option<Self> {
+        let journal: Self = serde_json::from_slice(&fs::read(work.join(NAME)).ok()?).ok()?;
+        let is_there = |run: &Run| work.join(&run.name).is_file() && !run.name.contains('/');
+        journal.runs.iter().all(is_there).then_some(journal)
+    }
+
+    /// Removes runs that were being written.
+    fn remove_others(&self, work: &Path) -> Result<(), Error> {
+        for entry in fs::read_dir(work).map_err(Error::io("read", work))? {
+            let path = entry.map_err(Error::io("read", work))?.path();
+            let name = path.file_name().unwrap_or_default();
+            if name != NAME && !self.runs.iter().any(|run| name == run.name.as_str()) {
+                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes it, durably.
+    pub(super) fn write(&self, work: &Path) -> Result<(), Error> {
+        let path = work.join(NAME);
+        let json = serde_json::to_vec(self).map_err(|error| Error::io("write", &path)(error.into()))?;
+        manifest::replace(&path, &json)
+    }
+
+    /// A name for a new run.
+    pub(super) fn new_run(&mut self) -> String {
+        self.next_run += 1;
+        format!("{:06}.run", self.next_run)
+    }
+
+    /// The files of the runs of a kind.
+    pub(super) fn runs_of(&self, kind: HashKind, work: &Path) -> Vec<PathBuf> {
+        let runs = self.runs.iter().filter(|run| run.kind == kind);
+        runs.map(|run| work.join(&run.name)).collect()
+    }
+}

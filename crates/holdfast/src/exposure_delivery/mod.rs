@@ -1,0 +1,56 @@
+//! What the breach monitor sends and fetches: mail and webhook messages of notices, feeds of leak sites, questions to another server.
+//!
+//! A message is sent at least once: it is marked as sent right after whoever delivers it said that it is responsible for it. One window
+//! is left in which a crash makes it be sent twice: between that answer and the mark, which is one transaction of SQLite. A mail has the
+//! same `Message-ID` each time, by which many mailboxes drop the second.
+
+mod feeds;
+mod letters;
+mod mail;
+mod rounds;
+mod texts;
+mod upstream;
+mod webhook;
+
+pub use feeds::{SourceRead, read_source};
+pub use mail::{Letter, Mailer, NotSent};
+pub use rounds::{Delivered, Schedule, deliver, run};
+pub use upstream::upstream;
+
+use std::path::Path;
+
+use exposure::ledger::Ledger;
+use exposure::watch::LinkSecret;
+
+use crate::clock::wall_clock;
+use crate::failure::{Failure, FailureCode};
+
+/// The time, in seconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX)
+}
+
+/// Opens the ledger of the breach monitor in `folder`.
+pub fn open_ledger(folder: &Path) -> Result<Ledger, Failure> {
+    Ledger::open(folder).map_err(|error| failed(&error))
+}
+
+/// A failure of the breach monitor's files.
+#[must_use]
+pub fn failed(error: &exposure::Error) -> Failure {
+    let code = match error {
+        exposure::Error::Damaged { .. } => FailureCode::Damage,
+        _ => FailureCode::Failure,
+    };
+    Failure::new(code, error.to_string())
+}
+
+/// The key of links, made if there is none.
+pub fn link_secret(ledger: &mut Ledger) -> Result<LinkSecret, Failure> {
+    let mut random = [0; LinkSecret::BYTES];
+    for part in random.chunks_mut(16) {
+        part.copy_from_slice(volume::os_random().get(..part.len()).unwrap_or_default());
+    }
+    ledger.link_secret(random).map_err(|error| failed(&error))
+}
