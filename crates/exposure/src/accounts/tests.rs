@@ -187,7 +187,7 @@ fn answers_are_those_of_a_model_whatever_is_loaded_and_erased() {
                 let address = format!("a{}@d{}.test", numbers.below(60), numbers.below(3));
                 AccountsWriter::open(folder.path())
                     .unwrap()
-                    .erase(&format!(" {} ", address.to_uppercase()), 7)
+                    .erase(&[format!(" {} ", address.to_uppercase())], 7)
                     .unwrap();
                 model.erased.insert(address);
             } else {
@@ -239,7 +239,7 @@ fn only_one_changes_the_accounts_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let _first = AccountsWriter::open(folder.path()).unwrap();
     let error = AccountsWriter::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("is being changed by another command"), "{error}");
+    assert!(error.contains("is running; wait for its end"), "{error}");
 }
 
 #[test]

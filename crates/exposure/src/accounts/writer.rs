@@ -230,13 +230,16 @@ impl AccountsWriter {
         Table::open(&folder::table(&self.accounts, entry), entry.kind.byte()).map(Arc::new)
     }
 
-    /// Forgets a person for good: they are out of every answer at once, and when this returns their bytes are in no file of the folder. What
+    /// Forgets people for good: they are out of every answer at once, and when this returns their bytes are in no file of the folder. What
     /// is imported later doesn't bring them back. That they opted out isn't forgotten. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// When files can't be read or written; then the erasure goes on with the next change.
-    pub fn erase(&mut self, account: &str, now: i64) -> Result<Erasure, Error> {
-        let ledger_rows = self.ledger.erase(account, now)?;
+    pub fn erase(&mut self, accounts: &[String], now: i64) -> Result<Erasure, Error> {
+        let mut ledger_rows = 0;
+        for account in accounts {
+            ledger_rows += self.ledger.erase(account, now)?;
+        }
         let rows = self.rewrite_erased(now)?;
         let log_is_empty = self.ledger.empty_log()?;
         Ok(Erasure {

@@ -532,7 +532,7 @@ fn a_paste_is_entered_and_asked_for() {
     let source = folder.path().join("a.txt");
     std::fs::write(&source, "ann@example.com ben@example.org\n").unwrap();
     let mut writer = AccountsWriter::open(&folder.path().join("exposure")).unwrap();
-    writer.erase("ben@example.org", 0).unwrap();
+    writer.erase(&["ben@example.org".to_owned()], 0).unwrap();
     let about = AboutPaste::parse("source = 'Pastebin'\nid = 'x1'\ndate = '2026-11-23T10:15:00Z'").unwrap();
     for _ in 0..2 {
         assert_eq!(import_paste(&mut writer, &source, &about).unwrap().0, 1);

@@ -1,14 +1,155 @@
 //! `holdfast exposure import breach`
 
+use std::path::PathBuf;
+
 use clap::Args;
+use exposure::accounts::{Accounts, AccountsWriter};
+use exposure::ingest::{About, Import, Imported, MEMORY_BYTES, PasswordForm, Problems};
+use exposure::watch::{Told, breach_loaded};
+use serde_json::json;
 
 use super::Scene;
-use crate::failure::{Failure, FailureCode};
+use super::failures::failure;
+use crate::cli::output::print;
+use crate::cli::progress::Shown;
+use crate::clock::wall_clock;
+use crate::control::Progress;
+use crate::failure::{EXIT_OK, Failure, FailureCode};
+
+/// Problems that are shown to people; `--json` has a thousand.
+const SHOWN_MAX: usize = 20;
 
 /// `holdfast exposure import breach`
 #[derive(Debug, PartialEq, Eq, Args)]
-pub(in crate::cli) struct ImportBreach {}
+#[command(after_help = HELP)]
+pub(in crate::cli) struct ImportBreach {
+    /// Files, folders and archives
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// What is known about the breach: a file, TOML or JSON
+    #[arg(long, value_name = "FILE")]
+    about: PathBuf,
+    /// It is your own list of people who were hit: passwords are not looked for in it
+    #[arg(long)]
+    affected_list: bool,
+}
 
-pub(super) fn run(_scene: &Scene<'_>, _task: &ImportBreach) -> Result<u8, Failure> {
-    Err(Failure::new(FailureCode::Failure, "not built yet"))
+const HELP: &str = "\
+Read are CSV, TSV and other tables, JSON, SQL dumps, logs of malware (URL: / Username: / Password:, url:login:password),
+address:password and any text; in UTF-8, UTF-16 or Latin-1; also packed as .gz, .zst, .zip or .tar. Passwords are kept as hashes only.
+A breach is loaded wholly or not at all, and takes the place of an earlier one of the same name.
+
+The file about it has at least a name; `docs/exposure.md` lists the rest:
+  name = \"Shop\"                       # part of the API's addresses
+  title = \"Our shop\"
+  domain = \"shop.example\"
+  breach_date = \"2026-11-23\"
+  data_classes = [\"Email addresses\", \"Passwords\"]
+  columns = { phone = [\"mobile\"] }    # makes telephone numbers searchable
+
+Examples:
+  holdfast exposure import breach dump.sql.gz --about shop.toml
+  holdfast exposure import breach customers.csv --about affected.toml --affected-list";
+
+pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure> {
+    let mut about = About::parse(&read(&task.about)?).map_err(|error| failure(&error))?;
+    if task.affected_list {
+        about.passwords = PasswordForm::None;
+    }
+    scene.place.prepare()?;
+    let now = i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+    let import = Import {
+        paths: task.paths.clone(),
+        about,
+        memory_bytes: MEMORY_BYTES,
+        now,
+    };
+    let mut shown = Shown::new("importing", scene.common.json);
+    let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
+    let name = import.about.name.clone();
+    let passwords = scene.folder.join("passwords");
+    let imported = import.run(
+        &mut writer,
+        &mut |done, total| shown.update(done, total),
+        &mut |hashes| hashes.keep(&passwords, &name, now),
+    );
+    shown.end();
+    let imported = imported.map_err(|error| failure(&error))?;
+    // From here on the breach is loaded: whatever fails, the server writes the notices.
+    let accounts = Accounts::open(&scene.folder).map_err(|error| failure(&error))?;
+    let told = breach_loaded(writer.ledger(), &accounts, imported.loaded.id, now).map_err(|error| failure(&error))?;
+    if scene.common.json {
+        print((object(&imported, told).to_string() + "\n").as_bytes());
+    } else {
+        print(text(&imported, told).as_bytes());
+        warn(&imported.problems);
+    }
+    Ok(exit_code(&imported.problems))
+}
+
+/// Reads a file that tells about others.
+pub(super) fn read(path: &std::path::Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::io(format!("read `{}`", path.display()), &error))
+}
+
+/// What could not be read is damage, though the rest is loaded.
+pub(super) fn exit_code(problems: &Problems) -> u8 {
+    if problems.count > 0 {
+        FailureCode::Damage.exit_code()
+    } else {
+        EXIT_OK
+    }
+}
+
+/// Tells what could not be read.
+pub(super) fn warn(problems: &Problems) {
+    for problem in problems.listed.iter().take(SHOWN_MAX) {
+        let line = problem.line.map_or_else(String::new, |line| format!(", line {line}"));
+        let byte = problem.byte.map_or_else(String::new, |byte| format!(", byte {byte}"));
+        eprintln!("warning: `{}`{line}{byte}: {}", problem.file, problem.reason);
+    }
+    let more = problems.count.saturating_sub(SHOWN_MAX as u64);
+    if more > 0 {
+        eprintln!("warning: {more} more parts could not be read; `--json` lists a thousand");
+    }
+}
+
+fn text(imported: &Imported, told: Told) -> String {
+    let (loaded, counts) = (&imported.loaded, &imported.counts);
+    let mut lines = vec![format!(
+        "`{}` is loaded: {} accounts, {} of them mail addresses, from {} records in {} files",
+        loaded.breach.name, loaded.accounts, loaded.addresses, counts.records, counts.files
+    )];
+    if loaded.stealer_logs > 0 {
+        lines.push(format!(
+            "{} pairs of an address and a website were kept",
+            loaded.stealer_logs
+        ));
+    }
+    if counts.passwords > 0 {
+        lines.push(format!(
+            "{} passwords were counted; only their hashes are kept",
+            counts.passwords
+        ));
+    }
+    if told.notices > 0 {
+        lines.push(format!(
+            "{} notices are to be sent, which a running server does",
+            told.notices
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn object(imported: &Imported, told: Told) -> serde_json::Value {
+    json!({
+        "breach": imported.loaded.breach,
+        "accounts": imported.loaded.accounts,
+        "addresses": imported.loaded.addresses,
+        "stealer_logs": imported.loaded.stealer_logs,
+        "found": imported.counts,
+        "notices": told.notices,
+        "unreadable_count": imported.problems.count,
+        "unreadable": imported.problems.listed,
+    })
 }

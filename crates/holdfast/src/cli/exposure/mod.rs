@@ -9,6 +9,7 @@ mod feeds;
 mod import;
 mod import_breach;
 mod import_passwords;
+mod import_paste;
 mod keys;
 mod private;
 mod serve;
