@@ -25,6 +25,8 @@ pub enum FailureCode {
     Fenced,
     /// A drill failed, or is missed.
     Drill,
+    /// Something that was checked is leaked: the result of a check, not a failure of the command.
+    Leaked,
 }
 
 /// Exit code of a command that did what it was asked to do.
@@ -32,7 +34,7 @@ pub const EXIT_OK: u8 = 0;
 
 impl FailureCode {
     /// Every code, in the order of the exit codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Failure,
         Self::Usage,
         Self::NotFound,
@@ -42,6 +44,7 @@ impl FailureCode {
         Self::Config,
         Self::Fenced,
         Self::Drill,
+        Self::Leaked,
     ];
 
     /// The exit code of a command that failed this way.
@@ -57,6 +60,7 @@ impl FailureCode {
             Self::Config => 7,
             Self::Fenced => 8,
             Self::Drill => 9,
+            Self::Leaked => 10,
         }
     }
 
@@ -73,6 +77,7 @@ impl FailureCode {
             Self::Config => "the configuration file can't be used",
             Self::Fenced => "a volume is fenced: an attack was recognised",
             Self::Drill => "a drill failed, or is overdue",
+            Self::Leaked => "something that was checked is leaked",
         }
     }
 }
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn every_code_has_an_exit_code_of_its_own() {
         let codes: Vec<u8> = FailureCode::ALL.iter().map(|code| code.exit_code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 
     #[test]

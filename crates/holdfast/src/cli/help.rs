@@ -90,7 +90,8 @@ Exit codes:
   6  no space
   7  the configuration file can't be used
   8  a volume is fenced: an attack was recognised
-  9  a drill failed, or is overdue";
+  9  a drill failed, or is overdue
+  10  something that was checked is leaked";
 
 pub(super) const UP: &str = "\
 Examples:

@@ -47,7 +47,7 @@ fn a_prefix_with_thousands_of_rows_is_one_block() {
     let path = folder.path().join("one");
     let records: Vec<Record> = (0..5000_u64)
         .map(|number| Record {
-            high: 0x12345 << 44 | number * 0xfff_ffff,
+            high: (0x12345 << 44) | (number * 0xfff_ffff),
             middle: !number,
             low: number as u32,
             count: (number * number) as u32 + 1,

@@ -39,8 +39,8 @@ fn rows(kind: HashKind, count: u64, seed: u64) -> Vec<Record> {
     for record in &mut records {
         record.high = record.high >> 20 | 0xabcde << 44;
         let random = splitmix(&mut state);
-        if random % 5 == 0 {
-            record.count = (random >> 32) as u32 >> (random >> 8) % 32;
+        if random.is_multiple_of(5) {
+            record.count = (random >> 32) as u32 >> ((random >> 8) % 32);
         }
     }
     records.sort_unstable();

@@ -7,9 +7,12 @@ pub(super) fn failure(error: &exposure::Error) -> Failure {
     let code = match error {
         exposure::Error::Io { source, .. } => return Failure::new(Failure::io("", source).code, error.to_string()),
         exposure::Error::Damaged { .. } => FailureCode::Damage,
-        exposure::Error::KeyExists { .. } | exposure::Error::Busy { .. } => FailureCode::Refused,
-        exposure::Error::About { .. } => FailureCode::Usage,
-        exposure::Error::NothingFound { .. } => FailureCode::NotFound,
+        exposure::Error::KeyExists { .. }
+        | exposure::Error::Busy { .. }
+        | exposure::Error::WouldShrink { .. }
+        | exposure::Error::TooManySources { .. } => FailureCode::Refused,
+        exposure::Error::About { .. } | exposure::Error::SourceName { .. } => FailureCode::Usage,
+        exposure::Error::NothingFound { .. } | exposure::Error::NoSuchSource { .. } => FailureCode::NotFound,
         _ => FailureCode::Failure,
     };
     Failure::new(code, error.to_string())

@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod chores;
 mod erase;
+mod exports;
 mod failures;
 mod feeds;
 mod import;
