@@ -76,8 +76,8 @@ pub enum Error {
         /// The newest version that is understood.
         known: u32,
     },
-    /// Somebody else is changing the same files.
-    #[error("another import into `{}` is running; wait for its end", path.display())]
+    /// Another process changes the same files.
+    #[error("`{}` is being changed by another command; try again when it has ended", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
