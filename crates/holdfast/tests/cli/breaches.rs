@@ -68,7 +68,11 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     );
     let passwords = Passwords::open(&place.data().join("exposure/passwords")).unwrap();
     for kind in HashKind::ALL {
-        assert_eq!(passwords.count(kind, &kind.hash("hunter-of-tests")).unwrap(), 2, "{kind:?}");
+        assert_eq!(
+            passwords.count(kind, &kind.hash("hunter-of-tests")).unwrap(),
+            2,
+            "{kind:?}"
+        );
     }
     let done = place.run(&[
         "--json",
@@ -93,7 +97,9 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     );
     passwords.refresh().unwrap();
     assert_eq!(
-        passwords.count(HashKind::Sha1, &HashKind::Sha1.hash("hunter-of-tests")).unwrap(),
+        passwords
+            .count(HashKind::Sha1, &HashKind::Sha1.hash("hunter-of-tests"))
+            .unwrap(),
         0,
         "the list has no passwords"
     );
