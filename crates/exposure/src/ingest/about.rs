@@ -8,8 +8,8 @@ use crate::Error;
 use crate::address::TopLevelDomains;
 use crate::ledger::Breach;
 
-/// The longest name of a breach.
-const NAME_BYTES_MAX: usize = 100;
+/// The longest name of a breach: with `breach-` before it, it names a source of passwords, which has 64 characters.
+const NAME_BYTES_MAX: usize = 57;
 
 /// What a file about a breach says. TOML or JSON (which begins with `{`). Only the name has no default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,16 +1,17 @@
 //! The import of a breach.
 
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::about::About;
 use super::formats;
 use super::gather::{Counts, Gatherer};
+use super::passwords::PasswordCounts;
 use super::problems::Problems;
 use super::source::{Found, Progress, Sources, Text, TextSink, walk};
 use crate::Error;
-use crate::accounts::{AccountsWriter, Loaded, Sorted, VisitCount};
-use crate::hash::HashKind;
+use crate::accounts::{AccountsWriter, Loaded};
 
 /// What an import needs in memory before it writes to the disk, in bytes, unless another value is chosen. Its peak is about twice that.
 pub const MEMORY_BYTES: usize = 160 << 20;
@@ -39,30 +40,9 @@ pub struct Imported {
     pub problems: Problems,
 }
 
-/// Hashes of the passwords that are in a breach, and how often each is there.
-#[derive(Debug)]
-pub struct PasswordCounts {
-    sha1: Option<Sorted>,
-    ntlm: Option<Sorted>,
-}
-
-impl PasswordCounts {
-    /// Visits all hashes of a kind in order, each with how often it is there, until `visit` breaks.
-    ///
-    /// # Errors
-    /// When what was gathered can't be read, or `visit` fails.
-    pub fn visit(&self, kind: HashKind, visit: &mut VisitCount<'_>) -> Result<(), Error> {
-        let sorted = match kind {
-            HashKind::Sha1 => &self.sha1,
-            HashKind::Ntlm => &self.ntlm,
-        };
-        sorted.as_ref().map_or(Ok(()), |sorted| sorted.visit(visit))
-    }
-}
-
 impl Import {
     /// Reads everything and enters the breach, in the place of an earlier one of the same name. `progress` is told how many bytes were
-    /// read, and of how many; it can stop the import. `passwords` takes the hashes of passwords, before the breach is entered: if it fails,
+    /// read, and of how many; it can stop the import. `passwords` takes the hashes of passwords, also if there are none, before the breach is entered: if it fails,
     /// nothing is.
     ///
     /// # Errors
@@ -90,7 +70,8 @@ impl Import {
         passwords: &mut dyn FnMut(&PasswordCounts) -> Result<(), Error>,
     ) -> Result<Imported, Error> {
         let mut problems = Problems::default();
-        let mut gatherer = Gatherer::new(&self.about, &writer.partial()?, self.memory_bytes)?;
+        let folder = writer.partial()?;
+        let mut gatherer = Gatherer::new(&self.about, &folder, self.memory_bytes)?;
         let found: Vec<_> = self.paths.iter().flat_map(|path| walk(path, &mut problems)).collect();
         read_all(&found, &mut gatherer, &mut problems, progress)?;
         let counts = gatherer.counts;
@@ -109,12 +90,11 @@ impl Import {
             self.now,
         );
         let hashes = PasswordCounts {
+            folder,
             sha1: gathered.sha1,
             ntlm: gathered.ntlm,
         };
-        if counts.passwords > 0 {
-            passwords(&hashes)?;
-        }
+        passwords(&hashes)?;
         let rows: Vec<_> = gathered.tables.iter().map(|(kind, sorted)| (*kind, sorted)).collect();
         let loaded = writer.enter(breach, &rows)?;
         Ok(Imported {
@@ -123,6 +103,25 @@ impl Import {
             problems,
         })
     }
+}
+
+/// Tells what would be found in some bytes and what could not be read, and keeps nothing. `name` is what they are called in messages.
+///
+/// # Errors
+/// When `about` can't be used.
+pub fn examine(name: &str, reader: &mut dyn Read, about: &About) -> Result<(Counts, Problems), Error> {
+    let mut problems = Problems::default();
+    let mut gatherer = Gatherer::counting(about)?;
+    let mut tell = |_, _| ControlFlow::Continue(());
+    Sources {
+        progress: &Progress::new(0, &mut tell),
+        problems: &mut problems,
+        sink: &mut Reader {
+            gatherer: &mut gatherer,
+        },
+    }
+    .reader(name, reader)?;
+    Ok((gatherer.counts, problems))
 }
 
 /// Reads files, one after the other.

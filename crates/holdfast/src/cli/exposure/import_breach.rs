@@ -66,9 +66,13 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
     };
     let mut shown = Shown::new("importing", scene.common.json);
     let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
-    let imported = import.run(&mut writer, &mut |done, total| shown.update(done, total), &mut |_| {
-        Ok(())
-    });
+    let name = import.about.name.clone();
+    let passwords = scene.folder.join("passwords");
+    let imported = import.run(
+        &mut writer,
+        &mut |done, total| shown.update(done, total),
+        &mut |hashes| hashes.keep(&passwords, &name, now),
+    );
     shown.end();
     let imported = imported.map_err(|error| failure(&error))?;
     // From here on the breach is loaded: whatever fails, the server writes the notices.
