@@ -22,11 +22,7 @@ const LOOKUPS: u64 = 200_000;
 
 fn address(number: u64) -> String {
     let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    format!(
-        "{}.{number}@mail{}.example.com",
-        ["ann", "ben", "cy", "dee"][(mixed >> 62) as usize],
-        (mixed >> 40) % 5000
-    )
+    format!("{:x}.{number}@mail{}.example.com", mixed >> 52, (mixed >> 40) % 5000)
 }
 
 fn main() {
