@@ -68,7 +68,11 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     );
     let passwords = Passwords::open(&place.data().join("exposure/passwords")).unwrap();
     for kind in HashKind::ALL {
-        assert_eq!(passwords.count(kind, &kind.hash("hunter-of-tests")).unwrap(), 2, "{kind:?}");
+        assert_eq!(
+            passwords.count(kind, &kind.hash("hunter-of-tests")).unwrap(),
+            2,
+            "{kind:?}"
+        );
     }
     let done = place.run(&[
         "--json",
@@ -93,7 +97,9 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     );
     passwords.refresh().unwrap();
     assert_eq!(
-        passwords.count(HashKind::Sha1, &HashKind::Sha1.hash("hunter-of-tests")).unwrap(),
+        passwords
+            .count(HashKind::Sha1, &HashKind::Sha1.hash("hunter-of-tests"))
+            .unwrap(),
         0,
         "the list has no passwords"
     );
@@ -147,6 +153,11 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
         !files_with(&place.data(), b"gone.example.com\0leaving").is_empty(),
         "the search finds what is there"
     );
+    let leaving = Identity::of("leaving@gone.example.com");
+    Ledger::open(&place.data().join("exposure"))
+        .unwrap()
+        .opt_out(leaving, 1)
+        .unwrap();
     let told = erase(&place, " Leaving@GONE.example.com \n");
     assert_eq!(
         told,
@@ -174,11 +185,10 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
     );
     let ledger = Ledger::open(&place.data().join("exposure")).unwrap();
     assert!(
-        ledger
-            .pastes(Identity::of("leaving@gone.example.com"))
-            .unwrap()
-            .is_empty()
+        ledger.is_opted_out(leaving).unwrap(),
+        "that no mail is wanted is not forgotten"
     );
+    assert!(ledger.pastes(leaving).unwrap().is_empty());
     let (code, text) = place.fails(&["exposure", "erase"]);
     assert_eq!(
         (code, text.lines().next()),
