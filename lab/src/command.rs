@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, personal, replayed, scale, session, training, watching};
+use crate::{Failure, cost, history, personal, private_questions, replayed, scale, session, training, watching};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -61,6 +61,14 @@ pub enum Command {
         /// Where the corpus is.
         folder: PathBuf,
     },
+    /// Private questions to the breach monitor: what its index costs by people, and a question on either side.
+    PrivateQuestions {
+        /// Where to make the index.
+        folder: PathBuf,
+        /// People in it.
+        #[arg(default_value_t = 1_000_000)]
+        people: u64,
+    },
     /// From traces to a detector.
     #[command(flatten)]
     Training(training::Command),
@@ -86,6 +94,7 @@ impl Command {
             Self::Replay(arguments) => replayed::run(&arguments).map(|()| String::new()),
             Self::CostOfWatching(arguments) => watching::run(&arguments).map(|()| String::new()),
             Self::Personal { folder } => personal::measure(&folder),
+            Self::PrivateQuestions { folder, people } => private_questions::measure(&folder, people),
             Self::Training(command) => command.run(),
             Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }

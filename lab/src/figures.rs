@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::Failure;
+
 /// Times a step.
 pub(crate) fn timed<T>(step: impl FnOnce() -> T) -> (T, Duration) {
     let started = Instant::now();
@@ -16,6 +18,16 @@ pub(crate) fn peak_memory_mib() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) / 1024
+}
+
+/// Seconds for which cores were busy with this process so far, also with threads that ended. In steps of 10 ms.
+pub(crate) fn process_seconds() -> Result<f64, Failure> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    // The program's name stands in brackets and may have spaces: fields are counted from behind it (proc(5): utime and stime).
+    let (_, fields) = text.rsplit_once(')').ok_or("/proc/self/stat has another form")?;
+    let ticks = |field: Option<&str>| field.unwrap_or_default().parse::<f64>();
+    let mut fields = fields.split_whitespace().skip(11);
+    Ok((ticks(fields.next())? + ticks(fields.next())?) / 100.0)
 }
 
 /// A JSON object, written field by field.

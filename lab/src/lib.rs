@@ -10,6 +10,7 @@ mod cost;
 mod figures;
 mod history;
 mod personal;
+mod private_questions;
 mod scale;
 mod store;
 pub mod training;

@@ -1,7 +1,6 @@
 //! Asking another Holdfast privately: over HTTP, what `exposure::oblivious` says byte by byte.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use exposure::address::Identity;
@@ -10,9 +9,10 @@ use exposure::oblivious::{
 };
 use ring::rand::SystemRandom;
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::failure::{Failure, FailureCode};
+use crate::web;
 
 /// Up to this size the whole list is downloaded without being asked to, in bytes.
 pub const WHOLE_BYTES_MAX: u64 = 4 << 20;
@@ -88,12 +88,13 @@ impl Server {
     /// # Errors
     /// When the URL isn't one, when it has no TLS and isn't this machine or `without_tls`, or when there is no authority to trust.
     pub fn new(url: &str, authorities: Option<&Path>, without_tls: bool) -> Result<Self, Failure> {
-        let (is_tls, host) = if let Some(rest) = url.strip_prefix("https://") {
-            (true, rest)
-        } else if let Some(rest) = url.strip_prefix("http://") {
-            (false, rest)
-        } else {
-            return Err(Failure::usage(format!("`{url}` is no address of a server")).hint("give https://HOST[:PORT]"));
+        let (is_tls, host) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(host), _) => (true, host),
+            (None, Some(host)) => (false, host),
+            (None, None) => {
+                let failure = Failure::usage(format!("`{url}` is no address of a server"));
+                return Err(failure.hint("give https://HOST[:PORT]"));
+            }
         };
         if !is_tls && !without_tls && !is_this_machine(host) {
             return Err(Failure::refused(format!(
@@ -101,20 +102,10 @@ impl Server {
             ))
             .hint("give its https address, or `--without-tls`"));
         }
-        let mut tls =
-            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
-        if is_tls {
-            tls = tls.root_certs(authorities.map_or_else(trusted, trusted_file)?);
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .timeout_global(Some(PATIENCE))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+        let agent = match authorities {
+            None => web::agent(url, "exposure ask", PATIENCE, 0),
+            Some(file) => web::agent_trusting(url, PATIENCE, 0, || trusted_file(file)),
+        }?;
         let url = url.trim_end_matches('/');
         let url = url.strip_suffix("/private").unwrap_or(url).to_owned();
         Ok(Self { url, agent })
@@ -296,22 +287,6 @@ fn is_this_machine(host: &str) -> bool {
         || name
             .parse()
             .is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
-}
-
-/// The authorities that this machine trusts.
-fn trusted() -> Result<RootCerts, Failure> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        return Err(
-            Failure::new(FailureCode::Config, "this machine trusts no authority for https")
-                .hint("install `ca-certificates`, or name a file with `--ca`"),
-        );
-    }
-    let certificates = found
-        .certs
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned());
-    Ok(RootCerts::new_with_certs(&certificates.collect::<Vec<_>>()))
 }
 
 /// The authorities in a PEM file.
