@@ -257,8 +257,9 @@ async fn serve<S>(
         }
     });
     let mut builder = http1::Builder::new();
-    // Times are kept by the sweep.
+    // Times are kept by the sweep, which also ends connections whose clients have said that no more requests come and take no answer.
     builder
+        .half_close(true)
         .max_buf_size(shared.limits.head_bytes)
         .max_headers(shared.limits.headers)
         .header_read_timeout(None);

@@ -73,6 +73,15 @@ impl Gatherer {
         })
     }
 
+    /// Counts, and keeps nothing.
+    pub(super) fn counting(about: &About) -> Result<Self, Error> {
+        let gatherer = Self::new(about, Path::new(""), usize::MAX)?;
+        Ok(Self {
+            sorters: Sorters::discarding(),
+            ..gatherer
+        })
+    }
+
     /// All of it, sorted.
     pub(super) fn finish(self) -> Result<Gathered, Error> {
         let mut sorted = self.sorters.finish()?.into_iter();
@@ -90,10 +99,9 @@ impl Gatherer {
         let sorters = &mut self.sorters;
         find_addresses(text, &self.known, &mut self.address, &mut |address, _| {
             found += 1;
-            result = result
-                .as_ref()
-                .map_err(|_| ())
-                .map_or(Ok(()), |()| add_address(sorters, address));
+            if result.is_ok() {
+                result = add_address(sorters, address);
+            }
         });
         self.counts.addresses += found;
         result.map(|()| found > 0)

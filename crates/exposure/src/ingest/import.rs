@@ -1,5 +1,6 @@
 //! The import of a breach.
 
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -102,6 +103,25 @@ impl Import {
             problems,
         })
     }
+}
+
+/// Tells what would be found in some bytes and what could not be read, and keeps nothing. `name` is what they are called in messages.
+///
+/// # Errors
+/// When `about` can't be used.
+pub fn examine(name: &str, reader: &mut dyn Read, about: &About) -> Result<(Counts, Problems), Error> {
+    let mut problems = Problems::default();
+    let mut gatherer = Gatherer::counting(about)?;
+    let mut tell = |_, _| ControlFlow::Continue(());
+    Sources {
+        progress: &Progress::new(0, &mut tell),
+        problems: &mut problems,
+        sink: &mut Reader {
+            gatherer: &mut gatherer,
+        },
+    }
+    .reader(name, reader)?;
+    Ok((gatherer.counts, problems))
 }
 
 /// Reads files, one after the other.

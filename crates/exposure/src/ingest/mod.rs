@@ -18,7 +18,7 @@ mod time;
 pub use about::{About, PasswordForm};
 pub use columns::{ColumnName, ColumnNames};
 pub use gather::Counts;
-pub use import::{Import, Imported, MEMORY_BYTES};
+pub use import::{Import, Imported, MEMORY_BYTES, examine};
 pub use passwords::PasswordCounts;
 pub use paste::{AboutPaste, import_paste};
 pub use problems::{Problem, Problems};

@@ -182,7 +182,8 @@ impl Ledger {
     }
 }
 
-fn breach_of_row(row: &Row<'_>) -> rusqlite::Result<(BreachId, Breach)> {
+/// A breach from its row: `id, record`.
+pub(super) fn breach_of_row(row: &Row<'_>) -> rusqlite::Result<(BreachId, Breach)> {
     let record: String = row.get(1)?;
     let breach = serde_json::from_str(&record)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;

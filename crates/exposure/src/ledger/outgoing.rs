@@ -5,17 +5,20 @@
 //! a domain or the feeds: it names a watch, and goes when the watch goes.
 
 use rusqlite::types::ToSql;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{Breach, BreachId, Ledger};
+use super::catalogue::breach_of_row;
+use super::{Breach, BreachId, Delivery, Ledger};
 use crate::Error;
 
+/// `told.load` is the import of the breach whose people have their notices: after another import they are looked for again.
 /// `outgoing.about` is the kind of [`About`]; `outgoing.recipient` an alias of the domain, or an address of the configuration.
 pub(super) const SCHEMA: &str = "
 create table if not exists outgoing (
     id integer primary key autoincrement,
     key text not null unique,
     about text not null,
+    channel text not null,
     watch integer references watch (id) on delete cascade,
     domain integer,
     breach integer,
@@ -29,24 +32,41 @@ create table if not exists outgoing (
     attempts integer not null default 0,
     problem text
 ) strict;
-create index if not exists outgoing_due on outgoing (due, id) where sent is null and given_up is null;
+create index if not exists outgoing_due on outgoing (channel, due, id) where sent is null and given_up is null;
+create index if not exists outgoing_digest on outgoing (channel, created, id) where sent is null and given_up is null;
 create index if not exists outgoing_watch on outgoing (watch);
 create table if not exists told (
     breach integer primary key,
+    load integer not null,
     at integer not null
 ) strict;
 ";
 
-const COLUMNS: &str =
-    "outgoing.id, about, outgoing.watch, domain, breach, post, outgoing.recipient, detail, outgoing.created, attempts";
+const COLUMNS: &str = "id, about, watch, domain, breach, post, recipient, detail, created, attempts, channel";
+
+/// The import of breach `?1` that counts; 0 for a breach without data.
+const LOAD: &str = "coalesce((select id from load where load.breach = ?1), 0)";
 
 /// How a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// By mail.
+    /// By mail, as soon as it can.
     Mail,
+    /// By mail, in the next digest.
+    Digest,
     /// To the webhook.
     Webhook,
+}
+
+impl Channel {
+    /// The name in the ledger.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Digest => "digest",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// What a message is about, and whom it goes to.
@@ -70,6 +90,8 @@ pub enum About {
         watch: i64,
         /// The breach.
         breach: BreachId,
+        /// When they wanted to be told, when the message was made.
+        delivery: Delivery,
     },
     /// A breach, to the webhook.
     BreachWebhook {
@@ -91,10 +113,17 @@ pub enum About {
 }
 
 impl About {
-    /// Whether it goes to the webhook and not by mail.
+    /// How it goes.
     #[must_use]
-    pub const fn is_for_webhook(&self) -> bool {
-        matches!(self, Self::BreachWebhook { .. } | Self::PostWebhook { .. })
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::BreachWebhook { .. } | Self::PostWebhook { .. } => Channel::Webhook,
+            Self::Breach {
+                delivery: Delivery::Digest,
+                ..
+            } => Channel::Digest,
+            _ => Channel::Mail,
+        }
     }
 
     const fn kind(&self) -> &'static str {
@@ -113,7 +142,7 @@ impl About {
         match self {
             Self::Confirm { watch } => format!("{kind}/{watch}"),
             Self::DomainProof { domain, alias } => format!("{kind}/{domain}/{alias}"),
-            Self::Breach { watch, breach } => format!("{kind}/{}/{watch}", breach.0),
+            Self::Breach { watch, breach, .. } => format!("{kind}/{}/{watch}", breach.0),
             Self::BreachWebhook { breach } => format!("{kind}/{}", breach.0),
             Self::Post { post, recipient } => format!("{kind}/{}/{recipient}", hex(post)),
             Self::PostWebhook { post } => format!("{kind}/{}", hex(post)),
@@ -125,7 +154,7 @@ impl About {
         match self {
             Self::Confirm { watch } => (Some(*watch), None, None, None, None),
             Self::DomainProof { domain, alias } => (None, Some(*domain), None, None, Some(alias)),
-            Self::Breach { watch, breach } => (Some(*watch), None, Some(breach.0), None, None),
+            Self::Breach { watch, breach, .. } => (Some(*watch), None, Some(breach.0), None, None),
             Self::BreachWebhook { breach } => (None, None, Some(breach.0), None, None),
             Self::Post { post, recipient } => (None, None, None, Some(post), Some(recipient)),
             Self::PostWebhook { post } => (None, None, None, Some(post), None),
@@ -194,31 +223,31 @@ impl Ledger {
         self.enqueue(about, "{}", now).map(drop)
     }
 
-    /// Messages for a channel that are due at `now`, at most `limit`, oldest first. Those to be told once a day are due if they were made at or before
-    /// `digest`.
+    /// Messages for a channel that are due at `now` and were made at or before `made`, at most `limit`, oldest first.
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub fn outgoing_due(&self, channel: Channel, now: i64, digest: i64, limit: u32) -> Result<Vec<Outgoing>, Error> {
-        let query = format!(
-            "select {COLUMNS} from outgoing left join watch on watch.id = outgoing.watch
-             where sent is null and given_up is null and due <= ?1 and ?4 = (about in ('breach-webhook', 'post-webhook'))
-                 and (about <> 'breach' or watch.delivery = 'now' or outgoing.created <= ?2)
-             order by due, outgoing.id limit ?3"
-        );
-        self.outgoing(&query, params![now, digest, limit, channel == Channel::Webhook])
-    }
-
-    /// Everything that waits for one watch and was made at or before `digest`: what goes into one mail.
-    ///
-    /// # Errors
-    /// When the ledger can't be read.
-    pub fn outgoing_of_watch(&self, watch: i64, digest: i64) -> Result<Vec<Outgoing>, Error> {
+    pub fn outgoing_due(&self, channel: Channel, now: i64, made: i64, limit: u32) -> Result<Vec<Outgoing>, Error> {
+        // Messages for a digest wait for its hour, however many there are: they are found by when they were made.
+        let order = if channel == Channel::Digest { "created" } else { "due" };
         let query = format!(
             "select {COLUMNS} from outgoing
-             where outgoing.watch = ?1 and about = 'breach' and sent is null and given_up is null and created <= ?2 order by outgoing.id"
+             where channel = ?1 and sent is null and given_up is null and due <= ?2 and created <= ?3
+             order by {order}, id limit ?4"
         );
-        self.outgoing(&query, params![watch, digest])
+        self.outgoing(&query, params![channel.name(), now, made, limit])
+    }
+
+    /// Everything for the digest of one watch that was made at or before `made`: what goes into one mail.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn digest_of_watch(&self, watch: i64, made: i64) -> Result<Vec<Outgoing>, Error> {
+        let query = format!(
+            "select {COLUMNS} from outgoing
+             where watch = ?1 and channel = ?2 and sent is null and given_up is null and created <= ?3 order by id"
+        );
+        self.outgoing(&query, params![watch, Channel::Digest.name(), made])
     }
 
     /// What a domain's watchers were told or are to be told, newest first: number of the breach, time and detail.
@@ -322,8 +351,23 @@ impl Ledger {
     /// # Errors
     /// When the ledger can't be read.
     pub fn breach_numbered(&self, breach: BreachId) -> Result<Option<Breach>, Error> {
-        let found = self.breaches()?.into_iter().find(|(id, _)| *id == breach);
-        Ok(found.map(|(_, breach)| breach))
+        let query = "select id, record from breach where id = ?1";
+        let found = self.connection.query_row(query, [breach.0], breach_of_row).optional();
+        Ok(self.tried(found)?.map(|(_, breach)| breach))
+    }
+
+    /// Breaches whose people have no notices yet: they were loaded (again), and nobody wrote the notices.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn untold_breaches(&self) -> Result<Vec<BreachId>, Error> {
+        self.tried((|| {
+            let mut statement = self.connection.prepare(
+                "select breach.id from breach left join load on load.breach = breach.id left join told on told.breach = breach.id
+                 where told.load is null or told.load <> coalesce(load.id, 0)",
+            )?;
+            statement.query_map([], |row| Ok(BreachId(row.get(0)?)))?.collect()
+        })())
     }
 
     /// A row of the catalogue, without any data.
@@ -339,25 +383,13 @@ impl Ledger {
         BreachId(u32::try_from(self.connection.last_insert_rowid()).unwrap())
     }
 
-    /// Whether everybody concerned by a breach has a notice.
-    ///
-    /// # Errors
-    /// When the ledger can't be read.
-    pub fn is_told(&self, breach: BreachId) -> Result<bool, Error> {
-        self.tried(
-            self.connection
-                .prepare("select 1 from told where breach = ?1")
-                .and_then(|mut statement| statement.exists([breach.0])),
-        )
-    }
-
     /// Writes down that everybody concerned by a breach has a notice.
     ///
     /// # Errors
     /// When the ledger can't be written.
     pub fn mark_told(&mut self, breach: BreachId, now: i64) -> Result<(), Error> {
         self.tried(self.connection.execute(
-            "insert into told (breach, at) values (?1, ?2) on conflict (breach) do update set at = excluded.at",
+            &format!("insert or replace into told (breach, load, at) values (?1, {LOAD}, ?2)"),
             params![breach.0, now],
         ))
         .map(drop)
@@ -375,14 +407,25 @@ pub(super) struct Added {
 pub(super) fn insert(transaction: &Transaction<'_>, messages: &[(About, String)], now: i64) -> rusqlite::Result<Added> {
     let mut added = Added::default();
     let mut insert = transaction.prepare(
-        "insert or ignore into outgoing (key, about, watch, domain, breach, post, recipient, detail, created, due)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        "insert or ignore into outgoing (key, about, channel, watch, domain, breach, post, recipient, detail, created, due)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
     )?;
     for (about, detail) in messages {
         let (watch, domain, breach, post, recipient) = about.columns();
-        let (key, kind) = (about.key(), about.kind());
-        let count = insert.execute(params![key, kind, watch, domain, breach, post, recipient, detail, now])? as u64;
-        if about.is_for_webhook() {
+        let (key, kind, channel) = (about.key(), about.kind(), about.channel());
+        let count = insert.execute(params![
+            key,
+            kind,
+            channel.name(),
+            watch,
+            domain,
+            breach,
+            post,
+            recipient,
+            detail,
+            now
+        ])? as u64;
+        if channel == Channel::Webhook {
             added.webhook += count;
         } else {
             added.mail += count;
@@ -401,12 +444,21 @@ fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
         .get::<_, Option<Vec<u8>>>(5)?
         .and_then(|bytes| bytes.try_into().ok());
     let recipient: Option<String> = row.get(6)?;
+    let delivery = if row.get::<_, String>(10)? == Channel::Digest.name() {
+        Delivery::Digest
+    } else {
+        Delivery::Now
+    };
     let about = match kind.as_str() {
         "confirm" => watch.map(|watch| About::Confirm { watch }),
         "domain-proof" => domain
             .zip(recipient)
             .map(|(domain, alias)| About::DomainProof { domain, alias }),
-        "breach" => watch.zip(breach).map(|(watch, breach)| About::Breach { watch, breach }),
+        "breach" => watch.zip(breach).map(|(watch, breach)| About::Breach {
+            watch,
+            breach,
+            delivery,
+        }),
         "breach-webhook" => breach.map(|breach| About::BreachWebhook { breach }),
         "post" => post
             .zip(recipient)
@@ -431,7 +483,6 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Delivery;
     use crate::watch::MailAddress;
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -440,16 +491,25 @@ mod tests {
         for (name, delivery) in [("a@example.com", Delivery::Now), ("b@example.com", Delivery::Digest)] {
             let address = MailAddress::parse(name).unwrap();
             ledger
-                .add_customers(&mut std::iter::once(address), delivery, 1)
+                .add_customers(&mut std::iter::once(Ok(address)), delivery, 1)
                 .unwrap();
         }
         (folder, ledger)
     }
 
     fn due(ledger: &Ledger, now: i64, digest: i64) -> Vec<Outgoing> {
-        [Channel::Mail, Channel::Webhook]
+        [Channel::Mail, Channel::Digest, Channel::Webhook]
             .iter()
-            .flat_map(|channel| ledger.outgoing_due(*channel, now, digest, 100).unwrap())
+            .flat_map(|channel| {
+                ledger
+                    .outgoing_due(
+                        *channel,
+                        now,
+                        if *channel == Channel::Digest { digest } else { now },
+                        100,
+                    )
+                    .unwrap()
+            })
             .collect()
     }
 
@@ -461,7 +521,11 @@ mod tests {
                 domain: 3,
                 alias: "security".to_owned(),
             },
-            About::Breach { watch: 1, breach },
+            About::Breach {
+                watch: 1,
+                breach,
+                delivery: Delivery::Now,
+            },
             About::BreachWebhook { breach },
             About::Post {
                 post,
@@ -480,10 +544,10 @@ mod tests {
         }
         let found: Vec<About> = due(&ledger, 10, 0).into_iter().map(|message| message.about).collect();
         let mut expected = every_kind();
-        expected.sort_by_key(About::is_for_webhook);
+        expected.sort_by_key(|about| about.channel() == Channel::Webhook);
         assert_eq!(found, expected);
         assert_eq!(due(&ledger, 9, 0), []);
-        assert_eq!(ledger.outgoing_due(Channel::Mail, 10, 0, 2).unwrap().len(), 2);
+        assert_eq!(ledger.outgoing_due(Channel::Mail, 10, 10, 2).unwrap().len(), 2);
     }
 
     #[test]
@@ -513,13 +577,24 @@ mod tests {
     fn a_digest_waits_for_its_hour_and_is_one_mail() {
         let (_folder, mut ledger) = ledger();
         for breach in [BreachId(1), BreachId(2)] {
-            ledger.enqueue(&About::Breach { watch: 2, breach }, "{}", 10).unwrap();
+            ledger
+                .enqueue(
+                    &About::Breach {
+                        watch: 2,
+                        breach,
+                        delivery: Delivery::Digest,
+                    },
+                    "{}",
+                    10,
+                )
+                .unwrap();
         }
         ledger
             .enqueue(
                 &About::Breach {
                     watch: 2,
                     breach: BreachId(3),
+                    delivery: Delivery::Digest,
                 },
                 "{}",
                 30,
@@ -527,7 +602,7 @@ mod tests {
             .unwrap();
         assert_eq!(due(&ledger, 50, 9), []);
         assert_eq!(due(&ledger, 50, 20).len(), 2);
-        assert_eq!(ledger.outgoing_of_watch(2, 20).unwrap().len(), 2);
+        assert_eq!(ledger.digest_of_watch(2, 20).unwrap().len(), 2);
     }
 
     #[test]
@@ -538,6 +613,7 @@ mod tests {
                 &About::Breach {
                     watch: 1,
                     breach: BreachId(1),
+                    delivery: Delivery::Now,
                 },
                 "{}",
                 10,

@@ -74,6 +74,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// The ledger's file.
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
     /// A row that was written a moment ago is gone: somebody else removed it.
     pub(super) fn lost_row(&self) -> Error {
         Error::Ledger {

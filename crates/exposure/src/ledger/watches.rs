@@ -21,6 +21,7 @@ create table if not exists watch (
     confirmed integer,
     unique (kind, subject, recipient)
 ) strict;
+create index if not exists watch_unconfirmed on watch (created) where confirmed is null;
 create index if not exists watch_identity on watch (identity);
 create table if not exists opt_out (
     identity blob primary key,
@@ -181,40 +182,44 @@ impl Ledger {
     /// Adds customers, in one transaction. They are told without having confirmed anything, unless they opted out.
     ///
     /// # Errors
-    /// When the ledger can't be written; then no customer was added.
+    /// When the ledger can't be written, or `customers` gives an error; then no customer was added.
     pub fn add_customers(
         &mut self,
-        customers: &mut dyn Iterator<Item = MailAddress>,
+        customers: &mut dyn Iterator<Item = Result<MailAddress, Error>>,
         delivery: Delivery,
         now: i64,
     ) -> Result<CustomersLoaded, Error> {
-        let result = (|| {
-            let transaction = self.connection.transaction()?;
-            let mut loaded = CustomersLoaded::default();
-            {
-                // Whoever was erased isn't brought back by a list.
-                let mut unwanted = transaction.prepare(
-                    "select 1 from opt_out where identity = ?1 union all select 1 from erasure where identity = ?1",
-                )?;
-                let mut insert = transaction.prepare(
-                    "insert or ignore into watch (kind, subject, recipient, identity, delivery, created, confirmed)
-                     values ('customer', ?1, ?1, ?2, ?3, ?4, ?4)",
-                )?;
-                for customer in customers {
-                    let identity = customer.identity();
-                    if unwanted.exists([identity.0])? {
-                        loaded.unwanted += 1;
-                    } else if insert.execute(params![customer.as_str(), identity.0, delivery.name(), now])? > 0 {
-                        loaded.added += 1;
-                    } else {
-                        loaded.known += 1;
-                    }
+        let path = self.path();
+        let ledger = |source| Error::Ledger {
+            path: path.clone(),
+            source,
+        };
+        let transaction = self.connection.transaction().map_err(ledger)?;
+        let mut loaded = CustomersLoaded::default();
+        {
+            // Whoever was erased isn't brought back by a list.
+            let unwanted =
+                "select 1 from opt_out where identity = ?1 union all select 1 from erasure where identity = ?1";
+            let mut unwanted = transaction.prepare(unwanted).map_err(ledger)?;
+            let insert =
+                "insert or ignore into watch (kind, subject, recipient, identity, delivery, created, confirmed)
+                 values ('customer', ?1, ?1, ?2, ?3, ?4, ?4)";
+            let mut insert = transaction.prepare(insert).map_err(ledger)?;
+            for customer in customers {
+                let customer = customer?;
+                let identity = customer.identity();
+                let row = params![customer.as_str(), identity.0, delivery.name(), now];
+                if unwanted.exists([identity.0]).map_err(ledger)? {
+                    loaded.unwanted += 1;
+                } else if insert.execute(row).map_err(ledger)? > 0 {
+                    loaded.added += 1;
+                } else {
+                    loaded.known += 1;
                 }
             }
-            transaction.commit()?;
-            Ok(loaded)
-        })();
-        self.tried(result)
+        }
+        transaction.commit().map_err(ledger)?;
+        Ok(loaded)
     }
 
     /// A watch by its number.
@@ -400,7 +405,7 @@ mod tests {
     fn an_opt_out_is_for_ever() {
         let (_folder, mut ledger) = ledger();
         let person = address("a@example.com");
-        let customers = || [address("A@Example.com"), address("b@example.com")].into_iter();
+        let customers = || [Ok(address("A@Example.com")), Ok(address("b@example.com"))].into_iter();
         let loaded = ledger.add_customers(&mut customers(), Delivery::Now, 10).unwrap();
         assert_eq!((loaded.added, loaded.unwanted), (2, 0));
         ledger.opt_out(person.identity(), 11).unwrap();

@@ -37,7 +37,7 @@ impl Drafting<'_> {
         match &message.about {
             About::Confirm { watch } => self.confirm(message, *watch),
             About::DomainProof { domain, alias } => self.domain_proof(message, *domain, alias),
-            About::Breach { watch, .. } => self.breach(message, *watch),
+            About::Breach { watch, delivery, .. } => self.breach(message, *watch, *delivery),
             About::Post { post, recipient } => self.post(message, post, recipient),
             About::BreachWebhook { .. } | About::PostWebhook { .. } => Ok(Drafted::Moot("it isn't a mail")),
         }
@@ -71,13 +71,13 @@ impl Drafting<'_> {
         Ok(Drafted::Letter(letter, vec![message.id]))
     }
 
-    fn breach(&self, message: &Outgoing, watch: i64) -> Result<Drafted, Error> {
+    fn breach(&self, message: &Outgoing, watch: i64, delivery: Delivery) -> Result<Drafted, Error> {
         let Some(watch) = self.ledger.watch(watch)?.filter(|watch| watch.confirmed.is_some()) else {
             return Ok(Drafted::Moot("it isn't confirmed, or gone"));
         };
-        let messages = match watch.delivery {
+        let messages = match delivery {
             Delivery::Now => vec![message.clone()],
-            Delivery::Digest => self.ledger.outgoing_of_watch(watch.id, self.digest)?,
+            Delivery::Digest => self.ledger.digest_of_watch(watch.id, self.digest)?,
         };
         let mut breaches = Vec::new();
         for message in &messages {

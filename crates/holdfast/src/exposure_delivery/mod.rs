@@ -14,7 +14,7 @@ mod webhook;
 
 pub use feeds::{SourceRead, read_source};
 pub use mail::{Letter, Mailer, NotSent};
-pub use rounds::{Delivered, Schedule, deliver, run};
+pub use rounds::{Delivered, Running, Schedule, deliver};
 pub use upstream::upstream;
 
 use std::path::Path;

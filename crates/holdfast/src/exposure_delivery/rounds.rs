@@ -3,7 +3,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use exposure::accounts::Accounts;
@@ -20,6 +21,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 use crate::webhook::{NotTaken, Target};
 
+const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.mail] and `public_url`";
 /// The file whose lock whoever delivers holds: two at once would send everything twice.
 const LOCK_NAME: &str = "delivery.lock";
 /// Messages that are looked at before the ledger is asked for more.
@@ -36,6 +38,12 @@ const ROUND_EVERY: Duration = Duration::from_secs(5);
 /// How long it waits when the mail server or the webhook is down, the first time and at most.
 const DOWN_FIRST: Duration = Duration::from_secs(15);
 const DOWN_MOST: Duration = Duration::from_secs(600);
+
+/// How long a mail that is on its way is waited for at the end.
+const STOPPING: Duration = Duration::from_secs(10);
+
+/// The name of the thread that delivers.
+const DELIVERY_NAME: &str = "exposure delivery";
 
 /// When the digest goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,20 +82,82 @@ pub fn deliver(settings: &ExposureSettings, folder: &Path, schedule: Schedule) -
         return Err(Failure::refused("somebody else is delivering for this data folder")
             .hint("`holdfast exposure serve` delivers by itself"));
     };
-    round(settings, folder, &mut ledger, schedule)
+    round(settings, folder, &mut ledger, schedule, &|| false)
 }
 
-/// Delivers, and reads the feeds, until `stop` gets a message or loses its sender.
-pub fn run(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>, stop: &Receiver<()>) {
+/// Threads that deliver and read the feeds, until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// For each thread, what ends it.
+    threads: Vec<(JoinHandle<()>, Sender<()>)>,
+}
+
+impl Running {
+    /// Begins.
+    ///
+    /// # Errors
+    /// When a setting can't be used, or a thread can't be started.
+    pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
+        // What can't work is told now, and not to a log later.
+        settings.mail.as_ref().map(Mailer::load).transpose()?;
+        let webhook = settings.webhook.as_ref();
+        webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()?;
+        let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
+        if !settings.feeds.sources.is_empty() {
+            // A feed whose server is slow holds up no notice.
+            threads.push(thread("exposure feeds", settings, folder, log, read_feeds)?);
+        }
+        Ok(Self { threads })
+    }
+}
+
+fn thread(
+    name: &str,
+    settings: &ExposureSettings,
+    folder: &Path,
+    log: &Arc<Log>,
+    work: fn(&ExposureSettings, &Path, &Log, &Receiver<()>),
+) -> Result<(JoinHandle<()>, Sender<()>), Failure> {
+    let (stop, stopped) = channel();
+    let (settings, folder, log) = (settings.clone(), folder.to_owned(), Arc::clone(log));
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || work(&settings, &folder, &log, &stopped))
+        .map_err(|error| Failure::io("start the thread that delivers notices", &error))?;
+    Ok((thread, stop))
+}
+
+impl Drop for Running {
+    /// A mail that is on its way is waited for, so that it isn't sent again; but not a server that is silent.
+    fn drop(&mut self) {
+        let end = Instant::now() + STOPPING;
+        for (thread, stop) in self.threads.drain(..).rev() {
+            drop(stop);
+            let is_delivery = thread.thread().name() == Some(DELIVERY_NAME);
+            while is_delivery && !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+/// Reads the feeds until `stop` loses its sender.
+fn read_feeds(settings: &ExposureSettings, folder: &Path, log: &Log, stop: &Receiver<()>) {
+    loop {
+        feeds::read_all(settings, folder, log);
+        if stop.recv_timeout(settings.feeds.every) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+/// Delivers until `stop` loses its sender.
+fn run(settings: &ExposureSettings, folder: &Path, log: &Log, stop: &Receiver<()>) {
     let mut down = DOWN_FIRST;
     let mut told = Vec::new();
-    let mut feeds_due = Instant::now();
     loop {
-        if !settings.feeds.sources.is_empty() && Instant::now() >= feeds_due {
-            feeds::read_all(settings, folder, log);
-            feeds_due = Instant::now() + settings.feeds.every;
-        }
-        let problems = match turn(settings, folder) {
+        let is_stopped = || stop.try_recv() != Err(TryRecvError::Empty);
+        let problems = match turn(settings, folder, &is_stopped) {
             Ok(delivered) => {
                 log_round(log, &delivered);
                 delivered.problems
@@ -108,17 +178,17 @@ pub fn run(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>, stop: &Re
             (down * 2).min(DOWN_MOST)
         };
         told = problems;
-        if !matches!(stop.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+        if stop.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }
 }
 
 /// A round of a server; somebody who delivers by hand at the moment is left alone.
-fn turn(settings: &ExposureSettings, folder: &Path) -> Result<Delivered, Failure> {
+fn turn(settings: &ExposureSettings, folder: &Path, is_stopped: &dyn Fn() -> bool) -> Result<Delivered, Failure> {
     let mut ledger = open_ledger(folder)?;
     match lock(folder)? {
-        Some(_lock) => round(settings, folder, &mut ledger, Schedule::Daily),
+        Some(_lock) => round(settings, folder, &mut ledger, Schedule::Daily, is_stopped),
         None => Ok(Delivered::default()),
     }
 }
@@ -146,39 +216,34 @@ fn round(
     folder: &Path,
     ledger: &mut Ledger,
     schedule: Schedule,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Delivered, Failure> {
-    let accounts = Accounts::open(folder).map_err(|error| failed(&error))?;
-    let ours = |result: Result<u64, exposure::Error>| result.map_err(|error| failed(&error));
-    ours(watch::catch_up(ledger, &accounts, now()))?;
-    ours(
-        ledger
-            .remove_unconfirmed(now().saturating_sub(UNCONFIRMED_SECONDS))
-            .map(|count| count as u64),
-    )?;
-    let mut delivered = Delivered::default();
+    let problem = |error: exposure::Error| failed(&error);
+    ledger
+        .remove_unconfirmed(now().saturating_sub(UNCONFIRMED_SECONDS))
+        .map_err(problem)?;
+    if !ledger.untold_breaches().map_err(problem)?.is_empty() {
+        let accounts = Accounts::open(folder).map_err(problem)?;
+        watch::catch_up(ledger, &accounts, now()).map_err(problem)?;
+    }
     let digest = match (schedule, &settings.mail) {
         (Schedule::Daily, Some(mail)) => last_digest(mail.digest_at, &ZonedDateTime::now()),
         _ => now(),
     };
-    match (&settings.mail, &settings.public_url) {
-        (Some(mail), Some(public_url)) => {
-            let mut post = Post {
-                mailer: Mailer::load(mail)?,
-                secret: link_secret(ledger)?,
-                public_url,
-                digest,
-            };
-            send_mail(ledger, &accounts, &mut post, &mut delivered)?;
-            post.mailer.quit();
-        }
-        _ => {
-            let waiting = ledger
-                .outgoing_due(Channel::Mail, now(), digest, 1)
-                .map_err(|error| failed(&error))?;
-            if !waiting.is_empty() {
-                delivered
-                    .problems
-                    .push("mails wait, and there is no mail server: set [exposure.mail] and `public_url`".to_owned());
+    let mut delivered = Delivered::default();
+    let channels = [(Channel::Mail, i64::MAX), (Channel::Digest, digest)];
+    for (channel, made) in channels {
+        // Most rounds have nothing to do, and open nothing.
+        if !ledger
+            .outgoing_due(channel, now(), made, 1)
+            .map_err(problem)?
+            .is_empty()
+            && delivered.problems.is_empty()
+        {
+            let mut post = Post::open(settings, folder, ledger, made)?;
+            match &mut post {
+                Some(post) => send_mail(ledger, channel, post, is_stopped, &mut delivered)?,
+                None => delivered.problems.push(NO_SERVER.to_owned()),
             }
         }
     }
@@ -189,37 +254,61 @@ fn round(
 /// What mail needs.
 struct Post<'a> {
     mailer: Mailer,
+    accounts: Accounts,
     secret: LinkSecret,
     public_url: &'a str,
-    digest: i64,
+    /// Messages that were made later wait.
+    made: i64,
 }
 
+impl<'a> Post<'a> {
+    /// `None` if there is no mail server.
+    fn open(
+        settings: &'a ExposureSettings,
+        folder: &Path,
+        ledger: &mut Ledger,
+        made: i64,
+    ) -> Result<Option<Self>, Failure> {
+        let (Some(mail), Some(public_url)) = (&settings.mail, &settings.public_url) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            mailer: Mailer::load(mail)?,
+            accounts: Accounts::open(folder).map_err(|error| failed(&error))?,
+            secret: link_secret(ledger)?,
+            public_url,
+            made,
+        }))
+    }
+}
+
+/// Sends what is due on a channel until nothing is, or the server takes nothing.
 fn send_mail(
     ledger: &mut Ledger,
-    accounts: &Accounts,
+    channel: Channel,
     post: &mut Post<'_>,
+    is_stopped: &dyn Fn() -> bool,
     delivered: &mut Delivered,
 ) -> Result<(), Failure> {
     let problem = |error: exposure::Error| failed(&error);
     loop {
-        let due = ledger
-            .outgoing_due(Channel::Mail, now(), post.digest, BATCH)
-            .map_err(problem)?;
-        if due.is_empty() {
+        let due = ledger.outgoing_due(channel, now(), post.made, BATCH).map_err(problem)?;
+        if due.is_empty() || is_stopped() {
+            post.mailer.quit();
             return Ok(());
         }
         let mut answered: Vec<i64> = Vec::new();
         for message in due {
             // A digest answered it already.
-            if answered.contains(&message.id) {
+            if is_stopped() || answered.contains(&message.id) {
                 continue;
             }
             let drafting = Drafting {
                 ledger,
-                accounts,
+                accounts: &post.accounts,
                 secret: &post.secret,
                 public_url: post.public_url,
-                digest: post.digest,
+                digest: post.made,
             };
             match drafting.draft(&message).map_err(problem)? {
                 Drafted::Moot(why) => {
@@ -229,9 +318,8 @@ fn send_mail(
                 Drafted::Letter(letter, ids) => {
                     let outcome = post.mailer.send(&letter);
                     if let Err(NotSent::Down(why)) = outcome {
-                        delivered.problems.push(format!(
-                            "the mail server takes nothing: {why}; mails wait and are tried again"
-                        ));
+                        let told = format!("the mail server takes nothing: {why}; mails wait and are tried again");
+                        delivered.problems.push(told);
                         return Ok(());
                     }
                     settle_mail(ledger, &ids, message.attempts, outcome, delivered)?;
@@ -293,7 +381,7 @@ fn send_to_webhook(settings: &ExposureSettings, ledger: &mut Ledger, delivered: 
         .transpose()?;
     loop {
         let due = ledger
-            .outgoing_due(Channel::Webhook, now(), 0, BATCH)
+            .outgoing_due(Channel::Webhook, now(), i64::MAX, BATCH)
             .map_err(problem)?;
         if due.is_empty() {
             return Ok(());

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
 
+mod breaches;
 mod config;
 mod daemon;
 mod damage;

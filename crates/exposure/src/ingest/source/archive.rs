@@ -97,18 +97,18 @@ impl Sources<'_, '_> {
     /// Reads a file.
     pub(crate) fn file(&mut self, found: &Found) -> Result<(), Error> {
         match File::open(&found.path) {
-            Ok(inner) => {
-                let mut reader = Counted {
-                    inner,
-                    progress: self.progress,
-                };
-                self.any(&found.name, &mut reader, 0)
-            }
+            Ok(mut file) => self.reader(&found.name, &mut file),
             Err(error) => {
                 self.problem(&found.name, error.to_string());
                 Ok(())
             }
         }
+    }
+
+    /// Reads whatever a reader has.
+    pub(crate) fn reader(&mut self, name: &str, inner: &mut dyn Read) -> Result<(), Error> {
+        let progress = self.progress;
+        self.any(name, &mut Counted { inner, progress }, 0)
     }
 
     fn problem(&mut self, name: &str, reason: String) {

@@ -18,6 +18,7 @@ use super::failures::{failure, server_failure};
 use crate::cli::output::print;
 use crate::config::ExposureSettings;
 use crate::daemon::{notify, watch_signals};
+use crate::exposure_delivery::{Running, upstream};
 use crate::failure::{EXIT_OK, Failure};
 use crate::log::{Level, Log, Style};
 
@@ -63,7 +64,12 @@ pub(super) fn run(scene: &Scene<'_>, task: &Serve) -> Result<u8, Failure> {
     let failed = |error: hibp::Error| server_failure(&error);
     let private = private(scene, &config)?;
     let state = State::open(&scene.folder, plan.settings, Box::new(report)).map_err(failed)?;
+    let state = match upstream(config.upstream.as_ref())? {
+        Some(upstream) => state.with_upstream(upstream),
+        None => state,
+    };
     let state = Arc::new(state.with_private(Arc::clone(&private)));
+    let _delivery = Running::start(&config, &scene.folder, &log)?;
     let _chores = Chores::start(&scene.folder, private, Arc::clone(state.accounts()), Arc::clone(&log))?;
     let server = Server::start(
         Arc::clone(&state),
