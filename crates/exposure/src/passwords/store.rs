@@ -71,8 +71,8 @@ impl Passwords {
     /// How often a password was seen; 0 if never. Counts of different sources add up. Reads one page for each index, of which there is
     /// one unless something was imported lately.
     ///
-    /// The first 64 bits of the hash are compared: of two billion hashes that never leaked, one is taken for a leaked one every fifth
-    /// time. [`Passwords::range`] compares all of them.
+    /// The first 64 bits of the hash are compared: with two billion hashes loaded, one that never leaked is taken for a leaked one with a
+    /// chance of one in nine billion. [`Passwords::range`] compares every bit.
     ///
     /// # Errors
     /// When the hash is not [`HashKind::bytes`] long, a file can't be read or the page is damaged.

@@ -1,0 +1,47 @@
+//! Figures of the breach monitor's store of passwords: see `lab/exposure/run`. Each command prints one object of JSON.
+#![expect(clippy::print_stdout, reason = "a command whose output is its figures")]
+
+mod cost;
+mod hashes;
+mod peers;
+mod store;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What any step can fail with.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("lab-exposure: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<serde_json::Value> {
+    let path = |text: &str| PathBuf::from(text);
+    match words {
+        ["make", order @ ("sorted" | "mixed"), count, file] => {
+            hashes::write(&path(file), count.parse()?, *order == "sorted")
+        }
+        ["import", file, folder, memory] => store::import_file(&path(file), &path(folder), memory.parse()?),
+        ["warm", folder, count] => store::warm(&path(folder), count.parse()?),
+        ["cold", folder, count] => store::cold(&path(folder), count.parse()?),
+        ["ranges", folder] => store::ranges(&path(folder)),
+        ["peer", name, count, folder] => peers::measure(name, count.parse()?, &path(folder)),
+        _ => Err(
+            "make sorted|mixed N FILE, import FILE FOLDER BYTES, warm|cold FOLDER N, ranges FOLDER, \
+                  peer redb|fjall|sqlite N FOLDER"
+                .into(),
+        ),
+    }
+}
