@@ -38,19 +38,11 @@ pub enum Scope {
     Domains,
     /// Stealer logs of domains that were verified here.
     StealerLogs,
-    /// Adding leaked passwords.
-    Ingestion,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Accounts,
-        Self::Range,
-        Self::Domains,
-        Self::StealerLogs,
-        Self::Ingestion,
-    ];
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Range, Self::Domains, Self::StealerLogs];
 
     /// The name in commands and in the ledger.
     #[must_use]
@@ -60,7 +52,6 @@ impl Scope {
             Self::Range => "range",
             Self::Domains => "domains",
             Self::StealerLogs => "stealer-logs",
-            Self::Ingestion => "ingestion",
         }
     }
 }
