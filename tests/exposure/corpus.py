@@ -56,14 +56,15 @@ def into(watched):
     """Puts the corpus into the data folder of a monitor."""
     global _made
     if _made is None:
-        _made = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
-        atexit.register(shutil.rmtree, _made, ignore_errors=True)
         folder = watched.folder / "corpus"
         folder.mkdir()
         make(watched, folder)
-        shutil.copytree(watched.data, _made / "data", symlinks=True)
+        made = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
+        shutil.copytree(watched.data, made / "data")
+        _made = made
         return
-    shutil.copytree(_made / "data", watched.data, symlinks=True)
+    shutil.copytree(_made / "data", watched.data)
 
 
 def make(watched, folder):
@@ -81,5 +82,6 @@ def make(watched, folder):
 
 def import_breach(watched, folder, name, content, about):
     content = monitor.write(folder, f"{name}.txt", content + "\n")
-    about = monitor.write(folder, f"{name}.toml", f'name = "{name}"\n{about}')
+    # The domains of examples aren't among those that the world has.
+    about = monitor.write(folder, f"{name}.toml", f'name = "{name}"\ntop_level_domains = ["example"]\n{about}')
     watched.holdfast("import", "breach", content, "--about", about)

@@ -137,13 +137,14 @@ class Monitor:
                 connection.shutdown(socket.SHUT_WR)
                 while piece := connection.recv(65536):
                     received += piece
-            except (ConnectionError, BrokenPipeError):
+            except OSError:
+                # The server has ended the connection: what came before counts.
                 pass
             return received
 
     def statuses(self, sent):
         """The statuses of all answers to bytes sent on one connection."""
-        return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d{3})", self.raw(sent), re.M)]
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.raw(sent))]
 
     def until(self, question, seconds=NOTICED_SECONDS_MAX):
         """Asks until the answer is true; a server notices changes by others within a second or two."""

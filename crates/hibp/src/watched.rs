@@ -14,6 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Limits;
 
+/// Bits of a phase's number.
+const PHASE_BITS: u32 = 3;
+/// How long a client may go on sending after the last answer, and how much: long enough for it to read the answer first.
+const CLOSING_TIME: Duration = Duration::from_secs(2);
+const CLOSING_BYTES_MAX: usize = 1 << 20;
+
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -25,11 +31,13 @@ pub(crate) enum Phase {
     Answering = 2,
     /// An answer is on its way.
     Sending = 3,
+    /// Everything was sent; what the client still sends is thrown away.
+    Closing = 4,
 }
 
 /// The phase of a connection, shared between its task and the sweep.
 ///
-/// Phase and time share one number (2 bits and milliseconds), so that they are always of one moment.
+/// Phase and time share one number (3 bits and milliseconds), so that they are always of one moment.
 #[derive(Debug)]
 pub(crate) struct Activity {
     start: Instant,
@@ -50,20 +58,21 @@ impl Activity {
 
     /// Notes that a phase begins.
     pub(crate) fn begin(&self, phase: Phase) {
-        let now_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        let now_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX) & (u64::MAX >> PHASE_BITS);
         self.sent.store(0, Ordering::Relaxed);
-        self.phase.store((now_ms << 2) | phase as u64, Ordering::Relaxed);
+        self.phase.store((now_ms << PHASE_BITS) | phase as u64, Ordering::Relaxed);
     }
 
     fn phase(&self) -> (Phase, Duration) {
         let packed = self.phase.load(Ordering::Relaxed);
-        let phase = match packed & 3 {
+        let phase = match packed & ((1 << PHASE_BITS) - 1) {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Answering,
-            _ => Phase::Sending,
+            3 => Phase::Sending,
+            _ => Phase::Closing,
         };
-        (phase, Duration::from_millis(packed >> 2))
+        (phase, Duration::from_millis(packed >> PHASE_BITS))
     }
 
     /// Whether the client has taken longer than it may.
@@ -80,6 +89,7 @@ fn allowed(phase: Phase, sent: u64, limits: &Limits) -> Duration {
         Phase::Idle => limits.idle_time,
         Phase::Head => limits.head_time,
         Phase::Answering => limits.request_time,
+        Phase::Closing => CLOSING_TIME,
         Phase::Sending => limits.answer_time + Duration::from_secs(sent / Limits::SLOWEST_BYTES_PER_SECOND),
     }
 }
@@ -88,11 +98,17 @@ fn allowed(phase: Phase, sent: u64, limits: &Limits) -> Duration {
 pub(crate) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
+    /// Bytes thrown away while closing.
+    thrown_away: usize,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+        Self {
+            stream,
+            activity,
+            thrown_away: 0,
+        }
     }
 
     fn sent(&self, result: &Poll<io::Result<usize>>) {
@@ -147,8 +163,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         result
     }
 
+    /// Closing a socket that bytes are waiting in makes the system reset the connection, and the client may never see an answer that says
+    /// why its request was refused. So the client ends it first, or runs out of time.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.activity.phase().0 != Phase::Closing {
+            match Pin::new(&mut self.stream).poll_shutdown(context) {
+                Poll::Ready(Ok(())) => self.activity.begin(Phase::Closing),
+                other => return other,
+            }
+        }
+        let mut space = [0; 4096];
+        while self.thrown_away < CLOSING_BYTES_MAX {
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.thrown_away += buffer.filled().len(),
+                Poll::Ready(_) => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -163,6 +196,7 @@ mod tests {
         assert_eq!(allowed(Phase::Head, 0, &limits), limits.head_time);
         assert_eq!(allowed(Phase::Answering, 0, &limits), limits.request_time);
         assert_eq!(allowed(Phase::Sending, 0, &limits), limits.answer_time);
+        assert_eq!(allowed(Phase::Closing, 0, &limits), CLOSING_TIME);
         let slow = allowed(Phase::Sending, 100 << 20, &limits);
         assert_eq!(slow, limits.answer_time + Duration::from_secs(6400));
     }

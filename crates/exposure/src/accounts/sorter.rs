@@ -44,7 +44,7 @@ struct Buffer {
 /// A key in a buffer: its first bytes, by which most comparisons are decided, and where it is.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    beginning: u64,
+    beginning: [u64; 2],
     start: u32,
     length: u32,
 }
@@ -210,13 +210,16 @@ impl Buffer {
     }
 }
 
-/// The first eight bytes of a key as a number that is ordered like them.
-fn beginning(key: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    for (byte, from) in bytes.iter_mut().zip(key) {
-        *byte = *from;
-    }
-    u64::from_be_bytes(bytes)
+/// The first sixteen bytes of a key as numbers that are ordered like them: enough to tell `gmail.com` and some of the alias.
+fn beginning(key: &[u8]) -> [u64; 2] {
+    let number = |from: usize| {
+        let mut bytes = [0; 8];
+        for (byte, from) in bytes.iter_mut().zip(key.iter().skip(from)) {
+            *byte = *from;
+        }
+        u64::from_be_bytes(bytes)
+    };
+    [number(0), number(8)]
 }
 
 impl Sorted {

@@ -239,7 +239,7 @@ fn only_one_changes_the_accounts_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let _first = AccountsWriter::open(folder.path()).unwrap();
     let error = AccountsWriter::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("is running; wait for its end"), "{error}");
+    assert!(error.contains("is being changed by another command"), "{error}");
 }
 
 #[test]

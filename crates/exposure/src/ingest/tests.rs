@@ -547,3 +547,53 @@ fn a_paste_is_entered_and_asked_for() {
     );
     assert!(writer.ledger().pastes(Identity::of(BEN)).unwrap().is_empty());
 }
+
+/// Shapes with bytes changed, doubled and left out: reading ends, nothing panics, and what is told fits together. The fuzzer does the
+/// same for longer.
+#[test]
+fn whatever_the_bytes_say_reading_ends() {
+    let text = "email,password\n\"ann@example.com\",se\"\"cret\nben@example.org,\"x\ny\"\n";
+    let zip = [
+        zip_member("a", text.as_bytes(), true),
+        zip_member("b", text.as_bytes(), false),
+        ZIP_END.to_vec(),
+    ]
+    .concat();
+    let seeds = [
+        text.as_bytes().to_vec(),
+        br#"[{"email":"ann@example.com","p":"\ud83d\ude00","n":[1,{"a":null}]},"ben@example.org"]"#.to_vec(),
+        b"CREATE TABLE u (id int, mail text);\nINSERT INTO u VALUES (1,'ann@example.com'),(-2,'it''s');\nCOPY u FROM stdin;\n1\tx\n\\.\n/* c */ -- d\n".to_vec(),
+        b"URL: https://a.com/\nUsername: ann@example.com\nPassword: x\n\n".repeat(3),
+        b"https://a.com:80/:ann@example.com:x\nann@example.com:y:http://b.com\n".repeat(3),
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        gzip(text.as_bytes()),
+        zstd::encode_all(text.as_bytes(), 3).unwrap(),
+        tar("a.zip", &zip),
+        zip,
+    ];
+    let about = About::parse("name = 'Shop'\nstealer_log = true\ncolumns = { phone = [1], user_name = [2] }").unwrap();
+    let mut state = 7_u64;
+    let mut below = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    for round in 0..4000 {
+        let mut bytes = seeds[round % seeds.len()].clone();
+        for _ in 0..=below(4) {
+            let (at, other) = (below(bytes.len()), below(bytes.len()));
+            match below(4) {
+                0 => bytes[at] ^= 1 << below(8),
+                1 => bytes.truncate(at.max(1)),
+                2 => bytes[at] = b"\"'\\{}[](),;:\n\0\xFF@"[below(16)],
+                _ => bytes.extend_from_within(at.min(other)..at.max(other)),
+            }
+        }
+        let (counts, problems) = examine("x", &mut bytes.as_slice(), &about).unwrap();
+        assert!(
+            problems.listed.len() as u64 == problems.count,
+            "round {round}: {counts:?}"
+        );
+    }
+}

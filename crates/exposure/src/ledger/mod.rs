@@ -1,5 +1,6 @@
 //! What changes in a breach monitor: one SQLite file, opened by the server and by commands at the same time.
 
+mod about;
 mod catalogue;
 mod domains;
 mod erasures;
@@ -11,11 +12,12 @@ mod store;
 mod tables;
 mod watches;
 
+pub use about::{About, Channel};
 pub use catalogue::{Breach, BreachId, Paste};
 pub use domains::{Domain, Proof, TXT_PREFIX};
 pub use feeds::{PostsSeen, SeenPost};
 pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
-pub use outgoing::{About, Channel, Outgoing, OutgoingCounts};
+pub use outgoing::{Outgoing, OutgoingCounts};
 pub use store::Ledger;
 pub(crate) use tables::{AccountsState, TableEntry};
 pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};

@@ -8,7 +8,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::catalogue::breach_of_row;
-use super::{Breach, BreachId, Delivery, Ledger};
+use super::{About, Breach, BreachId, Channel, Delivery, Ledger};
 use crate::Error;
 
 /// `told.load` is the import of the breach whose people have their notices: after another import they are looked for again.
@@ -46,121 +46,6 @@ const COLUMNS: &str = "id, about, watch, domain, breach, post, recipient, detail
 
 /// The import of breach `?1` that counts; 0 for a breach without data.
 const LOAD: &str = "coalesce((select id from load where load.breach = ?1), 0)";
-
-/// How a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// By mail, as soon as it can.
-    Mail,
-    /// By mail, in the next digest.
-    Digest,
-    /// To the webhook.
-    Webhook,
-}
-
-impl Channel {
-    /// The name in the ledger.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Digest => "digest",
-            Self::Webhook => "webhook",
-        }
-    }
-}
-
-/// What a message is about, and whom it goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The mail that asks for a watch to be confirmed.
-    Confirm {
-        /// The watch.
-        watch: i64,
-    },
-    /// The mail whose link proves that a domain is ours.
-    DomainProof {
-        /// The domain's number.
-        domain: i64,
-        /// What stands before the `@`.
-        alias: String,
-    },
-    /// A breach, to somebody who is watching.
-    Breach {
-        /// The watch.
-        watch: i64,
-        /// The breach.
-        breach: BreachId,
-        /// When they wanted to be told, when the message was made.
-        delivery: Delivery,
-    },
-    /// A breach, to the webhook.
-    BreachWebhook {
-        /// The breach.
-        breach: BreachId,
-    },
-    /// A post of a leak site that names us, to an address of the configuration.
-    Post {
-        /// The post's digest.
-        post: [u8; 32],
-        /// The address.
-        recipient: String,
-    },
-    /// A post of a leak site that names us, to the webhook.
-    PostWebhook {
-        /// The post's digest.
-        post: [u8; 32],
-    },
-}
-
-impl About {
-    /// How it goes.
-    #[must_use]
-    pub const fn channel(&self) -> Channel {
-        match self {
-            Self::BreachWebhook { .. } | Self::PostWebhook { .. } => Channel::Webhook,
-            Self::Breach {
-                delivery: Delivery::Digest,
-                ..
-            } => Channel::Digest,
-            _ => Channel::Mail,
-        }
-    }
-
-    const fn kind(&self) -> &'static str {
-        match self {
-            Self::Confirm { .. } => "confirm",
-            Self::DomainProof { .. } => "domain-proof",
-            Self::Breach { .. } => "breach",
-            Self::BreachWebhook { .. } => "breach-webhook",
-            Self::Post { .. } => "post",
-            Self::PostWebhook { .. } => "post-webhook",
-        }
-    }
-
-    fn key(&self) -> String {
-        let kind = self.kind();
-        match self {
-            Self::Confirm { watch } => format!("{kind}/{watch}"),
-            Self::DomainProof { domain, alias } => format!("{kind}/{domain}/{alias}"),
-            Self::Breach { watch, breach, .. } => format!("{kind}/{}/{watch}", breach.0),
-            Self::BreachWebhook { breach } => format!("{kind}/{}", breach.0),
-            Self::Post { post, recipient } => format!("{kind}/{}/{recipient}", hex(post)),
-            Self::PostWebhook { post } => format!("{kind}/{}", hex(post)),
-        }
-    }
-
-    /// Number of the watch, number of the domain, number of the breach, digest of the post, recipient.
-    fn columns(&self) -> (Option<i64>, Option<i64>, Option<u32>, Option<&[u8]>, Option<&str>) {
-        match self {
-            Self::Confirm { watch } => (Some(*watch), None, None, None, None),
-            Self::DomainProof { domain, alias } => (None, Some(*domain), None, None, Some(alias)),
-            Self::Breach { watch, breach, .. } => (Some(*watch), None, Some(breach.0), None, None),
-            Self::BreachWebhook { breach } => (None, None, Some(breach.0), None, None),
-            Self::Post { post, recipient } => (None, None, None, Some(post), Some(recipient)),
-            Self::PostWebhook { post } => (None, None, None, Some(post), None),
-        }
-    }
-}
 
 /// A message that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -411,17 +296,17 @@ pub(super) fn insert(transaction: &Transaction<'_>, messages: &[(About, String)]
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
     )?;
     for (about, detail) in messages {
-        let (watch, domain, breach, post, recipient) = about.columns();
+        let columns = about.columns();
         let (key, kind, channel) = (about.key(), about.kind(), about.channel());
         let count = insert.execute(params![
             key,
             kind,
             channel.name(),
-            watch,
-            domain,
-            breach,
-            post,
-            recipient,
+            columns.watch,
+            columns.domain,
+            columns.breach,
+            columns.post,
+            columns.recipient,
             detail,
             now
         ])? as u64;
@@ -474,10 +359,6 @@ fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
         created,
         attempts,
     }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

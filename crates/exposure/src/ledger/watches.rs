@@ -231,7 +231,7 @@ impl Ledger {
         self.tried(self.connection.query_row(&query, [id], watch_of).optional())
     }
 
-    /// The watches with a number above `after`, at most [`PAGE`]; all can be read this way without holding them in memory.
+    /// The watches with a number above `after`, 10,000 at most; all can be read this way without holding them in memory.
     ///
     /// # Errors
     /// When the ledger can't be read.

@@ -64,6 +64,10 @@ pub fn answer(request: &Request<'_>, service: &Service, accounts: &Accounts) -> 
     if let Question::Page(asset) = question {
         return asset.reply();
     }
+    if question == Question::Parameters {
+        // Every exchange begins here, so it is here that what a command built is noticed. What is damaged doesn't come into use.
+        let _ = service.store.refresh();
+    }
     let Some(generation) = service.store.current() else {
         return reply::later(
             StatusCode::SERVICE_UNAVAILABLE,

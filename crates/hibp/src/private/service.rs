@@ -56,7 +56,7 @@ impl Service {
         })
     }
 
-    /// Notices what changed in the breach monitor, and builds the index anew if it has to be: then this takes about 20 s of all cores for
+    /// Notices what changed in the breach monitor, and builds the index anew if it has to be: that takes about 40 s of one core for
     /// a million new people. What was built is returned.
     ///
     /// # Errors

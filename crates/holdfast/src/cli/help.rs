@@ -31,6 +31,10 @@ Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report
 
+Was it leaked:
+  exposure     A private breach monitor that speaks the Have I Been Pwned API: import, check,
+               serve, ask, watch, feeds, keys, private, erase, stats
+
 Travel in time:
   history      When the disk was written to, and what was done with it
   restore      Return a disk to a moment or to --before-attack, or take that back with --undo

@@ -64,10 +64,11 @@ fn text(mut line: Vec<u8>) -> Result<String, Failure> {
 
 fn typed(prompt: &str) -> Result<String, Failure> {
     let mut errors = io::stderr().lock();
-    // Without a prompt it can still be typed.
-    let _ = write!(errors, "{prompt}: ").and_then(|()| errors.flush());
     let line = {
+        // Before the prompt: whoever answers quickly isn't shown either.
         let _quiet = Quiet::begin()?;
+        // Without a prompt it can still be typed.
+        let _ = write!(errors, "{prompt}: ").and_then(|()| errors.flush());
         keys(&mut io::stdin().lock())
     };
     let _ = writeln!(errors);

@@ -390,6 +390,11 @@ mod tests {
         assert_eq!(settings.feeds.every, Duration::from_secs(7200));
     }
 
+    fn refused(text: &str, expected: &str) {
+        let error = resolve(text).unwrap_err();
+        assert!(error.starts_with(expected), "{text}: {error}");
+    }
+
     #[test]
     fn what_cannot_work_is_refused_with_advice() {
         let mail = "[exposure]\npublic_url = \"https://b.example\"\n[exposure.mail]\nfrom = \"a@b.example\"\nserver = ";
@@ -447,6 +452,14 @@ mod tests {
                 &format!("{mail}\"m\"\nencryption = \"none\"\nuser = \"u\"\npassword_file = \"p\""),
                 "[exposure.mail]: a password isn't sent in clear",
             ),
+        ] {
+            refused(text, expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_in_other_tables_is_refused_with_advice() {
+        for (text, expected) in [
             (
                 "[exposure.upstream]\nurl = \"https://u.example\"\nkey_file = \"k\"\nask_by = \"hash\"",
                 "[exposure.upstream] ask_by: `hash` is none of",
@@ -472,8 +485,7 @@ mod tests {
                 "`h.toml` line 2, column 1: unknown field",
             ),
         ] {
-            let error = resolve(text).unwrap_err();
-            assert!(error.starts_with(expected), "{text}: {error}");
+            refused(text, expected);
         }
     }
 }

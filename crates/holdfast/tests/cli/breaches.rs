@@ -153,6 +153,11 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
         !files_with(&place.data(), b"gone.example.com\0leaving").is_empty(),
         "the search finds what is there"
     );
+    let leaving = Identity::of("leaving@gone.example.com");
+    Ledger::open(&place.data().join("exposure"))
+        .unwrap()
+        .opt_out(leaving, 1)
+        .unwrap();
     let told = erase(&place, " Leaving@GONE.example.com \n");
     assert_eq!(
         told,
@@ -180,11 +185,10 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
     );
     let ledger = Ledger::open(&place.data().join("exposure")).unwrap();
     assert!(
-        ledger
-            .pastes(Identity::of("leaving@gone.example.com"))
-            .unwrap()
-            .is_empty()
+        ledger.is_opted_out(leaving).unwrap(),
+        "that no mail is wanted is not forgotten"
     );
+    assert!(ledger.pastes(leaving).unwrap().is_empty());
     let (code, text) = place.fails(&["exposure", "erase"]);
     assert_eq!(
         (code, text.lines().next()),

@@ -8,11 +8,12 @@ use ring::rand::SystemRandom;
 use volume::Timestamp;
 
 use super::Scene;
+use super::failures::failure;
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::clock::wall_clock;
 use crate::control::Progress;
-use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::failure::{EXIT_OK, Failure};
 use crate::size::format_size;
 use crate::when::local_short;
 
@@ -29,7 +30,7 @@ pub(in crate::cli) enum PrivateCommand {
 
 pub(super) fn run(scene: &Scene<'_>, command: &PrivateCommand) -> Result<u8, Failure> {
     scene.place.prepare()?;
-    let failed = |error: exposure::Error| Failure::new(FailureCode::Failure, error.to_string());
+    let failed = |error: exposure::Error| failure(&error);
     // What is damaged is reported by `show`, and replaced by the others.
     let store = match command {
         PrivateCommand::Show => Store::open(&scene.folder).map_err(failed)?,
