@@ -251,7 +251,7 @@ async fn serve<S>(
         activity.begin(Phase::Answering);
         let (shared, activity) = (Arc::clone(shared), Arc::clone(activity));
         async move {
-            let reply = respond(&shared, request, asker).await;
+            let reply = respond(&shared, request, asker, &activity).await;
             activity.begin(Phase::Sending);
             Ok::<_, Infallible>(reply)
         }
@@ -274,7 +274,7 @@ async fn serve<S>(
 }
 
 /// Reads the body, where there is one, and answers.
-async fn respond(shared: &Shared, request: Request<Incoming>, asker: IpAddr) -> Reply {
+async fn respond(shared: &Shared, request: Request<Incoming>, asker: IpAddr, activity: &Activity) -> Reply {
     let (parts, body) = request.into_parts();
     let body = if body.is_end_stream() {
         Bytes::new()
@@ -284,9 +284,13 @@ async fn respond(shared: &Shared, request: Request<Incoming>, asker: IpAddr) -> 
         } else {
             shared.limits.body_bytes
         };
+        let closing = |reply| {
+            activity.cut_short();
+            closing(reply)
+        };
         match Limited::new(body, body_bytes).collect().await {
             Ok(collected) => collected.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return too_long(body_bytes),
+            Err(error) if error.is::<LengthLimitError>() => return closing(too_long(body_bytes)),
             Err(_) => return closing(reply::error(StatusCode::BAD_REQUEST, "the body can't be read")),
         }
     };
@@ -301,10 +305,10 @@ async fn respond(shared: &Shared, request: Request<Incoming>, asker: IpAddr) -> 
 }
 
 fn too_long(body_bytes: usize) -> Reply {
-    closing(reply::error(
+    reply::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("a body may have {body_bytes} bytes at most"),
-    ))
+    )
 }
 
 /// What is left of the request isn't read, so that no other can follow on this connection.

@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub(crate) struct Activity {
     phase: AtomicU64,
     /// Bytes sent in this phase.
     sent: AtomicU64,
+    /// Whether a request was answered before all of it was read.
+    is_cut_short: AtomicBool,
 }
 
 impl Activity {
@@ -53,6 +55,7 @@ impl Activity {
             start: Instant::now(),
             phase: AtomicU64::new(Phase::Head as u64),
             sent: AtomicU64::new(0),
+            is_cut_short: AtomicBool::new(false),
         }
     }
 
@@ -60,7 +63,13 @@ impl Activity {
     pub(crate) fn begin(&self, phase: Phase) {
         let now_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX) & (u64::MAX >> PHASE_BITS);
         self.sent.store(0, Ordering::Relaxed);
-        self.phase.store((now_ms << PHASE_BITS) | phase as u64, Ordering::Relaxed);
+        self.phase
+            .store((now_ms << PHASE_BITS) | phase as u64, Ordering::Relaxed);
+    }
+
+    /// Notes that a request is answered before all of it was read; nothing else follows on the connection.
+    pub(crate) fn cut_short(&self) {
+        self.is_cut_short.store(true, Ordering::Relaxed);
     }
 
     fn phase(&self) -> (Phase, Duration) {
@@ -133,7 +142,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.sent(&result);
@@ -164,10 +173,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     /// Closing a socket that bytes are waiting in makes the system reset the connection, and the client may never see an answer that says
-    /// why its request was refused. So the client ends it first, or runs out of time.
+    /// why its request was refused. So where something was refused, the client ends it first, or runs out of time.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.activity.phase().0 != Phase::Closing {
+        let phase = self.activity.phase().0;
+        if phase != Phase::Closing {
             match Pin::new(&mut self.stream).poll_shutdown(context) {
+                Poll::Ready(Ok(())) if phase == Phase::Idle && !self.activity.is_cut_short.load(Ordering::Relaxed) => {
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Ready(Ok(())) => self.activity.begin(Phase::Closing),
                 other => return other,
             }
