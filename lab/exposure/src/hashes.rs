@@ -46,8 +46,32 @@ pub(crate) fn sorted(count: u64) -> Vec<([u8; HASH_BYTES], u32)> {
     hashes
 }
 
+/// How the hashes of a file are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By their numbers, which is at random.
+    Mixed,
+    /// As public corpora have them.
+    Sorted,
+    /// At random, in as many ranges as make [`ROWS_PER_RANGE`] rows each: as many as there are with two billion hashes.
+    Dense,
+}
+
+/// Rows of a range of the largest public corpus.
+const ROWS_PER_RANGE: u64 = 2000;
+
+/// The prefix of the range that a hash is moved to, of `count` hashes.
+fn move_to_range((mut hash, seen): ([u8; HASH_BYTES], u32), count: u64) -> ([u8; HASH_BYTES], u32) {
+    let [first, second, third, ..] = &mut hash;
+    let prefix = (u64::from(*first) << 16 | u64::from(*second) << 8 | u64::from(*third)) >> 4;
+    let prefix = prefix % (count / ROWS_PER_RANGE).max(1);
+    (*first, *second) = ((prefix >> 12) as u8, (prefix >> 4) as u8);
+    *third = (prefix << 4) as u8 | *third & 15;
+    (hash, seen)
+}
+
 /// Writes a file of `HASH:COUNT`.
-pub(crate) fn write(path: &Path, count: u64, in_order: bool) -> Result<serde_json::Value> {
+pub(crate) fn write(path: &Path, count: u64, order: Order) -> Result<serde_json::Value> {
     let cost = Cost::begin();
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let mut line = Vec::new();
@@ -61,10 +85,12 @@ pub(crate) fn write(path: &Path, count: u64, in_order: bool) -> Result<serde_jso
         writeln!(line, ":{count}")?;
         Ok(file.write_all(&line)?)
     };
-    if in_order {
-        sorted(count).into_iter().try_for_each(&mut put)?;
-    } else {
-        (0..count).map(hash).try_for_each(&mut put)?;
+    match order {
+        Order::Mixed => (0..count).map(hash).try_for_each(&mut put)?,
+        Order::Sorted => sorted(count).into_iter().try_for_each(&mut put)?,
+        Order::Dense => (0..count)
+            .map(|number| move_to_range(hash(number), count))
+            .try_for_each(&mut put)?,
     }
     file.into_inner()?.sync_all()?;
     Ok(json!({ "lines": count, "bytes": std::fs::metadata(path)?.len(), "cost": cost.end() }))

@@ -9,6 +9,8 @@ mod store;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use hashes::Order;
+
 /// What any step can fail with.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -30,16 +32,16 @@ fn main() -> ExitCode {
 fn run(words: &[&str]) -> Result<serde_json::Value> {
     let path = |text: &str| PathBuf::from(text);
     match words {
-        ["make", order @ ("sorted" | "mixed"), count, file] => {
-            hashes::write(&path(file), count.parse()?, *order == "sorted")
-        }
+        ["make", "mixed", count, file] => hashes::write(&path(file), count.parse()?, Order::Mixed),
+        ["make", "sorted", count, file] => hashes::write(&path(file), count.parse()?, Order::Sorted),
+        ["make", "dense", count, file] => hashes::write(&path(file), count.parse()?, Order::Dense),
         ["import", file, folder, memory] => store::import_file(&path(file), &path(folder), memory.parse()?),
         ["warm", folder, count] => store::warm(&path(folder), count.parse()?),
         ["cold", folder, count] => store::cold(&path(folder), count.parse()?),
-        ["ranges", folder] => store::ranges(&path(folder)),
+        ["ranges", folder, count] => store::ranges(&path(folder), count.parse()?),
         ["peer", name, count, folder] => peers::measure(name, count.parse()?, &path(folder)),
         _ => Err(
-            "make sorted|mixed N FILE, import FILE FOLDER BYTES, warm|cold FOLDER N, ranges FOLDER, \
+            "make sorted|mixed|dense N FILE, import FILE FOLDER BYTES, warm|cold FOLDER N, ranges FOLDER RANGES, \
                   peer redb|fjall|sqlite N FOLDER"
                 .into(),
         ),

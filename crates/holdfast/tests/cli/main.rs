@@ -8,6 +8,7 @@ mod daemon;
 mod damage;
 mod demo;
 mod exports;
+mod exposure_passwords;
 mod guard;
 mod images;
 mod moments;

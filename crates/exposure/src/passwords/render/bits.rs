@@ -8,6 +8,15 @@ pub(super) struct Bits {
 }
 
 impl Bits {
+    /// The least significant `length` (at most 32) bits of a number.
+    pub(super) const fn of(number: usize, length: u32) -> Self {
+        let mask = (1_u64 << length) - 1;
+        Self {
+            bits: (number as u64 & mask) as u32,
+            length,
+        }
+    }
+
     /// These, then those of `other`. Together at most 32.
     pub(super) const fn then(self, other: Self) -> Self {
         Self {
@@ -46,12 +55,15 @@ impl<'a> BitWriter<'a> {
 
     /// Adds the least significant `length` (at most 32) bits of a number.
     pub(super) fn number(&mut self, number: usize, length: u32) {
-        let mask = (1_u64 << length) - 1;
-        self.put(Bits {
-            bits: (number as u64 & mask) as u32,
-            length,
-        });
-        self.flush();
+        self.all(&[Bits::of(number, length)]);
+    }
+
+    /// Adds any number of bits.
+    pub(super) fn all(&mut self, all: &[Bits]) {
+        for bits in all {
+            self.put(*bits);
+            self.flush();
+        }
     }
 
     /// Writes whole bytes.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::bits::BitWriter;
+use super::bits::{BitWriter, Bits};
 use super::code::{Code, ROW_BYTES_MAX, put_rows};
 use super::text;
 use crate::passwords::range_file::Block;
@@ -31,6 +31,9 @@ const ZEROS: u8 = 17;
 
 static CODE: LazyLock<Code> = LazyLock::new(|| Code::new(Code::lengths(5, 6, 6)));
 
+/// How the code is told, which is always the same.
+static LITERAL_CODE: LazyLock<Vec<Bits>> = LazyLock::new(|| literal_code(&CODE.lengths));
+
 /// Appends the compressed rows.
 pub(super) fn append<const TAIL: usize>(block: &Block<'_>, body: &mut Vec<u8>) {
     let length = text::length::<TAIL>(block);
@@ -54,7 +57,7 @@ pub(super) fn append<const TAIL: usize>(block: &Block<'_>, body: &mut Vec<u8>) {
     writer.number(0, 6);
     writer.number(0, 2);
     writer.number(0, 2);
-    put_literal_code(&mut writer, &CODE.lengths);
+    writer.all(&LITERAL_CODE);
     // One command, a code of a single symbol and thus of no bits: insert so many literals, and copy nothing, as the text ends there.
     writer.number(1, 2);
     writer.number(0, 2);
@@ -84,7 +87,7 @@ fn put_length(writer: &mut BitWriter<'_>, length: usize) {
 }
 
 /// The code of the literals (RFC 7932, 3.5).
-fn put_literal_code(writer: &mut BitWriter<'_>, lengths: &[u8]) {
+fn literal_code(lengths: &[u8]) -> Vec<Bits> {
     let meta_length = |symbol: u8| match symbol {
         4 => 1,
         6 => 2,
@@ -94,44 +97,35 @@ fn put_literal_code(writer: &mut BitWriter<'_>, lengths: &[u8]) {
     };
     let meta = Code::new((0..18).map(meta_length).collect());
     // No length of the code of lengths is skipped. They are complete at that of 6, the eighth.
-    writer.number(0, 2);
+    let mut told = vec![Bits::of(0, 2)];
     for symbol in LENGTH_ORDER.iter().take(8) {
-        let (bits, count) = LENGTH_OF_LENGTHS
-            .get(usize::from(meta_length(*symbol)))
-            .copied()
-            .unwrap_or_default();
-        writer.number(bits, count);
+        let length = LENGTH_OF_LENGTHS.get(usize::from(meta_length(*symbol)));
+        let (bits, count) = length.copied().unwrap_or_default();
+        told.push(Bits::of(bits, count));
     }
     // Lengths are complete at the last symbol that has a code.
     let used = lengths
         .iter()
         .rposition(|length| *length > 0)
         .map_or(0, |last| last + 1);
-    for run in lengths
-        .get(..used)
-        .unwrap_or_default()
-        .chunk_by(|first, second| *first == 0 && *second == 0)
-    {
+    let used = lengths.get(..used).unwrap_or_default();
+    for run in used.chunk_by(|first, second| *first == 0 && *second == 0) {
         match run.len() {
-            length if length < 3 => {
-                for own in run {
-                    writer.put(meta.symbol(usize::from(*own)));
-                    writer.flush();
-                }
-            }
-            length => put_zeros(writer, &meta, length),
+            length if length < 3 => told.extend(run.iter().map(|own| meta.symbol(usize::from(*own)))),
+            length => push_zeros(&mut told, &meta, length),
         }
     }
+    told
 }
 
 /// At least three symbols without code: each further repetition of the symbol makes of a run of `n` one of `8 * (n - 2)` and 3 to 10 more.
-fn put_zeros(writer: &mut BitWriter<'_>, meta: &Code, length: usize) {
+fn push_zeros(told: &mut Vec<Bits>, meta: &Code, length: usize) {
     let before = length - 3;
     if before >= 8 {
-        put_zeros(writer, meta, before / 8 + 2);
+        push_zeros(told, meta, before / 8 + 2);
     }
-    writer.put(meta.symbol(usize::from(ZEROS)));
-    writer.number(before % 8, 3);
+    told.push(meta.symbol(usize::from(ZEROS)));
+    told.push(Bits::of(before % 8, 3));
 }
 
 /// Appends a text as it is.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::bits::BitWriter;
+use super::bits::{BitWriter, Bits};
 use super::code::{Code, ROW_BYTES_MAX, put_rows};
 use super::text;
 use crate::passwords::range_file::Block;
@@ -13,6 +13,8 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const TRAILER_BYTES: usize = 8;
 /// The symbol behind the last character.
 const END_OF_BLOCK: usize = 256;
+/// The block's header, which is always the same.
+static BLOCK_HEADER: LazyLock<Vec<Bits>> = LazyLock::new(|| block_header(&CODE.lengths));
 /// More than the block's header takes.
 const BLOCK_HEADER_BYTES_MAX: usize = 100;
 /// Order of the lengths of the code of code lengths (RFC 1951, 3.2.7).
@@ -46,7 +48,7 @@ fn append_stream(text: &[u8], rows: usize, body: &mut Vec<u8>, put: impl FnOnce(
     let start = body.len();
     body.resize(start + BLOCK_HEADER_BYTES_MAX + rows * ROW_BYTES_MAX + 8, 0);
     let mut writer = BitWriter::new(body.get_mut(start..).unwrap_or_default());
-    put_block_header(&mut writer, &CODE.lengths);
+    writer.all(&BLOCK_HEADER);
     put(&mut writer);
     writer.put(CODE.symbol(END_OF_BLOCK));
     let end = start + writer.finish();
@@ -57,7 +59,7 @@ fn append_stream(text: &[u8], rows: usize, body: &mut Vec<u8>, put: impl FnOnce(
 }
 
 /// The header of a last block with dynamic codes. Code lengths 0, 4, 5 and 6 and runs of zeros are told apart by a code of 1 to 4 bits.
-fn put_block_header(writer: &mut BitWriter<'_>, lengths: &[u8]) {
+fn block_header(lengths: &[u8]) -> Vec<Bits> {
     let meta_length = |symbol: u8| match symbol {
         4 => 1,
         6 => 2,
@@ -66,14 +68,13 @@ fn put_block_header(writer: &mut BitWriter<'_>, lengths: &[u8]) {
         _ => 0_u8,
     };
     let meta = Code::new((0..19).map(meta_length).collect());
-    writer.number(1, 1);
-    writer.number(2, 2);
+    let mut header = vec![Bits::of(1, 1), Bits::of(2, 2)];
     // 257 symbols for characters and lengths, one for distances, and as many lengths of the code of lengths as there are.
-    writer.number(lengths.len() - 257, 5);
-    writer.number(0, 5);
-    writer.number(LENGTH_ORDER.len() - 4, 4);
+    header.push(Bits::of(lengths.len() - 257, 5));
+    header.push(Bits::of(0, 5));
+    header.push(Bits::of(LENGTH_ORDER.len() - 4, 4));
     for symbol in LENGTH_ORDER {
-        writer.number(usize::from(meta_length(symbol)), 3);
+        header.push(Bits::of(usize::from(meta_length(symbol)), 3));
     }
     // The distance code's only length is 0: there are no distances.
     let all: Vec<u8> = lengths.iter().copied().chain([0]).collect();
@@ -81,13 +82,11 @@ fn put_block_header(writer: &mut BitWriter<'_>, lengths: &[u8]) {
         let mut left = run.len();
         while left >= 11 {
             let zeros = left.min(138);
-            writer.put(meta.symbol(usize::from(ZEROS)));
-            writer.number(zeros - 11, 7);
+            header.push(meta.symbol(usize::from(ZEROS)));
+            header.push(Bits::of(zeros - 11, 7));
             left -= zeros;
         }
-        for length in run.iter().take(left) {
-            writer.put(meta.symbol(usize::from(*length)));
-            writer.flush();
-        }
+        header.extend(run.iter().take(left).map(|length| meta.symbol(usize::from(*length))));
     }
+    header
 }
