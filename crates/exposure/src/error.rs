@@ -34,7 +34,7 @@ pub enum Error {
         what: String,
     },
     /// No account was found in what was to be imported.
-    #[error("no account was found in {files} files, so nothing was loaded; {problems} parts could not be read")]
+    #[error("no account was found (files: {files}, parts that could not be read: {problems}), so nothing was loaded")]
     NothingFound {
         /// How many files were looked at.
         files: u64,

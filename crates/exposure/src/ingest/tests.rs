@@ -397,7 +397,7 @@ fn archives_and_archives_in_archives() {
     let error = import("", &[("deep.gz", &deep)]).unwrap_err().to_string();
     assert_eq!(
         error,
-        "no account was found in 0 files, so nothing was loaded; 1 parts could not be read"
+        "no account was found (files: 0, parts that could not be read: 1), so nothing was loaded"
     );
 }
 

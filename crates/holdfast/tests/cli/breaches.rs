@@ -62,9 +62,9 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
     assert_eq!(
         done.stdout,
-        "`Shop` is loaded: 2 accounts, 2 of them mail addresses, from 2 records in 1 files\n\
-         2 passwords were counted; only their hashes are kept\n\
-         1 notices are to be sent, which a running server does\n"
+        "`Shop` is loaded: 2 accounts, 2 of them mail addresses, from 2 records in 1 file\n\
+         passwords: 2; only their hashes are kept\n\
+         to be sent by a running server: 1 notice\n"
     );
     let passwords = Passwords::open(&place.data().join("exposure/passwords")).unwrap();
     for kind in HashKind::ALL {
@@ -117,11 +117,11 @@ fn what_is_wrong_with_an_import_is_told_and_nothing_is_loaded() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("`name` is 1 to 57 letters"), "{text}");
     assert_eq!(import("empty.txt", "none.toml").0, 3);
-    let nothing = "error: no account was found in 1 files, so nothing was loaded; 0 parts could not be read\n";
+    let nothing = "error: no account was found (files: 1, parts that could not be read: 0), so nothing was loaded\n";
     assert_eq!(import("empty.txt", "about.toml"), (3, nothing.to_owned()));
     let (code, text) = import("none.txt", "about.toml");
     assert_eq!(code, 3);
-    assert!(text.contains("1 parts could not be read"), "{text}");
+    assert!(text.contains("parts that could not be read: 1"), "{text}");
     let ledger = Ledger::open(&place.data().join("exposure")).unwrap();
     assert!(ledger.breaches().unwrap().is_empty());
 }

@@ -19,6 +19,7 @@ use super::failures::failure;
 use super::import_passwords::FOLDER;
 use crate::browse::text::printable;
 use crate::cli::output::print;
+use crate::cli::show::count;
 use crate::cli::table::{Align, Table};
 use crate::cli::unseen::read_lines;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
@@ -188,8 +189,8 @@ fn text(checked: usize, leaked: &[&Checked], form: &str, what: &str) -> String {
     if let (1, "line") = (checked, form) {
         return match leaked.first() {
             Some(one) => format!(
-                "leaked: this {what} was seen {} times; use it nowhere any more\n",
-                one.count
+                "leaked: this {what} was seen {}; use it nowhere any more\n",
+                count(one.count, "time")
             ),
             None => format!("not found: this {what} is in none of the corpora that are loaded\n"),
         };

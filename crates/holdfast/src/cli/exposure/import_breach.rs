@@ -12,6 +12,7 @@ use super::Scene;
 use super::failures::failure;
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
+use crate::cli::show::count;
 use crate::clock::wall_clock;
 use crate::control::Progress;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
@@ -117,8 +118,12 @@ pub(super) fn warn(problems: &Problems) {
 fn text(imported: &Imported, told: Told) -> String {
     let (loaded, counts) = (&imported.loaded, &imported.counts);
     let mut lines = vec![format!(
-        "`{}` is loaded: {} accounts, {} of them mail addresses, from {} records in {} files",
-        loaded.breach.name, loaded.accounts, loaded.addresses, counts.records, counts.files
+        "`{}` is loaded: {}, {} of them mail addresses, from {} in {}",
+        loaded.breach.name,
+        count(loaded.accounts, "account"),
+        loaded.addresses,
+        count(counts.records, "record"),
+        count(counts.files, "file")
     )];
     if loaded.stealer_logs > 0 {
         lines.push(format!(
@@ -127,15 +132,12 @@ fn text(imported: &Imported, told: Told) -> String {
         ));
     }
     if counts.passwords > 0 {
-        lines.push(format!(
-            "{} passwords were counted; only their hashes are kept",
-            counts.passwords
-        ));
+        lines.push(format!("passwords: {}; only their hashes are kept", counts.passwords));
     }
     if told.notices > 0 {
         lines.push(format!(
-            "{} notices are to be sent, which a running server does",
-            told.notices
+            "to be sent by a running server: {}",
+            count(told.notices, "notice")
         ));
     }
     lines.join("\n") + "\n"

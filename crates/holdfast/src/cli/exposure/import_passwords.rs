@@ -15,6 +15,7 @@ use super::Scene;
 use super::failures::failure;
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
+use crate::cli::show::count;
 use crate::clock::wall_clock;
 use crate::control::Progress;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
@@ -210,11 +211,11 @@ fn text(report: &ImportReport) -> String {
     }
     for source in &report.sources {
         lines.push(format!(
-            "`{}` has {} {} hashes, seen {} times in all",
+            "`{}` has {} {} hashes, seen {} in all",
             source.source,
             source.hashes,
             source.kind.name(),
-            source.occurrences
+            count(source.occurrences, "time")
         ));
     }
     if report.replaced > 0 {
