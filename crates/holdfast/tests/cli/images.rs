@@ -295,13 +295,16 @@ fn an_import_leaves_no_trace_of_its_bookkeeping() {
 fn an_import_that_is_interrupted_leaves_nothing_behind() {
     let place = Place::new("interrupted");
     let image = std::fs::File::create(place.folder.join("big.raw")).unwrap();
-    std::io::copy(&mut std::io::Read::take(std::io::repeat(1), 1 << 30), &mut &image).unwrap();
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(1), 2 << 30), &mut &image).unwrap();
     let interrupt = || {
         let mut import = place
             .command(&["--json", "volume", "import", "disk", "big.raw"])
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        // In its midst: a fast disk takes the whole image in a second.
+        while !place.data().join("volumes/disk").exists() {
+            assert!(import.try_wait().unwrap().is_none(), "the import ended before it began");
+        }
         tool("kill", &["-s", "INT", &import.id().to_string()]);
         assert_eq!(import.wait().unwrap().code(), Some(1));
     };
