@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use exposure::feeds::{Name, TEXT_BYTES_MAX, parse};
+use exposure::feeds::{Name, TEXT_BYTES_MAX, matches, parse};
 use exposure::plain::plain;
 use libfuzzer_sys::fuzz_target;
 
@@ -22,10 +22,8 @@ fuzz_target!(|input: &[u8]| {
             assert!(text.len() <= TEXT_BYTES_MAX);
         }
         assert_eq!(post.digest(), post.clone().digest());
-        for name in &names {
-            let found = name.find(post);
-            assert!(found.as_ref().is_none_or(|found| found.score <= 100));
-            assert_eq!(found, name.find(post));
-        }
+        let found = matches(&names, post);
+        assert!(found.iter().all(|found| found.score <= 100));
+        assert_eq!(found, matches(&names, post));
     }
 });

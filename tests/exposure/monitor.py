@@ -50,8 +50,7 @@ class Monitor:
         case.cleanup.callback(self.stop)
 
     def holdfast(self, *words, check=True, codes=(0,), **options):
-        command = [servers.binary(), "exposure", *words, "--data", self.data, "--config", self.config]
-        command = [str(word) for word in command]
+        command = self.command_on(*words)
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(), **options)
         if check and done.returncode not in codes:
             raise AssertionError(f"`{' '.join(command)}` exited {done.returncode}: {done.stdout}{done.stderr}")
@@ -63,6 +62,13 @@ class Monitor:
         made = json.loads(self.holdfast("keys", "make", name, "--rpm", rpm, *words, "--json").stdout)
         self.secrets.add(made["key"])
         return made["key"]
+
+    def command_on(self, *words):
+        command = [servers.binary(), "exposure", *words, "--data", self.data, "--config", self.config]
+        return [str(word) for word in command]
+
+    def on_terminal(self, terminal, *words):
+        return subprocess.Popen(self.command_on(*words), stdin=terminal, stdout=terminal, stderr=terminal, env=environment())
 
     def serve(self, *words, environment_more=None, command_before=()):
         command = [*command_before, servers.binary(), "exposure", "serve", "--json", "--data", self.data, "--config", self.config]

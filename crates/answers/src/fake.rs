@@ -108,18 +108,9 @@ impl FileSystem for Fake {
     fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
         let node = self.node(node)?;
         Ok(Metadata {
-            kind: node.kind,
             size_bytes: node.content.len() as u64,
-            mode: None,
-            owner: None,
-            group: None,
-            links: 1,
             generation: 1,
-            modified: None,
-            changed: None,
-            accessed: None,
-            created: None,
-            device: None,
+            ..Metadata::of(node.kind)
         })
     }
 

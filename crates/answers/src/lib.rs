@@ -8,6 +8,7 @@ mod error;
 mod fake;
 mod investigate;
 mod keep;
+pub mod member;
 mod past;
 mod personal;
 mod progress;

@@ -133,7 +133,8 @@ pub struct Metadata {
 
 impl Metadata {
     /// Of which nothing but the kind is known.
-    pub(crate) const fn of(kind: NodeKind) -> Self {
+    #[must_use]
+    pub const fn of(kind: NodeKind) -> Self {
         Self {
             kind,
             size_bytes: 0,

@@ -124,18 +124,12 @@ impl FileSystem for Memory {
     fn metadata(&self, node: NodeId) -> Result<Metadata, Error> {
         let found = self.node(node);
         Ok(Metadata {
-            kind: found.kind,
             size_bytes: found.content.len() as u64,
             mode: Some(0o644),
             owner: Some(0),
             group: Some(0),
-            links: 1,
-            generation: 0,
             modified: Some(Time(0)),
-            changed: None,
-            accessed: None,
-            created: None,
-            device: None,
+            ..Metadata::of(found.kind)
         })
     }
 

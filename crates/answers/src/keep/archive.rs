@@ -12,6 +12,7 @@ use super::plan::{Plan, SetAside, Source};
 use crate::disk::Place;
 use crate::error::Error;
 use crate::investigate::Opened;
+use crate::member::{self, Records, put_name};
 use crate::past::Past;
 use crate::progress::{Progress, Stage};
 use crate::report::quoted;
@@ -119,25 +120,16 @@ fn append(
     Ok(())
 }
 
-/// Appends a member. A name that is long, or no ASCII, is told by a PAX record, as its bytes are.
+/// Appends a member under its path.
 fn append_named(
     tar: &mut Builder<&mut dyn Write>,
     header: &mut Header,
     path: &[u8],
     content: impl Read,
 ) -> io::Result<()> {
-    let field = &mut header.as_old_mut().name;
-    let fits = path.len() < field.len() && path.is_ascii();
-    for (to, from) in field.iter_mut().zip(path) {
-        *to = *from;
-    }
-    header.set_cksum();
-    if !fits {
-        let is_text = std::str::from_utf8(path).is_ok();
-        let charset = (!is_text).then_some(("hdrcharset", b"BINARY".as_slice()));
-        tar.append_pax_extensions(charset.into_iter().chain([("path", path)]))?;
-    }
-    tar.append(header, content)
+    let mut records = Records::new();
+    put_name(&mut header.as_old_mut().name, path, "path", &mut records);
+    member::append(tar, header, records, content)
 }
 
 /// A path within the archive: relative, and with nothing that leads out of it.

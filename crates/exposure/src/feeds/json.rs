@@ -12,6 +12,8 @@ use super::{Feed, FeedError};
 const DEPTH_MAX: usize = 8;
 /// The object of MISP that is a post.
 const MISP_OBJECT: &str = "ransomware-group-post";
+/// A key that is longer isn't the name of a group, in bytes: each post below a key has a copy of it.
+const GROUP_BYTES_MAX: usize = 256;
 /// Keys around posts that aren't the name of a group.
 const WRAPPERS: [&str; 10] = [
     "data", "posts", "results", "victims", "response", "Event", "Object", "items", "recent", "leaks",
@@ -34,7 +36,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Feed, FeedError> {
 struct Walk<'a> {
     feed: &'a mut Feed,
     /// The key under which it stands: the group, in lists by group.
-    group: Option<String>,
+    group: Option<&'a str>,
     depth: usize,
 }
 
@@ -61,7 +63,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         while elements
             .next_element_seed(Walk {
                 feed: self.feed,
-                group: self.group.clone(),
+                group: self.group,
                 depth,
             })?
             .is_some()
@@ -78,9 +80,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
             } else if let Some(place) = item.place(&key) {
                 *place = fields.next_value_seed(Text)?;
             } else {
-                let group = (!WRAPPERS.contains(&key.as_str()))
-                    .then_some(key)
-                    .or_else(|| self.group.clone());
+                let is_group = key.len() <= GROUP_BYTES_MAX && !WRAPPERS.contains(&key.as_str());
+                let group = if is_group { Some(key.as_str()) } else { self.group };
                 let depth = self.depth + 1;
                 fields.next_value_seed(Walk {
                     feed: self.feed,
@@ -173,7 +174,7 @@ impl Item {
         is_named || !self.title.is_empty() && (!self.group.is_empty() || !self.group_name.is_empty())
     }
 
-    fn post(self, group: Option<String>) -> Post {
+    fn post(self, group: Option<&str>) -> Post {
         let first = |choices: [String; 4]| choices.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
         let none = String::new;
         // MISP's title is a sentence about the entity.
@@ -184,7 +185,12 @@ impl Item {
         };
         Post {
             title: first([self.post_title, self.victim, self.entity_name, self.title]),
-            group: first([self.group_name, self.group, group.unwrap_or_default(), none()]),
+            group: first([
+                self.group_name,
+                self.group,
+                group.unwrap_or_default().to_owned(),
+                none(),
+            ]),
             discovered: first([self.discovered, none(), none(), none()]),
             published: first([self.published, self.attack_date, self.date, none()]),
             website: first([self.website, self.domain, none(), none()]),
@@ -369,6 +375,14 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_long_key_is_no_group_and_costs_no_more_than_its_length() {
+        let key = "k".repeat(4 << 20);
+        let others = r#"{"post_title":"Acme"},"#.repeat(1000) + &"1,".repeat(1 << 20);
+        let read = posts(&format!(r#"{{"akira":{{"{key}":[{others}2]}}}}"#));
+        assert_eq!((read.len(), read[0].group.as_str()), (1000, "akira"));
     }
 
     #[test]

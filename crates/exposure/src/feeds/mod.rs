@@ -7,7 +7,7 @@ mod post;
 mod text;
 mod xml;
 
-pub use names::{Match, Name, SCORE_TOLD, is_matchable};
+pub use names::{Match, Name, SCORE_TOLD, is_matchable, matches};
 pub use post::{Post, TEXT_BYTES_MAX};
 
 /// Bytes of a feed at most. The largest one known, all posts of ransomware.live, has about 20 MB.

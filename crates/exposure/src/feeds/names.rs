@@ -41,6 +41,31 @@ pub fn is_matchable(name: &str) -> bool {
     Name::parse(name).is_some()
 }
 
+/// What is looked at of a post, made once for all names.
+struct ReadPost {
+    website: Vec<DomainName>,
+    title: Vec<Word>,
+    title_domains: Vec<DomainName>,
+    description: Vec<Word>,
+    description_domains: Vec<DomainName>,
+}
+
+/// The names that a post may be about, each with the best reason to believe so.
+#[must_use]
+pub fn matches(names: &[Name], post: &Post) -> Vec<Match> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let read = ReadPost {
+        website: domains(&post.website).collect(),
+        title: words(&post.title),
+        title_domains: domains(&post.title).collect(),
+        description: words(&post.description),
+        description_domains: domains(&post.description).collect(),
+    };
+    names.iter().filter_map(|name| name.find(&read)).collect()
+}
+
 impl Name {
     /// A name of a company or brand, or a domain; `None` if there is nothing in it beside a legal form, or only one character.
     #[must_use]
@@ -59,23 +84,22 @@ impl Name {
     }
 
     /// The best reason to believe that a post is about this name.
-    #[must_use]
-    pub fn find(&self, post: &Post) -> Option<Match> {
+    fn find(&self, read: &ReadPost) -> Option<Match> {
         let found = [
             self.in_domains(
-                &post.website,
+                &read.website,
                 100,
                 "the website is its domain",
                 "the website has its name",
             ),
             self.in_domains(
-                &post.title,
+                &read.title_domains,
                 100,
                 "the title is its domain",
                 "the title is a domain of its name",
             ),
-            self.in_title(&post.title),
-            self.in_description(&post.description),
+            self.in_title(&read.title),
+            self.in_description(read),
         ];
         let (score, reason) = found.into_iter().flatten().max_by_key(|(score, _)| *score)?;
         Some(Match {
@@ -88,18 +112,18 @@ impl Name {
     /// Looks for domains: the one that is looked for, or one that is made of the name's words (`acme-widgets.com`).
     fn in_domains(
         &self,
-        text: &str,
+        domains: &[DomainName],
         score: u8,
         is_domain: &'static str,
         has_name: &'static str,
     ) -> Option<(u8, &'static str)> {
         let mut best = None;
-        for found in domains(text) {
+        for found in domains {
             if let Some(domain) = &self.domain {
-                if found == *domain || found.is_below(domain) {
+                if is_or_below(found, domain) {
                     return Some((score, is_domain));
                 }
-            } else if self.is_label(&found) {
+            } else if self.is_label(found) {
                 best = Some((score - 10, has_name));
             }
         }
@@ -126,16 +150,15 @@ impl Name {
         theirs.chars().count() >= 3 && (theirs == ours || theirs == ours_spelt)
     }
 
-    fn in_title(&self, title: &str) -> Option<(u8, &'static str)> {
+    fn in_title(&self, all: &[Word]) -> Option<(u8, &'static str)> {
         if self.domain.is_some() {
             return None;
         }
-        let all = words(title);
-        let theirs = core(&all);
+        let theirs = core(all);
         if same(theirs, &self.words) {
             return Some((100, "the title is the name"));
         }
-        let at = self.position(&all)?;
+        let at = self.position(all)?;
         if self.words.len() > 1 {
             return Some((90, "the title has the name"));
         }
@@ -148,12 +171,12 @@ impl Name {
         })
     }
 
-    fn in_description(&self, description: &str) -> Option<(u8, &'static str)> {
+    fn in_description(&self, read: &ReadPost) -> Option<(u8, &'static str)> {
         if let Some(domain) = &self.domain {
-            let is_named = domains(description).any(|found| found == *domain || found.is_below(domain));
+            let is_named = read.description_domains.iter().any(|found| is_or_below(found, domain));
             return is_named.then_some((80, "the description has the domain"));
         }
-        self.position(&words(description))?;
+        self.position(&read.description)?;
         // A single word in a long text is as often a word as a name.
         Some(if self.words.len() > 1 {
             (70, "the description has the name")
@@ -195,6 +218,10 @@ fn same(left: &[Word], right: &[Word]) -> bool {
     !left.is_empty() && left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.is(right))
 }
 
+fn is_or_below(found: &DomainName, domain: &DomainName) -> bool {
+    found == domain || found.is_below(domain)
+}
+
 /// Domains in a text, those of addresses on the web included.
 fn domains(text: &str) -> impl Iterator<Item = DomainName> + '_ {
     let is_end = |character: char| !(character.is_ascii_alphanumeric() || character == '.' || character == '-');
@@ -219,7 +246,8 @@ mod tests {
     use super::*;
 
     fn score(name: &str, post: &Post) -> u8 {
-        Name::parse(name).unwrap().find(post).map_or(0, |found| found.score)
+        let name = Name::parse(name).unwrap();
+        matches(&[name], post).first().map_or(0, |found| found.score)
     }
 
     fn titled(title: &str) -> Post {

@@ -12,6 +12,7 @@ use crate::failure::{EXIT_OK, Failure};
 use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
 use crate::reach;
+use crate::webhook::host;
 
 /// Results that a report shows at most: all that are kept.
 const ALL_RESULTS: u64 = 400;
@@ -100,7 +101,7 @@ fn page(report: &DrillListReport) -> String {
             unreadable: volume.unreadable,
         })
         .collect();
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = host();
     ::drill::page(&::drill::Facts {
         time: report.time.0,
         host: &host,

@@ -20,16 +20,24 @@ const CLEAR: u8 = 0x15;
 /// # Errors
 /// When nothing was typed, something too long or that is no UTF-8, or when it was cancelled.
 pub(super) fn read_lines(prompt: &str, lines_max: usize) -> Result<Vec<String>, Failure> {
+    let lines = read_lines_if_any(prompt, lines_max)?;
+    if lines.is_empty() {
+        return Err(Failure::usage("nothing was typed"));
+    }
+    Ok(lines)
+}
+
+/// The same for a caller that says itself what is missing when nothing was typed.
+///
+/// # Errors
+/// When something too long was typed or that is no UTF-8, or when it was cancelled.
+pub(super) fn read_lines_if_any(prompt: &str, lines_max: usize) -> Result<Vec<String>, Failure> {
     let lines = if isatty(io::stdin()) {
         vec![typed(prompt)?]
     } else {
         piped(&mut io::stdin().lock(), lines_max)?
     };
-    let lines: Vec<String> = lines.into_iter().filter(|line| !line.trim().is_empty()).collect();
-    if lines.is_empty() {
-        return Err(Failure::usage("nothing was typed"));
-    }
-    Ok(lines)
+    Ok(lines.into_iter().filter(|line| !line.trim().is_empty()).collect())
 }
 
 fn piped(input: &mut dyn BufRead, lines_max: usize) -> Result<Vec<String>, Failure> {

@@ -76,7 +76,7 @@ pub fn read_source(settings: &FeedsSettings, source: &str, ledger: &mut Ledger) 
         .posts
         .into_iter()
         .map(|post| {
-            let matches = looked_for.iter().filter_map(|name| name.find(&post)).collect();
+            let matches = exposure::feeds::matches(&looked_for, &post);
             (post, matches)
         })
         .collect();

@@ -48,9 +48,14 @@ pub fn failed(error: &exposure::Error) -> Failure {
 
 /// The key of links, made if there is none.
 pub fn link_secret(ledger: &mut Ledger) -> Result<LinkSecret, Failure> {
-    let mut random = [0; LinkSecret::BYTES];
-    for part in random.chunks_mut(16) {
+    ledger.link_secret(random()).map_err(|error| failed(&error))
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    for part in bytes.chunks_mut(16) {
         part.copy_from_slice(volume::os_random().get(..part.len()).unwrap_or_default());
     }
-    ledger.link_secret(random).map_err(|error| failed(&error))
+    bytes
 }

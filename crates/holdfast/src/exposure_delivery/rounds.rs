@@ -100,8 +100,7 @@ impl Running {
     pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
         // What can't work is told now, and not to a log later.
         settings.mail.as_ref().map(Mailer::load).transpose()?;
-        let webhook = settings.webhook.as_ref();
-        webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()?;
+        load_target(settings)?;
         let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
         if !settings.feeds.sources.is_empty() {
             // A feed whose server is slow holds up no notice.
@@ -372,19 +371,24 @@ fn pause(attempts: u32) -> i64 {
     PAUSE_FIRST.saturating_mul(1 << attempts.min(20)).min(PAUSE_MOST)
 }
 
+fn load_target(settings: &ExposureSettings) -> Result<Option<Target>, Failure> {
+    let webhook = settings.webhook.as_ref();
+    webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()
+}
+
 fn send_to_webhook(settings: &ExposureSettings, ledger: &mut Ledger, delivered: &mut Delivered) -> Result<(), Failure> {
     let problem = |error: exposure::Error| failed(&error);
-    let target = settings
-        .webhook
-        .as_ref()
-        .map(|webhook| Target::load(webhook, "[exposure]"))
-        .transpose()?;
+    // Most rounds have nothing for it: its secret and the machine's authorities are read when there is something.
+    let mut target = None;
     loop {
         let due = ledger
             .outgoing_due(Channel::Webhook, now(), i64::MAX, BATCH)
             .map_err(problem)?;
         if due.is_empty() {
             return Ok(());
+        }
+        if target.is_none() {
+            target = load_target(settings)?;
         }
         for message in due {
             let Some(target) = &target else {

@@ -4,6 +4,8 @@ use exposure::Error;
 use exposure::ledger::{About, Ledger, Outgoing};
 use serde_json::{Value, json};
 
+use crate::webhook::host;
+
 /// The version of the messages' form, as that of the guards' messages.
 const VERSION: u32 = 1;
 
@@ -50,9 +52,4 @@ pub(super) fn body(ledger: &Ledger, message: &Outgoing) -> Result<Option<String>
 
 fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
-}
-
-/// The name of this machine.
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::drills::DrillEvent;
 use crate::hex::hex;
 use crate::log::{Level, Log};
-use crate::webhook::Webhook;
+use crate::webhook::{Webhook, host};
 
 /// The version of the messages.
 const VERSION: u32 = 1;
@@ -83,11 +83,6 @@ fn message(level: Level, text: &str, mut fields: Value) -> Value {
 /// A number that no other message has, by which one that arrives twice is known.
 fn identity() -> String {
     hex(&volume::os_random())
-}
-
-/// The name of this machine.
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

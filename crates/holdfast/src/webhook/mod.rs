@@ -5,3 +5,8 @@ mod target;
 
 pub use queue::Webhook;
 pub use target::{NotTaken, SIGNATURE_HEADER, Target};
+
+/// The name of this machine, by which a receiver tells it from others.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

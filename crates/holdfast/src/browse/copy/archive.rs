@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use answers::member::{self, Records, put_name};
 use files::{NodeKind, Time};
 use tar::{Builder, EntryType, Header};
 
@@ -16,8 +17,6 @@ use crate::failure::{Failure, FailureCode};
 
 /// Bytes of a tar block.
 const BLOCK_BYTES: usize = 512;
-/// The longest path that a header holds without a PAX record.
-const PATH_BYTES_MAX: usize = 100;
 
 /// An archive that is copied into.
 pub struct Archive<W: Write> {
@@ -28,9 +27,6 @@ pub struct Archive<W: Write> {
     levels: Vec<usize>,
     interrupted: Arc<AtomicBool>,
 }
-
-/// PAX records: names and values.
-type Records = Vec<(String, Vec<u8>)>;
 
 impl<W: Write> Archive<W> {
     /// Begins an archive.
@@ -59,24 +55,13 @@ impl<W: Write> Archive<W> {
         mut records: Records,
         data: impl Read,
     ) -> Result<(), NotPut> {
-        if !put_name(&mut header.as_old_mut().name, path) {
-            records.push(("path".to_owned(), path.to_vec()));
-        }
+        put_name(&mut header.as_old_mut().name, path, "path", &mut records);
         self.append_named(header, records, data)
     }
 
     /// Writes an entry whose header has its name.
-    fn append_named(&mut self, header: &mut Header, mut records: Records, data: impl Read) -> Result<(), NotPut> {
-        let is_text = |(_, value): &(String, Vec<u8>)| std::str::from_utf8(value).is_ok();
-        if !records.iter().all(is_text) {
-            records.insert(0, ("hdrcharset".to_owned(), b"BINARY".to_vec()));
-        }
-        header.set_cksum();
-        let records = records.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        self.builder
-            .append_pax_extensions(records)
-            .and_then(|()| self.builder.append(header, data))
-            .map_err(|error| NotPut::Fatal(archive_failure(&error)))
+    fn append_named(&mut self, header: &mut Header, records: Records, data: impl Read) -> Result<(), NotPut> {
+        member::append(&mut self.builder, header, records, data).map_err(|error| NotPut::Fatal(archive_failure(&error)))
     }
 
     fn file(&mut self, path: &[u8], item: &Item<'_>) -> Result<Put, NotPut> {
@@ -96,7 +81,12 @@ impl<W: Write> Archive<W> {
                 records.push((format!("GNU.sparse.{name}"), value.as_bytes().to_vec()));
             }
             records.push(("GNU.sparse.name".to_owned(), path.to_vec()));
-            put_name(&mut header.as_old_mut().name, b"GNUSparseFile.0/file");
+            put_name(
+                &mut header.as_old_mut().name,
+                b"GNUSparseFile.0/file",
+                "path",
+                &mut records,
+            );
             self.append_named(&mut header, records, Cursor::new(map).chain(&mut content))?;
         }
         let missing: Vec<String> = content.trouble.take().into_iter().chain(missing).collect();
@@ -160,7 +150,7 @@ impl<W: Write> Archive<W> {
         let target = target.map_err(|error| NotPut::Problem(reason(error)))?;
         let (mut header, mut records, _) = self.describe(item);
         header.set_entry_type(EntryType::Symlink);
-        put_link(&mut header, &mut records, &target);
+        put_name(&mut header.as_old_mut().linkname, &target, "linkpath", &mut records);
         self.append(&mut header, path, records, io::empty())?;
         Ok(Put::Copied { bytes: 0 })
     }
@@ -206,7 +196,8 @@ impl<W: Write> Sink for Archive<W> {
         header.set_entry_type(EntryType::Link);
         header.set_size(0);
         header.set_mode(0o644);
-        put_link(&mut header, &mut records, &first.join(&b'/'));
+        let target = first.join(&b'/');
+        put_name(&mut header.as_old_mut().linkname, &target, "linkpath", &mut records);
         let path = self.path_of(name);
         self.append(&mut header, &path, records, io::empty())
     }
@@ -216,24 +207,6 @@ impl<W: Write> Sink for Archive<W> {
             .finish()
             .and_then(|()| self.builder.get_mut().flush())
             .map_err(|error| archive_failure(&error))
-    }
-}
-
-/// Puts a name into a header; false if it is cut, so that a record must tell it.
-fn put_name(field: &mut [u8; PATH_BYTES_MAX], name: &[u8]) -> bool {
-    // What is no ASCII is told by a record, which says in which characters it is.
-    let fits = name.len() < PATH_BYTES_MAX && name.is_ascii();
-    let length = name.len().min(PATH_BYTES_MAX);
-    field.fill(0);
-    if let (Some(to), Some(from)) = (field.get_mut(..length), name.get(..length)) {
-        to.copy_from_slice(from);
-    }
-    fits
-}
-
-fn put_link(header: &mut Header, records: &mut Records, target: &[u8]) {
-    if !put_name(&mut header.as_old_mut().linkname, target) {
-        records.push(("linkpath".to_owned(), target.to_vec()));
     }
 }
 

@@ -432,20 +432,10 @@ mod tests {
 
     #[test]
     fn nobody_is_given_a_file_by_a_number_that_means_unchanged() {
-        let kind = NodeKind::File;
         let metadata = Metadata {
-            kind,
-            size_bytes: 0,
-            mode: None,
             owner: Some(u32::MAX),
             group: Some(7),
-            links: 1,
-            generation: 0,
-            modified: None,
-            changed: None,
-            accessed: None,
-            created: None,
-            device: None,
+            ..Metadata::of(NodeKind::File)
         };
         assert_eq!(owners(&metadata), (None, Some(Gid::from_raw(7))));
     }

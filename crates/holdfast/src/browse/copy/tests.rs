@@ -74,18 +74,10 @@ impl FileSystem for Hostile {
             _ => 0,
         };
         Ok(Metadata {
-            kind: self.kind_of(node),
             size_bytes,
             mode: Some(0o4755),
-            owner: None,
-            group: None,
-            links: 1,
-            generation: 0,
             modified: Some(Time(1_000_000_000)),
-            changed: None,
-            accessed: None,
-            created: None,
-            device: None,
+            ..Metadata::of(self.kind_of(node))
         })
     }
 

@@ -1,7 +1,5 @@
 //! `holdfast exposure erase`
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use clap::Args;
 use exposure::accounts::{AccountsWriter, Erasure};
 use serde_json::json;
@@ -9,11 +7,12 @@ use serde_json::json;
 use super::Scene;
 use super::failures::failure;
 use crate::cli::output::print;
-use crate::clock::wall_clock;
+use crate::cli::unseen::read_lines_if_any;
+use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure};
 
-/// The longest address, and some.
-const ACCOUNT_BYTES_MAX: usize = 1024;
+/// People who are erased at once, at most.
+const ACCOUNTS_MAX: usize = 1_000_000;
 
 /// `holdfast exposure erase`
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -39,15 +38,17 @@ Examples:
 pub(super) fn run(scene: &Scene<'_>, task: &Erase) -> Result<u8, Failure> {
     let accounts = match &task.account {
         Some(account) => vec![account.clone()],
-        None => asked()?,
+        None => {
+            let lines = read_lines_if_any("address", ACCOUNTS_MAX)?;
+            lines.iter().map(|line| line.trim().to_owned()).collect()
+        }
     };
     if accounts.is_empty() {
         return Err(Failure::usage("nobody was named who is to be erased").hint("type or send an address, one a line"));
     }
     scene.place.prepare()?;
-    let now = i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
     let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
-    let erasure = writer.erase(&accounts, now).map_err(|error| failure(&error))?;
+    let erasure = writer.erase(&accounts, now()).map_err(|error| failure(&error))?;
     if scene.common.json {
         let object = json!({
             "erased": accounts.len(), "rows": erasure.rows, "ledger_rows": erasure.ledger_rows,
@@ -58,31 +59,6 @@ pub(super) fn run(scene: &Scene<'_>, task: &Erase) -> Result<u8, Failure> {
         print(text(accounts.len(), erasure).as_bytes());
     }
     Ok(EXIT_OK)
-}
-
-/// Asks on the terminal, or reads what is sent.
-fn asked() -> Result<Vec<String>, Failure> {
-    let stdin = std::io::stdin();
-    let is_terminal = stdin.is_terminal();
-    if is_terminal {
-        // Without it the command waits for an answer all the same.
-        let _ = write!(std::io::stderr(), "address: ");
-    }
-    let mut accounts = Vec::new();
-    for line in stdin.lock().lines() {
-        let line = line.map_err(|error| Failure::io("read the address", &error))?;
-        let account = line.trim();
-        if account.len() > ACCOUNT_BYTES_MAX {
-            return Err(Failure::usage("a line is longer than any address"));
-        }
-        if !account.is_empty() {
-            accounts.push(account.to_owned());
-        }
-        if is_terminal {
-            break;
-        }
-    }
-    Ok(accounts)
 }
 
 fn text(people: usize, erasure: Erasure) -> String {

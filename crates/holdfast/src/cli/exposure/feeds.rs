@@ -1,7 +1,7 @@
 //! `holdfast exposure feeds`
 
 use clap::Subcommand;
-use exposure::feeds::{Match, Name, Post};
+use exposure::feeds::{Match, Name, Post, matches};
 use exposure::ledger::SeenPost;
 use serde_json::{Value, json};
 
@@ -147,17 +147,15 @@ fn list(scene: &Scene<'_>, matched: bool, last: u32) -> Result<u8, Failure> {
 }
 
 fn find(scene: &Scene<'_>, name: &str) -> Result<u8, Failure> {
-    let looked_for = Name::parse(name).ok_or_else(|| {
+    let looked_for = [Name::parse(name).ok_or_else(|| {
         Failure::usage(format!("`{name}` is too short or too common to be looked for"))
             .hint("give the full name, or the domain")
-    })?;
+    })?];
     let rows = seen(scene, false, POSTS_LISTED)?
         .into_iter()
-        .filter_map(|seen| {
-            looked_for
-                .find(&seen.post)
-                .map(|found| (seen.post, seen.source, vec![found]))
-        })
+        .map(|seen| (matches(&looked_for, &seen.post), seen))
+        .filter(|(found, _)| !found.is_empty())
+        .map(|(found, seen)| (seen.post, seen.source, found))
         .collect();
     Ok(show(scene, rows, "no post that was seen has that name\n"))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{DomainCommand, Scene, ledger, ours, settings_with_mail};
 use crate::cli::output;
 use crate::cli::table::{Align, Table};
-use crate::exposure_delivery::{link_secret, now};
+use crate::exposure_delivery::{link_secret, now, random};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::when::utc;
 
@@ -235,14 +235,6 @@ pub(super) fn time(seconds: i64) -> String {
     let text = utc(volume::Timestamp::from_unix_seconds(seconds));
     text.split_once('.')
         .map_or(text.clone(), |(whole, _)| format!("{whole}Z"))
-}
-
-fn random() -> [u8; 20] {
-    let mut bytes = [0; 20];
-    for part in bytes.chunks_mut(16) {
-        part.copy_from_slice(volume::os_random().get(..part.len()).unwrap_or_default());
-    }
-    bytes
 }
 
 fn print(text: &str) -> u8 {
