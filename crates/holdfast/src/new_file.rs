@@ -108,13 +108,26 @@ impl NewFile {
         match (renamed, self.existing) {
             (Ok(()), _) => {
                 self.is_kept = true;
-                Ok(())
+                self.make_name_durable()
             }
             (Err(error), Existing::Kept(hint)) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(taken(&self.path, hint))
             }
             (Err(error), _) => Err(failed("name", &self.path, &error)),
         }
+    }
+}
+
+impl NewFile {
+    /// A name is durable with its folder, not with its file: what comes next may rely on it, such as a restore on what was set aside.
+    fn make_name_durable(&self) -> Result<(), Failure> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // A folder that may be written to but not read can't be synced; the file is there all the same.
+        let Ok(opened) = File::open(folder) else {
+            return Ok(());
+        };
+        opened.sync_all().map_err(|error| failed("sync", folder, &error))
     }
 }
 

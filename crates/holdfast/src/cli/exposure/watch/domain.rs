@@ -6,6 +6,7 @@ use hibp::dns::{TxtProof, proof, txt_records_blocking};
 use serde_json::{Value, json};
 
 use super::{DomainCommand, Scene, ledger, ours, settings_with_mail};
+use crate::browse::text::printable;
 use crate::cli::output;
 use crate::cli::table::{Align, Table};
 use crate::exposure_delivery::{link_secret, now, random};
@@ -115,7 +116,8 @@ fn verify_by_dns(scene: &Scene<'_>, name: &str) -> Result<u8, Failure> {
                 );
             }
             TxtProof::Other(found) => {
-                let found: String = found.chars().filter(|character| !character.is_control()).collect();
+                // Whoever runs the name server chose these words.
+                let found = printable(found.as_bytes());
                 return Err(
                     Failure::refused(format!("the TXT record of `{name}` is `{found}`, not `{expected}`"))
                         .hint("change it; an old record may be seen for some minutes more"),
