@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -151,6 +152,21 @@ fn a_stream_is_read_like_a_file() {
     let bytes = gzip(text(HashKind::Ntlm, &shuffled(&records), "\n").as_bytes());
     let stream = Input::Stream(Box::new(std::io::Cursor::new(bytes)));
     import(&scene.store(), stream, &options(), &mut |_| {}).unwrap();
+    assert!(scene.all(HashKind::Ntlm) == expected(HashKind::Ntlm, &records));
+}
+
+#[test]
+fn a_pipe_with_a_path_is_read_once_and_whole() {
+    let records = synthetic::records(HashKind::Ntlm, 30_000, 1);
+    let lines = text(HashKind::Ntlm, &records, "\n");
+    let scene = Scene::new();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let written = std::thread::spawn(move || writer.write_all(lines.as_bytes()));
+    // As a shell names the pipe of `<(zcat list.gz)`.
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    let report = scene.import(&path, &options()).unwrap();
+    written.join().unwrap().unwrap();
+    assert_eq!((report.tally.taken, report.tally.malformed), (30_000, 0));
     assert!(scene.all(HashKind::Ntlm) == expected(HashKind::Ntlm, &records));
 }
 
