@@ -1,11 +1,12 @@
 """A real browser, driven over WebDriver (a W3C standard): Chromium by its own driver."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+
+from harness import server as servers
 
 START_SECONDS_MAX = 30
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
@@ -15,9 +16,7 @@ class Browser:
     """A browser with one window and a profile of its own, which is gone when it is closed."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = servers.free_tcp_port()
         self.log = open(folder / "chromedriver.log", "wb")
         self.process = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=self.log, stderr=self.log, start_new_session=True)
         self.driver = f"http://127.0.0.1:{port}"

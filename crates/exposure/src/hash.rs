@@ -34,6 +34,12 @@ impl HashKind {
         }
     }
 
+    /// The kind with a name; `None` if there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The hash of a password, [`HashKind::bytes`] long.
     #[must_use]
     pub fn hash(self, password: &str) -> Vec<u8> {

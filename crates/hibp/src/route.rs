@@ -300,8 +300,7 @@ fn password_count(rest: &str) -> Result<Route, Misrouted> {
     if kind == "plain" {
         return Err(Misrouted::PasswordInAddress);
     }
-    let kind = HashKind::ALL.into_iter().find(|known| known.name() == kind);
-    let hash = PasswordHash::parse(kind.ok_or(Misrouted::NotFound)?, hash);
+    let hash = PasswordHash::parse(HashKind::named(kind).ok_or(Misrouted::NotFound)?, hash);
     hash.map(Route::PasswordCount).ok_or(Misrouted::PasswordHash)
 }
 

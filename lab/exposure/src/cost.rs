@@ -57,6 +57,11 @@ fn reads() -> u64 {
     number("/proc/self/io", "syscr:")
 }
 
+/// Bytes that this process had read from devices.
+pub(crate) fn device_bytes() -> u64 {
+    number("/proc/self/io", "read_bytes:")
+}
+
 /// Processor time of the process, in seconds, from fields 14 and 15 of its `stat`, which count hundredths.
 fn processor_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

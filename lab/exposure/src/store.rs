@@ -10,7 +10,7 @@ use exposure::passwords::{Encoding, Existing, ImportOptions, Input, Passwords, R
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::cost::Cost;
+use crate::cost::{Cost, device_bytes};
 use crate::hashes::{hash, next};
 
 const LOOKUPS: u64 = 1_000_000;
@@ -107,13 +107,6 @@ pub(crate) fn cold(folder: &Path, count: u64) -> Result<Value> {
     Ok(json!({
         "p50_ns": percentile(50), "p99_ns": percentile(99), "reads_per_lookup": reads, "device_bytes_per_lookup": bytes,
     }))
-}
-
-/// Bytes that this process had read from devices.
-fn device_bytes() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("read_bytes: "));
-    line.and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 
 /// Answers some of the first `count` ranges in every encoding.

@@ -198,8 +198,7 @@ pub(super) mod kind_name {
 
     pub(in crate::passwords) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashKind, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let kind = HashKind::ALL.into_iter().find(|kind| kind.name() == name);
-        kind.ok_or_else(|| D::Error::custom("unknown kind of hash"))
+        HashKind::named(&name).ok_or_else(|| D::Error::custom("unknown kind of hash"))
     }
 }
 

@@ -13,23 +13,20 @@ const SPREAD: u64 = 200;
 
 /// Adds rows with count 0, in order.
 pub(super) fn add(kind: HashKind, prefix: RangePrefix, padding: Padding, records: &mut Vec<Record>) {
-    let mut random = Random(padding.seed);
+    let mut state = padding.seed;
+    let mut random = || splitmix(&mut state);
     let at_least = if records.len() <= ROWS_MIN {
         ROWS_MIN
     } else {
         records.len().next_multiple_of(STEP)
     };
-    let wanted = at_least + (random.next() % (SPREAD + 1)) as usize;
+    let wanted = at_least + (random() % (SPREAD + 1)) as usize;
     while records.len() < wanted {
         for _ in records.len()..wanted {
             records.push(Record {
-                high: u64::from(prefix.number()) << 44 | random.next() >> 20,
-                middle: random.next(),
-                low: if kind == HashKind::Sha1 {
-                    random.next() as u32
-                } else {
-                    0
-                },
+                high: u64::from(prefix.number()) << 44 | random() >> 20,
+                middle: random(),
+                low: if kind == HashKind::Sha1 { random() as u32 } else { 0 },
                 count: 0,
             });
         }
@@ -40,16 +37,12 @@ pub(super) fn add(kind: HashKind, prefix: RangePrefix, padding: Padding, records
 }
 
 /// SplitMix64: the rows need to look random, not to be secret.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
+pub(super) fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -192,13 +192,7 @@ impl State {
         for index in &manifest.indexes {
             let path = folder.join(index.file_name());
             let counts = CountsFile::open(&path)?;
-            if counts.kind() != index.kind {
-                return Err(Error::Damaged {
-                    path,
-                    offset: 0,
-                    what: "it holds another kind of hash than the manifest says",
-                });
-            }
+            check_kind(path, counts.kind(), index.kind)?;
             state.indexes.push(OpenIndex {
                 kind: index.kind,
                 parts: index.parts.clone(),
@@ -261,14 +255,19 @@ impl State {
 pub(super) fn open_part(folder: &Path, part: &Part) -> Result<RangeFile, Error> {
     let path = folder.join(part.file_name());
     let file = RangeFile::open(&path)?;
-    if file.kind() != part.kind {
-        return Err(Error::Damaged {
-            path,
-            offset: 0,
-            what: "it holds another kind of hash than the manifest says",
-        });
-    }
+    check_kind(path, file.kind(), part.kind)?;
     Ok(file)
+}
+
+fn check_kind(path: PathBuf, found: HashKind, expected: HashKind) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Damaged {
+        path,
+        offset: 0,
+        what: "it holds another kind of hash than the manifest says",
+    })
 }
 
 /// How bodies are written: changes when the same rows make another body, so that no cache mixes both.

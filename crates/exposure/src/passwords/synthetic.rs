@@ -1,5 +1,6 @@
 //! Records for tests: always the same for the same seed.
 
+pub(super) use super::padding::splitmix;
 use super::record::{Record, add_up};
 use crate::hash::HashKind;
 
@@ -24,13 +25,4 @@ pub(super) fn records(kind: HashKind, rows: u64, seed: u64) -> Vec<Record> {
 fn count(random: u64) -> u32 {
     let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
     (1.0 / (1.0 - share)).min(50_000_000.0) as u32
-}
-
-/// SplitMix64.
-pub(super) fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

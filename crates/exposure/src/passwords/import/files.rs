@@ -57,21 +57,27 @@ impl Files {
             Input::Path(path) => {
                 let counter = Arc::new(AtomicU64::new(0));
                 let file = File::open(&path).map_err(Error::io("open", &path))?;
+                // A pipe, like that of a shell's `<(...)`, gives its bytes once.
+                if !file.metadata().map_err(Error::io("read", &path))?.is_file() {
+                    return Self::of_stream(path, Box::new(file), options);
+                }
                 let mut reader = decompressed(Box::new(file), &counter).map_err(|error| unreadable(&path, error))?;
                 let head = head(&mut reader).map_err(|error| unreadable(&path, error))?;
                 Self::of_head(path, Place::File, &head, options)
             }
-            Input::Stream(stream) => {
-                let path = PathBuf::from("-");
-                let counter = Arc::new(AtomicU64::new(0));
-                let mut reader = decompressed(stream, &counter).map_err(|error| unreadable(&path, error))?;
-                let head = head(&mut reader).map_err(|error| unreadable(&path, error))?;
-                let whole: Box<dyn Read> = Box::new(Cursor::new(head.clone()).chain(reader));
-                let mut files = Self::of_head(path, Place::Stream(Some(whole)), &head, options)?;
-                files.bytes_read = counter;
-                Ok(files)
-            }
+            Input::Stream(stream) => Self::of_stream(PathBuf::from("-"), stream, options),
         }
+    }
+
+    /// Looks at what can be read once.
+    fn of_stream(path: PathBuf, stream: Box<dyn Read>, options: &ImportOptions) -> Result<Self, Error> {
+        let counter = Arc::new(AtomicU64::new(0));
+        let mut reader = decompressed(stream, &counter).map_err(|error| unreadable(&path, error))?;
+        let head = head(&mut reader).map_err(|error| unreadable(&path, error))?;
+        let whole: Box<dyn Read> = Box::new(Cursor::new(head.clone()).chain(reader));
+        let mut files = Self::of_head(path, Place::Stream(Some(whole)), &head, options)?;
+        files.bytes_read = counter;
+        Ok(files)
     }
 
     fn of_head(path: PathBuf, place: Place, head: &[u8], options: &ImportOptions) -> Result<Self, Error> {

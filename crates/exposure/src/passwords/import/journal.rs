@@ -1,5 +1,6 @@
 //! How far an import is: what an import that was interrupted goes on with.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::tally::Tally;
 use crate::Error;
 use crate::hash::HashKind;
-use crate::passwords::manifest;
+use crate::passwords::manifest::{self, Manifest};
 
 const NAME: &str = "journal.json";
 
@@ -24,6 +25,8 @@ pub(super) struct Journal {
     pub(super) next_run: u64,
     /// Whether all was read.
     pub(super) is_complete: bool,
+    /// The numbers of the files that its runs become in the store, one of each kind; empty until they are written.
+    pub(super) becomes: Vec<u64>,
 }
 
 /// How far the input was read.
@@ -48,8 +51,9 @@ pub(super) struct Run {
 impl Journal {
     /// The journal in the folder `work` if it is of this input; else an empty one, in an empty folder. And whether it was there.
     pub(super) fn resume(work: &Path, identity: Option<String>) -> Result<(Self, bool), Error> {
-        if let Some(journal) = Self::read(work).filter(|journal| identity.is_some() && journal.identity == identity) {
-            journal.remove_others(work)?;
+        let is_there = |run: &Run| work.join(&run.name).is_file() && !run.name.contains('/');
+        if let Some(journal) = Self::read(work, &identity).filter(|journal| journal.runs.iter().all(is_there)) {
+            remove_all_but(work, |name| journal.runs.iter().any(|run| name == run.name.as_str()))?;
             return Ok((journal, true));
         }
         if work.exists() {
@@ -63,27 +67,36 @@ impl Journal {
             runs: Vec::new(),
             next_run: 0,
             is_complete: false,
+            becomes: Vec::new(),
         };
         Ok((journal, false))
     }
 
-    /// A journal that can't be read is as good as none: the import begins anew.
-    fn read(work: &Path) -> Option<Self> {
-        let journal: Self = serde_json::from_slice(&fs::read(work.join(NAME)).ok()?).ok()?;
-        let is_there = |run: &Run| work.join(&run.name).is_file() && !run.name.contains('/');
-        journal.runs.iter().all(is_there).then_some(journal)
+    /// The journal of this input if the store has all that it names already, so that only the folder was left to be removed.
+    pub(super) fn taken_over(
+        work: &Path,
+        identity: &Option<String>,
+        manifest: &Manifest,
+        source: &str,
+    ) -> Option<Self> {
+        let is_part = |file: &u64| {
+            let mut parts = manifest.parts.iter();
+            parts.any(|part| part.file == *file && part.source == source)
+        };
+        let journal = Self::read(work, identity)?;
+        (!journal.becomes.is_empty() && journal.becomes.iter().all(is_part)).then_some(journal)
     }
 
-    /// Removes runs that were being written.
-    fn remove_others(&self, work: &Path) -> Result<(), Error> {
-        for entry in fs::read_dir(work).map_err(Error::io("read", work))? {
-            let path = entry.map_err(Error::io("read", work))?.path();
-            let name = path.file_name().unwrap_or_default();
-            if name != NAME && !self.runs.iter().any(|run| name == run.name.as_str()) {
-                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-            }
-        }
-        Ok(())
+    /// A journal that can't be read, or is of another input, is as good as none: the import begins anew.
+    fn read(work: &Path, identity: &Option<String>) -> Option<Self> {
+        let journal: Self = serde_json::from_slice(&fs::read(work.join(NAME)).ok()?).ok()?;
+        (identity.is_some() && journal.identity == *identity).then_some(journal)
+    }
+
+    /// Removes the folder, the journal last: as long as anything is there, it says what became of it.
+    pub(super) fn remove(work: &Path) -> Result<(), Error> {
+        remove_all_but(work, |_| false)?;
+        fs::remove_dir_all(work).map_err(Error::io("remove", work))
     }
 
     /// Writes it, durably.
@@ -104,4 +117,16 @@ impl Journal {
         let runs = self.runs.iter().filter(|run| run.kind == kind);
         runs.map(|run| work.join(&run.name)).collect()
     }
+}
+
+/// Removes what isn't the journal or kept: runs that were being written, or are of no use any more.
+fn remove_all_but(work: &Path, is_kept: impl Fn(&OsStr) -> bool) -> Result<(), Error> {
+    for entry in fs::read_dir(work).map_err(Error::io("read", work))? {
+        let path = entry.map_err(Error::io("read", work))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name != NAME && !is_kept(name) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }

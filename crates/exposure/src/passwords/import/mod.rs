@@ -29,7 +29,7 @@ mod tests;
 
 /// What is imported.
 pub enum Input {
-    /// A file or folder.
+    /// A file, a folder, or a pipe with a path, which is read as a stream.
     Path(PathBuf),
     /// A stream, which can be read once: an import that was interrupted begins anew.
     Stream(Box<dyn Read>),

@@ -40,32 +40,29 @@ pub fn import(
     let manifest = Manifest::read(folder)?;
     exclusive.clean(&manifest)?;
     let work = folder.join(format!("import-{source}"));
-    let (journal, resumed) = Journal::resume(&work, files.identity())?;
-    let (format, kinds) = (files.format, files.kinds.clone());
-    let journal = Reading::new(files, &work, journal, options.memory_bytes, progress).run();
-    let journal = journal.inspect_err(|error| {
-        // What was read so far is of no use if the input is. If the disk was full, the next attempt goes on with it.
-        if matches!(
-            error,
-            Error::Unusable { .. } | Error::Truncated { .. } | Error::TooManyAlike { .. }
-        ) {
-            let _ = fs::remove_dir_all(&work);
+    let (format, kinds, identity) = (files.format, files.kinds.clone(), files.identity());
+    let was_added = Journal::taken_over(&work, &identity, &manifest, &source);
+    let (tally, resumed, replaced) = match was_added.filter(|_| options.existing == Existing::Add) {
+        Some(journal) => (journal.tally, true, 0),
+        None => {
+            let (journal, resumed) = Journal::resume(&work, identity)?;
+            let mut arrival = Arrival {
+                exclusive: &exclusive,
+                journal: read(files, &work, journal, options, progress)?,
+                work: &work,
+                source: &source,
+                kinds: &kinds,
+                options,
+            };
+            let replaced = arrival.take_over(manifest, progress)?;
+            (arrival.journal.tally, resumed, replaced)
         }
-    })?;
-    let arrival = Arrival {
-        exclusive: &exclusive,
-        journal: &journal,
-        work: &work,
-        source: &source,
-        kinds: &kinds,
-        options,
     };
-    let replaced = arrival.take_over(manifest, progress)?;
-    fs::remove_dir_all(&work).map_err(Error::io("remove", &work))?;
+    Journal::remove(&work)?;
     let is_own = |one: &CorpusStatistics| one.source == source && kinds.contains(&one.kind);
     Ok(ImportReport {
         format,
-        tally: journal.tally,
+        tally,
         resumed,
         sources: Passwords::open(folder)?
             .statistics()?
@@ -73,6 +70,26 @@ pub fn import(
             .filter(is_own)
             .collect(),
         replaced,
+    })
+}
+
+/// Reads what wasn't read yet.
+fn read(
+    files: Files,
+    work: &Path,
+    journal: Journal,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(ImportProgress),
+) -> Result<Journal, Error> {
+    let journal = Reading::new(files, work, journal, options.memory_bytes, progress).run();
+    journal.inspect_err(|error| {
+        // What was read so far is of no use if the input is. If the disk was full, the next attempt goes on with it.
+        if matches!(
+            error,
+            Error::Unusable { .. } | Error::Truncated { .. } | Error::TooManyAlike { .. }
+        ) {
+            let _ = fs::remove_dir_all(work);
+        }
     })
 }
 
@@ -102,7 +119,7 @@ pub fn remove(folder: &Path, source: &str, progress: &mut dyn FnMut(ImportProgre
 /// What an import read, about to be made part of the store.
 struct Arrival<'a> {
     exclusive: &'a Exclusive,
-    journal: &'a Journal,
+    journal: Journal,
     /// The folder of the runs.
     work: &'a Path,
     source: &'a str,
@@ -112,7 +129,7 @@ struct Arrival<'a> {
 
 impl Arrival<'_> {
     /// Makes one part of all runs of each kind, in place of what the source had. Returns how many hashes that were.
-    fn take_over(&self, mut manifest: Manifest, progress: &mut dyn FnMut(ImportProgress)) -> Result<u64, Error> {
+    fn take_over(&mut self, mut manifest: Manifest, progress: &mut dyn FnMut(ImportProgress)) -> Result<u64, Error> {
         let (mut added, mut removed, mut replaced) = (Vec::new(), Vec::new(), 0);
         let folder = self.exclusive.folder();
         for kind in self.kinds {
@@ -140,6 +157,9 @@ impl Arrival<'_> {
                 hashes,
             });
         }
+        // From the moment that the manifest names these files, their runs must not be added to them once more.
+        self.journal.becomes = added.iter().map(|part| part.file).collect();
+        self.journal.write(self.work)?;
         self.exclusive.publish(manifest, added, &removed, progress)?;
         Ok(replaced)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -155,6 +156,21 @@ fn a_stream_is_read_like_a_file() {
 }
 
 #[test]
+fn a_pipe_with_a_path_is_read_once_and_whole() {
+    let records = synthetic::records(HashKind::Ntlm, 30_000, 1);
+    let lines = text(HashKind::Ntlm, &records, "\n");
+    let scene = Scene::new();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let written = std::thread::spawn(move || writer.write_all(lines.as_bytes()));
+    // As a shell names the pipe of `<(zcat list.gz)`.
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    let report = scene.import(&path, &options()).unwrap();
+    written.join().unwrap().unwrap();
+    assert_eq!((report.tally.taken, report.tally.malformed), (30_000, 0));
+    assert!(scene.all(HashKind::Ntlm) == expected(HashKind::Ntlm, &records));
+}
+
+#[test]
 fn folders_of_ranges_are_read_flat_and_nested() {
     for kind in HashKind::ALL {
         let records = synthetic::records(kind, 300, 2);
@@ -297,6 +313,39 @@ fn a_source_is_replaced_or_added_to_and_different_sources_add_up() {
         Err(Error::NoSuchSource { .. })
     ));
     assert!(scene.all(kind) == expected(kind, &records));
+}
+
+#[test]
+fn what_was_added_is_not_added_again_when_only_the_tidying_up_was_interrupted() {
+    let scene = Scene::new();
+    let records = synthetic::records(HashKind::Sha1, 1000, 4);
+    let path = scene.file("in", text(HashKind::Sha1, &records, "\n").as_bytes());
+    let adding = ImportOptions {
+        existing: Existing::Add,
+        ..options()
+    };
+    let work = scene.store().join("import-pwned-passwords");
+    let mut left = BTreeMap::new();
+    import(&scene.store(), Input::Path(path.clone()), &adding, &mut |progress| {
+        if progress.stage == ImportStage::Indexing {
+            let files = fs::read_dir(&work).unwrap().map(|entry| entry.unwrap().path());
+            left = files.map(|file| (file.clone(), fs::read(file).unwrap())).collect();
+        }
+    })
+    .unwrap();
+    // Killed after the manifest was written: before the runs were removed, and when only the journal was left.
+    for are_runs_left in [true, false] {
+        fs::create_dir(&work).unwrap();
+        left.retain(|file, _| are_runs_left || file.ends_with("journal.json"));
+        left.iter().for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
+        let report = scene.import(&path, &adding).unwrap();
+        assert!(report.resumed && report.tally.taken == 1000 && !work.exists());
+        assert!(scene.all(HashKind::Sha1) == expected(HashKind::Sha1, &records));
+    }
+    scene.import(&path, &adding).unwrap();
+    let twice = |rows: BTreeMap<String, u64>| -> Vec<u64> { rows.values().map(|count| 2 * count).collect() };
+    let now: Vec<u64> = scene.all(HashKind::Sha1).into_values().collect();
+    assert!(now == twice(expected(HashKind::Sha1, &records)), "a new import adds");
 }
 
 /// The count that the range has.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Scene;
 use crate::asking::{Answered, Server, Wanted};
+use crate::browse::text::printable;
 use crate::cli::output::print;
 use crate::cli::unseen::read_lines;
 use crate::failure::{EXIT_OK, Failure};
@@ -109,10 +110,7 @@ fn line(breach: &AskedBreach) -> String {
     let doubt = if breach.is_verified { "" } else { "; not verified" };
     let line = format!("  {}{domain}, {}{classes}{doubt}", breach.title, breach.breach_date);
     // Another machine chose these words: they may not steer the terminal.
-    line.chars()
-        .filter(|character| !character.is_control())
-        .collect::<String>()
-        + "\n"
+    printable(line.as_bytes()) + "\n"
 }
 
 fn told(answered: &Answered) -> String {
@@ -142,4 +140,29 @@ fn told(answered: &Answered) -> String {
 
 fn counted(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_server_steer_no_terminal_and_turn_no_text() {
+        let breach = AskedBreach {
+            name: "Shop".to_owned(),
+            title: "Sh\u{202e}op\u{1b}[2J".to_owned(),
+            domain: String::new(),
+            breach_date: "2026-04-01".to_owned(),
+            data_classes: vec!["Names\n".to_owned()],
+            is_verified: true,
+        };
+        let shown = line(&breach);
+        assert!(
+            shown.starts_with("  Sh") && shown.contains("op") && shown.contains("2026-04-01"),
+            "{shown}"
+        );
+        let bad = |character: char| character.is_control() || character == '\u{202e}';
+        assert!(!shown.trim_end_matches('\n').contains(bad), "{shown:?}");
+        assert_eq!(shown.matches('\n').count(), 1);
+    }
 }

@@ -74,10 +74,8 @@ Examples:
   zcat list.gz | holdfast exposure import passwords - --source list";
 
 fn kind() -> impl TypedValueParser<Value = HashKind> {
-    PossibleValuesParser::new(HashKind::ALL.map(HashKind::name)).try_map(|name| {
-        let found = HashKind::ALL.into_iter().find(|kind| kind.name() == name);
-        found.ok_or("no kind of hash has this name")
-    })
+    PossibleValuesParser::new(HashKind::ALL.map(HashKind::name))
+        .try_map(|name| HashKind::named(&name).ok_or("no kind of hash has this name"))
 }
 
 fn format() -> impl TypedValueParser<Value = Format> {
