@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Scene;
 use super::failures::failure;
 use crate::cli::output::print;
-use crate::clock::wall_clock;
+use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure};
 
 /// The longest address, and some.
@@ -45,9 +45,8 @@ pub(super) fn run(scene: &Scene<'_>, task: &Erase) -> Result<u8, Failure> {
         return Err(Failure::usage("nobody was named who is to be erased").hint("type or send an address, one a line"));
     }
     scene.place.prepare()?;
-    let now = i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
     let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
-    let erasure = writer.erase(&accounts, now).map_err(|error| failure(&error))?;
+    let erasure = writer.erase(&accounts, now()).map_err(|error| failure(&error))?;
     if scene.common.json {
         let object = json!({
             "erased": accounts.len(), "rows": erasure.rows, "ledger_rows": erasure.ledger_rows,
