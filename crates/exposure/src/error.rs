@@ -142,16 +142,6 @@ pub enum Error {
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// The ledger was written by a newer Holdfast.
-    #[error("the ledger `{}` has version {found}, this program knows {known}; install the newer Holdfast", path.display())]
-    LedgerVersion {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The newest version that is understood.
-        known: u32,
-    },
     /// The secret key of private asking can't be used.
     #[error("`{}` is not the key of private asking: {what}; `holdfast exposure private rotate` makes a new one", path.display())]
     PrivateKey {

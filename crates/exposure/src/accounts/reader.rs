@@ -46,7 +46,7 @@ impl Accounts {
     /// When a file can't be read or is damaged.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let mut ledger = Ledger::open(folder)?;
-        let version = ledger.data_version()?;
+        let version = ledger.version()?;
         let view = View::open(folder, &mut ledger, &View::default())?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -63,7 +63,7 @@ impl Accounts {
         let mut guard = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let (ledger, seen) = &mut *guard;
         // Asked before reading, so that what changes meanwhile is noticed the next time.
-        let version = ledger.data_version()?;
+        let version = ledger.version()?;
         if version == *seen {
             return Ok(());
         }

@@ -268,8 +268,7 @@ impl AccountsWriter {
     fn remove_leftovers(&mut self) -> Result<(), Error> {
         let state = self.ledger.accounts_state()?;
         let named = state.tables.iter().map(|table| folder::table(&self.accounts, table));
-        let mut kept: BTreeSet<_> = named.collect();
-        kept.insert(folder::lock(&self.accounts));
+        let kept: BTreeSet<_> = named.collect();
         let entries = std::fs::read_dir(&self.accounts).map_err(Error::io("read", &self.accounts))?;
         for entry in entries {
             let path = entry.map_err(Error::io("read", &self.accounts))?.path();

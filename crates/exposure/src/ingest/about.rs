@@ -1,6 +1,7 @@
 //! What is known about a breach, and how its files are to be read: the file that is given with them.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::columns::{ColumnNames, Columns};
 use super::time::{format_date, format_time, is_date, is_time};
@@ -86,11 +87,7 @@ impl About {
     /// # Errors
     /// [`Error::About`] with what is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let about: Self = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?
-        } else {
-            toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().replace('\n', "; ")))?
-        };
+        let about: Self = parse_text(text)?;
         about.check()?;
         Ok(about)
     }
@@ -167,7 +164,16 @@ impl About {
     }
 }
 
-fn wrong(what: impl Into<String>) -> Error {
+/// What a file says: TOML, or JSON that begins with `{`.
+pub(super) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).map_err(|error| wrong(error.to_string()))
+    } else {
+        toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().replace('\n', "; ")))
+    }
+}
+
+pub(super) fn wrong(what: impl Into<String>) -> Error {
     Error::About { what: what.into() }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::about::About;
+use super::about::{About, PasswordForm, parse_text, wrong};
 use super::gather::Gatherer;
 use super::import::read_all;
 use super::problems::Problems;
@@ -38,12 +38,7 @@ impl AboutPaste {
     /// # Errors
     /// [`Error::About`] with what is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |what: String| Error::About { what };
-        let about: Self = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?
-        } else {
-            toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().replace('\n', "; ")))?
-        };
+        let about: Self = parse_text(text)?;
         if let Some(date) = about.date.as_ref().filter(|date| !is_time(date)) {
             return Err(wrong(format!(
                 "`date` is `{date}`; it is written like `\"2026-11-23T10:15:00Z\"`"
@@ -60,7 +55,13 @@ impl AboutPaste {
 pub fn import_paste(writer: &mut AccountsWriter, path: &Path, about: &AboutPaste) -> Result<(u64, Problems), Error> {
     let mut problems = Problems::default();
     let folder = writer.partial()?;
-    let mut gatherer = Gatherer::new(&About::default(), &folder, 16 << 20)?;
+    // Only addresses are kept of a paste.
+    let wanted = About {
+        passwords: PasswordForm::None,
+        stealer_log: Some(false),
+        ..About::default()
+    };
+    let mut gatherer = Gatherer::new(&wanted, &folder, 16 << 20)?;
     let found = walk(path, &mut problems);
     read_all(&found, &mut gatherer, &mut problems, &mut |_, _| {
         std::ops::ControlFlow::Continue(())

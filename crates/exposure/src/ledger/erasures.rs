@@ -37,9 +37,9 @@ impl Ledger {
                 "delete from watch where lower(subject) = ?1 or lower(recipient) = ?1",
                 [&account],
             )?;
-            // Notices to others that tell about them.
+            // Notices of watches go with them. Those to others have numbers only.
             removed += transaction.execute(
-                "delete from outgoing where instr(lower(detail), ?1) > 0 or lower(recipient) = ?1",
+                "delete from outgoing where about = 'post' and lower(recipient) = ?1",
                 [&account],
             )?;
             transaction.commit()?;
@@ -68,5 +68,40 @@ impl Ledger {
                 .query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)),
         )?;
         Ok(busy == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{About, BreachId, Channel, Delivery};
+    use crate::watch::MailAddress;
+
+    #[test]
+    fn notices_to_others_stay_whatever_word_somebody_is_called_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let customers = ["ann@example.com", "ben@example.org"].map(|text| Ok(MailAddress::parse(text).unwrap()));
+        ledger
+            .add_customers(&mut customers.into_iter(), Delivery::Now, 1)
+            .unwrap();
+        let breach = BreachId(1);
+        for watch in [1, 2] {
+            let delivery = Delivery::Now;
+            let about = About::Breach {
+                watch,
+                breach,
+                delivery,
+            };
+            ledger.enqueue(&about, "{}", 2).unwrap();
+        }
+        let numbers = r#"{"watches":2,"domains":{"example.com":1}}"#;
+        ledger.enqueue(&About::BreachWebhook { breach }, numbers, 2).unwrap();
+        assert_eq!(ledger.erase("e", 3).unwrap(), 0);
+        assert_eq!(ledger.erase("example.com", 3).unwrap(), 0);
+        assert_eq!(ledger.outgoing_counts().unwrap().waiting, 3);
+        assert_eq!(ledger.erase("Ann@example.com", 4).unwrap(), 1);
+        assert_eq!(ledger.outgoing_counts().unwrap().waiting, 2);
+        assert_eq!(ledger.outgoing_due(Channel::Mail, 9, 9, 9).unwrap().len(), 1);
     }
 }

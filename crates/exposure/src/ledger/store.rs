@@ -50,7 +50,7 @@ impl Ledger {
         self.tried(self.connection.pragma_update(None, "secure_delete", true))?;
         let found: u32 = self.tried(self.connection.query_row("pragma user_version", [], |row| row.get(0)))?;
         if found > VERSION {
-            return Err(Error::LedgerVersion {
+            return Err(Error::StoreVersion {
                 path: self.path.clone(),
                 found,
                 known: VERSION,

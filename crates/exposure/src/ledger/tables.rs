@@ -29,11 +29,6 @@ pub(crate) struct AccountsState {
 }
 
 impl Ledger {
-    /// Changes whenever another connection has changed the ledger.
-    pub(crate) fn data_version(&self) -> Result<i64, Error> {
-        self.tried(self.connection.query_row("pragma data_version", [], |row| row.get(0)))
-    }
-
     /// What the accounts consist of.
     pub(crate) fn accounts_state(&mut self) -> Result<AccountsState, Error> {
         let read = (|| {

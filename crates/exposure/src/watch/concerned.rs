@@ -18,6 +18,8 @@ pub struct Told {
     pub domains: u64,
     /// Notices that were written now; those that were there before aren't counted.
     pub notices: u64,
+    /// How many of them are for the webhook, which a server without one gives up.
+    pub webhook: u64,
 }
 
 /// Who is in which breach: what [`breach_loaded`] needs to know.
@@ -82,7 +84,8 @@ pub fn breach_loaded(ledger: &mut Ledger, who: &impl WhoIsIn, breach: BreachId, 
     }
     told.domains = domains.len() as u64;
     let detail = json!({ "watches": told.watches, "domains": domains }).to_string();
-    told.notices += u64::from(ledger.enqueue(&About::BreachWebhook { breach }, &detail, now)?);
+    told.webhook = u64::from(ledger.enqueue(&About::BreachWebhook { breach }, &detail, now)?);
+    told.notices += told.webhook;
     ledger.mark_told(breach, now)?;
     Ok(told)
 }

@@ -36,11 +36,18 @@ pub fn open_ledger(folder: &Path) -> Result<Ledger, Failure> {
     Ledger::open(folder).map_err(|error| failed(&error))
 }
 
-/// A failure of the breach monitor's files.
+/// The failure that an error of the breach monitor's stores or ledger is.
 #[must_use]
 pub fn failed(error: &exposure::Error) -> Failure {
     let code = match error {
+        exposure::Error::Io { source, .. } => return Failure::new(Failure::io("", source).code, error.to_string()),
         exposure::Error::Damaged { .. } => FailureCode::Damage,
+        exposure::Error::KeyExists { .. }
+        | exposure::Error::Busy { .. }
+        | exposure::Error::WouldShrink { .. }
+        | exposure::Error::TooManySources { .. } => FailureCode::Refused,
+        exposure::Error::About { .. } | exposure::Error::SourceName { .. } => FailureCode::Usage,
+        exposure::Error::NothingFound { .. } | exposure::Error::NoSuchSource { .. } => FailureCode::NotFound,
         _ => FailureCode::Failure,
     };
     Failure::new(code, error.to_string())

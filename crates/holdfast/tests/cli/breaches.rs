@@ -63,8 +63,8 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
     assert_eq!(
         done.stdout,
         "`Shop` is loaded: 2 accounts, 2 of them mail addresses, from 2 records in 1 file\n\
-         passwords: 2; only their hashes are kept\n\
-         to be sent by a running server: 1 notice\n"
+         passwords: 2; only their hashes are kept\n",
+        "without a webhook and without anybody who watches nothing is to be sent"
     );
     let passwords = Passwords::open(&place.data().join("exposure/passwords")).unwrap();
     for kind in HashKind::ALL {
@@ -104,6 +104,29 @@ fn a_breach_is_imported_and_what_was_found_is_told() {
         "the list has no passwords"
     );
     assert_eq!(files_with(&place.data(), b"hunter-of-tests"), [""; 0]);
+}
+
+#[test]
+fn an_import_tells_of_the_notice_to_a_webhook() {
+    let place = Place::new("breach-webhook");
+    std::fs::write(place.path("about.toml"), ABOUT).unwrap();
+    std::fs::write(place.path("a.txt"), "ann@example.com\n").unwrap();
+    std::fs::write(
+        place.path("holdfast.toml"),
+        "[exposure]\nwebhook = \"http://127.0.0.1:9/x\"\n",
+    )
+    .unwrap();
+    let told = place.ok(&[
+        "--config",
+        "holdfast.toml",
+        "exposure",
+        "import",
+        "breach",
+        "a.txt",
+        "--about",
+        "about.toml",
+    ]);
+    assert!(told.contains("to be sent by a running server: 1 notice\n"), "{told}");
 }
 
 #[test]
@@ -199,7 +222,7 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
 /// Killed at many moments of an import that replaces a breach: what was loaded before is whole, or what was to be loaded is.
 #[test]
 fn a_killed_import_leaves_the_breach_as_it_was_and_runs_again() {
-    let place = Place::new("killed");
+    let place = Place::new("breach-killed");
     std::fs::write(place.path("about.toml"), ABOUT).unwrap();
     let list = |name: &str, count: u32| {
         let lines: String = (0..count)

@@ -216,25 +216,20 @@ impl Sql {
             Token::Punctuation(b';') if self.depth == 0 => self.statement_ends(),
             Token::Punctuation(_) | Token::Row => {}
             Token::Word | Token::Quoted | Token::Text if self.depth > 0 => {
+                if self.record.len() > 16 * VALUE_BYTES_MAX {
+                    return gatherer.scan(lexer.value()).map(drop);
+                }
+                // A function around a value, or a word at its side (`_binary 'x'`, `'x'::text`): the column has the last.
+                if self.has_value {
+                    gatherer.scan(self.record.last())?;
+                    self.record.truncate(self.record.count().saturating_sub(1));
+                }
                 let column = self
                     .names
                     .get(self.record.count())
                     .copied()
-                    .filter(|_| self.depth == 1 && !lexer.is_cut())
+                    .filter(|_| (self.depth == 1 || self.has_value) && !lexer.is_cut())
                     .unwrap_or_default();
-                if self.record.len() > 16 * VALUE_BYTES_MAX {
-                    return gatherer.scan(lexer.value()).map(drop);
-                }
-                // A function around a value, or a word before it (`_binary 'x'`): the column has the last.
-                if self.has_value {
-                    gatherer.scan(lexer.value())?;
-                    self.record.truncate(self.record.count().saturating_sub(1));
-                }
-                let column = if self.has_value {
-                    self.names.get(self.record.count()).copied().unwrap_or_default()
-                } else {
-                    column
-                };
                 self.record.push(column, lexer.value());
                 self.has_value = true;
             }
@@ -277,4 +272,39 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
         });
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ingest::{About, examine};
+
+    /// What of addresses and passwords is found in the values of a row with both.
+    fn found(email: &str, password: &str) -> (u64, u64) {
+        let text = format!("INSERT INTO users (email, password) VALUES ({email}, {password});");
+        let about = About::parse("name = 'Shop'").unwrap();
+        let (counts, problems) = examine("x.sql", &mut text.as_bytes(), &about).unwrap();
+        assert_eq!(problems.count, 0, "{text:.100}");
+        (counts.addresses, counts.passwords)
+    }
+
+    #[test]
+    fn words_and_functions_around_a_value_neither_hide_an_address_nor_count_it_twice() {
+        for email in [
+            "'ann@example.com'",
+            "_utf8 'ann@example.com'",
+            "'ann@example.com'::text",
+            "'ann@example.com' || ' '",
+            "lower(trim('ann@example.com', ' '))",
+        ] {
+            assert_eq!(found(email, "'secret'"), (1, 1), "{email}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_value_that_is_too_long_is_no_password() {
+        let long = format!("'{}end'", "x ".repeat(super::VALUE_BYTES_MAX));
+        for password in [long.clone(), format!("_binary {long}")] {
+            assert_eq!(found("'ann@example.com'", &password), (1, 0), "{password:.20}");
+        }
+    }
 }

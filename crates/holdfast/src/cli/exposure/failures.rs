@@ -1,22 +1,7 @@
 //! How errors of the breach monitor look on the command line.
 
+pub(super) use crate::exposure_delivery::failed as failure;
 use crate::failure::{Failure, FailureCode};
-
-/// The failure of a command that an error of the stores or the ledger ended.
-pub(super) fn failure(error: &exposure::Error) -> Failure {
-    let code = match error {
-        exposure::Error::Io { source, .. } => return Failure::new(Failure::io("", source).code, error.to_string()),
-        exposure::Error::Damaged { .. } => FailureCode::Damage,
-        exposure::Error::KeyExists { .. }
-        | exposure::Error::Busy { .. }
-        | exposure::Error::WouldShrink { .. }
-        | exposure::Error::TooManySources { .. } => FailureCode::Refused,
-        exposure::Error::About { .. } | exposure::Error::SourceName { .. } => FailureCode::Usage,
-        exposure::Error::NothingFound { .. } | exposure::Error::NoSuchSource { .. } => FailureCode::NotFound,
-        _ => FailureCode::Failure,
-    };
-    Failure::new(code, error.to_string())
-}
 
 /// The failure of a command that an error of the server ended.
 pub(super) fn server_failure(error: &hibp::Error) -> Failure {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use exposure::accounts::{Accounts, AccountsWriter};
 use exposure::ingest::{About, Import, Imported, MEMORY_BYTES, PasswordForm, Problems};
-use exposure::watch::{Told, breach_loaded};
+use exposure::watch::breach_loaded;
 use serde_json::json;
 
 use super::Scene;
@@ -13,8 +13,8 @@ use super::failures::failure;
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::cli::show::count;
-use crate::clock::wall_clock;
 use crate::control::Progress;
+use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 
 /// Problems that are shown to people; `--json` has a thousand.
@@ -57,8 +57,9 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
     if task.affected_list {
         about.passwords = PasswordForm::None;
     }
+    let has_webhook = scene.place.config()?.exposure.webhook.is_some();
     scene.place.prepare()?;
-    let now = i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+    let now = now();
     let import = Import {
         paths: task.paths.clone(),
         about,
@@ -79,10 +80,15 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
     // From here on the breach is loaded: whatever fails, the server writes the notices.
     let accounts = Accounts::open(&scene.folder).map_err(|error| failure(&error))?;
     let told = breach_loaded(writer.ledger(), &accounts, imported.loaded.id, now).map_err(|error| failure(&error))?;
-    if scene.common.json {
-        print((object(&imported, told).to_string() + "\n").as_bytes());
+    let notices = if has_webhook {
+        told.notices
     } else {
-        print(text(&imported, told).as_bytes());
+        told.notices.saturating_sub(told.webhook)
+    };
+    if scene.common.json {
+        print((object(&imported, notices).to_string() + "\n").as_bytes());
+    } else {
+        print(text(&imported, notices).as_bytes());
         warn(&imported.problems);
     }
     Ok(exit_code(&imported.problems))
@@ -115,7 +121,7 @@ pub(super) fn warn(problems: &Problems) {
     }
 }
 
-fn text(imported: &Imported, told: Told) -> String {
+fn text(imported: &Imported, notices: u64) -> String {
     let (loaded, counts) = (&imported.loaded, &imported.counts);
     let mut lines = vec![format!(
         "`{}` is loaded: {}, {} of them mail addresses, from {} in {}",
@@ -134,23 +140,20 @@ fn text(imported: &Imported, told: Told) -> String {
     if counts.passwords > 0 {
         lines.push(format!("passwords: {}; only their hashes are kept", counts.passwords));
     }
-    if told.notices > 0 {
-        lines.push(format!(
-            "to be sent by a running server: {}",
-            count(told.notices, "notice")
-        ));
+    if notices > 0 {
+        lines.push(format!("to be sent by a running server: {}", count(notices, "notice")));
     }
     lines.join("\n") + "\n"
 }
 
-fn object(imported: &Imported, told: Told) -> serde_json::Value {
+fn object(imported: &Imported, notices: u64) -> serde_json::Value {
     json!({
         "breach": imported.loaded.breach,
         "accounts": imported.loaded.accounts,
         "addresses": imported.loaded.addresses,
         "stealer_logs": imported.loaded.stealer_logs,
         "found": imported.counts,
-        "notices": told.notices,
+        "notices": notices,
         "unreadable_count": imported.problems.count,
         "unreadable": imported.problems.listed,
     })

@@ -16,8 +16,8 @@ use super::failures::failure;
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::cli::show::count;
-use crate::clock::wall_clock;
 use crate::control::Progress;
+use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::size::parse_size;
 
@@ -138,7 +138,7 @@ fn options(task: &ImportPasswords) -> ImportOptions {
             (_, true) => Existing::ReplaceWithLess,
             _ => Existing::Replace,
         },
-        now: i64::try_from(wall_clock().as_unix_nanos() / 1_000_000_000).unwrap_or(i64::MAX),
+        now: now(),
     }
 }
 
