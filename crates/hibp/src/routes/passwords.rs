@@ -34,12 +34,15 @@ const NOT_THERE: &str = "-1\n";
 /// `GET /range/{prefix}`
 pub(crate) fn range(state: &State, headers: &HeaderMap, kind: HashKind, prefix: RangePrefix) -> Reply {
     let padding = if wants_padding(headers) {
-        let Some(seed) = random() else {
-            return reply::for_any_website(reply::failed());
-        };
-        Some(Padding {
-            seed: u64::from_le_bytes(seed),
-        })
+        match random() {
+            Ok(seed) => Some(Padding {
+                seed: u64::from_le_bytes(seed),
+            }),
+            Err(error) => {
+                state.report(&error.into());
+                return reply::for_any_website(reply::failed());
+            }
+        }
     } else {
         None
     };

@@ -74,10 +74,7 @@ fn make_token(state: &State, name: &DomainName) -> Result<Reply, exposure::Error
     if state.snapshot().is_verified(name) {
         return Ok(bad("Domain has already been verified."));
     }
-    let Some(random) = random() else {
-        return Ok(reply::failed());
-    };
-    let domain = state.ledger().ask_for_domain(name, now(), random)?;
+    let domain = state.ledger().ask_for_domain(name, now(), random()?)?;
     if domain.verified.is_some() {
         state.note_change();
         return Ok(bad("Domain has already been verified."));
@@ -141,11 +138,8 @@ fn send_mail(state: &State, name: &DomainName, alias: Option<&str>) -> Result<Re
     if state.snapshot().is_verified(name) {
         return Ok(bad("Domain has already been verified."));
     }
-    let Some(random) = random() else {
-        return Ok(reply::failed());
-    };
     let mut ledger = state.ledger();
-    let domain = ledger.ask_for_domain(name, now(), random)?;
+    let domain = ledger.ask_for_domain(name, now(), random()?)?;
     let about = About::DomainProof {
         domain: domain.id,
         alias: alias.to_owned(),
