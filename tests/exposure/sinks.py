@@ -17,16 +17,11 @@ import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from harness.server import free_tcp_port
 
 # A client that hangs up over a certificate is what some tests are about; the server needn't tell at length.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 USER, PASSWORD = "holdfast", "a mail password"
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Letter:
@@ -51,7 +46,7 @@ class MailServer:
     """A mail server on this machine. `refuse` and `defer` are recipients; `hold` is called before a mail is accepted, `taken` after."""
 
     def __init__(self, port=None, context=None, encryption="none", login=False):
-        self.port = port or free_port()
+        self.port = port or free_tcp_port()
         self.letters = []
         self.refuse, self.defer = set(), set()
         self.refuse_sender = False
@@ -159,7 +154,7 @@ class NameServer:
     """dnsmasq with TXT records, and nothing else."""
 
     def __init__(self, folder: pathlib.Path, records, port=None):
-        self.port = port or free_port()
+        self.port = port or free_tcp_port()
         words = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", f"--port={self.port}", "--listen-address=127.0.0.1"]
         words += ["--bind-interfaces", "--no-resolv", "--no-hosts", "--no-poll", f"--pid-file={folder / 'dnsmasq.pid'}", "--user="]
         words += ["--local=/example/"]

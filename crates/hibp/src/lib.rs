@@ -27,6 +27,7 @@ mod rates;
 mod reply;
 mod route;
 mod routes;
+mod rss;
 mod server;
 mod snapshot;
 mod state;

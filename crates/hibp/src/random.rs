@@ -1,17 +1,13 @@
 //! Numbers that nobody foresees.
 
-use std::sync::LazyLock;
+use exposure::Error;
+use ring::rand::{SecureRandom, SystemRandom};
 
-use rustls::crypto::SecureRandom;
-
-/// The system's generator, by way of the library that TLS has it from.
-static GENERATOR: LazyLock<&'static dyn SecureRandom> =
-    LazyLock::new(|| rustls::crypto::ring::default_provider().secure_random);
-
-/// Random bytes; nothing if the system has none to give.
-pub(crate) fn random<const BYTES: usize>() -> Option<[u8; BYTES]> {
+/// Random bytes, if the system has some to give.
+pub(crate) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Error> {
     let mut bytes = [0; BYTES];
-    GENERATOR.fill(&mut bytes).ok().map(|()| bytes)
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

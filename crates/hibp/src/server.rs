@@ -212,27 +212,11 @@ async fn connection(
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     match &shared.certificate {
-        None => {
-            serve(
-                &shared,
-                Watched::new(stream, Arc::clone(&activity)),
-                asker,
-                &activity,
-                stopped,
-            )
-            .await
-        }
+        None => serve(&shared, stream, asker, &activity, stopped).await,
         Some(certificate) => {
             // Who fails at the handshake learns why from TLS itself.
             if let Ok(stream) = TlsAcceptor::from(certificate.config()).accept(stream).await {
-                serve(
-                    &shared,
-                    Watched::new(stream, Arc::clone(&activity)),
-                    asker,
-                    &activity,
-                    stopped,
-                )
-                .await;
+                serve(&shared, stream, asker, &activity, stopped).await;
             }
         }
     }
@@ -263,6 +247,7 @@ async fn serve<S>(
         .max_buf_size(shared.limits.head_bytes)
         .max_headers(shared.limits.headers)
         .header_read_timeout(None);
+    let stream = Watched::new(stream, Arc::clone(activity));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // A client that goes away is no failure, and one that sends no HTTP was told so.

@@ -1,6 +1,6 @@
 //! What a server knows of the ledger: catalogue, keys and verified domains, read again when the ledger changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use exposure::Error;
@@ -13,30 +13,27 @@ use exposure::watch::DomainName;
 pub(crate) struct Snapshot {
     pub(crate) catalogue: Catalogue,
     pub(crate) keys: HashMap<KeyDigest, Arc<ApiKey>>,
-    /// In order of their names.
-    pub(crate) domains: Vec<DomainName>,
-    verified: HashSet<DomainName>,
+    /// Those that were shown to be ours.
+    pub(crate) domains: BTreeSet<DomainName>,
 }
 
 impl Snapshot {
     /// Reads the ledger.
     pub(crate) fn read(ledger: &Ledger) -> Result<Self, Error> {
         let verified = ledger.domains()?.into_iter().filter(|domain| domain.verified.is_some());
-        let domains: Vec<DomainName> = verified
-            .filter_map(|domain| DomainName::parse(&domain.name).ok())
-            .collect();
         let keys = ledger.keys_in_use()?.into_iter();
         Ok(Self {
             catalogue: Catalogue::new(ledger.breaches()?),
             keys: keys.map(|(digest, key)| (digest, Arc::new(key))).collect(),
-            verified: domains.iter().cloned().collect(),
-            domains,
+            domains: verified
+                .filter_map(|domain| DomainName::parse(&domain.name).ok())
+                .collect(),
         })
     }
 
     /// Whether a domain was shown to be ours.
     pub(crate) fn is_verified(&self, domain: &DomainName) -> bool {
-        self.verified.contains(domain)
+        self.domains.contains(domain)
     }
 }
 

@@ -142,15 +142,18 @@ impl State {
         Ok(())
     }
 
-    /// Reads the ledger again, after a change of one's own.
+    /// Reads the ledger again.
     fn read_ledger(&self) -> Result<(), Error> {
-        let snapshot = Arc::new(Snapshot::read(&self.ledger())?);
+        // Held until the end: were somebody else's later reading told first, this one would replace it, and a revoked key be one again.
+        let ledger = self.ledger();
+        let snapshot = Arc::new(Snapshot::read(&ledger)?);
         self.rates.keep_only(|digest| snapshot.keys.contains_key(digest));
         self.domain_counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|domain, _| snapshot.is_verified(domain));
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        drop(ledger);
         Ok(())
     }
 
@@ -212,4 +215,33 @@ pub(crate) fn now_s() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_told_before_anybody_reads_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = Box::new(|error: &Error| panic!("{error}"));
+        let state = State::open(folder.path(), Settings::default(), report).unwrap();
+        let is_held = || state.ledger.try_lock().is_err();
+        std::thread::scope(|threads| {
+            // Holds up whoever has read the ledger and hasn't told of it yet.
+            let counts = state.domain_counts.lock().unwrap();
+            threads.spawn(|| state.note_change());
+            let end = Instant::now() + Duration::from_secs(5);
+            while !is_held() && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            let held = is_held();
+            drop(counts);
+            assert!(
+                held,
+                "a later reading could be told first, and then be replaced by this one"
+            );
+        });
+    }
 }

@@ -7,9 +7,9 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 
 use crate::reply::{self, Reply};
+use crate::rss::{CONTENT_TYPE, escape};
 use crate::state::State;
 
-const RSS: HeaderValue = HeaderValue::from_static("application/rss+xml; charset=utf-8");
 /// Breaches in the feed.
 const ITEMS_MAX: usize = 50;
 
@@ -26,7 +26,7 @@ pub(crate) fn breaches(state: &State) -> Reply {
     newest.truncate(ITEMS_MAX);
     reply::for_any_website(reply::typed(
         StatusCode::OK,
-        RSS,
+        HeaderValue::from_static(CONTENT_TYPE),
         rss(&state.settings.public_url, &newest),
     ))
 }
@@ -55,23 +55,6 @@ fn rss(base: &str, breaches: &[&Breach]) -> String {
         text += "</item>\n";
     }
     text + "</channel>\n</rss>\n"
-}
-
-/// A text as it stands between tags of XML. Characters that XML 1.0 doesn't have are left out.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\t' | '\n' | '\r' => escaped.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 /// `2013-12-04T00:00:00Z` as RSS has dates (RFC 822 with four digits of a year).

@@ -17,6 +17,7 @@ use crate::buffers;
 use crate::random::random;
 use crate::reply::{self, Reply, TEXT};
 use crate::route::PasswordHash;
+use crate::rss;
 use crate::state::State;
 
 /// The header that asks for padding.
@@ -33,12 +34,15 @@ const NOT_THERE: &str = "-1\n";
 /// `GET /range/{prefix}`
 pub(crate) fn range(state: &State, headers: &HeaderMap, kind: HashKind, prefix: RangePrefix) -> Reply {
     let padding = if wants_padding(headers) {
-        let Some(seed) = random() else {
-            return reply::for_any_website(reply::failed());
-        };
-        Some(Padding {
-            seed: u64::from_le_bytes(seed),
-        })
+        match random() {
+            Ok(seed) => Some(Padding {
+                seed: u64::from_le_bytes(seed),
+            }),
+            Err(error) => {
+                state.report(&error.into());
+                return reply::for_any_website(reply::failed());
+            }
+        }
     } else {
         None
     };
@@ -133,11 +137,10 @@ fn time(seconds: i64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
+/// Nothing for 0: it isn't known.
 fn http_date(seconds: i64) -> Option<HeaderValue> {
-    // The format has no years beyond 9999.
-    const END_S: i64 = 253_402_300_800;
-    let time = time(seconds).filter(|_| (1..END_S).contains(&seconds))?;
-    HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()
+    let date = rss::date(seconds).filter(|_| seconds > 0)?;
+    HeaderValue::try_from(date).ok()
 }
 
 #[cfg(test)]

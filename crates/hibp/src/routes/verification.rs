@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{self, Denied, KEY};
 use crate::dns::{TxtProof, proof, txt_records};
 use crate::random::random;
+use crate::rates::Pool;
 use crate::reply::{self, Reply};
 use crate::route::Verification;
 use crate::state::{State, now_s};
@@ -39,12 +40,10 @@ struct Token {
 
 /// Takes one step of the proof.
 pub(crate) async fn answer(state: &State, step: Verification, headers: &HeaderMap, body: &[u8]) -> Reply {
-    let allowed =
-        access::caller(&state.snapshot(), headers, KEY).and_then(|caller| caller.with_scope(Some(Scope::Domains)));
-    match allowed {
+    match access::pass(state, &state.snapshot(), headers, KEY, Scope::Domains, Pool::Key) {
         Err(Denied::Scope) => return reply::message(StatusCode::FORBIDDEN, NO_PERMISSION),
         Err(denied) => return denied.reply(KEY),
-        Ok(_) => {}
+        Ok(()) => {}
     }
     let Ok(sent) = serde_json::from_slice::<Sent>(body) else {
         return bad("Invalid JSON");
@@ -75,10 +74,7 @@ fn make_token(state: &State, name: &DomainName) -> Result<Reply, exposure::Error
     if state.snapshot().is_verified(name) {
         return Ok(bad("Domain has already been verified."));
     }
-    let Some(random) = random() else {
-        return Ok(reply::failed());
-    };
-    let domain = state.ledger().ask_for_domain(name, now(), random)?;
+    let domain = state.ledger().ask_for_domain(name, now(), random()?)?;
     if domain.verified.is_some() {
         state.note_change();
         return Ok(bad("Domain has already been verified."));
@@ -142,11 +138,8 @@ fn send_mail(state: &State, name: &DomainName, alias: Option<&str>) -> Result<Re
     if state.snapshot().is_verified(name) {
         return Ok(bad("Domain has already been verified."));
     }
-    let Some(random) = random() else {
-        return Ok(reply::failed());
-    };
     let mut ledger = state.ledger();
-    let domain = ledger.ask_for_domain(name, now(), random)?;
+    let domain = ledger.ask_for_domain(name, now(), random()?)?;
     let about = About::DomainProof {
         domain: domain.id,
         alias: alias.to_owned(),
@@ -157,4 +150,36 @@ fn send_mail(state: &State, name: &DomainName, alias: Option<&str>) -> Result<Re
 
 fn now() -> i64 {
     i64::try_from(now_s()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Settings;
+    use exposure::ledger::{ApiKey, Ledger};
+    use hyper::header::{HeaderName, HeaderValue};
+
+    #[test]
+    fn steps_of_a_proof_are_counted_against_the_rate_of_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = ApiKey {
+            name: "desk".to_owned(),
+            requests_per_minute: 2,
+            scopes: vec![Scope::Domains],
+        };
+        let text = Ledger::open(folder.path()).unwrap().make_key(&key, [1; 16], 1).unwrap();
+        let settings = Settings {
+            sends_mail: true,
+            ..Settings::default()
+        };
+        let state = State::open(folder.path(), settings, Box::new(|error| panic!("{error}"))).unwrap();
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(KEY), HeaderValue::try_from(text).unwrap())]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = br#"{"DomainName":"example.com","EmailAlias":"security"}"#;
+        let statuses = [(); 3].map(|()| {
+            let answered = runtime.block_on(answer(&state, Verification::SendMail, &headers, body));
+            answered.status().as_u16()
+        });
+        assert_eq!(statuses, [200, 200, 429]);
+    }
 }
