@@ -1,0 +1,101 @@
+//! The vocabulary of alerts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::incident::IncidentId;
+use crate::time::Time;
+
+/// An alert's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AlertId(pub i64);
+
+impl fmt::Display for AlertId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which part of Holdfast noticed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Layer {
+    /// Disks: space, damage, connections.
+    Volume,
+    /// The guards that watch disks for encryption.
+    Guard,
+    /// Resilience tests.
+    Drill,
+    /// The breach monitor.
+    Exposure,
+    /// Logs of hosts, identities and hypervisors.
+    Threat,
+    /// Holdfast itself: its ledger, policies, approvals and accounts.
+    Respond,
+}
+
+/// How bad it is; the numbers are OCSF's `severity_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Nothing has to be done.
+    Informational = 1,
+    /// Worth a look some time.
+    Low = 2,
+    /// Worth a look today.
+    Medium = 3,
+    /// Somebody has to act soon.
+    High = 4,
+    /// Somebody has to act now.
+    Critical = 5,
+}
+
+/// Something that a layer noticed, before it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAlert {
+    /// When it happened.
+    pub time: Time,
+    /// Which part of Holdfast noticed it.
+    pub layer: Layer,
+    /// What it is, in the layer's own words: `diverted`, `drill-failed`.
+    pub kind: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The volume that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
+    /// The host that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The person or account that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// What happened, in a few words.
+    pub title: String,
+    /// What happened, what it means and what to do next.
+    pub text: String,
+    /// The layer's own facts about it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub facts: Map<String, Value>,
+}
+
+/// A recorded alert. The same thing noticed again soon after raises its count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number.
+    pub id: AlertId,
+    /// What was noticed, the first time.
+    #[serde(flatten)]
+    pub noticed: NewAlert,
+    /// When it was noticed last.
+    pub last: Time,
+    /// How often it was noticed.
+    pub count: u64,
+    /// The incident that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+}

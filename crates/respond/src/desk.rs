@@ -1,0 +1,142 @@
+//! Where alerts arrive and from where everything else is asked: one writer, any number of readers, and a queue in front.
+//!
+//! Invariants: whoever tells of something never waits; at most [`WAITING_MAX`] alerts wait, what doesn't fit is counted and
+//! told; every change goes through the one writer, so that the chain has one end.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::alert::NewAlert;
+use crate::error::Error;
+use crate::ledger::{Ledger, Sequence, Writing};
+
+/// Alerts that wait at most. A flood of more is told of in one alert.
+const WAITING_MAX: usize = 65_536;
+/// Connections for reading that are kept open.
+const READERS_MAX: usize = 8;
+
+/// The ledger, shared by all threads of a daemon.
+#[derive(Debug)]
+pub struct Desk {
+    folder: PathBuf,
+    writer: Mutex<Ledger>,
+    readers: Mutex<Vec<Ledger>>,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    newest: Mutex<Sequence>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<NewAlert>,
+    lost: u64,
+    is_closed: bool,
+}
+
+/// What was taken from the queue.
+#[derive(Debug)]
+pub struct Taken {
+    /// Alerts, in the order in which they were told.
+    pub alerts: Vec<NewAlert>,
+    /// Alerts that didn't fit since the last time.
+    pub lost: u64,
+    /// Whether nothing more will come.
+    pub is_last: bool,
+}
+
+impl Desk {
+    /// Opens the ledger in `folder`.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let mut writer = Ledger::open(folder)?;
+        let newest = writer.write(|writing| Ok(writing.newest()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            newest: Mutex::new(newest),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Tells of something. Never waits.
+    pub fn tell(&self, alert: NewAlert) {
+        let mut queue = lock(&self.queue);
+        if queue.waiting.len() >= WAITING_MAX {
+            queue.lost += 1;
+        } else {
+            queue.waiting.push_back(alert);
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Takes what waits, at most `most` of it; waits for as long as `patience` if nothing does.
+    pub fn take(&self, most: usize, patience: Duration) -> Taken {
+        let queue = lock(&self.queue);
+        let is_idle = |queue: &mut Queue| queue.waiting.is_empty() && queue.lost == 0 && !queue.is_closed;
+        let waited = self.arrived.wait_timeout_while(queue, patience, is_idle);
+        let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let count = most.min(queue.waiting.len());
+        let alerts: Vec<NewAlert> = queue.waiting.drain(..count).collect();
+        Taken {
+            alerts,
+            lost: std::mem::take(&mut queue.lost),
+            is_last: queue.is_closed && queue.waiting.is_empty(),
+        }
+    }
+
+    /// Nothing more will be told; whoever takes learns of it.
+    pub fn close(&self) {
+        lock(&self.queue).is_closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Runs one transaction; see [`Ledger::write`].
+    ///
+    /// # Errors
+    /// When `work` fails or the ledger can't be written.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Writing<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut writer = lock(&self.writer);
+        let (result, newest) = writer.write(|writing| Ok((work(writing)?, writing.newest())))?;
+        drop(writer);
+        let mut known = lock(&self.newest);
+        if newest > *known {
+            *known = newest;
+            self.changed.notify_all();
+        }
+        Ok(result)
+    }
+
+    /// Asks something. Readers don't wait for the writer, nor it for them.
+    ///
+    /// # Errors
+    /// When `ask` fails or the ledger can't be opened.
+    pub fn read<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, Error>) -> Result<T, Error> {
+        let kept = lock(&self.readers).pop();
+        let reader = kept.map_or_else(|| Ledger::open(&self.folder), Ok)?;
+        let answer = ask(&reader);
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS_MAX {
+            readers.push(reader);
+        }
+        answer
+    }
+
+    /// The newest record. Waits for as long as `patience` for one that is newer than `seen`.
+    pub fn newest_after(&self, seen: Sequence, patience: Duration) -> Sequence {
+        let known = lock(&self.newest);
+        let waited = self.changed.wait_timeout_while(known, patience, |known| *known <= seen);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,72 @@
+//! What can go wrong.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::Sequence;
+
+/// Why something could not be done. Messages contain no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{action} `{}`: {source}", path.display())]
+    Io {
+        /// What was tried ("read", "write").
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The ledger could not be read or written.
+    #[error("the ledger `{}`: {source}", path.display())]
+    Ledger {
+        /// Its file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The ledger was written by a newer Holdfast.
+    #[error("`{}` has version {found}, this program knows {known}; install the newer Holdfast", path.display())]
+    LedgerVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that is understood.
+        known: u32,
+    },
+    /// A row of the ledger can't be understood.
+    #[error(
+        "record {sequence} of the ledger can't be understood: {what}; `holdfast ledger verify` tells whether it was changed"
+    )]
+    Record {
+        /// Which.
+        sequence: Sequence,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} `{name}`")]
+    NotFound {
+        /// What was looked for ("incident").
+        what: &'static str,
+        /// Its number or name.
+        name: String,
+    },
+    /// It can't be done in the state that things are in.
+    #[error("{what}")]
+    Refused {
+        /// What can't be done, why, and what to do instead.
+        what: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` of file operations.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

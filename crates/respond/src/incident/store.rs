@@ -1,0 +1,4 @@
+//! Incidents in the ledger.
+
+/// Tables of this part.
+pub(crate) const SCHEMA: &str = "";
