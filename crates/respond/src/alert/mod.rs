@@ -1,7 +1,7 @@
 //! Alerts: what a layer noticed, in one vocabulary.
 
-mod vocabulary;
 mod store;
+mod vocabulary;
 
-pub use vocabulary::{Alert, AlertId, Layer, NewAlert, Severity};
 pub(crate) use store::SCHEMA;
+pub use vocabulary::{Alert, AlertId, Layer, NewAlert, Severity};

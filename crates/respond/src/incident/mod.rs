@@ -1,7 +1,7 @@
 //! Incidents: alerts that belong together, what they amount to, and what was decided.
 
-mod vocabulary;
 mod store;
+mod vocabulary;
 
-pub use vocabulary::{Incident, IncidentId, IncidentState, ScorePart};
 pub(crate) use store::SCHEMA;
+pub use vocabulary::{Incident, IncidentId, IncidentState, ScorePart};
