@@ -21,6 +21,8 @@ pub struct About {
     pub title: String,
     /// What happened, what it means and what to do next.
     pub text: String,
+    /// What is new, if this is something that was noticed.
+    pub news: Option<String>,
     /// What it concerns: volumes, hosts; never a person.
     pub concerns: Vec<String>,
     /// The newest alert.
@@ -49,8 +51,9 @@ impl About {
             ),
             group: None,
             severity: noticed.severity,
-            title: noticed.title.clone(),
+            title: incident.map_or(&noticed.title, |incident| &incident.title).clone(),
             text: noticed.text.clone(),
+            news: Some(noticed.title.clone()),
             concerns: concerns.collect(),
             alert: Some(alert.id),
             incident: incident.map(|incident| incident.id),
@@ -77,6 +80,7 @@ impl About {
             severity: incident.severity,
             title: incident.title.clone(),
             text: text.to_owned(),
+            news: None,
             concerns: volumes.chain(hosts).collect(),
             alert: None,
             incident: Some(incident.id),
@@ -97,6 +101,7 @@ impl About {
                 "{asked_by} asks for an approval: {what}. It isn't done without one. Approve or refuse it in the console or with \
                  `holdfast approvals`; the request expires at {expires}."
             ),
+            news: None,
             concerns: Vec::new(),
             alert: None,
             incident: None,
@@ -114,6 +119,7 @@ impl About {
             severity,
             title: title.to_owned(),
             text: text.to_owned(),
+            news: None,
             concerns: Vec::new(),
             alert: None,
             incident: None,
