@@ -3,9 +3,10 @@
 //! Whoever tells of something never waits: neither for the ledger nor for its disk. If the ledger can't be opened or written,
 //! disks are served as before; the log and `status` say so.
 
-
+pub mod actor;
 pub mod deliver;
 mod front;
+pub mod heads;
 pub mod sources;
 mod worker;
 
