@@ -12,7 +12,7 @@ use crate::Error;
 use crate::hash::HashKind;
 
 /// Prefixes between two steps: some megabytes of the largest corpus.
-const STEP_PREFIXES: u64 = 64;
+const STEP_PREFIXES: u32 = 64;
 
 /// Told how far the work is; breaks to end it.
 pub(super) type Step<'a> = dyn FnMut(ImportProgress) -> ControlFlow<()> + 'a;
@@ -89,14 +89,14 @@ fn visit(
     take: &mut dyn FnMut(&[super::record::Record]) -> Result<(), Error>,
 ) -> Result<ControlFlow<()>, Error> {
     let mut merge = Merge::new(files)?;
-    let mut done = 0_u64;
+    let mut next_step = 0;
     while let Some(records) = merge.next_prefix()? {
         take(records)?;
-        done += 1;
-        if done.is_multiple_of(STEP_PREFIXES) {
+        if merge.done() >= next_step {
+            next_step = merge.done().saturating_add(STEP_PREFIXES);
             let progress = ImportProgress {
                 stage,
-                done,
+                done: u64::from(merge.done()),
                 total: u64::from(RangePrefix::COUNT),
             };
             if step(progress).is_break() {

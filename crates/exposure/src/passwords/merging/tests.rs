@@ -150,8 +150,8 @@ fn a_merge_that_is_ended_or_killed_anywhere_loses_nothing() {
     let scene = three_sources();
     for end in 0..40 {
         let mut steps = 0;
-        // Spread over both files and all passes, which have some ten thousand steps.
-        let is_end = |steps: u32| steps > end * 1200;
+        // Spread over both files and all passes, which have some thousand steps.
+        let is_end = |steps: u32| steps > end * 200;
         let step = &mut |_| {
             steps += 1;
             if is_end(steps) && end % 2 == 0 {
