@@ -130,7 +130,7 @@ fn merge_kind(
         .map(|entry| Table::open(&folder::table(accounts, entry), kind.byte()).map(Arc::new));
     let tables = tables.collect::<Result<Vec<_>, _>>()?;
     let total = old.iter().map(|entry| entry.rows).sum();
-    let (mut rows, mut is_ended) = (0, false);
+    let (mut rows, mut is_ended) = (0_u64, false);
     let mut fold = KeepLive::loads(kind, &state.live, &state.erased);
     Merge::from(&tables, &[])?.visit(&mut fold, &mut |key, value| {
         writer.push(key, value)?;

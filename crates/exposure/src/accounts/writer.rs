@@ -97,6 +97,20 @@ impl AccountsWriter {
     /// `first` is done when the tables are written, which is what needs most room, and before they count: if it fails, nothing does.
     pub(crate) fn enter(
         &mut self,
+        breach: Breach,
+        rows: &[(Kind, &Sorted)],
+        first: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Loaded, Error> {
+        let entered = self.write_and_enter(breach, rows, first);
+        // Also after a failure: what it wrote takes room, and holds addresses.
+        let removed = self.remove_leftovers();
+        let loaded = entered?;
+        removed?;
+        Ok(loaded)
+    }
+
+    fn write_and_enter(
+        &mut self,
         mut breach: Breach,
         rows: &[(Kind, &Sorted)],
         first: &mut dyn FnMut() -> Result<(), Error>,
@@ -132,15 +146,13 @@ impl AccountsWriter {
         first()?;
         let filled: Vec<_> = tables.iter().copied().filter(|table| table.rows > 0).collect();
         let id = self.ledger.enter_breach(&breach, load, &filled)?;
-        let loaded = Loaded {
+        Ok(Loaded {
             id,
             breach,
             accounts: count(Kind::Identities),
             addresses: count(Kind::Domains),
             stealer_logs: count(Kind::MailSites),
-        };
-        self.remove_leftovers()?;
-        Ok(loaded)
+        })
     }
 
     fn write_sorted(

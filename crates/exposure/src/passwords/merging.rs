@@ -24,7 +24,7 @@ const PIECES_MAX: usize = 8;
 /// Small pieces are merged with the largest once they are together this part of it.
 const SMALL_PART: u64 = 4;
 /// How often a merge is begun anew because something of what it is made of was replaced, before that is left to the next.
-const ATTEMPTS_MAX: u32 = 20;
+const OVERTAKEN_MAX: u32 = 20;
 
 /// What a merge did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,29 +49,21 @@ pub fn merge(folder: &Path, scope: MergeScope, step: &mut Step<'_>) -> Result<Me
     }
     let _merging = Merging::begin(folder)?;
     let work = folder.join(WORK_NAME);
-    let mut result = Ok(());
-    for _ in 0..ATTEMPTS_MAX {
+    let mut overtaken = 0;
+    let result = loop {
         remove_folder(&work)?;
         let Some(task) = Task::choose(folder, &Publication::begin(folder)?.manifest, scope) else {
             return Ok(report);
         };
         make_folder(&work)?;
-        result = match task.carry_out(folder, &work, step) {
-            Ok(Outcome::Published) => {
-                match task {
-                    Task::Index { .. } => report.indexes += 1,
-                    Task::Part { .. } => report.parts += 1,
-                }
-                Ok(())
-            }
-            Ok(Outcome::Overtaken) => Ok(()),
-            Ok(Outcome::Ended) => break,
-            Err(error) => Err(error),
-        };
-        if result.is_err() {
-            break;
+        match (task.carry_out(folder, &work, step), &task) {
+            (Ok(Outcome::Published), Task::Index { .. }) => report.indexes += 1,
+            (Ok(Outcome::Published), Task::Part { .. }) => report.parts += 1,
+            (Ok(Outcome::Overtaken), _) if overtaken < OVERTAKEN_MAX => overtaken += 1,
+            (Ok(Outcome::Overtaken | Outcome::Ended), _) => break Ok(()),
+            (Err(error), _) => break Err(error),
         }
-    }
+    };
     report.is_unfinished = true;
     remove_folder(&work)?;
     result.map(|()| report)

@@ -330,6 +330,14 @@ fn what_was_added_is_not_added_again_when_only_the_tidying_up_was_interrupted() 
         }
     })
     .unwrap();
+    // As it is written right before the manifest is.
+    let part = Manifest::read(&scene.store()).unwrap().parts[0].file;
+    let journal = left.get_mut(&work.join("journal.json")).unwrap();
+    let text = String::from_utf8(std::mem::take(journal)).unwrap();
+    assert!(text.contains(r#""becomes":[]"#));
+    *journal = text
+        .replace(r#""becomes":[]"#, &format!(r#""becomes":[{part}]"#))
+        .into_bytes();
     // Killed after the manifest was written: before the runs were removed, and when only the journal was left.
     for are_runs_left in [true, false] {
         fs::create_dir(&work).unwrap();
