@@ -2,7 +2,7 @@
 
 use exposure::accounts::{Breach, BreachId, Paste, TestAccount};
 use exposure::address::{Identity, normalise};
-use exposure::ledger::Scope;
+use exposure::ledger::{HashPrefix, Scope};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use serde::Serialize;
