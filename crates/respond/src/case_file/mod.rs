@@ -8,7 +8,7 @@ pub mod clocks;
 mod columns;
 pub mod drafts;
 pub mod facts;
-//pub mod paper;
+pub mod paper;
 mod tables;
 pub mod timeline;
 
@@ -16,4 +16,5 @@ pub use clocks::{Clock, Jurisdiction, clocks};
 pub use drafts::{Draft, DraftId, DraftKind};
 pub use facts::{Answer, Fact, FactId, NewFact, approve_fact, facts, set_fact};
 pub(crate) use tables::SCHEMA;
+pub use paper::paper;
 pub use timeline::{Entry, Timeline, timeline};

@@ -12,7 +12,7 @@ mod values;
 mod vocabulary;
 
 pub use known::{Known, KnownClass};
-pub(in crate::case_file) use render::{date, date_and_time};
+pub(in crate::case_file) use render::date_and_time;
 pub use render::{Material, Rendered, Templates, render};
 pub use store::{approve_draft, draft, drafts, make_draft, mark_sent, obstacles, things};
 pub use values::{KNOWN as VALUES, asks_for, check_value, fill, values};

@@ -104,8 +104,10 @@ pub fn render(kind: DraftKind, templates: &Templates, material: &Material<'_>) -
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    let mut syntax = minijinja::syntax::SyntaxConfig::builder();
+    if let Ok(syntax) = syntax.trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
     add_functions(&mut environment, material, &missing);
     let template = environment.template_from_str(source).map_err(|error| template_error(name, &error))?;
     let text = template
@@ -256,7 +258,7 @@ fn aware(material: &Material<'_>) -> Value {
 }
 
 /// "23 November 2026"
-pub(in crate::case_file) fn date(time: Time, zone: &TimeZone) -> String {
+fn date(time: Time, zone: &TimeZone) -> String {
     time.timestamp().to_zoned_datetime(zone.clone()).strftime("%-d %B %Y").to_string()
 }
 
