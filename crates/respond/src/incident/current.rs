@@ -77,14 +77,9 @@ impl Current {
                 unsaved: Vec::new(),
             })
         });
-        let Some(mut current) = found.optional()? else {
-            return Ok(None);
-        };
+        let Some(mut current) = found.optional()? else { return Ok(None) };
         let entities = entities(connection, id)?;
-        current.entities = entities
-            .into_iter()
-            .map(|(kind, name, standing)| ((kind, name), standing))
-            .collect();
+        current.entities = entities.into_iter().map(|(kind, name, standing)| ((kind, name), standing)).collect();
         Ok(Some(current))
     }
 
@@ -121,9 +116,9 @@ impl Current {
 
     /// Whether everything that was damaged is back, by what was heard of it.
     pub(super) fn is_all_back(&self) -> bool {
-        let mut damaged = self
-            .volumes()
-            .filter(|(_, standing)| self.class == DRILL_CLASS || *standing != Standing::Concerned);
+        let mut damaged = self.volumes().filter(|(_, standing)| {
+            self.class == DRILL_CLASS || *standing != Standing::Concerned
+        });
         let mut count = 0;
         damaged.all(|(_, standing)| {
             count += 1;
@@ -133,10 +128,7 @@ impl Current {
 
     /// Its volumes, by name.
     pub(super) fn volumes(&self) -> impl Iterator<Item = (&str, Standing)> {
-        let volumes = self
-            .entities
-            .iter()
-            .filter(|((kind, _), _)| *kind == EntityKind::Volume);
+        let volumes = self.entities.iter().filter(|((kind, _), _)| *kind == EntityKind::Volume);
         volumes.map(|((_, name), standing)| (name.as_str(), *standing))
     }
 
@@ -148,10 +140,7 @@ impl Current {
     /// What it is and what it concerns: "Encryption recognised on `a`, `b` and 7 others".
     pub(super) fn title(&self) -> String {
         let kinds = [EntityKind::Volume, EntityKind::Host, EntityKind::Identity];
-        let names = kinds
-            .map(|kind| self.names(kind))
-            .into_iter()
-            .find(|names| !names.is_empty());
+        let names = kinds.map(|kind| self.names(kind)).into_iter().find(|names| !names.is_empty());
         let Some(names) = names else { return self.what.clone() };
         let quoted: Vec<String> = names.iter().take(NAMED_MAX).map(|name| format!("`{name}`")).collect();
         let others = names.len().saturating_sub(quoted.len());
@@ -211,9 +200,7 @@ pub(super) fn named(alert: &NewAlert) -> impl Iterator<Item = (EntityKind, &str)
         (EntityKind::Host, &alert.host),
         (EntityKind::Identity, &alert.identity),
     ];
-    named
-        .into_iter()
-        .filter_map(|(kind, name)| Some((kind, name.as_deref()?)))
+    named.into_iter().filter_map(|(kind, name)| Some((kind, name.as_deref()?)))
 }
 
 /// How the last drill on a volume went.
