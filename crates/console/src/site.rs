@@ -38,6 +38,8 @@ pub trait Site: Send + Sync + 'static {
     fn desk(&self) -> &Desk;
     /// The time.
     fn now(&self) -> Time;
+    /// Writes a line into the program's log: a problem that concerns nobody's request.
+    fn log(&self, message: &str);
     /// How the program is.
     fn health(&self) -> Health;
     /// All volumes, by name.
@@ -90,6 +92,12 @@ pub trait Site: Send + Sync + 'static {
     fn exposure(&self) -> Result<ExposureView, Problem>;
     /// The configuration in force, as TOML, without secrets.
     fn settings(&self) -> Result<String, Problem>;
+    /// The policies in force.
+    fn policies(&self) -> Result<PolicySource, Problem>;
+    /// The places that notices can be sent to, by name.
+    fn notice_channels(&self) -> Vec<String>;
+    /// Sends a notice that says that it is a test, now.
+    fn test_notice(&self, actor: &Actor, channel: &str) -> Result<(), Problem>;
 }
 
 /// How the program is.
@@ -323,4 +331,13 @@ pub struct ExposureView {
     pub watches: u64,
     /// Notices that wait to be sent.
     pub notices_waiting: u64,
+}
+
+/// Policies, as they were written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PolicySource {
+    /// The file; `built in` for the defaults.
+    pub name: String,
+    /// Its text: TOML.
+    pub text: String,
 }

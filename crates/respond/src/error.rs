@@ -27,6 +27,44 @@ pub enum Error {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// The file is another program's.
+    #[error(
+        "`{}` is no ledger of Holdfast's: it is left as it is. Move it away and start the daemon again, which makes a new \
+         ledger, or put a backup of the ledger in its place",
+        path.display()
+    )]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error(
+        "the ledger `{}` is damaged ({source}): check the disk below; put a backup in its place, or move it away and start \
+         the daemon again, which makes a new one. Disks are served meanwhile",
+        path.display()
+    )]
+    LedgerDamaged {
+        /// Its file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The key that signs heads can't be used.
+    #[error(
+        "`{}` is no key: heads of the ledger can't be signed with it. Put the key back from a backup, or remove the file: \
+         then a new key is made, which the ledger notes",
+        path.display()
+    )]
+    LedgerKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A head can't be understood.
+    #[error("`{}` is no head of a ledger: it was changed or damaged, and proves nothing", path.display())]
+    LedgerHead {
+        /// The file.
+        path: PathBuf,
+    },
     /// The ledger was written by a newer Holdfast.
     #[error("`{}` has version {found}, this program knows {known}; install the newer Holdfast", path.display())]
     LedgerVersion {
@@ -54,6 +92,26 @@ pub enum Error {
         what: &'static str,
         /// Its number or name.
         name: String,
+    },
+    /// A file of policies can't be used.
+    #[error("`{file}` line {line}, column {column}: {cause}")]
+    Policy {
+        /// The file's name.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, in characters, from 1.
+        column: usize,
+        /// What is wrong, and what was expected.
+        cause: String,
+    },
+    /// It needs the approval of others.
+    #[error("{what}")]
+    ApprovalNeeded {
+        /// What it is, and who can approve.
+        what: String,
+        /// The command that asks for it, or what to do meanwhile.
+        next: String,
     },
     /// It can't be done in the state that things are in.
     #[error("{what}")]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Severity;
@@ -33,6 +35,55 @@ pub enum IncidentState {
     Closed,
     /// Done with: it was a false alarm.
     FalseAlarm,
+}
+
+impl IncidentState {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Open,
+        Self::Acknowledged,
+        Self::Recovered,
+        Self::Closed,
+        Self::FalseAlarm,
+    ];
+
+    /// Its name, as JSON has it too.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Recovered => "recovered",
+            Self::Closed => "closed",
+            Self::FalseAlarm => "false-alarm",
+        }
+    }
+
+    /// Whether it is done with.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, Self::Closed | Self::FalseAlarm)
+    }
+}
+
+impl fmt::Display for IncidentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl ToSql for IncidentState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.name().to_sql()
+    }
+}
+
+impl FromSql for IncidentState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        let found = Self::ALL.into_iter().find(|state| state.name() == name);
+        found.ok_or(FromSqlError::InvalidType)
+    }
 }
 
 /// What makes up a part of the score, in words.

@@ -4,8 +4,19 @@
 //! things are now; they change in the same transaction as the record that says why.
 
 mod chain;
+mod export;
+mod filter;
+mod head;
+mod query;
 mod record;
 mod store;
+mod verify;
 
+pub use chain::RecordHash;
+pub use export::{Exported, backup, export};
+pub use filter::Filter;
+pub use head::{HEAD_BYTES_MAX, HEAD_NAME, Head, HeadKey, KEY_NAME, SignedHead, read_head, write_head};
 pub use record::{Record, Sequence};
-pub use store::{Ledger, Writing};
+pub use store::{LEDGER_NAME, Ledger, Writing};
+pub(crate) use verify::KEY_RECORD;
+pub use verify::{Finding, Trouble, Verification, verify};

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use serde::Serialize;
 
-use super::chain::{self, GENESIS, HASH_BYTES};
+use super::chain::{self, HASH_BYTES, RecordHash};
 use super::record::Sequence;
 use crate::error::Error;
 use crate::people::Actor;
@@ -14,9 +16,15 @@ use crate::time::Time;
 use crate::{action, alert, approval, case_file, incident, notice, people, policy};
 
 /// The ledger's name in its folder.
-const LEDGER_NAME: &str = "ledger.sqlite";
+pub const LEDGER_NAME: &str = "ledger.sqlite";
 /// The schema's version, SQLite's `user_version`.
 const VERSION: u32 = 1;
+/// SQLite's `application_id`, by which a ledger is told from other programs' files: "HFLG".
+const APPLICATION: i32 = 0x4846_4c47;
+/// Bytes of a text in the ledger at most: what a damaged or foreign file says of lengths isn't believed.
+const TEXT_BYTES_MAX: i32 = 16 << 20;
+/// Statements that are kept prepared.
+const STATEMENTS_KEPT: usize = 64;
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(30);
 /// The chain.
@@ -46,12 +54,30 @@ impl Ledger {
     /// Opens the ledger in `folder`, making both if they are missing; readable by their owner only.
     ///
     /// # Errors
-    /// When the folder or file can't be made or read, or is of a newer version.
+    /// When the folder or file can't be made or read, is no ledger, or is of a newer version.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
         let path = folder.join(LEDGER_NAME);
         make_private(&path)?;
-        let connection = Connection::open(&path).map_err(|source| Error::Ledger {
+        Self::open_file(path)
+    }
+
+    /// Opens the ledger in `folder`; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_existing(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(LEDGER_NAME);
+        path.exists().then(|| Self::open_file(path)).transpose()
+    }
+
+    /// Opens a ledger by its file: a backup, say.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and when there is no such file.
+    pub fn open_file(path: PathBuf) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(&path, flags).map_err(|source| Error::Ledger {
             path: path.clone(),
             source,
         })?;
@@ -62,34 +88,12 @@ impl Ledger {
 
     fn prepare(&self) -> Result<(), Error> {
         self.tried(self.connection.busy_timeout(BUSY))?;
-        self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
-        // What was acknowledged stays, also when power fails.
-        self.tried(self.connection.pragma_update(None, "synchronous", "full"))?;
-        self.tried(self.connection.pragma_update(None, "foreign_keys", true))?;
-        let version = || self.tried(self.connection.query_row("pragma user_version", [], |row| row.get(0)));
-        let mut found: u32 = version()?;
-        if found == 0 {
-            // Two processes may find an empty file: the second one waits here, and looks again.
-            self.tried(self.connection.execute_batch("begin immediate"))?;
-            found = version()?;
-            if found == 0 {
-                let parts = [
-                    SCHEMA,
-                    people::SCHEMA,
-                    alert::SCHEMA,
-                    incident::SCHEMA,
-                    policy::SCHEMA,
-                    approval::SCHEMA,
-                    action::SCHEMA,
-                    notice::SCHEMA,
-                    case_file::SCHEMA,
-                ];
-                self.tried(self.connection.execute_batch(&parts.concat()))?;
-                self.tried(self.connection.pragma_update(None, "user_version", VERSION))?;
-                found = VERSION;
-            }
-            self.tried(self.connection.execute_batch("commit"))?;
-        }
+        // The file may be anybody's: nothing in it may do more than hold rows.
+        self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
+        self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        self.tried(self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX))?;
+        self.connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let found = self.number("user_version")?;
         if found > VERSION {
             return Err(Error::LedgerVersion {
                 path: self.path.clone(),
@@ -97,7 +101,59 @@ impl Ledger {
                 known: VERSION,
             });
         }
-        Ok(())
+        if found == 0 {
+            self.make()?;
+        } else if self.number("application_id")? != APPLICATION.unsigned_abs() {
+            return Err(self.foreign());
+        }
+        self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
+        // What was acknowledged stays, also when power fails.
+        self.tried(self.connection.pragma_update(None, "synchronous", "full"))?;
+        self.tried(self.connection.pragma_update(None, "foreign_keys", true))
+    }
+
+    /// Makes the tables in an empty file.
+    fn make(&self) -> Result<(), Error> {
+        self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
+        // Two processes may find an empty file: the second one waits here, and looks again.
+        self.tried(self.connection.execute_batch("begin immediate"))?;
+        if self.number("user_version")? == 0 {
+            let things = self.connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0));
+            if self.tried::<i64>(things)? > 0 {
+                return Err(self.foreign());
+            }
+            let parts = [
+                SCHEMA,
+                people::SCHEMA,
+                alert::SCHEMA,
+                incident::SCHEMA,
+                policy::SCHEMA,
+                approval::SCHEMA,
+                action::SCHEMA,
+                notice::SCHEMA,
+                case_file::SCHEMA,
+            ];
+            self.tried(self.connection.execute_batch(&parts.concat()))?;
+            self.tried(self.connection.pragma_update(None, "application_id", APPLICATION))?;
+            self.tried(self.connection.pragma_update(None, "user_version", VERSION))?;
+        }
+        self.tried(self.connection.execute_batch("commit"))
+    }
+
+    fn number(&self, pragma: &str) -> Result<u32, Error> {
+        self.tried(self.connection.query_row(&format!("pragma {pragma}"), [], |row| row.get(0)))
+    }
+
+    fn foreign(&self) -> Error {
+        Error::NotALedger {
+            path: self.path.clone(),
+        }
+    }
+
+    /// The ledger's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs one transaction: what `work` wrote is durable when this returns, or nothing of it is.
@@ -106,10 +162,7 @@ impl Ledger {
     /// When `work` fails or the ledger can't be written.
     pub fn write<T>(&mut self, work: impl FnOnce(&mut Writing<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let path = self.path.clone();
-        let failed = |source| Error::Ledger {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| named(&path, source);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -127,10 +180,7 @@ impl Ledger {
 
     /// Names the ledger in what SQLite reports.
     pub(crate) fn tried<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
-        result.map_err(|source| Error::Ledger {
-            path: self.path.clone(),
-            source,
-        })
+        result.map_err(|source| named(&self.path, source))
     }
 }
 
@@ -140,7 +190,7 @@ pub struct Writing<'a> {
     transaction: Transaction<'a>,
     path: PathBuf,
     newest: Sequence,
-    hash: [u8; HASH_BYTES],
+    hash: RecordHash,
 }
 
 impl<'a> Writing<'a> {
@@ -152,11 +202,8 @@ impl<'a> Writing<'a> {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()
-            .map_err(|source| Error::Ledger {
-                path: path.clone(),
-                source,
-            })?;
-        let (newest, hash) = newest.unwrap_or((0, GENESIS));
+            .map_err(|source| named(&path, source))?;
+        let (newest, hash) = newest.map_or((0, RecordHash::GENESIS), |(newest, hash)| (newest, RecordHash(hash)));
         Ok(Self {
             transaction,
             path,
@@ -190,7 +237,7 @@ impl<'a> Writing<'a> {
             "insert into record (sequence, time, actor, kind, subject, body, hash) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         );
         let added =
-            added.and_then(|mut statement| statement.execute((sequence.0, now, &actor, kind, subject, &body, hash)));
+            added.and_then(|mut statement| statement.execute((sequence.0, now, &actor, kind, subject, &body, hash.0)));
         self.tried(added)?;
         (self.newest, self.hash) = (sequence, hash);
         Ok(sequence)
@@ -207,12 +254,24 @@ impl<'a> Writing<'a> {
         self.newest
     }
 
+    /// Its hash.
+    pub(super) const fn newest_hash(&self) -> RecordHash {
+        self.hash
+    }
+
     /// Names the ledger in what SQLite reports.
     pub(crate) fn tried<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
-        result.map_err(|source| Error::Ledger {
-            path: self.path.clone(),
-            source,
-        })
+        result.map_err(|source| named(&self.path, source))
+    }
+}
+
+/// What SQLite reports about a ledger.
+fn named(path: &Path, source: rusqlite::Error) -> Error {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::NotALedger { path },
+        Some(ErrorCode::DatabaseCorrupt) => Error::LedgerDamaged { path, source },
+        _ => Error::Ledger { path, source },
     }
 }
 

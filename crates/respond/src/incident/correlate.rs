@@ -1,0 +1,281 @@
+//! Which incident an alert belongs to.
+//!
+//! In this order: the open incident that concerns the same volume, host, identity and was updated within a day; the open one
+//! about the same sort of thing that was updated within a minute, whatever it concerns (a storm over many volumes is one
+//! incident); if the alert is severe enough, a new one, which takes along what was noticed about the same things in the hour
+//! before. Drills have incidents of their own. Whatever else isn't severe stands alone.
+//!
+//! Invariant: what a batch of alerts changes is kept here and written down once, by [`Correlator::finish`].
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::OptionalExtension;
+use serde_json::json;
+
+use super::change::subject;
+use super::current::{Current, OPENS, listed, named};
+use super::standing::{DRILL_CLASS, EntityKind, class};
+use super::store::of;
+use super::vocabulary::{Incident, IncidentId, IncidentState};
+use crate::alert::{AlertId, Layer, NewAlert, Severity};
+use crate::error::Error;
+use crate::ledger::Writing;
+use crate::people::Actor;
+use crate::time::Time;
+
+/// For how long after the last update an incident takes alerts about the same things.
+const SAME_THING_MILLIS: i64 = 24 * 3_600_000;
+/// For how long after the last update an incident takes alerts of the same sort about other things.
+const STORM_MILLIS: i64 = 60_000;
+/// From how long before an incident alerts are taken along.
+const BEFORE_MILLIS: i64 = 3_600_000;
+/// Alerts from before that are taken along, for each thing that the incident concerns.
+const BEFORE_MAX: i64 = 100;
+
+/// Joins the alerts of one batch into incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Correlator {
+    under_way: BTreeMap<IncidentId, UnderWay>,
+    /// What is known about which incident concerns something, by whether drills are asked for.
+    found: HashMap<(bool, EntityKind, String), Option<IncidentId>>,
+    /// Alerts from before an incident that it took along.
+    taken_along: HashMap<AlertId, IncidentId>,
+    next: Option<IncidentId>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    incident: Current,
+    is_new: bool,
+    before: Before,
+    joined: Vec<AlertId>,
+    is_touched: bool,
+}
+
+/// How it was before the batch.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    state: IncidentState,
+    severity: Severity,
+}
+
+/// What became of an incident in a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The incident as it is now.
+    pub incident: Incident,
+    /// Whether it was opened by this batch.
+    pub is_new: bool,
+    /// Whether it is worse than before.
+    pub is_worse: bool,
+}
+
+impl Correlator {
+    /// The incident that a new alert belongs to, opened if need be.
+    pub(crate) fn place(&mut self, w: &Writing<'_>, alert: &NewAlert, id: AlertId) -> Result<Option<IncidentId>, Error> {
+        let is_drill = alert.layer == Layer::Drill;
+        let class = class(alert);
+        let mut found = self.by_thing(w, alert, is_drill)?;
+        if found.is_none() && alert.severity >= OPENS {
+            found = Some(match self.by_class(w, alert, &class)? {
+                Some(incident) => incident,
+                None => self.open(w, alert, class)?,
+            });
+        }
+        let Some(incident) = found else { return Ok(None) };
+        let is_opening = self.under_way.get(&incident).is_some_and(|under_way| under_way.incident.alerts == 0);
+        if is_opening {
+            self.take_along(w, alert, incident, is_drill)?;
+        }
+        self.join(alert, alert.time, incident, Some(id), is_drill);
+        Ok(Some(incident))
+    }
+
+    /// An alert that belongs to an incident was noticed again.
+    pub(crate) fn again(&mut self, w: &Writing<'_>, alert: &NewAlert, at: Time, incident: IncidentId) -> Result<(), Error> {
+        if self.load(w, incident)? {
+            self.join(alert, at, incident, None, alert.layer == Layer::Drill);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, alert: &NewAlert, at: Time, incident: IncidentId, id: Option<AlertId>, is_drill: bool) {
+        let Some(under_way) = self.under_way.get_mut(&incident) else { return };
+        under_way.is_touched = true;
+        under_way.incident.take(alert, at);
+        if let Some(id) = id {
+            under_way.incident.alerts += 1;
+            under_way.joined.push(id);
+        }
+        for (kind, name) in named(alert) {
+            self.found.insert((is_drill, kind, name.to_owned()), Some(incident));
+        }
+    }
+
+    /// The open incident that concerns the same thing.
+    fn by_thing(&mut self, w: &Writing<'_>, alert: &NewAlert, is_drill: bool) -> Result<Option<IncidentId>, Error> {
+        for (kind, name) in named(alert) {
+            let key = (is_drill, kind, name.to_owned());
+            let known = match self.found.get(&key) {
+                Some(known) => *known,
+                None => {
+                    let known = look_up(w, kind, name, alert.time, is_drill)?;
+                    self.found.insert(key, known);
+                    known
+                }
+            };
+            if let Some(incident) = known
+                && self.load(w, incident)?
+            {
+                return Ok(Some(incident));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The open incident of the same sort that is going on right now.
+    fn by_class(&mut self, w: &Writing<'_>, alert: &NewAlert, class: &str) -> Result<Option<IncidentId>, Error> {
+        let is_it = |under_way: &&UnderWay| {
+            let apart = alert.time.millis_since(under_way.incident.updated).saturating_abs();
+            under_way.incident.class == class && apart <= STORM_MILLIS
+        };
+        if let Some(under_way) = self.under_way.values().rev().find(is_it) {
+            return Ok(Some(under_way.incident.id));
+        }
+        let (from, to) = (alert.time.plus_millis(-STORM_MILLIS), alert.time.plus_millis(STORM_MILLIS));
+        let sql = "select id from incident where closed is null and class = ?1 and updated between ?2 and ?3
+                   order by updated desc limit 1";
+        let mut statement = w.tried(w.connection().prepare_cached(sql))?;
+        let found = w.tried(statement.query_row((class, from, to), |row| row.get(0)).optional())?;
+        let Some(found) = found.map(IncidentId) else { return Ok(None) };
+        Ok(self.load(w, found)?.then_some(found))
+    }
+
+    fn open(&mut self, w: &Writing<'_>, alert: &NewAlert, class: String) -> Result<IncidentId, Error> {
+        let id = match self.next {
+            Some(next) => next,
+            None => {
+                let newest = w.connection().query_row("select coalesce(max(id), 0) from incident", [], |row| row.get(0));
+                IncidentId(w.tried::<i64>(newest)? + 1)
+            }
+        };
+        self.next = Some(IncidentId(id.0 + 1));
+        let incident = Current::begun(id, class, alert);
+        let before = Before {
+            state: incident.state,
+            severity: incident.severity,
+        };
+        let under_way = UnderWay {
+            incident,
+            is_new: true,
+            before,
+            joined: Vec::new(),
+            is_touched: true,
+        };
+        self.under_way.insert(id, under_way);
+        Ok(id)
+    }
+
+    /// Has what is known of an incident at hand; false if there is none.
+    fn load(&mut self, w: &Writing<'_>, id: IncidentId) -> Result<bool, Error> {
+        if self.under_way.contains_key(&id) {
+            return Ok(true);
+        }
+        let Some(incident) = w.tried(Current::load(w.connection(), id))? else { return Ok(false) };
+        let before = Before {
+            state: incident.state,
+            severity: incident.severity,
+        };
+        let under_way = UnderWay {
+            incident,
+            is_new: false,
+            before,
+            joined: Vec::new(),
+            is_touched: false,
+        };
+        self.under_way.insert(id, under_way);
+        Ok(true)
+    }
+
+    /// What was noticed about the same things shortly before, and led to nothing then.
+    fn take_along(&mut self, w: &Writing<'_>, alert: &NewAlert, incident: IncidentId, is_drill: bool) -> Result<(), Error> {
+        let since = alert.time.plus_millis(-BEFORE_MILLIS);
+        for (kind, name) in named(alert) {
+            for earlier in crate::alert::alone(w, kind, name, since, BEFORE_MAX)? {
+                if (earlier.noticed.layer == Layer::Drill) == is_drill {
+                    crate::alert::set_incident(w, earlier.id, incident)?;
+                    self.taken_along.insert(earlier.id, incident);
+                    self.join(&earlier.noticed, earlier.last, incident, Some(earlier.id), is_drill);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The incident that took along an alert from before it.
+    pub(crate) fn taken_along(&self, alert: AlertId) -> Option<IncidentId> {
+        self.taken_along.get(&alert).copied()
+    }
+
+    /// Writes down what changed, with a record for each incident that did.
+    pub(crate) fn finish(self, w: &mut Writing<'_>, now: Time) -> Result<Vec<Changed>, Error> {
+        let mut all = Vec::new();
+        for mut under_way in self.under_way.into_values().filter(|under_way| under_way.is_touched) {
+            let actor = Actor::System("respond".to_owned());
+            let incident = &mut under_way.incident;
+            let was = if under_way.is_new { IncidentState::Open } else { under_way.before.state };
+            if matches!(incident.state, IncidentState::Open | IncidentState::Acknowledged) && incident.is_all_back() {
+                incident.state = IncidentState::Recovered;
+            }
+            w.tried(incident.save(w.connection()))?;
+            let subject = subject(incident.id);
+            let Some(seen) = of(w, incident.id)? else { continue };
+            if under_way.is_new {
+                w.record(now, &actor, "incident.opened", &subject, &json!({
+                    "title": seen.title, "severity": seen.severity, "score": seen.score, "score_parts": seen.score_parts,
+                    "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
+                }))?;
+            } else if !under_way.joined.is_empty() {
+                w.record(now, &actor, "incident.joined", &subject, &json!({
+                    "title": seen.title, "severity": seen.severity, "score": seen.score,
+                    "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
+                }))?;
+            }
+            match (was, incident.state) {
+                (was, now_is) if was == now_is => {}
+                (_, IncidentState::Recovered) => {
+                    let how = if incident.class == DRILL_CLASS { "a drill passed" } else { "every volume was restored" };
+                    w.record(now, &actor, "incident.recovered", &subject, &json!({ "how": how }))?;
+                }
+                _ => {
+                    let why = "something was noticed after it was recovered";
+                    w.record(now, &actor, "incident.reopened", &subject, &json!({ "why": why }))?;
+                }
+            }
+            all.push(Changed {
+                is_new: under_way.is_new,
+                is_worse: seen.severity > under_way.before.severity || (was == IncidentState::Recovered && seen.state != was),
+                incident: seen,
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// The newest open incident that concerns something and was updated within a day.
+fn look_up(
+    w: &Writing<'_>,
+    kind: EntityKind,
+    name: &str,
+    at: Time,
+    is_drill: bool,
+) -> Result<Option<IncidentId>, Error> {
+    let sql = "select incident.id from
+                   (select incident from incident_entity where kind = ?1 and name = ?2 order by incident desc limit 100)
+                   join incident on incident.id = incident
+               where closed is null and updated between ?3 and ?4 and (class = ?5) = ?6 order by incident.id desc limit 1";
+    let mut statement = w.tried(w.connection().prepare_cached(sql))?;
+    let (from, to) = (at.plus_millis(-SAME_THING_MILLIS), at.plus_millis(SAME_THING_MILLIS));
+    let found = statement.query_row((kind, name, from, to, DRILL_CLASS, is_drill), |row| row.get(0));
+    Ok(w.tried(found.optional())?.map(IncidentId))
+}
