@@ -89,7 +89,13 @@ fn sources(hashes: &[String]) -> String {
 /// The hashes by which a content security policy allows what stands between two tags.
 fn hashes(text: &str, open: &str, close: &str) -> Vec<String> {
     let parts = text.split(open).skip(1).filter_map(|rest| rest.split_once(close));
-    parts.map(|(inner, _)| format!("'sha256-{}'", crate::base64::plain(digest(&SHA256, inner.as_bytes()).as_ref()))).collect()
+    parts.map(|(inner, _)| source(inner)).collect()
+}
+
+fn source(inner: &str) -> String {
+    // A policy takes the other alphabet of Base64, with the padding that 32 bytes have.
+    let text = crate::base64::url(digest(&SHA256, inner.as_bytes()).as_ref());
+    format!("'sha256-{}='", text.replace('-', "+").replace('_', "/"))
 }
 
 #[cfg(test)]
@@ -99,8 +105,8 @@ mod tests {
     #[test]
     fn a_report_may_run_its_own_style_and_script_only() {
         let text = "<style>a{}</style><p>x</p><script>1</script>";
-        // `printf 'a{}' | openssl dgst -sha256 -binary | base64`
         assert_eq!(hashes(text, "<style>", "</style>").len(), 1);
+        // `printf 1 | openssl dgst -sha256 -binary | base64`
         assert_eq!(hashes(text, "<script>", "</script>"), ["'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"]);
         assert_eq!(sources(&[]), "'none'");
     }

@@ -40,7 +40,7 @@ pub(super) struct Announce {
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
-    let agreement = requests::agreement(site, visitor, Operation::DisarmGuard, &requests::volume_subject(name))?;
+    let agreement = requests::agreement(site, requests::wish(Operation::DisarmGuard, name, ""))?;
     let may = visitor.signed_in.role.may(Role::Operator);
     let body = html! {
         div class="grid two" {
@@ -109,7 +109,6 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
 }
 
 fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
-    let subject = requests::volume_subject(&volume.name);
     let is_on = is_on(volume).is_some();
     html! {
         section class="card" {
@@ -119,7 +118,7 @@ fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bo
             } @else if is_on {
                 p { "Turned off, nothing stops an attack on this disk and no restore points are made by themselves. Its history stays." }
                 p class="quiet" { (agreement.words()) }
-                (agreement.form(visitor, Operation::DisarmGuard, &subject, &format!("Turn off the guard of `{}`", volume.name), &visitor.path, &html! {
+                (agreement.form(visitor, &html! {
                     form method="post" action={"/disks/" (volume.name) "/guard"} {
                         (csrf(&visitor.signed_in.csrf))
                         input type="hidden" name="enabled" value="no";

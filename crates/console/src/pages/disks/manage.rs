@@ -138,8 +138,7 @@ fn regex(name: &str) -> String {
 
 pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
-    let subject = requests::volume_subject(name);
-    let agreement = requests::agreement(site, visitor, Operation::DeleteVolume, &subject)?;
+    let agreement = requests::agreement(site, requests::wish(Operation::DeleteVolume, name, ""))?;
     let consequences = Consequences {
         happens: html! {
             ul {
@@ -154,7 +153,7 @@ pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Res
     let body = html! {
         div class="card bad" {
             (consequences.show())
-            (agreement.form(visitor, Operation::DeleteVolume, &subject, &format!("Delete the disk `{name}` with its history"), &visitor.path, &html! {
+            (agreement.form(visitor, &html! {
                 form class="fields" method="post" action={"/disks/" (name) "/delete"} {
                     (csrf(&visitor.signed_in.csrf))
                     (typed(name))
@@ -189,8 +188,7 @@ pub(super) fn unpin_page(site: &dyn Site, visitor: &Visitor, name: &str, pin: &s
     let volume = site.volume(name)?;
     let found = volume.pins.iter().find(|held| held.name == pin);
     let found = found.ok_or_else(|| Refusal::not_found(format!("`{name}` has no pin `{pin}`")))?;
-    let subject = requests::pin_subject(name, pin);
-    let agreement = requests::agreement(site, visitor, Operation::DeleteHistory, &subject)?;
+    let agreement = requests::agreement(site, requests::wish(Operation::DeleteHistory, name, pin))?;
     let consequences = Consequences {
         happens: html! { p { "The moment " (time(found.moment.time)) " is kept no longer than all others. If it is older than " (span(volume.retention_seconds)) ", what it alone kept is gone." } },
         undo: html! { p { "Nothing, once the moment is older than the time that everything is kept for." } },
@@ -199,7 +197,7 @@ pub(super) fn unpin_page(site: &dyn Site, visitor: &Visitor, name: &str, pin: &s
     let body = html! {
         div class="card bad" {
             (consequences.show())
-            (agreement.form(visitor, Operation::DeleteHistory, &subject, &format!("Give up the pin `{pin}` of `{name}`"), &visitor.path, &html! {
+            (agreement.form(visitor, &html! {
                 form class="fields" method="post" action={"/disks/" (name) "/pins/" (escaped(pin)) "/delete"} {
                     (csrf(&visitor.signed_in.csrf))
                     (typed(pin))

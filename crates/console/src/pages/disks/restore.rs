@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::super::layout::Page;
 use super::super::parts::{Consequences, csrf, sentence, with_code};
-use super::super::requests::{self, Agreement};
+use super::super::requests;
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{bytes, of, time};
 use crate::problem::Refusal;
@@ -32,8 +32,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
     let volume = site.volume(name)?;
     let moment = target(&volume, asked)?;
     let preview = site.preview_restore(name, &moment)?;
-    let agreement = requests::agreement(site, visitor, Operation::Restore, &requests::volume_subject(name))?;
-    let what = format!("Restore `{name}` to {}", super::super::words::time_text(preview.to.time));
+    let agreement = requests::agreement(site, requests::wish(Operation::Restore, name, &detail(&preview.to)))?;
     let consequences = Consequences {
         happens: happens(&volume, &preview),
         undo: html! {
@@ -45,7 +44,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
         div class="card" {
             p class="lead" { "From " (time(preview.from.time)) " back to " strong { (time(preview.to.time)) } "." }
             (consequences.show())
-            (agreement.form(visitor, Operation::Restore, &requests::volume_subject(name), &what, &visitor.path, &html! {
+            (agreement.form(visitor, &html! {
                 form method="post" action={"/disks/" (name) "/restore"} class="buttons" {
                     (csrf(&visitor.signed_in.csrf))
                     input type="hidden" name="at" value={"#" (preview.to.sequence)};
@@ -125,19 +124,17 @@ pub(super) fn restored(site: &dyn Site, name: &str) -> Result<Page, Refusal> {
 
 pub(super) fn undo_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
-    let subject = requests::volume_subject(name);
-    let agreement = requests::agreement(site, visitor, Operation::Restore, &subject)?;
+    let agreement = requests::agreement(site, requests::wish(Operation::Restore, name, UNDO))?;
     let consequences = Consequences {
         happens: html! { p { "The disk is again as it was before its newest restore. What was written since the restore isn't on the disk any more." }
             @if volume.clients > 0 { p { (of(volume.clients, "client has", "clients have")) " to reconnect." } } },
         undo: html! { p { "This can be undone, too: it is a moment of the history like any other." } },
         approval: agreement.words(),
     };
-    let what = format!("Undo the newest restore of `{name}`");
     let body = html! {
         div class="card" {
             (consequences.show())
-            (agreement.form(visitor, Operation::Restore, &subject, &what, &visitor.path, &html! {
+            (agreement.form(visitor, &html! {
                 form method="post" action={"/disks/" (name) "/undo"} class="buttons" {
                     (csrf(&visitor.signed_in.csrf))
                     button class="danger" data-waiting="Undoing ..." { "Undo the restore" }
@@ -158,8 +155,7 @@ pub(super) fn release_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Re
     let volume = site.volume(name)?;
     let guard = volume.guard.as_ref().filter(|guard| guard.state == "fenced");
     let guard = guard.ok_or_else(|| Refusal::refused(format!("`{name}` isn't fenced")).hint("there is nothing to release"))?;
-    let subject = requests::volume_subject(name);
-    let agreement = requests::agreement(site, visitor, Operation::ReleaseFence, &subject)?;
+    let agreement = requests::agreement(site, requests::wish(Operation::ReleaseFence, name, ""))?;
     let is_diverted = guard.diverted_to.is_some();
     let consequences = Consequences {
         happens: html! {
@@ -171,11 +167,10 @@ pub(super) fn release_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Re
         },
         approval: agreement.words(),
     };
-    let what = format!("Release the fence of `{name}`");
     let body = html! {
         div class="card" {
             (consequences.show())
-            (agreement.form(visitor, Operation::ReleaseFence, &subject, &what, &visitor.path, &html! {
+            (agreement.form(visitor, &html! {
                 form method="post" action={"/disks/" (name) "/release"} class="fields" {
                     (csrf(&visitor.signed_in.csrf))
                     @if is_diverted {
