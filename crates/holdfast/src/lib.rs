@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+pub mod desk;
 pub mod drills;
 pub mod engine;
 pub mod examiner;

@@ -1,6 +1,7 @@
 //! Reaches whoever holds the data folder: the daemon if one runs, else an engine in this process.
 
 use std::fs::File;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,8 +41,14 @@ pub fn execute(
         Reached::Here(engine) => {
             let image = image.map(File::try_clone).transpose();
             let image = image.map_err(|error| Failure::io("use the image", &error))?;
+            engine.open_existing_ledger();
             let result = engine.execute(request, image, &mut progress);
-            engine.close().and(result)
+            let closed = engine.close();
+            if let Some(problem) = engine.front().problem() {
+                // Nothing is left to be done where even a warning can't be shown.
+                let _ = writeln!(std::io::stderr(), "warning: this isn't in the ledger: {problem}");
+            }
+            closed.and(result)
         }
     }
 }

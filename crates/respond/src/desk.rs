@@ -8,9 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::alert::NewAlert;
 use crate::error::Error;
-use crate::ledger::{Ledger, Sequence, Writing};
+use crate::ledger::{HeadKey, KEY_RECORD, Ledger, Sequence, SignedHead, Writing, write_head};
+use crate::people::Actor;
+use crate::time::Time;
 
 /// Alerts that wait at most. A flood of more is told of in one alert.
 const WAITING_MAX: usize = 65_536;
@@ -21,6 +25,9 @@ const READERS_MAX: usize = 8;
 #[derive(Debug)]
 pub struct Desk {
     folder: PathBuf,
+    key: HeadKey,
+    /// The newest record of which a head was signed.
+    signed: Mutex<Sequence>,
     writer: Mutex<Ledger>,
     readers: Mutex<Vec<Ledger>>,
     queue: Mutex<Queue>,
@@ -48,15 +55,18 @@ pub struct Taken {
 }
 
 impl Desk {
-    /// Opens the ledger in `folder`.
+    /// Opens the ledger in `folder`, making it and its key if they are missing.
     ///
     /// # Errors
     /// When it can't be opened.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let mut writer = Ledger::open(folder)?;
+        let key = HeadKey::open(folder)?;
         let newest = writer.write(|writing| Ok(writing.newest()))?;
         Ok(Self {
             folder: folder.to_owned(),
+            key,
+            signed: Mutex::default(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             queue: Mutex::default(),
@@ -98,6 +108,12 @@ impl Desk {
         self.arrived.notify_all();
     }
 
+    /// Whether nothing more will be told.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        lock(&self.queue).is_closed
+    }
+
     /// Runs one transaction; see [`Ledger::write`].
     ///
     /// # Errors
@@ -127,6 +143,64 @@ impl Desk {
             readers.push(reader);
         }
         answer
+    }
+
+    /// The ledger's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Signs the head of the chain and keeps it beside the ledger; `None` if nothing changed since the last time. Whoever calls
+    /// this keeps it elsewhere too.
+    ///
+    /// # Errors
+    /// When the ledger or the head can't be written.
+    pub fn sign_head(&self, now: Time) -> Result<Option<SignedHead>, Error> {
+        let mut signed = lock(&self.signed);
+        if *signed == self.look()? && signed.0 > 0 {
+            return Ok(None);
+        }
+        let head = self.write(|writing| {
+            self.note_key(writing, now)?;
+            Ok(writing.head())
+        })?;
+        let Some(head) = head else { return Ok(None) };
+        let signed_head = self.key.sign(head, now);
+        write_head(&self.folder, &signed_head)?;
+        *signed = head.sequence;
+        Ok(Some(signed_head))
+    }
+
+    /// A record names the key, so that a head signed with another one shows.
+    fn note_key(&self, writing: &mut Writing<'_>, now: Time) -> Result<(), Error> {
+        let key = self.key.public();
+        let subject = format!("key/{key}");
+        let found = writing.connection().query_row(
+            "select count(*) from record where subject = ?1 and kind = ?2",
+            (&subject, KEY_RECORD),
+            |row| row.get(0),
+        );
+        if writing.tried::<i64>(found)? > 0 {
+            return Ok(());
+        }
+        let actor = Actor::System("ledger".to_owned());
+        let added = writing.record(now, &actor, KEY_RECORD, &subject, &json!({ "key": key }));
+        added.map(drop)
+    }
+
+    /// Looks whether other processes have added records, so that whoever waits for some learns of them; the newest record.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn look(&self) -> Result<Sequence, Error> {
+        let newest = self.read(Ledger::newest)?.map_or(Sequence(0), |head| head.sequence);
+        let mut known = lock(&self.newest);
+        if newest > *known {
+            *known = newest;
+            self.changed.notify_all();
+        }
+        Ok(newest)
     }
 
     /// The newest record. Waits for as long as `patience` for one that is newer than `seen`.

@@ -19,6 +19,7 @@ pub mod incident;
 pub mod intake;
 pub mod ledger;
 pub mod notice;
+mod number;
 mod page;
 pub mod people;
 pub mod policy;

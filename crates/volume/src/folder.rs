@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader, VOLUME_FILE_COPY_BYTES, VolumeFile, VolumeVersion};
 use crate::log::RESERVE_FILE;
 use crate::segment::{file_error, parse_file_name};
-use crate::sidecar::{SIDE_PIECE_PREFIX, SIDECAR_FILE, SIDECAR_FILE_NEW};
+use crate::sidecar::{LEDGER_HEAD_FILE, LEDGER_HEAD_FILE_NEW, SIDE_PIECE_PREFIX, SIDECAR_FILE, SIDECAR_FILE_NEW};
 use crate::storage::{Directory, File, Wait};
 
 pub(crate) const VOLUME_FILE: &str = "volume";
@@ -165,7 +165,13 @@ pub(crate) fn remove_leftovers(directory: &dyn Directory) -> Result<(), Error> {
 pub(crate) fn is_our_file(name: &str) -> bool {
     matches!(
         name,
-        VOLUME_FILE_NEW | RESERVE_FILE | CHAIN_FILE | SIDECAR_FILE | SIDECAR_FILE_NEW
+        VOLUME_FILE_NEW
+            | RESERVE_FILE
+            | CHAIN_FILE
+            | SIDECAR_FILE
+            | SIDECAR_FILE_NEW
+            | LEDGER_HEAD_FILE
+            | LEDGER_HEAD_FILE_NEW
     ) || name.contains(".segment")
         || name.starts_with(SIDE_PIECE_PREFIX)
         || name == "segment.new"

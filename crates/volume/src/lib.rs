@@ -64,7 +64,7 @@ pub use os::{FolderLock, OsDirectory, os_random};
 pub use passed_over::LostBatches;
 pub use restore::{Piece, RestoreReport};
 pub use settings::Settings;
-pub use sidecar::{SIDE_PIECE_BYTES_MAX, SIDECAR_BYTES_MAX, SidePiece};
+pub use sidecar::{LEDGER_HEAD_FILE, SIDE_PIECE_BYTES_MAX, SIDECAR_BYTES_MAX, SidePiece};
 pub use storage::{Directory, File, Wait};
 pub use store::{RandomBytes, RepairReport, SettingsOf, Store};
 pub use time::{Clock, Moment, Sequence, Timestamp};

@@ -1,8 +1,9 @@
-//! Files beside a volume's segments, for what belongs to the volume and isn't the volume's: the guard's state, and which
-//! blocks were read.
+//! Files beside a volume's segments, for what belongs to the volume and isn't the volume's: the guard's state, which blocks were
+//! read, and a signed head of the ledger, kept here because this isn't where the ledger is.
 //!
-//! Deleted with the volume. Not part of the log: going back in time doesn't take them back. The state is replaced as a whole,
-//! atomically and durably. What was read is appended to numbered pieces, which whoever writes them makes durable and removes.
+//! Deleted with the volume. Not part of the log: going back in time doesn't take them back. State and head are replaced as a
+//! whole, atomically and durably. What was read is appended to numbered pieces, which whoever writes them makes durable and
+//! removes.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use crate::store::Store;
 /// The file, and the one that replaces it.
 pub(crate) const SIDECAR_FILE: &str = "sidecar";
 pub(crate) const SIDECAR_FILE_NEW: &str = "sidecar.new";
+/// The head of the ledger, and the file that replaces it.
+pub const LEDGER_HEAD_FILE: &str = "ledger-head";
+pub(crate) const LEDGER_HEAD_FILE_NEW: &str = "ledger-head.new";
 /// The largest sidecar, in bytes: 4 MiB.
 pub const SIDECAR_BYTES_MAX: usize = 4 << 20;
 /// The largest piece, in bytes: 8 MiB. What lies behind that isn't read.
@@ -83,6 +87,11 @@ impl Store {
         write_sidecar_in(&*self.directory_of(name)?, bytes)
     }
 
+    /// Replaces the head of the ledger that is kept beside a volume.
+    pub fn write_ledger_head(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        replace(&*self.directory_of(name)?, LEDGER_HEAD_FILE, LEDGER_HEAD_FILE_NEW, bytes)
+    }
+
     /// The numbers of all pieces beside a volume, ascending, with their lengths in bytes.
     pub fn side_pieces(&self, name: &str) -> Result<Vec<(u32, u64)>, Error> {
         let directory = self.directory_of(name)?;
@@ -145,13 +154,18 @@ impl Store {
 /// Replaces the sidecar in a volume's directory, durably.
 pub(crate) fn write_sidecar_in(directory: &dyn Directory, bytes: &[u8]) -> Result<(), Error> {
     assert!(bytes.len() <= SIDECAR_BYTES_MAX, "a sidecar of {} bytes", bytes.len());
-    let error = |source| file_error("write", SIDECAR_FILE, source);
+    replace(directory, SIDECAR_FILE, SIDECAR_FILE_NEW, bytes)
+}
+
+/// Replaces a file by way of a new one, durably.
+fn replace(directory: &dyn Directory, name: &str, new: &str, bytes: &[u8]) -> Result<(), Error> {
+    let error = |source| file_error("write", name, source);
     // What an earlier attempt left.
-    let _ = directory.remove(SIDECAR_FILE_NEW);
-    let file = directory.create(SIDECAR_FILE_NEW).map_err(error)?;
+    let _ = directory.remove(new);
+    let file = directory.create(new).map_err(error)?;
     file.write_at(0, &mut [IoSlice::new(bytes)]).map_err(error)?;
     file.sync().map_err(error)?;
-    directory.rename(SIDECAR_FILE_NEW, SIDECAR_FILE).map_err(error)?;
+    directory.rename(new, name).map_err(error)?;
     directory.sync().map_err(error)
 }
 
@@ -192,12 +206,28 @@ mod tests {
         assert_eq!(store.read_sidecar("disk").unwrap(), Some(b"next".to_vec()));
         store.delete("disk", Timestamp::from_unix_seconds(3)).unwrap();
         assert!(!folder.path().join("disk").exists());
-        // A deletion that was cut off is finished by the next start, sidecar and all.
+        // A deletion that was cut off is finished by the next start, sidecar, head and all.
         std::fs::create_dir(folder.path().join("gone")).unwrap();
         std::fs::write(folder.path().join("gone").join(SIDECAR_FILE), "left").unwrap();
+        std::fs::write(folder.path().join("gone").join(LEDGER_HEAD_FILE), "left").unwrap();
         drop(store);
         let _ = open();
         assert!(!folder.path().join("gone").exists());
+    }
+
+    #[test]
+    fn a_head_of_the_ledger_is_replaced_as_a_whole_and_goes_with_its_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let store = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
+        assert!(store.write_ledger_head("disk", b"x").is_err(), "no such volume");
+        store.create("disk", 1 << 20, Timestamp::from_unix_seconds(1)).unwrap();
+        store.write_ledger_head("disk", b"a longer head").unwrap();
+        store.write_ledger_head("disk", b"head").unwrap();
+        let path = folder.path().join("disk").join(LEDGER_HEAD_FILE);
+        assert_eq!(std::fs::read(path).unwrap(), b"head");
+        store.delete("disk", Timestamp::from_unix_seconds(2)).unwrap();
+        assert!(!folder.path().join("disk").exists());
     }
 
     #[test]

@@ -19,7 +19,7 @@ const BY_GRAVITY: [FailureCode; 6] = [
 /// The exit code of the worst that is found.
 pub(super) fn status(report: &StatusReport) -> u8 {
     let mut found: Vec<FailureCode> = report.volumes.iter().filter_map(of_volume).collect();
-    if report.daemon.is_none() {
+    if report.daemon.is_none() || report.ledger_problem.is_some() {
         found.push(FailureCode::Failure);
     }
     let worst = BY_GRAVITY.into_iter().find(|code| found.contains(code));

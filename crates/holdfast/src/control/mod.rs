@@ -11,6 +11,7 @@ mod protocol;
 mod report;
 mod report_drill;
 mod report_guard;
+mod report_incidents;
 mod server;
 
 pub use client::Client;
@@ -25,6 +26,7 @@ pub use report::{
 };
 pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
+pub use report_incidents::{IncidentsReport, OpenIncident};
 pub use server::{ControlServer, Execute};
 
 /// The control socket's name in the data folder.

@@ -6,6 +6,7 @@ use volume::Timestamp;
 
 use super::report_drill::{DrillListReport, DrillSummary};
 use super::report_guard::{AfterReport, GuardListReport, GuardSummary, ReleaseReport};
+use super::report_incidents::IncidentsReport;
 use crate::failure::Failure;
 use image::Format;
 
@@ -99,6 +100,12 @@ pub struct StatusReport {
     pub data: String,
     /// The daemon; `None` if none runs.
     pub daemon: Option<DaemonReport>,
+    /// Incidents that aren't done with; `None` if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incidents: Option<IncidentsReport>,
+    /// What is wrong with the ledger; `None` if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger_problem: Option<String>,
     /// The volumes.
     pub volumes: Vec<VolumeReport>,
 }

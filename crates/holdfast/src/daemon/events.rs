@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nbd::{ClientStatus, Ending, Event, Refusal, RequestSummary, ServerEvents};
 use volume::NoSpace;
 
+use crate::desk::{self, sources};
 use crate::engine::Engine;
 use crate::log::{Level, Log};
 use crate::size::format_size;
@@ -26,18 +27,28 @@ impl LoggedEvents {
 impl ServerEvents for LoggedEvents {
     fn event(&self, event: &Event<'_>) {
         if let Event::RequestFailed { export, error, .. } = event {
-            match error {
-                volume::Error::NoSpace(why) => self.engine.note_refusal(export, *why),
-                volume::Error::CorruptBlock { .. } | volume::Error::CorruptStructure { .. } => {
-                    self.engine.note_damage(volume_of(export));
-                }
-                _ => {}
+            if let volume::Error::NoSpace(why) = error {
+                self.engine.note_refusal(export, *why);
+            }
+            if is_damage(event) {
+                self.engine.note_damage(volume_of(export));
             }
         }
         if let Some((level, subject, message)) = describe(event) {
+            if is_damage(event) {
+                let now = desk::time(self.engine.now());
+                self.engine.front().tell(sources::damage(now, volume_of(subject), &message));
+            }
             self.log.write(level, subject, message);
         }
     }
+}
+
+/// Whether an event is that something stored is damaged.
+fn is_damage(event: &Event<'_>) -> bool {
+    use volume::Error::{CorruptBlock, CorruptStructure};
+    let Event::RequestFailed { error, .. } = event else { return false };
+    matches!(error, CorruptBlock { .. } | CorruptStructure { .. })
 }
 
 /// The level, subject and message of an event.

@@ -12,6 +12,7 @@ use volume::{Doorbell, NoSpace, Volume};
 
 use super::sockets::Servers;
 use crate::clock::Tick;
+use crate::desk::{self, sources};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log::{Level, Log};
@@ -154,7 +155,8 @@ impl Round {
 
     fn tick(&self) {
         let clock = self.engine.clock();
-        match clock.tick() {
+        let tick = clock.tick();
+        match tick {
             Tick::Steady => {}
             Tick::JumpedAhead(by) | Tick::JumpedBack(by) => self.log.write(
                 Level::Warning,
@@ -167,6 +169,14 @@ impl Round {
             ),
             Tick::Returned => self.log.info("clock", "the system's clock agrees again"),
         }
+        if let Some(alert) = sources::clock(self.now(), &tick) {
+            self.engine.front().tell(alert);
+        }
+    }
+
+    /// The time, as the ledger has it.
+    fn now(&self) -> respond::Time {
+        desk::time(self.engine.now())
     }
 
     /// Does what is due on a volume, within its share of the disk's bandwidth: what a step moves beyond the allowance
@@ -184,7 +194,9 @@ impl Round {
                     seen.allowance = seen.allowance.saturating_sub_unsigned(done.io_bytes);
                     if let Some(segment) = done.damaged.filter(|segment| seen.damaged.insert(*segment)) {
                         self.engine.note_damage(name);
-                        self.log.write(Level::Error, name, damaged(name, segment));
+                        let message = damaged(name, segment);
+                        self.log.write(Level::Error, name, &message);
+                        self.engine.front().tell(sources::damage(desk::time(self.engine.now()), name, &message));
                     }
                     if !done.more || seen.allowance <= 0 || started.elapsed() > ROUND / 2 {
                         break Ok(());
@@ -214,28 +226,16 @@ impl Round {
             return;
         }
         seen.refusing = refusing;
-        let floor = format_span(volume.settings().retention_floor);
-        match refusing {
-            None => self.log.info(name, "no write was refused for lack of space in the last minute, or the settings changed"),
-            Some(NoSpace::Budget { budget_bytes }) => self.log.write(
-                Level::Error,
-                name,
-                format!(
-                    "writes are refused (no space): history younger than the retention floor of {floor} fills the budget \
-                     of {}; history is never dropped below the floor; reads go on. If these writes are wanted, raise \
-                     `budget` or lower `retention_floor` and reload; if not, `holdfast history {name}` shows when they began",
-                    format_size(budget_bytes)
-                ),
-            ),
-            Some(NoSpace::Disk) => self.log.write(
-                Level::Error,
-                name,
-                format!(
-                    "writes are refused (no space): the disk that holds the data folder is full, and history younger than \
-                     the retention floor of {floor} is never dropped; reads go on. Free space on that disk or enlarge it"
-                ),
-            ),
-        }
+        let now = desk::time(self.engine.now());
+        let Some(why) = refusing else {
+            let message = "no write was refused for lack of space in the last minute, or the settings changed";
+            self.log.info(name, message);
+            self.engine.front().tell(sources::space_again(now, name, message));
+            return;
+        };
+        let message = no_space(name, why, volume.settings().retention_floor);
+        self.log.write(Level::Error, name, &message);
+        self.engine.front().tell(sources::no_space(now, name, why, &message));
     }
 
     /// Opens a volume again whose disk below failed, at growing intervals.
@@ -245,6 +245,8 @@ impl Round {
             let message = "a write to the disk below failed: what that disk holds is unknown until the volume is opened \
                            again, which is tried now; clients get I/O errors meanwhile. Check the disk (dmesg, smartctl)";
             self.log.write(Level::Error, name, message);
+            let now = desk::time(self.engine.now());
+            self.engine.front().tell(sources::disk_failing(now, name, message));
             (Instant::now(), REOPEN_FIRST)
         });
         if Instant::now() < due {
@@ -257,7 +259,9 @@ impl Round {
                 let message = format!(
                     "opened again; everything flushed before the failure is there; {count} clients must reconnect"
                 );
-                self.log.write(Level::Warning, name, message);
+                self.log.write(Level::Warning, name, &message);
+                let now = desk::time(self.engine.now());
+                self.engine.front().tell(sources::reopened(now, name, &message));
             }
             Err(failure) => {
                 seen.reopen = Some((Instant::now() + pause, (pause * 2).min(REOPEN_MOST)));
@@ -268,6 +272,22 @@ impl Round {
                 );
             }
         }
+    }
+}
+
+fn no_space(name: &str, why: NoSpace, floor: Duration) -> String {
+    let floor = format_span(floor);
+    match why {
+        NoSpace::Budget { budget_bytes } => format!(
+            "writes are refused (no space): history younger than the retention floor of {floor} fills the budget of {}; \
+             history is never dropped below the floor; reads go on. If these writes are wanted, raise `budget` or lower \
+             `retention_floor` and reload; if not, `holdfast history {name}` shows when they began",
+            format_size(budget_bytes)
+        ),
+        NoSpace::Disk => format!(
+            "writes are refused (no space): the disk that holds the data folder is full, and history younger than the \
+             retention floor of {floor} is never dropped; reads go on. Free space on that disk or enlarge it"
+        ),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The daemon's life: open, serve, reload on SIGHUP, stop in good order.
 //!
 //! Order of stopping: no client is accepted any more and requests in flight are answered; a drill ends; commands end; background
-//! work ends, the guards' too; what guards know is saved; volumes are checkpointed; the lock is released with the process.
+//! work ends, the guards' too; what guards know is saved; what was told is in the ledger, whose head is signed; volumes are
+//! checkpointed; the lock is released with the process.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +20,7 @@ use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
 use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
+use crate::desk::Worker;
 use crate::engine::{DaemonFacts, Engine, OpenError};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
@@ -88,6 +90,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     engine.clear_drills(Some(&log));
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
+    // Before the guards: they tell at once which fences are in force.
+    let ledger = Worker::start(&engine, &log)?;
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
     warn_of(&options.place, &config, &log);
     let served = resume(&engine, &options.place, &log)?;
@@ -119,6 +123,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
     guarding.stop();
+    if let Some(ledger) = ledger {
+        ledger.stop();
+    }
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())

@@ -9,6 +9,7 @@ mod guards;
 mod history;
 mod images;
 mod imports;
+mod ledger;
 mod moments;
 mod space;
 mod volumes;
@@ -110,6 +111,12 @@ impl Engine {
         Ok(LocalPast::new(volume, Arc::clone(&self.store), Arc::clone(&self.clock)))
     }
 
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Makes what a daemon knows part of the reports.
     pub fn set_daemon(&self, facts: Arc<dyn DaemonFacts>) {
         // Only the daemon that made the engine calls this, once.
@@ -179,8 +186,11 @@ impl Engine {
     }
 
     /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
-    /// nothing, and what it changed about them is written down already.
+    /// nothing, and what it changed about them is written down already. So is in the ledger what a command did.
     pub fn close(&self) -> Result<(), Failure> {
+        if let Err(error) = self.front().take_in(crate::desk::time(self.now())) {
+            self.front().note_problem(Some(error.to_string()));
+        }
         self.store
             .close(self.now())
             .map_err(|error| failures::failure(ANY_VOLUME, &error))
@@ -286,6 +296,8 @@ impl Engine {
         Ok(StatusReport {
             data: self.data.display().to_string(),
             daemon: self.daemon.get().map(|facts| facts.report()),
+            incidents: self.open_incidents(),
+            ledger_problem: self.front().problem(),
             volumes: self.list()?.volumes,
         })
     }

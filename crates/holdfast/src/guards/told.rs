@@ -1,10 +1,11 @@
-//! Who is told of what guards and drills do: the log, and the webhook.
+//! Who is told of what guards and drills do: the log, the webhook, and the ledger.
 
 use std::sync::{Arc, OnceLock};
 
 use guard::{Event, EventKind, Events, Unfenced};
 use serde_json::Value;
 
+use crate::desk::{Front, sources};
 use crate::drills::DrillEvent;
 use crate::hex::hex;
 use crate::log::{Level, Log};
@@ -13,10 +14,12 @@ use crate::webhook::{Webhook, host};
 /// The version of the messages.
 const VERSION: u32 = 1;
 
-/// Tells log and webhook; nobody until a daemon has set them, because a command tells what it did itself.
+/// Tells log and webhook; nobody until a daemon has set them, because a command tells what it did itself. The ledger is told
+/// by whoever has one open.
 #[derive(Debug, Default)]
 pub struct Told {
     daemon: OnceLock<(Arc<Log>, Arc<Webhook>)>,
+    front: Arc<Front>,
 }
 
 impl Told {
@@ -28,8 +31,15 @@ impl Told {
 }
 
 impl Told {
+    /// The way to the ledger.
+    #[must_use]
+    pub const fn front(&self) -> &Arc<Front> {
+        &self.front
+    }
+
     /// Tells of a drill.
     pub fn drill(&self, event: &DrillEvent) {
+        self.front.tell(sources::of_drill(event));
         self.tell(event.level(), &event.volume, &event.text(), event);
     }
 
@@ -45,6 +55,7 @@ impl Told {
 
 impl Events for Told {
     fn note(&self, event: &Event) {
+        self.front.tell(sources::of_guard(event));
         self.tell(level(&event.kind), &event.volume, &event.text(), event);
     }
 }

@@ -7,7 +7,7 @@ use super::kind::{ActionId, ActionKind, ActionState};
 use super::store::{Action, first, needed, set_state};
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
-use crate::people::Actor;
+use crate::page::Page;
 use crate::time::Time;
 
 /// What was decided longer ago than this and isn't begun isn't done any more, in milliseconds: nobody expects it.
@@ -183,12 +183,8 @@ pub fn tell_waiting(ledger: &Ledger) -> Result<Vec<Action>, Error> {
         state: Some("waiting".to_owned()),
         ..super::Filter::default()
     };
-    let page = crate::ledger::Page {
-        before: None,
-        most: TOLD_MOST,
-    };
     let mut untold = Vec::new();
-    for action in ledger.actions(&filter, page)? {
+    for action in ledger.actions(&filter, Page::newest(TOLD_MOST))? {
         let is_told = ledger
             .connection()
             .query_row("select told from action where id = ?1", [action.id.0], |row| row.get(0));

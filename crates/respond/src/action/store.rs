@@ -8,7 +8,8 @@ use crate::alert::AlertId;
 use crate::approval::RequestId;
 use crate::error::Error;
 use crate::incident::IncidentId;
-use crate::ledger::{Ledger, Page, Writing};
+use crate::ledger::{Ledger, Writing};
+use crate::page::Page;
 use crate::people::Actor;
 use crate::time::Time;
 
@@ -43,8 +44,6 @@ pub(crate) const SCHEMA: &str = "
     create index action_request on action (request);
 ";
 
-/// The most that one question returns.
-const PAGE_MOST: usize = 1000;
 /// The columns of an [`Action`], in the order in which [`read`] takes them.
 const COLUMNS: &str = "id, body, by, because, alert, incident, request, planned, started, ended, state, outcome";
 
@@ -110,14 +109,12 @@ impl Ledger {
     /// # Errors
     /// When the ledger can't be read.
     pub fn actions(&self, filter: &Filter, page: Page) -> Result<Vec<Action>, Error> {
-        let most = page.most.min(PAGE_MOST);
-        let before = page.before.unwrap_or(i64::MAX);
         let sql = format!(
             "select {COLUMNS} from action where id < ?1 and (?2 is null or incident = ?2) and (?3 is null or volume = ?3)
              and (?4 is null or state = ?4) order by id desc limit ?5"
         );
         let incident = filter.incident.map(|incident| incident.0);
-        let parameters = (before, incident, &filter.volume, &filter.state, most);
+        let parameters = (page.below(), incident, &filter.volume, &filter.state, page.limit());
         let rows = self.connection().prepare_cached(&sql).and_then(|mut statement| {
             let rows = statement.query_map(parameters, read)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

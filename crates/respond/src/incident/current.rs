@@ -9,6 +9,7 @@ use super::standing::{DRILL_CLASS, EntityKind, Standing};
 use super::store::entities;
 use super::vocabulary::{IncidentId, IncidentState, ScorePart};
 use crate::alert::{AlertId, Layer, NewAlert, Severity};
+use crate::number;
 use crate::time::Time;
 
 /// What an incident concerns at most; more isn't listed, but still counted among its alerts.
@@ -71,7 +72,7 @@ impl Current {
                 layers: serde_json::from_str(&layers).unwrap_or_default(),
                 began: row.get(5)?,
                 updated: row.get(6)?,
-                alerts: row.get(7)?,
+                alerts: number::read(row.get(7)?),
                 entities: BTreeMap::new(),
                 unsaved: Vec::new(),
             })
@@ -174,7 +175,7 @@ impl Current {
         )?;
         statement.execute((
             self.id.0, &self.class, &self.what, self.title(), self.state, self.severity, score, parts, layers, self.began,
-            self.updated, self.alerts,
+            self.updated, number::stored(self.alerts),
         ))?;
         let mut statement = connection.prepare_cached(
             "insert into incident_entity (kind, name, incident, standing) values (?1, ?2, ?3, ?4)

@@ -76,7 +76,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`], and when there is no such file.
     pub fn open_file(path: PathBuf) -> Result<Self, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(|source| Error::Ledger {
             path: path.clone(),
             source,

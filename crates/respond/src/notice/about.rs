@@ -23,6 +23,8 @@ pub struct About {
     pub text: String,
     /// What is new, if this is something that was noticed.
     pub news: Option<String>,
+    /// How often that was noticed so far.
+    pub count: u64,
     /// What it concerns: volumes, hosts; never a person.
     pub concerns: Vec<String>,
     /// The newest alert.
@@ -54,6 +56,7 @@ impl About {
             title: incident.map_or(&noticed.title, |incident| &incident.title).clone(),
             text: noticed.text.clone(),
             news: Some(noticed.title.clone()),
+            count: alert.count,
             concerns: concerns.collect(),
             alert: Some(alert.id),
             incident: incident.map(|incident| incident.id),
@@ -81,6 +84,7 @@ impl About {
             title: incident.title.clone(),
             text: text.to_owned(),
             news: None,
+            count: 1,
             concerns: volumes.chain(hosts).collect(),
             alert: None,
             incident: Some(incident.id),
@@ -102,6 +106,7 @@ impl About {
                  `holdfast approvals`; the request expires at {expires}."
             ),
             news: None,
+            count: 1,
             concerns: Vec::new(),
             alert: None,
             incident: None,
@@ -120,6 +125,7 @@ impl About {
             title: title.to_owned(),
             text: text.to_owned(),
             news: None,
+            count: 1,
             concerns: Vec::new(),
             alert: None,
             incident: None,

@@ -26,7 +26,8 @@ pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &
             acknowledged_by(topic)
         )),
         Telling::Over => text
-            .push("There is nothing left to do about it. You are told because you were told of it before.".to_owned()),
+            .push("It was recovered or closed: nobody is called about it any more. You are told because you were told of it before."
+                .to_owned()),
         _ => {}
     }
     let is_answered = topic.known.acknowledged.is_some() || topic.known.over.is_some();

@@ -13,6 +13,7 @@ use super::settings::{Group, Recipient, Settings};
 use super::topic::{self, Topic};
 use super::vocabulary::{Content, Telling};
 use crate::error::Error;
+use crate::incident::{self, IncidentId};
 use crate::ledger::{Ledger, Writing};
 use crate::people::Actor;
 use crate::time::Time;
@@ -29,6 +30,8 @@ const RECORDS_BEHIND_MAX: i64 = 1000;
 
 /// Kinds of records that say that somebody looks after something.
 const ACKNOWLEDGING: [&str; 3] = ["incident.acknowledged", "notice.acknowledged", "approval.given"];
+/// The kind of records that say that something isn't over after all.
+const REOPENING: &str = "incident.reopened";
 /// Kinds of records that say that nothing is left to do about something.
 const CLOSING: [&str; 7] = [
     "incident.recovered",
@@ -222,6 +225,9 @@ pub fn acknowledge(w: &mut Writing<'_>, now: Time, actor: &Actor, subject: &str)
             name: subject.to_owned(),
         });
     }
+    if let Some(id) = subject.strip_prefix("incident/").and_then(|id| id.parse().ok()) {
+        incident::acknowledge(w, now, actor, IncidentId(id))?;
+    }
     w.record(now, actor, "notice.acknowledged", subject, &json!({}))
         .map(drop)
 }
@@ -241,6 +247,8 @@ fn hear_answers(w: &Writing<'_>, now: Time) -> Result<(), Error> {
     for (kind, subject, actor) in answers {
         if CLOSING.contains(&kind.as_str()) {
             topic::close(w, now, &subject)?;
+        } else if kind == REOPENING {
+            topic::reopen(w, now, &subject)?;
         } else {
             let actor = serde_json::from_str::<Actor>(&actor).map_or(actor, |actor| actor.to_string());
             topic::acknowledge(w, now, &actor, &subject)?;
@@ -252,7 +260,8 @@ fn hear_answers(w: &Writing<'_>, now: Time) -> Result<(), Error> {
 
 /// The kinds of records that answer, as a list in SQL.
 fn kinds() -> String {
-    let quoted = ACKNOWLEDGING.iter().chain(&CLOSING).map(|kind| format!("'{kind}'"));
+    let all = ACKNOWLEDGING.iter().chain(&CLOSING).chain([&REOPENING]);
+    let quoted = all.map(|kind| format!("'{kind}'"));
     quoted.collect::<Vec<_>>().join(", ")
 }
 

@@ -47,14 +47,15 @@ impl News {
             return;
         };
         if let Some(line) = self.lines.iter_mut().find(|line| line.title == *title) {
-            line.count += 1;
+            // The same alert, noticed again, says how often; others with the same title are told one by one.
+            line.count = (line.count + 1).max(what.count);
             line.severity = line.severity.max(what.severity);
         } else if self.lines.len() < NEWS_MAX {
             self.lines.push(Line {
                 title: title.clone(),
                 severity: what.severity,
                 first: what.time,
-                count: 1,
+                count: what.count,
             });
         } else {
             self.more += 1;
@@ -220,6 +221,14 @@ pub(super) fn acknowledge(w: &Writing<'_>, now: Time, who: &str, subject: &str) 
 /// Nothing is left to do about it.
 pub(super) fn close(w: &Writing<'_>, now: Time, subject: &str) -> Result<(), Error> {
     let sql = "update notice_topic set closed = ?1, next = ?1 where subject = ?2 and closed is null";
+    w.tried(w.connection().execute(sql, (now, subject))).map(drop)
+}
+
+/// It isn't over after all: everybody is told anew, as of something new.
+pub(super) fn reopen(w: &Writing<'_>, now: Time, subject: &str) -> Result<(), Error> {
+    let sql = "update notice_topic set closed = null, closed_told = 0, acknowledged = null, acknowledged_by = null,
+        acknowledged_told = 0, told = null, told_severity = null, steps = 0, step_time = null, opened = ?1, news_since = ?1, next = ?1
+        where subject = ?2 and closed is not null";
     w.tried(w.connection().execute(sql, (now, subject))).map(drop)
 }
 

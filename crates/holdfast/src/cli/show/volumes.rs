@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::table::{Align, Table};
 use super::{count, guard, moment};
 use crate::control::{
-    ClientReport, DaemonReport, ImportReport, PinReport, SpaceReport, StatusReport, VolumeDetails, VolumeReport,
+    ClientReport, DaemonReport, ImportReport, IncidentsReport, OpenIncident, PinReport, SpaceReport, StatusReport, VolumeDetails, VolumeReport,
 };
 use crate::size::format_size;
 use crate::span::format_span;
@@ -19,6 +19,12 @@ pub(super) fn status(report: &StatusReport) -> String {
             report.data
         ),
     };
+    if let Some(incidents) = &report.incidents {
+        text += &self::incidents(incidents);
+    }
+    if let Some(problem) = &report.ledger_problem {
+        text += &format!("nothing is noted: {problem}\n");
+    }
     text += "\n";
     text += &list(&report.volumes);
     if let Some(daemon) = report.daemon.as_ref().filter(|daemon| !daemon.clients.is_empty()) {
@@ -38,6 +44,16 @@ fn running(daemon: &DaemonReport, data: &str) -> String {
         text += &format!("listens on {place}\n");
     }
     text
+}
+
+/// One line: how much is open, and the worst of it.
+fn incidents(report: &IncidentsReport) -> String {
+    let OpenIncident { id, title, score, .. } = &report.worst;
+    let count = match report.open {
+        1 => "1 open incident".to_owned(),
+        count => format!("{count} open incidents"),
+    };
+    format!("{count}; the worst is {id} (score {score}): {title}. `holdfast incidents show {id}` tells more\n")
 }
 
 fn clients(clients: &[ClientReport]) -> String {

@@ -1,0 +1,71 @@
+//! What the engine has to do with the ledger: commands tell it what they did, `status` shows what is open, volumes keep heads.
+
+use std::sync::Arc;
+
+use respond::{Desk, Page, incident};
+
+use super::Engine;
+use crate::control::{IncidentsReport, OpenIncident};
+use crate::desk::{self, Front};
+
+/// Volumes that get a new head at once. They take turns, so that a thousand volumes don't cost a thousand syncs.
+const HEADS_AT_ONCE: usize = 8;
+
+impl Engine {
+    /// The way to the ledger.
+    #[must_use]
+    pub fn front(&self) -> &Arc<Front> {
+        self.guards.told().front()
+    }
+
+    /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command
+    /// from its work.
+    pub fn open_existing_ledger(&self) {
+        let folder = desk::folder(&self.data);
+        if !folder.join(respond::ledger::LEDGER_NAME).exists() {
+            return;
+        }
+        match Desk::open(&folder) {
+            Ok(opened) => self.front().set(Arc::new(opened)),
+            Err(error) => {
+                self.front().note_problem(Some(error.to_string()));
+            }
+        }
+    }
+
+    /// Keeps a signed head of the ledger beside some volumes; which, is decided by whose `turn` it is.
+    pub fn keep_ledger_head(&self, head: &[u8], turn: u64) {
+        let Ok(names) = self.names() else { return };
+        let count = names.len().max(1);
+        let first = usize::try_from(turn).unwrap_or(0).wrapping_mul(HEADS_AT_ONCE) % count;
+        for name in names.iter().cycle().skip(first).take(HEADS_AT_ONCE.min(names.len())) {
+            // A volume that can't take it has troubles of its own, which are told; the others do.
+            let _ = self.store.write_ledger_head(name, head);
+        }
+    }
+
+    /// Incidents that aren't done with, the worst by name; `None` if there are none, or no ledger.
+    pub(super) fn open_incidents(&self) -> Option<IncidentsReport> {
+        let desk = self.front().desk()?;
+        let open = incident::Filter {
+            open_only: true,
+            ..incident::Filter::default()
+        };
+        let newest = desk.read(|ledger| {
+            let count = ledger.counts(desk::time(self.now()))?.open_incidents.total();
+            Ok((count, ledger.incidents(&open, Page::default())?))
+        });
+        let (count, newest) = newest.ok()?;
+        let worst = newest.into_iter().max_by_key(|incident| (incident.score, incident.id))?;
+        Some(IncidentsReport {
+            open: count,
+            worst: OpenIncident {
+                id: worst.id.0,
+                title: worst.title,
+                severity: worst.severity,
+                score: worst.score,
+                state: worst.state,
+            },
+        })
+    }
+}
