@@ -271,19 +271,21 @@ fn navigation(section: Section, role: Role, standing: &Standing) -> Markup {
     }
 }
 
-/// How many things wait in a part of the navigation. Replaced from afar when that changes.
-pub(super) fn badge(section: Section, standing: &Standing) -> Markup {
+/// How many things wait in a part of the navigation.
+fn badge(section: Section, standing: &Standing) -> Markup {
+    html! { span data-badge=(section.path()) { (badge_number(section, standing)) } }
+}
+
+fn badge_number(section: Section, standing: &Standing) -> Markup {
     let (number, class, words) = match section {
         Section::Incidents if !standing.urgent.is_empty() => (standing.incidents, "badge", "open"),
         Section::Incidents => (standing.incidents, "badge calm", "open"),
         Section::Approvals => (standing.requests, "badge calm", "waiting"),
-        _ => return html! {},
+        _ => (0, "", ""),
     };
     html! {
-        span data-badge=(section.path()) {
-            @if number > 0 {
-                span class=(class) { (count(number)) span class="visually-hidden" { " " (words) } }
-            }
+        @if number > 0 {
+            span class=(class) { (count(number)) span class="visually-hidden" { " " (words) } }
         }
     }
 }
@@ -325,6 +327,18 @@ pub(super) fn standing(standing: &Standing, now: Time) -> Markup {
                     a class="button danger" href=(incident_path(incident.id)) { "Decide what to do" }
                 }
             }
+        }
+    }
+}
+
+/// The same, with what waits in the navigation.
+pub(super) fn standing_part(standing: &Standing, visitor: &Visitor, now: Time) -> Markup {
+    let role = visitor.signed_in.role;
+    html! {
+        (self::standing(standing, now))
+        // Both navigations, that at the side and that in the menu, have these.
+        @for section in Section::ALL.into_iter().filter(|section| section.is_for(role)) {
+            div hx-swap-oob={"innerHTML:[data-badge='" (section.path()) "']"} { (badge_number(section, standing)) }
         }
     }
 }
