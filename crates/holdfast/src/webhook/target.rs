@@ -85,6 +85,7 @@ impl Target {
         Ok(Self {
             url: url.to_owned(),
             secret: None,
+            authorization: None,
             agent: agent(url, setting, PATIENCE, 0)?,
         })
     }
@@ -95,13 +96,6 @@ impl Target {
         if let Some(secret) = &self.secret {
             headers.push((SIGNATURE_HEADER, signature(secret, body)));
         }
-        if let Some(authorization) = &self.authorization {
-            request = request.header("Authorization", authorization);
-        }
-        let answer = request
-            .send(body)
-            .map_err(|error| NotTaken::Failed(error.to_string()))?;
-        let status = answer.status();
         let status = self.send(body, &headers).map_err(NotTaken::Failed)?.status();
         let told = format!("it answered with status {status}");
         match status.as_u16() {
@@ -138,6 +132,9 @@ impl Target {
 
     fn send(&self, body: &str, headers: &[(&str, String)]) -> Result<ureq::http::Response<ureq::Body>, String> {
         let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }
