@@ -22,7 +22,9 @@ pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Res
                where last < ?1 and incident.closed is not null or last < ?1 and alert.incident is null
                order by last limit ?2";
     let connection = w.connection();
-    w.tried(connection.execute_batch("create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;"))?;
+    w.tried(connection.execute_batch(
+        "create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;",
+    ))?;
     let chosen = connection.execute(&format!("insert into rolled_up {old}"), (before, most));
     let count = w.tried(chosen)?;
     if count == 0 {
@@ -39,6 +41,12 @@ pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Res
     w.tried(summed)?;
     w.tried(connection.execute("delete from alert where id in (select id from rolled_up)", []))?;
     let actor = Actor::System("respond".to_owned());
-    w.record(now, &actor, "alert.rolled-up", "ledger/alerts", &json!({ "alerts": count, "before": before }))?;
+    w.record(
+        now,
+        &actor,
+        "alert.rolled-up",
+        "ledger/alerts",
+        &json!({ "alerts": count, "before": before }),
+    )?;
     Ok(count)
 }

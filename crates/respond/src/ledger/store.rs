@@ -90,7 +90,10 @@ impl Ledger {
         self.tried(self.connection.busy_timeout(BUSY))?;
         // The file may be anybody's: nothing in it may do more than hold rows.
         self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
-        self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        self.tried(
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        )?;
         self.tried(self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX))?;
         self.connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let found = self.number("user_version")?;
@@ -118,7 +121,9 @@ impl Ledger {
         // Two processes may find an empty file: the second one waits here, and looks again.
         self.tried(self.connection.execute_batch("begin immediate"))?;
         if self.number("user_version")? == 0 {
-            let things = self.connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0));
+            let things = self
+                .connection
+                .query_row("select count(*) from sqlite_schema", [], |row| row.get(0));
             if self.tried::<i64>(things)? > 0 {
                 return Err(self.foreign());
             }
@@ -141,7 +146,10 @@ impl Ledger {
     }
 
     fn number(&self, pragma: &str) -> Result<u32, Error> {
-        self.tried(self.connection.query_row(&format!("pragma {pragma}"), [], |row| row.get(0)))
+        self.tried(
+            self.connection
+                .query_row(&format!("pragma {pragma}"), [], |row| row.get(0)),
+        )
     }
 
     fn foreign(&self) -> Error {
