@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Severity;
 use crate::error::Error;
 use crate::ledger::Ledger;
+use crate::number;
 use crate::time::Time;
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -91,7 +92,7 @@ impl Ledger {
         Ok(Counts {
             open_incidents: self.by_severity(open, None)?,
             alerts_last_day: self.by_severity(day, Some(hour - DAY_HOURS))?,
-            attacks_stopped: u64::try_from(self.tried(stopped)?).unwrap_or(0),
+            attacks_stopped: number::read(self.tried(stopped)?),
             requests_waiting: 0,
             notices_failing: 0,
         })
@@ -103,7 +104,7 @@ impl Ledger {
         let mut counts = BySeverity::default();
         while let Some(row) = self.tried(rows.next())? {
             let count: i64 = self.tried(row.get(1))?;
-            counts.add(self.tried(row.get(0))?, u64::try_from(count).unwrap_or(0));
+            counts.add(self.tried(row.get(0))?, number::read(count));
         }
         Ok(counts)
     }

@@ -10,17 +10,13 @@ use crate::time::Time;
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// Rolls alerts up that were noticed last before `before` and belong to no incident that is still open; the oldest `most` at
-/// most. Returns how many.
+/// Rolls alerts up that were noticed last before `before`; the oldest `most` at most. Returns how many.
 ///
 /// # Errors
 /// When the ledger can't be written.
 pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Result<usize, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    // The oldest first, by the index on `last`.
-    let old = "select alert.id from alert left join incident on incident.id = alert.incident
-               where last < ?1 and incident.closed is not null or last < ?1 and alert.incident is null
-               order by last limit ?2";
+    let old = "select id from alert where last < ?1 order by last limit ?2";
     let connection = w.connection();
     w.tried(connection.execute_batch(
         "create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;",

@@ -1,13 +1,14 @@
 //! Alerts in the ledger: the table, and questions about it.
 
 use rusqlite::types::Value;
-use rusqlite::{Row, ToSql, params_from_iter};
+use rusqlite::{Row, params_from_iter};
 
 use super::filter::Filter;
 use super::vocabulary::{Alert, AlertId, NewAlert, Severity};
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::Ledger;
+use crate::number;
 use crate::page::Page;
 
 /// Tables of this part. `alert_same` finds what an alert may be a repetition of; the others serve filters. `alert_hour` counts,
@@ -184,27 +185,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
             facts: serde_json::from_str(&facts).unwrap_or_default(),
         },
         last: row.get(2)?,
-        count: row.get(3)?,
+        count: number::read(row.get(3)?),
         incident: row.get::<_, Option<i64>>(13)?.map(IncidentId),
     })
-}
-
-/// The columns of an alert, to be written.
-pub(super) fn columns<'a>(alert: &'a Alert, facts: &'a String) -> [&'a dyn ToSql; 13] {
-    let noticed = &alert.noticed;
-    [
-        &alert.id.0,
-        &noticed.time,
-        &alert.last,
-        &alert.count,
-        &noticed.layer,
-        &noticed.kind,
-        &noticed.severity,
-        &noticed.volume,
-        &noticed.host,
-        &noticed.identity,
-        &noticed.title,
-        &noticed.text,
-        facts,
-    ]
 }

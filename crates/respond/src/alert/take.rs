@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
-use super::store::{columns, from_row};
+use super::store::from_row;
 use super::vocabulary::{Alert, AlertId, Layer, NewAlert, Severity};
 use crate::error::Error;
 use crate::incident::{Changed, Correlator, EntityKind, IncidentId, OPENS};
 use crate::ledger::Writing;
+use crate::number;
 use crate::people::Actor;
 use crate::time::Time;
 
@@ -151,8 +152,24 @@ impl Taker {
                        incident)
                    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let added = w.connection().prepare_cached(sql);
-        let incident = alert.incident.map(|incident| incident.0);
+        let noticed = &alert.noticed;
         let added = added.and_then(|mut statement| {
+            statement.execute(params![
+                id.0,
+                noticed.time,
+                alert.last,
+                number::stored(alert.count),
+                noticed.layer,
+                noticed.kind,
+                noticed.severity,
+                noticed.volume,
+                noticed.host,
+                noticed.identity,
+                noticed.title,
+                noticed.text,
+                facts,
+                incident.map(|incident| incident.0),
+            ])
             let [fields @ ..] = columns(&alert, &facts);
             let fields: Vec<&dyn rusqlite::ToSql> =
                 fields.into_iter().chain([&incident as &dyn rusqlite::ToSql]).collect();
@@ -196,7 +213,13 @@ impl Taker {
                     "update alert set last = ?2, count = ?3, severity = ?4, incident = ?5 where id = ?1",
                 );
                 let counted = counted.and_then(|mut statement| {
-                    statement.execute((alert.id.0, alert.last, count(alert.count), noticed.severity, incident))
+                    statement.execute((
+                        alert.id.0,
+                        alert.last,
+                        number::stored(alert.count),
+                        noticed.severity,
+                        incident,
+                    ))
                 });
                 w.tried(counted)?;
             }
@@ -251,7 +274,7 @@ fn add_hours(w: &Writing<'_>, hours: &HashMap<(i64, Severity), (u64, u64)>) -> R
                on conflict (hour, severity) do update set noticed = noticed + ?3, stopped = stopped + ?4";
     let mut statement = w.tried(w.connection().prepare_cached(sql))?;
     for ((hour, severity), (noticed, stopped)) in hours {
-        w.tried(statement.execute((hour, severity, count(*noticed), count(*stopped))))?;
+        w.tried(statement.execute((hour, severity, number::stored(*noticed), number::stored(*stopped))))?;
     }
     Ok(())
 }
@@ -259,11 +282,6 @@ fn add_hours(w: &Writing<'_>, hours: &HashMap<(i64, Severity), (u64, u64)>) -> R
 /// Whether an alert tells of an attack that was stopped.
 fn is_stopped_attack(alert: &NewAlert) -> bool {
     alert.layer == Layer::Guard && matches!(alert.kind.as_str(), "fenced" | "diverted")
-}
-
-/// SQLite's integers have a sign.
-fn count(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The newest alerts about something that belong to no incident, noticed since a time.

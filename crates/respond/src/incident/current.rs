@@ -9,6 +9,7 @@ use super::standing::{DRILL_CLASS, EntityKind, Standing};
 use super::store::entities;
 use super::vocabulary::{IncidentId, IncidentState, ScorePart};
 use crate::alert::{AlertId, Layer, NewAlert, Severity};
+use crate::number;
 use crate::time::Time;
 
 /// What an incident concerns at most; more isn't listed, but still counted among its alerts.
@@ -71,7 +72,7 @@ impl Current {
                 layers: serde_json::from_str(&layers).unwrap_or_default(),
                 began: row.get(5)?,
                 updated: row.get(6)?,
-                alerts: row.get(7)?,
+                alerts: number::read(row.get(7)?),
                 entities: BTreeMap::new(),
                 unsaved: Vec::new(),
             })
@@ -195,6 +196,7 @@ impl Current {
             layers,
             self.began,
             self.updated,
+            number::stored(self.alerts),
             self.alerts,
         ))?;
         let mut statement = connection.prepare_cached(

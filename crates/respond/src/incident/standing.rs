@@ -16,7 +16,7 @@ pub(crate) enum EntityKind {
 impl EntityKind {
     const ALL: [Self; 3] = [Self::Volume, Self::Host, Self::Identity];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Volume => "volume",
             Self::Host => "host",

@@ -8,6 +8,7 @@ use super::standing::{EntityKind, Standing};
 use super::vocabulary::{Incident, IncidentId};
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
+use crate::number;
 use crate::page::Page;
 
 /// Tables of this part. `what` is the title of the worst alert, from which the incident's is made; `class` groups what alerts
@@ -45,7 +46,7 @@ pub(crate) const SCHEMA: &str = "
 /// Rows that a question looks at, at most.
 const LOOKED_AT_MAX: usize = 200_000;
 /// Volumes, hosts and identities of each incident that are listed, at most.
-const ENTITIES_MAX: usize = 4096;
+const ENTITIES_MAX: i64 = 4096;
 const COLUMNS: &str = "id, title, state, severity, score, score_parts, began, updated, closed, alerts, assigned";
 
 impl Ledger {
@@ -148,7 +149,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Incident> {
         volumes: Vec::new(),
         hosts: Vec::new(),
         identities: Vec::new(),
-        alerts: row.get(9)?,
+        alerts: number::read(row.get(9)?),
         assigned: assigned.and_then(|actor| serde_json::from_str(&actor).ok()),
     })
 }
