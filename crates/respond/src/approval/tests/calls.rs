@@ -105,6 +105,23 @@ fn what_is_covered_needs_somebody_else_once() {
     assert!(
         matches!(approval::may(&ledger, at(4), &delete).unwrap(), Permission::Waiting(request) if request.id == id)
     );
+    ledger
+        .write(|w| approval::approve(w, at(5), &person("bob"), id, "fine"))
+        .unwrap();
+    assert_eq!(
+        approval::may(&ledger, at(6), &delete).unwrap(),
+        Permission::Approved(id)
+    );
+}
+
+#[test]
+fn nobody_approves_their_own_and_nobody_without_the_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = on(&folder);
+    let delete = wish(Operation::DeleteVolume, "disk", "");
+    let id = ledger
+        .write(|w| approval::ask(w, at(2), &person("ann"), &delete))
+        .unwrap();
     let own = refusal(ledger.write(|w| approval::approve(w, at(5), &person("ANN"), id, "")));
     assert_eq!(
         own,
@@ -126,6 +143,16 @@ fn what_is_covered_needs_somebody_else_once() {
         nobody.starts_with("root on this machine isn't somebody with an account"),
         "{nobody}"
     );
+}
+
+#[test]
+fn what_was_approved_is_used_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = on(&folder);
+    let delete = wish(Operation::DeleteVolume, "disk", "");
+    let id = ledger
+        .write(|w| approval::ask(w, at(2), &person("ann"), &delete))
+        .unwrap();
     ledger
         .write(|w| approval::approve(w, at(6), &person("bob"), id, "fine"))
         .unwrap();

@@ -242,7 +242,7 @@ impl Model {
             }
             _ => wish(Operation::ChangeApprovals, "rules", &weaker().detail()),
         };
-        let is_weaker = self.quorum.get(&Operation::ReleaseFence).is_some();
+        let is_weaker = self.quorum.contains_key(&Operation::ReleaseFence);
         if self
             .ledger
             .write(|w| approval::set_rules(w, now, &actor, &weaker()))
