@@ -19,6 +19,7 @@ mod limits;
 mod metrics;
 pub mod pages;
 pub mod problem;
+mod random;
 mod router;
 mod server;
 mod settings;

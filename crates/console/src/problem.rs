@@ -164,3 +164,15 @@ impl From<respond::Error> for Refusal {
         }
     }
 }
+
+impl From<crate::Error> for Refusal {
+    fn from(error: crate::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::auth::webauthn::Rejected> for Refusal {
+    fn from(rejected: crate::auth::webauthn::Rejected) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "passkey-refused", rejected.0)
+    }
+}

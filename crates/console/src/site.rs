@@ -90,6 +90,8 @@ pub trait Site: Send + Sync + 'static {
     fn investigate(&self, name: &str, from: Option<&str>, to: Option<&str>) -> Result<String, Problem>;
     /// The breach monitor.
     fn exposure(&self) -> Result<ExposureView, Problem>;
+    /// Whether a password is known to have leaked; `false` where no leaked passwords are loaded.
+    fn is_password_leaked(&self, password: &str) -> bool;
     /// The configuration in force, as TOML, without secrets.
     fn settings(&self) -> Result<String, Problem>;
     /// The policies in force.

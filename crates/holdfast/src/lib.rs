@@ -22,6 +22,7 @@ pub mod failure;
 pub mod guards;
 mod hex;
 pub mod log;
+pub mod mail;
 pub mod names;
 pub mod new_file;
 pub mod past;

@@ -26,7 +26,7 @@ pub enum Proof {
     /// A session's cookie; the session's number, and when its owner last proved who they are.
     Session {
         /// Its number, by which it is listed and ended.
-        id: i64,
+        id: respond::people::SessionId,
         /// The account.
         account: respond::people::AccountId,
         /// When its owner signed in.

@@ -168,7 +168,11 @@ pub(super) fn resolve(table: &ExposureTable) -> Result<ExposureSettings, String>
             .as_deref()
             .map(|text| socket("resolver", text, "192.0.2.53:53"))
             .transpose()?,
-        mail: table.mail.as_ref().map(mail).transpose()?,
+        mail: table
+            .mail
+            .as_ref()
+            .map(|table| mail("[exposure.mail]", table))
+            .transpose()?,
         webhook: webhook(table.webhook.as_deref(), table.webhook_secret_file.as_deref())?,
         upstream: table.upstream.as_ref().map(upstream).transpose()?,
         feeds: feeds(&table.feeds)?,
@@ -226,31 +230,42 @@ fn webhook(url: Option<&str>, secret_file: Option<&Path>) -> Result<Option<Webho
     }
 }
 
-fn mail(table: &MailTable) -> Result<MailSettings, String> {
+/// Checks the settings of a mail server, which stand in `section`.
+pub(super) fn mail(section: &str, table: &MailTable) -> Result<MailSettings, String> {
     let encryption = match table.encryption.as_deref() {
         None | Some("starttls") => Encryption::StartTls,
         Some("tls") => Encryption::Tls,
         Some("none") => Encryption::None,
         Some(other) => {
             return Err(format!(
-                "[exposure.mail] encryption: `{other}` is none of `starttls`, `tls`, `none`"
+                "{section} encryption: `{other}` is none of `starttls`, `tls`, `none`"
             ));
         }
     };
-    let (host, port) = host_and_port(&table.server, encryption)?;
+    let port = match encryption {
+        Encryption::StartTls => PORT_SUBMISSION,
+        Encryption::Tls => PORT_TLS,
+        Encryption::None => PORT_PLAIN,
+    };
+    let (host, port) = host_and_port(&table.server, port).ok_or_else(|| {
+        format!(
+            "{section} server: `{}` is no server; write it like `mail.example.com:587`",
+            table.server
+        )
+    })?;
     let login = match (&table.user, &table.password_file) {
         (None, None) => None,
         (Some(user), Some(file)) => Some((user.clone(), file.clone())),
-        _ => return Err("[exposure.mail]: `user` and `password_file` are needed together".to_owned()),
+        _ => return Err(format!("{section}: `user` and `password_file` are needed together")),
     };
     if login.is_some() && encryption == Encryption::None {
-        return Err(
-            "[exposure.mail]: a password isn't sent in clear; give `encryption`, or leave out `user`".to_owned(),
-        );
+        return Err(format!(
+            "{section}: a password isn't sent in clear; give `encryption`, or leave out `user`"
+        ));
     }
     address(&table.from).map_err(|()| {
         format!(
-            "[exposure.mail] from: `{}` is no sender; write it like `Example Ltd <privacy@example.com>`",
+            "{section} from: `{}` is no sender; write it like `Example Ltd <privacy@example.com>`",
             table.from
         )
     })?;
@@ -262,32 +277,25 @@ fn mail(table: &MailTable) -> Result<MailSettings, String> {
         login,
         authority: table.authority.clone(),
         from: table.from.clone(),
-        digest_at: time_of_day("[exposure.mail] digest_at", digest_at)?,
+        digest_at: time_of_day(&format!("{section} digest_at"), digest_at)?,
     })
 }
 
-fn host_and_port(server: &str, encryption: Encryption) -> Result<(String, u16), String> {
-    let wrong = || format!("[exposure.mail] server: `{server}` is no server; write it like `mail.example.com:587`");
+/// A server's name or address, and its port, which is `port` if none is given. `None` if it is neither.
+pub(super) fn host_and_port(server: &str, port: u16) -> Option<(String, u16)> {
     // An IPv6 address has colons of its own, so it stands in brackets.
     let (host, port) = match server.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?)
+            (host, port.parse().ok().filter(|port| *port > 0)?)
         }
-        _ => (
-            server,
-            match encryption {
-                Encryption::StartTls => PORT_SUBMISSION,
-                Encryption::Tls => PORT_TLS,
-                Encryption::None => PORT_PLAIN,
-            },
-        ),
+        _ => (server, port),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:_".contains(&byte);
     if host.is_empty() || !host.bytes().all(is_host) {
-        return Err(wrong());
+        return None;
     }
-    Ok((host.to_owned(), port))
+    Some((host.to_owned(), port))
 }
 
 /// Whether a text is `address` or `Name <address>`, without anything that could begin a header of its own.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use guard::Fence;
 use serde::Deserialize;
 
+use super::notices_file::NoticesTable;
 use super::resolve::HINT;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
@@ -22,6 +23,8 @@ pub struct ConfigFile {
     pub drill: DrillTable,
     /// `[exposure]`
     pub exposure: ExposureTable,
+    /// `[notices]`
+    pub notices: NoticesTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`
@@ -205,14 +208,20 @@ pub struct VolumeTable {
 impl ConfigFile {
     /// Parses a file's text. Errors name the path, the line and the column.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let place = error.span().map_or_else(String::new, |span| {
-                let (line, column) = line_and_column(text, span.start);
+        let wrong = |offset: Option<usize>, message: &str| {
+            let place = offset.map_or_else(String::new, |offset| {
+                let (line, column) = line_and_column(text, offset);
                 format!(" line {line}, column {column}")
             });
-            let message = error.message().trim().replace('\n', ", ");
             Failure::new(FailureCode::Config, format!("`{}`{place}: {message}", path.display())).hint(HINT)
-        })
+        };
+        let file: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
+            let message = error.message().trim().replace('\n', ", ");
+            wrong(error.span().map(|span| span.start), &message)
+        })?;
+        // Names that must exist elsewhere in the file are looked up here, where their place is known.
+        super::notices_table::resolve_file(&file).map_err(|(offset, message)| wrong(offset, &message))?;
+        Ok(file)
     }
 }
 

@@ -5,6 +5,8 @@ mod exposure_table;
 mod file;
 mod guard_table;
 mod identity;
+mod notices_file;
+mod notices_table;
 mod resolve;
 mod values;
 
@@ -15,6 +17,8 @@ pub use exposure_table::{
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
+pub use notices_file::{FormatValue, NoticesTable, TransportValue};
+pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 

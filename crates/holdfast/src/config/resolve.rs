@@ -11,6 +11,7 @@ use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
+use super::notices_table::{self, NoticesSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -109,6 +110,8 @@ pub struct Config {
     pub drill: DrillSettings,
     /// The breach monitor.
     pub exposure: ExposureSettings,
+    /// Who is told of alerts and incidents, and how.
+    pub notices: NoticesSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -123,6 +126,7 @@ impl Default for Config {
             guard: GuardSettings::default(),
             drill: DrillSettings::default(),
             exposure: ExposureSettings::default(),
+            notices: NoticesSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -171,6 +175,7 @@ impl Config {
             guard: guard_table::resolve(&file.guard)?,
             drill: drill_table::resolve(&file.drill)?,
             exposure: exposure_table::resolve(&file.exposure)?,
+            notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
             defaults,
             volumes,
         })

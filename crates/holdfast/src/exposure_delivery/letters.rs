@@ -8,8 +8,8 @@ use exposure::feeds::Match;
 use exposure::ledger::{About, Delivery, Ledger, Outgoing, Watch, WatchKind};
 use exposure::watch::{DomainName, Link, LinkSecret};
 
-use super::mail::Letter;
 use super::texts::{self, Aliases};
+use crate::mail::Letter;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,5 +186,6 @@ fn letter(messages: &[&Outgoing], to: String, (subject, text): texts::Text, opt_
         text,
         opt_out,
         id: format!("holdfast.{}.{last}.{}", first.0, first.1),
+        ..Letter::default()
     }
 }

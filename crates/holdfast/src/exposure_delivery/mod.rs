@@ -6,14 +6,12 @@
 
 mod feeds;
 mod letters;
-mod mail;
 mod rounds;
 mod texts;
 mod upstream;
 mod webhook;
 
 pub use feeds::{SourceRead, read_source};
-pub use mail::{Letter, Mailer, NotSent};
 pub use rounds::{Delivered, Running, Schedule, deliver};
 pub use upstream::upstream;
 

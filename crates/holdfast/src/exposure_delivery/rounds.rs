@@ -14,11 +14,11 @@ use jiff::civil::Time;
 use jiff::{ToSpan, ZonedDateTime};
 
 use super::letters::{Drafted, Drafting};
-use super::mail::{Mailer, NotSent};
 use super::{failed, feeds, link_secret, now, open_ledger, webhook};
-use crate::config::ExposureSettings;
+use crate::config::{ExposureSettings, MailSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
+use crate::mail::{Mailer, NotSent};
 use crate::webhook::{NotTaken, Target};
 
 const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.mail] and `public_url`";
@@ -99,7 +99,7 @@ impl Running {
     /// When a setting can't be used, or a thread can't be started.
     pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
         // What can't work is told now, and not to a log later.
-        settings.mail.as_ref().map(Mailer::load).transpose()?;
+        settings.mail.as_ref().map(load_mailer).transpose()?;
         load_target(settings)?;
         let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
         if !settings.feeds.sources.is_empty() {
@@ -272,7 +272,7 @@ impl<'a> Post<'a> {
             return Ok(None);
         };
         Ok(Some(Self {
-            mailer: Mailer::load(mail)?,
+            mailer: load_mailer(mail)?,
             accounts: Accounts::open(folder).map_err(|error| failed(&error))?,
             secret: link_secret(ledger)?,
             public_url,
@@ -333,11 +333,11 @@ fn settle_mail(
     ledger: &mut Ledger,
     ids: &[i64],
     attempts: u32,
-    outcome: Result<(), NotSent>,
+    outcome: Result<String, NotSent>,
     delivered: &mut Delivered,
 ) -> Result<(), Failure> {
     let result = match outcome {
-        Ok(()) => {
+        Ok(_) => {
             delivered.mails += 1;
             ledger.mark_sent(ids, now())
         }
@@ -369,6 +369,10 @@ fn put_off(
 /// Seconds until a message is tried again that failed `attempts` times before.
 fn pause(attempts: u32) -> i64 {
     PAUSE_FIRST.saturating_mul(1 << attempts.min(20)).min(PAUSE_MOST)
+}
+
+fn load_mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
+    Mailer::load(settings, "[exposure.mail]")
 }
 
 fn load_target(settings: &ExposureSettings) -> Result<Option<Target>, Failure> {

@@ -21,6 +21,10 @@ pub struct About {
     pub title: String,
     /// What happened, what it means and what to do next.
     pub text: String,
+    /// What is new, if this is something that was noticed.
+    pub news: Option<String>,
+    /// How often that was noticed so far.
+    pub count: u64,
     /// What it concerns: volumes, hosts; never a person.
     pub concerns: Vec<String>,
     /// The newest alert.
@@ -49,8 +53,10 @@ impl About {
             ),
             group: None,
             severity: noticed.severity,
-            title: noticed.title.clone(),
+            title: incident.map_or(&noticed.title, |incident| &incident.title).clone(),
             text: noticed.text.clone(),
+            news: Some(noticed.title.clone()),
+            count: alert.count,
             concerns: concerns.collect(),
             alert: Some(alert.id),
             incident: incident.map(|incident| incident.id),
@@ -77,6 +83,8 @@ impl About {
             severity: incident.severity,
             title: incident.title.clone(),
             text: text.to_owned(),
+            news: None,
+            count: 1,
             concerns: volumes.chain(hosts).collect(),
             alert: None,
             incident: Some(incident.id),
@@ -97,6 +105,8 @@ impl About {
                 "{asked_by} asks for an approval: {what}. It isn't done without one. Approve or refuse it in the console or with \
                  `holdfast approvals`; the request expires at {expires}."
             ),
+            news: None,
+            count: 1,
             concerns: Vec::new(),
             alert: None,
             incident: None,
@@ -114,6 +124,8 @@ impl About {
             severity,
             title: title.to_owned(),
             text: text.to_owned(),
+            news: None,
+            count: 1,
             concerns: Vec::new(),
             alert: None,
             incident: None,

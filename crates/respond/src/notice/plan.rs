@@ -1,71 +1,311 @@
-//! (signatures; bodies follow)
+//! From what happened to notices: what is heard of, who acknowledged, and what is told by now.
 
-use super::{About, Due, NotTaken, NoticeId, Settings, WayChange};
+use std::collections::BTreeMap;
+
+use rusqlite::OptionalExtension;
+use serde_json::json;
+
+use super::about::About;
+use super::content;
+use super::look::{Look, look, plus, recipients, told};
+use super::outgoing::{self, Draft};
+use super::settings::{Group, Recipient, Settings};
+use super::topic::{self, Topic};
+use super::vocabulary::{Content, Telling};
 use crate::error::Error;
+use crate::incident::{self, IncidentId};
 use crate::ledger::{Ledger, Writing};
 use crate::people::Actor;
 use crate::time::Time;
 
-/// Has people told of something. Called in the transaction that records it.
+/// Messages of a group within [`RATE_WINDOW_MILLIS`] that are about one thing each. What would be more is told together.
+const RATE_MAX: i64 = 10;
+const RATE_WINDOW_MILLIS: i64 = 600_000;
+/// Things that are looked at in one transaction.
+const LOOKS_MAX: usize = 10_000;
+/// Records that are looked through in one transaction.
+const RECORDS_MAX: usize = 50_000;
+/// By how many records the search for acknowledgements may be behind before it is taken up again for its own sake.
+const RECORDS_BEHIND_MAX: i64 = 1000;
+
+/// Kinds of records that say that somebody looks after something.
+const ACKNOWLEDGING: [&str; 3] = ["incident.acknowledged", "notice.acknowledged", "approval.given"];
+/// The kind of records that say that something isn't over after all.
+const REOPENING: &str = "incident.reopened";
+/// Kinds of records that say that nothing is left to do about something.
+const CLOSING: [&str; 7] = [
+    "incident.recovered",
+    "incident.closed",
+    "approval.approved",
+    "approval.refused",
+    "approval.withdrawn",
+    "approval.expired",
+    "approval.used",
+];
+
+/// Has people told of something. Called in the transaction that records it; who is told when is decided by [`advance`].
 ///
 /// # Errors
 /// When the ledger can't be written.
-pub fn plan(_w: &mut Writing<'_>, _now: Time, _settings: &Settings, _what: &About) -> Result<(), Error> {
-    Ok(())
+pub fn plan(w: &mut Writing<'_>, now: Time, settings: &Settings, what: &About) -> Result<(), Error> {
+    let named = what.group.as_ref().and_then(|name| settings.groups.get_key_value(name));
+    // A group that isn't there any more: somebody is told, rather than nobody.
+    let default = || {
+        settings
+            .default_group
+            .as_ref()
+            .and_then(|name| settings.groups.get_key_value(name))
+    };
+    match named.or_else(default) {
+        Some((name, group)) => topic::hear(w, now, name, group.least, what),
+        None => Ok(()),
+    }
 }
 
-/// Makes the notices that are due by now; when the next ones are.
-///
-/// # Errors
-/// When the ledger can't be written.
-pub fn advance(_w: &mut Writing<'_>, _now: Time, _settings: &Settings) -> Result<Option<Time>, Error> {
-    Ok(None)
-}
-
-/// The notices that are to be sent by a way now, oldest first.
+/// When [`advance`] has something to do; `now` or earlier if it has now, `None` if only something new can give it work.
 ///
 /// # Errors
 /// When the ledger can't be read.
-pub fn due(_ledger: &Ledger, _now: Time, _way: &str, _most: usize) -> Result<Vec<Due>, Error> {
-    Ok(Vec::new())
+pub fn next(ledger: &Ledger, now: Time) -> Result<Option<Time>, Error> {
+    let connection = ledger.connection();
+    let cursor = "select n.sequence, coalesce((select max(sequence) from record), 0) from notice_cursor n";
+    let (seen, newest): (i64, i64) =
+        ledger.tried(connection.query_row(cursor, [], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    if newest - seen > RECORDS_BEHIND_MAX {
+        return Ok(Some(now));
+    }
+    let answers = format!(
+        "select exists (select 1 from record where sequence > ?1 and kind in ({}))",
+        kinds()
+    );
+    if ledger.tried(connection.query_row(&answers, [seen], |row| row.get(0)))? {
+        return Ok(Some(now));
+    }
+    ledger.tried(
+        connection.query_row("select min(next) from notice_topic where next is not null", [], |row| {
+            row.get(0)
+        }),
+    )
 }
 
-/// A notice is about to be tried.
+/// Makes the notices that are due by now.
 ///
 /// # Errors
 /// When the ledger can't be written.
-pub fn attempting(_w: &mut Writing<'_>, _now: Time, _id: NoticeId) -> Result<(), Error> {
+pub fn advance(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<(), Error> {
+    hear_answers(w, now)?;
+    for (name, group) in &settings.groups {
+        let mut due = Vec::new();
+        let mut digest = Vec::new();
+        for topic in topic::to_look_at(w, name, now, LOOKS_MAX)? {
+            match look(&topic.known, group, settings.update_every, now) {
+                Look::Tell(Telling::Digest) => digest.push((topic, Telling::Digest)),
+                Look::Tell(telling) => due.push((topic, telling)),
+                Look::Wait(time) => topic.save(w, name, Some(time))?,
+                Look::Nothing => topic.save(w, name, None)?,
+            }
+        }
+        let telling = ToldGroup {
+            name,
+            group,
+            settings,
+            now,
+        };
+        telling.tell_together(w, digest, Telling::Digest)?;
+        telling.tell_due(w, due)?;
+    }
     Ok(())
 }
 
-/// A notice was taken; what was answered.
-///
-/// # Errors
-/// When the ledger can't be written.
-pub fn delivered(_w: &mut Writing<'_>, _now: Time, _id: NoticeId, _answer: &str) -> Result<Option<WayChange>, Error> {
-    Ok(None)
+/// A group that is told.
+struct ToldGroup<'a> {
+    name: &'a str,
+    group: &'a Group,
+    settings: &'a Settings,
+    now: Time,
 }
 
-/// A notice wasn't taken.
-///
-/// # Errors
-/// When the ledger can't be written.
-pub fn failed(_w: &mut Writing<'_>, _now: Time, _id: NoticeId, _why: &NotTaken) -> Result<Option<WayChange>, Error> {
-    Ok(None)
+impl ToldGroup<'_> {
+    /// Tells each thing by itself, or all together if that would be too many messages.
+    fn tell_due(&self, w: &mut Writing<'_>, due: Vec<(Topic, Telling)>) -> Result<(), Error> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        let rate = Rate::read(w, self.name, self.now)?;
+        let count = i64::try_from(due.len()).unwrap_or(i64::MAX);
+        if rate.told.saturating_add(count) <= RATE_MAX {
+            for (topic, telling) in due {
+                self.tell(w, topic, telling)?;
+            }
+            return Rate {
+                told: rate.told + count,
+                ..rate
+            }
+            .write(w, self.name);
+        }
+        let again = rate.bundled.map(|time| plus(time, self.settings.update_every));
+        if let Some(again) = again.filter(|again| *again > self.now) {
+            return due
+                .iter()
+                .try_for_each(|(topic, _)| topic.save(w, self.name, Some(again)));
+        }
+        self.tell_together(w, due, Telling::Bundle)?;
+        let bundled = Some(self.now);
+        Rate { bundled, ..rate }.write(w, self.name)
+    }
+
+    fn tell(&self, w: &mut Writing<'_>, topic: Topic, telling: Telling) -> Result<(), Error> {
+        let content = content::of_topic(&topic, self.name, telling, self.settings, self.now);
+        for recipient in self.reached(&topic, telling) {
+            self.draft(w, Some(topic.id), recipient, &content)?;
+        }
+        self.was_told(w, topic, telling)
+    }
+
+    fn tell_together(&self, w: &mut Writing<'_>, due: Vec<(Topic, Telling)>, telling: Telling) -> Result<(), Error> {
+        let mut by_recipient = BTreeMap::<&Recipient, Vec<&Topic>>::new();
+        for (topic, telling) in &due {
+            for recipient in self.reached(topic, *telling) {
+                by_recipient.entry(recipient).or_default().push(topic);
+            }
+        }
+        for (recipient, topics) in by_recipient {
+            let content = content::of_several(&topics, self.name, telling, self.settings, self.now);
+            self.draft(w, None, recipient, &content)?;
+        }
+        due.into_iter()
+            .try_for_each(|(topic, telling)| self.was_told(w, topic, telling))
+    }
+
+    /// Who is told by ways that are used for something as bad as this.
+    fn reached(&self, topic: &Topic, telling: Telling) -> impl Iterator<Item = &Recipient> {
+        let severity = topic.known.severity;
+        let is_used = move |way: &str| self.settings.ways.get(way).is_some_and(|least| severity >= *least);
+        recipients(&topic.known, self.group, telling)
+            .into_iter()
+            .filter(move |recipient| is_used(&recipient.way))
+    }
+
+    fn draft(
+        &self,
+        w: &mut Writing<'_>,
+        topic: Option<i64>,
+        recipient: &Recipient,
+        content: &Content,
+    ) -> Result<(), Error> {
+        let draft = Draft {
+            topic,
+            recipient,
+            content,
+        };
+        outgoing::put(w, self.now, &draft)
+    }
+
+    /// Notes that it was told, and when something may have to be told again.
+    fn was_told(&self, w: &Writing<'_>, mut topic: Topic, telling: Telling) -> Result<(), Error> {
+        topic.known = told(&topic.known, self.group, telling, self.now);
+        topic.news = topic::News::default();
+        let next = match look(&topic.known, self.group, self.settings.update_every, self.now) {
+            Look::Tell(_) => Some(self.now),
+            Look::Wait(time) => Some(time),
+            Look::Nothing => None,
+        };
+        topic.save(w, self.name, next)
+    }
 }
 
-/// Somebody looks after it: nobody else is told because nobody does. An incident is acknowledged with it.
+/// Somebody looks after it: nobody else is called because nobody does.
 ///
 /// # Errors
 /// When nobody was told of it, or the ledger can't be written.
-pub fn acknowledge(_w: &mut Writing<'_>, _now: Time, _actor: &Actor, _subject: &str) -> Result<(), Error> {
-    Ok(())
+pub fn acknowledge(w: &mut Writing<'_>, now: Time, actor: &Actor, subject: &str) -> Result<(), Error> {
+    if !topic::acknowledge(w, now, &actor.to_string(), subject)? {
+        return Err(Error::NotFound {
+            what: "notice about",
+            name: subject.to_owned(),
+        });
+    }
+    if let Some(id) = subject.strip_prefix("incident/").and_then(|id| id.parse().ok()) {
+        incident::acknowledge(w, now, actor, IncidentId(id))?;
+    }
+    w.record(now, actor, "notice.acknowledged", subject, &json!({}))
+        .map(drop)
 }
 
-/// Has a notice that isn't tried any more tried again.
-///
-/// # Errors
-/// When there is no such notice, it isn't dead, or the ledger can't be written.
-pub fn retry(_w: &mut Writing<'_>, _now: Time, _actor: &Actor, _id: NoticeId) -> Result<(), Error> {
-    Ok(())
+/// Looks through new records for those that acknowledge or close something that people were told of.
+fn hear_answers(w: &Writing<'_>, now: Time) -> Result<(), Error> {
+    let connection = w.connection();
+    let seen: i64 = w.tried(connection.query_row("select sequence from notice_cursor", [], |row| row.get(0)))?;
+    let until = w.newest().0.min(seen.saturating_add(topic::count(RECORDS_MAX)));
+    let sql = format!(
+        "select kind, subject, actor from record where sequence > ?1 and sequence <= ?2 and kind in ({})",
+        kinds()
+    );
+    let mut statement = w.tried(connection.prepare_cached(&sql))?;
+    let rows = w.tried(statement.query_map((seen, until), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
+    let answers: Vec<(String, String, String)> = rows.map(|row| w.tried(row)).collect::<Result<_, _>>()?;
+    for (kind, subject, actor) in answers {
+        if CLOSING.contains(&kind.as_str()) {
+            topic::close(w, now, &subject)?;
+        } else if kind == REOPENING {
+            topic::reopen(w, now, &subject)?;
+        } else {
+            let actor = serde_json::from_str::<Actor>(&actor).map_or(actor, |actor| actor.to_string());
+            topic::acknowledge(w, now, &actor, &subject)?;
+        }
+    }
+    w.tried(connection.execute("update notice_cursor set sequence = ?1", [until]))
+        .map(drop)
+}
+
+/// The kinds of records that answer, as a list in SQL.
+fn kinds() -> String {
+    let all = ACKNOWLEDGING.iter().chain(&CLOSING).chain([&REOPENING]);
+    let quoted = all.map(|kind| format!("'{kind}'"));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// How many messages a group got of late.
+struct Rate {
+    since: Time,
+    told: i64,
+    bundled: Option<Time>,
+}
+
+impl Rate {
+    fn read(w: &Writing<'_>, group: &str, now: Time) -> Result<Self, Error> {
+        let sql = "select since, told, bundled from notice_rate where group_name = ?1";
+        let read = w.connection().query_row(sql, [group], |row| {
+            Ok(Self {
+                since: row.get(0)?,
+                told: row.get(1)?,
+                bundled: row.get(2)?,
+            })
+        });
+        let read = w.tried(read.optional())?;
+        let fresh = Self {
+            since: now,
+            told: 0,
+            bundled: None,
+        };
+        Ok(match read {
+            None => fresh,
+            // A clock that was set back begins anew as well.
+            Some(rate) if !(0..RATE_WINDOW_MILLIS).contains(&now.millis_since(rate.since)) => Self {
+                bundled: rate.bundled.filter(|time| *time <= now),
+                ..fresh
+            },
+            Some(rate) => rate,
+        })
+    }
+
+    fn write(&self, w: &Writing<'_>, group: &str) -> Result<(), Error> {
+        let sql = "insert into notice_rate (group_name, since, told, bundled) values (?1, ?2, ?3, ?4)
+            on conflict (group_name) do update set since = ?2, told = ?3, bundled = ?4";
+        w.tried(
+            w.connection()
+                .execute(sql, (group, self.since, self.told, self.bundled)),
+        )
+        .map(drop)
+    }
 }

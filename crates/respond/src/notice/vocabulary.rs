@@ -142,6 +142,8 @@ pub struct Content {
     pub text: Vec<String>,
     /// Single things: what is new, or what a digest is made of.
     pub lines: Vec<String>,
+    /// How many more there are.
+    pub more: u64,
     /// What it concerns: `volume disk`, `host web1`.
     pub concerns: Vec<String>,
     /// How to acknowledge it; nothing if it needn't be.
@@ -165,11 +167,13 @@ pub enum NotTaken {
     Down(String),
 }
 
-/// A way begins to fail, or works again.
+/// News about a way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WayChange {
     /// The first time that it fails after it worked; what it said.
     Fails(String),
+    /// It refused a notice, for the first time since it took one for the same recipient; what it said.
+    Refuses(String),
     /// It took a notice again.
     Works,
 }

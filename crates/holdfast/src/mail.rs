@@ -1,10 +1,10 @@
-//! Mail: a message is made, and given to one server over one connection.
+//! Mail: a message is made, and given to one server over one connection. For the breach monitor's letters and for notices.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PASSWORD_BYTES_MAX: usize = 4096;
 
 /// A mail to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letter {
     /// Where it goes.
     pub to: String,
@@ -27,10 +27,16 @@ pub struct Letter {
     pub subject: String,
     /// Its text.
     pub text: String,
+    /// The same as HTML, for programs that show that.
+    pub html: Option<String>,
     /// The link that ends all mail to this person, if they may.
     pub opt_out: Option<String>,
     /// What stands before the `@` of its identity: the same every time that it is tried.
     pub id: String,
+    /// The same of the mail that it goes on from: programs show them together.
+    pub answers: Option<String>,
+    /// Whether it is to be seen at once.
+    pub is_urgent: bool,
 }
 
 /// What became of a mail that wasn't accepted.
@@ -54,9 +60,9 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Reads the password and certificates; asks nobody yet.
-    pub fn load(settings: &MailSettings) -> Result<Self, Failure> {
-        let config = |message: String| Failure::new(FailureCode::Config, format!("[exposure.mail] {message}"));
+    /// Reads the password and certificates; asks nobody yet. `section` is where the settings stand (`[exposure.mail]`).
+    pub fn load(settings: &MailSettings, section: &str) -> Result<Self, Failure> {
+        let config = |message: String| Failure::new(FailureCode::Config, format!("{section} {message}"));
         let from = settings
             .from
             .parse()
@@ -78,8 +84,8 @@ impl Mailer {
         })
     }
 
-    /// Has the server take a mail. When this returns `Ok`, the server has said that it is responsible for it now.
-    pub fn send(&mut self, letter: &Letter) -> Result<(), NotSent> {
+    /// Has the server take a mail. When this returns `Ok`, the server has said that it is responsible for it now; what it said.
+    pub fn send(&mut self, letter: &Letter) -> Result<String, NotSent> {
         let recipient: lettre::Address = letter
             .to
             .parse()
@@ -95,7 +101,7 @@ impl Mailer {
             command(connection, Data).map_err(NotSent::later)?;
             connection
                 .message(&message)
-                .map(drop)
+                .map(|answer| format!("{} {}", answer.code(), answer.first_line().unwrap_or_default()))
                 .map_err(|error| NotSent::of(&error).later())
         });
         if let Err(problem) = &outcome {
@@ -155,13 +161,13 @@ impl Mailer {
     }
 
     fn message(&self, letter: &Letter, recipient: &lettre::Address) -> Result<Vec<u8>, lettre::error::Error> {
+        let id = |id: &str| format!("<{id}@{}>", self.from.email.domain());
         let mut builder = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, recipient.clone()))
             .subject(&letter.subject)
             .date(SystemTime::now())
-            .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
-            .header(ContentType::TEXT_PLAIN)
+            .message_id(Some(id(&letter.id)))
             // RFC 3834: nobody's absence is to be told to us.
             .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()));
         if let Some(link) = &letter.opt_out {
@@ -169,7 +175,20 @@ impl Mailer {
                 .raw_header(raw("List-Unsubscribe", format!("<{link}>")))
                 .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
         }
-        Ok(builder.body(letter.text.clone())?.formatted())
+        if let Some(first) = &letter.answers {
+            builder = builder.in_reply_to(id(first)).references(id(first));
+        }
+        if letter.is_urgent {
+            // RFC 2156, and what other programs look at.
+            builder = builder
+                .raw_header(raw("Importance", "high".to_owned()))
+                .raw_header(raw("X-Priority", "1".to_owned()));
+        }
+        let message = match &letter.html {
+            Some(html) => builder.multipart(MultiPart::alternative_plain_html(letter.text.clone(), html.clone()))?,
+            None => builder.header(ContentType::TEXT_PLAIN).body(letter.text.clone())?,
+        };
+        Ok(message.formatted())
     }
 }
 

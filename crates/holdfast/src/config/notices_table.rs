@@ -1,0 +1,502 @@
+//! What `[notices]` means: who is told by which ways, and how each way is reached.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use respond::alert::Severity;
+use respond::notice::{Digest, Group, Recipient, Settings, Step, UPDATE_EVERY};
+use toml::Spanned;
+
+use super::exposure_table::{MailSettings, host_and_port, mail};
+use super::file::ConfigFile;
+use super::notices_file::{
+    FormatValue, GroupTable, KindValue, Named, NoticesTable, PersonTable, TransportValue, WayTable,
+};
+use crate::names::is_name;
+use crate::span::format_span;
+
+/// The way that is there if there is a mail server.
+const MAIL: &str = "mail";
+/// The group of `to`.
+const EVERYBODY: &str = "everybody";
+/// After the last step everybody is told again once an hour.
+const REPEAT_EVERY: Duration = Duration::from_secs(3600);
+/// When the digest is sent if nothing else is said.
+const DIGEST_AT: civil::Time = civil::Time::constant(8, 0, 0, 0);
+/// Ways, groups and people at most: each way has a thread of its own.
+const WAYS_MAX: usize = 64;
+const NAMES_MAX: usize = 1000;
+/// The ports of syslog: RFC 5426, 6587 and 5425.
+const PORT_SYSLOG: u16 = 514;
+const PORT_SYSLOG_TLS: u16 = 6514;
+/// `local0`, for use by whoever runs the machine.
+const FACILITY: u8 = 16;
+
+/// Who is told of alerts and incidents, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoticesSettings {
+    /// Who is told, by which ways and when.
+    pub who: Settings,
+    /// How each way is reached.
+    pub ways: BTreeMap<String, WaySettings>,
+}
+
+/// How a way is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaySettings {
+    /// By mail, and where the server's settings stand.
+    Mail(MailSettings, &'static str),
+    /// A signed JSON object by HTTP.
+    Webhook {
+        /// Where.
+        url: Url,
+        /// File with the secret that signs it.
+        secret_file: Option<PathBuf>,
+    },
+    /// What a chat or a telephone understands, by HTTP.
+    Chat {
+        /// Where.
+        url: Url,
+        /// File with the token to log in with.
+        token_file: Option<PathBuf>,
+        /// Whose form it has.
+        form: ChatForm,
+    },
+    /// Syslog.
+    Syslog(SyslogSettings),
+}
+
+/// Where something is sent to by HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Url {
+    /// There.
+    Given(String),
+    /// Where the file says.
+    File(PathBuf),
+}
+
+/// Forms of messages for chats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChatForm {
+    /// Slack's, and of what understands the same.
+    Slack,
+    /// An Adaptive Card, as workflows of Microsoft Teams take.
+    Teams,
+    /// ntfy's.
+    Ntfy,
+}
+
+/// A server of syslog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyslogSettings {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How messages travel.
+    pub transport: TransportValue,
+    /// PEM file with the authority of its certificate, beside those that this machine trusts.
+    pub authority: Option<PathBuf>,
+    /// PEM files with our certificate and key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// What messages say.
+    pub format: FormatValue,
+    /// The facility's number.
+    pub facility: u8,
+}
+
+/// What is wrong, and where in the file (a byte's number) if it is known.
+pub type Wrong = (Option<usize>, String);
+
+/// Checks `[notices]` of a file. What is wrong with `[exposure.mail]` is told where that is checked.
+pub(super) fn resolve_file(file: &ConfigFile) -> Result<NoticesSettings, Wrong> {
+    let breach_mail = file
+        .exposure
+        .mail
+        .as_ref()
+        .and_then(|table| mail("[exposure.mail]", table).ok());
+    resolve(&file.notices, breach_mail.as_ref())
+}
+
+/// Checks `[notices]`. `breach_mail` is the mail server of the breach monitor, which is used if there is no other.
+fn resolve(table: &NoticesTable, breach_mail: Option<&MailSettings>) -> Result<NoticesSettings, Wrong> {
+    let resolving = Resolving {
+        table,
+        ways: ways(table, breach_mail)?,
+    };
+    let mut groups = BTreeMap::new();
+    for (name, group) in &table.group {
+        check_name("group", name, group.span().start)?;
+        let resolved = resolving.group(group.get_ref()).map_err(|(place, message)| {
+            let place = place.or(Some(group.span().start));
+            (place, format!("[notices.group.{name}] {message}"))
+        })?;
+        groups.insert(name.clone(), resolved);
+    }
+    for (name, person) in &table.person {
+        check_name("person", name, person.span().start)?;
+        resolving.person(name, person)?;
+    }
+    if let Some(first) = table.to.first() {
+        if groups.contains_key(EVERYBODY) {
+            let message = format!(
+                "[notices] to: these are the group `{EVERYBODY}`, which there is already; name people in it instead"
+            );
+            return Err((Some(first.span().start), message));
+        }
+        groups.insert(EVERYBODY.to_owned(), resolving.everybody()?);
+    }
+    if table.way.len() > WAYS_MAX || groups.len() > NAMES_MAX || table.person.len() > NAMES_MAX {
+        return Err((
+            None,
+            format!("[notices]: more than {WAYS_MAX} ways, {NAMES_MAX} groups or {NAMES_MAX} people"),
+        ));
+    }
+    let update_every = table.update_every.map_or(UPDATE_EVERY, |span| span.0);
+    if update_every.is_zero() {
+        return Err((
+            None,
+            "[notices] update_every: `0s` would send a message for every alert".to_owned(),
+        ));
+    }
+    let severities = |name: &String| table.way.get(name).and_then(|way| way.get_ref().severity);
+    let who = Settings {
+        ways: resolving
+            .ways
+            .keys()
+            .map(|name| (name.clone(), severities(name).unwrap_or(Severity::Informational)))
+            .collect(),
+        default_group: default_group(table, &groups)?,
+        groups,
+        public_url: None,
+        update_every,
+    };
+    Ok(NoticesSettings {
+        who,
+        ways: resolving.ways,
+    })
+}
+
+/// The group that is told unless another one is named.
+fn default_group(table: &NoticesTable, groups: &BTreeMap<String, Group>) -> Result<Option<String>, Wrong> {
+    if let Some(name) = &table.default {
+        let wanted = name.get_ref();
+        if !groups.contains_key(wanted) {
+            let message =
+                format!("[notices] default: there is no group `{wanted}`; [notices.group.{wanted}] would make one");
+            return Err((Some(name.span().start), message));
+        }
+        return Ok(Some(wanted.clone()));
+    }
+    if groups.contains_key(EVERYBODY) {
+        return Ok(Some(EVERYBODY.to_owned()));
+    }
+    match groups.keys().collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some((*only).clone())),
+        [first, ..] => Err((
+            table.group.values().next().map(|group| group.span().start),
+            format!(
+                "[notices]: of several groups, `default` says which is told unless a policy names one, like `default = \"{first}\"`"
+            ),
+        )),
+    }
+}
+
+fn check_name(what: &str, name: &str, place: usize) -> Result<(), Wrong> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err((
+        Some(place),
+        format!("[notices.{what}.{name}]: `{name}` can't be used as a name"),
+    ))
+}
+
+struct Resolving<'a> {
+    table: &'a NoticesTable,
+    ways: BTreeMap<String, WaySettings>,
+}
+
+impl Resolving<'_> {
+    fn group(&self, group: &GroupTable) -> Result<Group, Wrong> {
+        let mut steps = vec![Step {
+            after: Duration::ZERO,
+            to: self.recipients(&group.people, &group.ways)?,
+        }];
+        for step in &group.escalate {
+            if step.after.0.is_zero() {
+                return Err((None, "escalate: a step `after` no time is the step before".to_owned()));
+            }
+            steps.push(Step {
+                after: step.after.0,
+                to: self.recipients(&step.people, &step.ways)?,
+            });
+        }
+        if steps.iter().any(|step| step.to.is_empty()) {
+            return Err((
+                None,
+                "nobody is told: each group and each step of `escalate` needs `people` or `ways`".to_owned(),
+            ));
+        }
+        let repeat = group
+            .repeat
+            .map_or(Some(REPEAT_EVERY), |repeat| repeat.0.map(|span| span.0));
+        if repeat.is_some_and(|every| every.is_zero()) {
+            return Err((
+                None,
+                format!(
+                    "repeat: `{}` would tell all the time; or say `never`",
+                    format_span(Duration::ZERO)
+                ),
+            ));
+        }
+        if group.digest.is_none() && group.digest_most.is_some() {
+            return Err((
+                None,
+                "digest_most: nothing waits for a digest without `digest`, a time of day".to_owned(),
+            ));
+        }
+        Ok(Group {
+            least: group.severity.unwrap_or(Severity::Low),
+            zone: group.zone.as_ref().map_or_else(TimeZone::system, |zone| zone.0.clone()),
+            quiet: group.quiet.iter().map(|quiet| quiet.0).collect(),
+            breaks_quiet: group.quiet_breaks.unwrap_or(Severity::Critical),
+            digest: group.digest.map(|at| Digest {
+                at: at.0,
+                most: group.digest_most.unwrap_or(Severity::Low),
+            }),
+            steps,
+            escalates: group.escalate_from.unwrap_or(Severity::High),
+            repeat_every: repeat,
+        })
+    }
+
+    /// The group of `to`: the least that a site has to say to be told.
+    fn everybody(&self) -> Result<Group, Wrong> {
+        self.needs_mail(self.table.to.first().map(|to| to.span().start))?;
+        let to = self.table.to.iter().enumerate().map(|(index, to)| Recipient {
+            way: MAIL.to_owned(),
+            // Records keep names for good, so that an address isn't one.
+            name: format!("address {}", index + 1),
+            address: to.get_ref().0.clone(),
+        });
+        Ok(Group {
+            least: Severity::Low,
+            zone: TimeZone::system(),
+            quiet: Vec::new(),
+            breaks_quiet: Severity::Critical,
+            digest: Some(Digest {
+                at: DIGEST_AT,
+                most: Severity::Low,
+            }),
+            steps: vec![Step {
+                after: Duration::ZERO,
+                to: to.collect(),
+            }],
+            escalates: Severity::High,
+            repeat_every: Some(REPEAT_EVERY),
+        })
+    }
+
+    fn recipients(&self, people: &[Named], ways: &[Named]) -> Result<Vec<Recipient>, Wrong> {
+        let mut recipients = Vec::new();
+        for name in people {
+            let (place, name) = (name.span().start, name.get_ref());
+            let person = self.table.person.get(name).ok_or_else(|| {
+                let message = format!("there is no person `{name}`; [notices.person.{name}] would make one");
+                (Some(place), message)
+            })?;
+            recipients.extend(self.person(name, person)?);
+        }
+        for way in ways {
+            recipients.push(self.way(way, String::new())?);
+        }
+        Ok(recipients)
+    }
+
+    fn person(&self, name: &str, person: &Spanned<PersonTable>) -> Result<Vec<Recipient>, Wrong> {
+        let place = Some(person.span().start);
+        let person = person.get_ref();
+        let mut recipients = Vec::new();
+        if let Some(address) = &person.mail {
+            self.needs_mail(place)?;
+            recipients.push(Recipient {
+                way: MAIL.to_owned(),
+                name: name.to_owned(),
+                address: address.0.clone(),
+            });
+        }
+        for way in &person.ways {
+            recipients.push(self.way(way, name.to_owned())?);
+        }
+        if recipients.is_empty() {
+            return Err((
+                place,
+                format!("[notices.person.{name}]: `mail` or `ways` says how to reach them"),
+            ));
+        }
+        Ok(recipients)
+    }
+
+    /// A way that says where by itself.
+    fn way(&self, way: &Named, name: String) -> Result<Recipient, Wrong> {
+        let place = Some(way.span().start);
+        let way = way.get_ref();
+        match self.ways.get(way) {
+            None => Err((
+                place,
+                format!("there is no way `{way}`; [notices.way.{way}] would make one"),
+            )),
+            Some(WaySettings::Mail(..)) => Err((
+                place,
+                format!("`{way}` goes to people: give a person's address as `mail`, and name the person in `people`"),
+            )),
+            Some(_) => Ok(Recipient {
+                way: way.clone(),
+                name,
+                address: String::new(),
+            }),
+        }
+    }
+
+    fn needs_mail(&self, place: Option<usize>) -> Result<(), Wrong> {
+        if self.ways.contains_key(MAIL) {
+            return Ok(());
+        }
+        Err((
+            place,
+            "nothing can be mailed without [notices.mail] or [exposure.mail]".to_owned(),
+        ))
+    }
+}
+
+/// All ways, mail among them if there is a server.
+fn ways(table: &NoticesTable, breach_mail: Option<&MailSettings>) -> Result<BTreeMap<String, WaySettings>, Wrong> {
+    let mut ways = BTreeMap::new();
+    if let Some(own) = &table.mail {
+        if own.digest_at.is_some() {
+            return Err((
+                None,
+                "[notices.mail] digest_at: each group says when its own is, as `digest`".to_owned(),
+            ));
+        }
+        let settings = mail("[notices.mail]", own).map_err(|message| (None, message))?;
+        ways.insert(MAIL.to_owned(), WaySettings::Mail(settings, "[notices.mail]"));
+    } else if let Some(settings) = breach_mail {
+        ways.insert(MAIL.to_owned(), WaySettings::Mail(settings.clone(), "[exposure.mail]"));
+    }
+    for (name, way) in &table.way {
+        let place = way.span().start;
+        check_name("way", name, place)?;
+        let wrong = |message: String| (Some(place), format!("[notices.way.{name}] {message}"));
+        let way = way.get_ref();
+        if (name == MAIL) != (way.kind == KindValue::Mail) {
+            return Err(wrong(format!(
+                "kind: the way `{MAIL}`, and only that one, is of the kind `mail`"
+            )));
+        }
+        if name != MAIL {
+            ways.insert(name.clone(), resolve_way(way).map_err(wrong)?);
+        } else if ways.contains_key(MAIL) {
+            needless(way).map_err(wrong)?;
+        } else {
+            return Err(wrong(
+                "kind: there is no mail server; [notices.mail] names one".to_owned(),
+            ));
+        }
+    }
+    Ok(ways)
+}
+
+fn resolve_way(way: &WayTable) -> Result<WaySettings, String> {
+    needless(way)?;
+    let chat = |form| {
+        Ok(WaySettings::Chat {
+            url: url(way)?,
+            token_file: way.token_file.clone(),
+            form,
+        })
+    };
+    match way.kind {
+        KindValue::Webhook => Ok(WaySettings::Webhook {
+            url: url(way)?,
+            secret_file: way.secret_file.clone(),
+        }),
+        KindValue::Slack => chat(ChatForm::Slack),
+        KindValue::Teams => chat(ChatForm::Teams),
+        KindValue::Ntfy => chat(ChatForm::Ntfy),
+        KindValue::Syslog => syslog(way).map(WaySettings::Syslog),
+        KindValue::Mail => Err("kind: mail has its settings in [notices.mail]".to_owned()),
+    }
+}
+
+fn url(way: &WayTable) -> Result<Url, String> {
+    match (&way.url, &way.url_file) {
+        (Some(url), None) => Ok(Url::Given(url.0.clone())),
+        (None, Some(file)) => Ok(Url::File(file.clone())),
+        (None, None) => Err("`url` or `url_file` is needed".to_owned()),
+        (Some(_), Some(_)) => Err("`url` and `url_file` are the same thing: give one of them".to_owned()),
+    }
+}
+
+fn syslog(way: &WayTable) -> Result<SyslogSettings, String> {
+    let transport = way.transport.unwrap_or(TransportValue::Tls);
+    let server = way
+        .server
+        .as_ref()
+        .ok_or("`server` is needed, like `logs.example.com:6514`")?;
+    let port = match transport {
+        TransportValue::Tls => PORT_SYSLOG_TLS,
+        TransportValue::Udp | TransportValue::Tcp => PORT_SYSLOG,
+    };
+    let (host, port) = host_and_port(server, port)
+        .ok_or_else(|| format!("server: `{server}` is no server; write it like `logs.example.com:6514`"))?;
+    let has_certificates = way.authority.is_some() || way.certificate.is_some() || way.key.is_some();
+    if has_certificates && transport != TransportValue::Tls {
+        return Err("`authority`, `certificate` and `key` need `transport = \"tls\"`".to_owned());
+    }
+    let identity = match (&way.certificate, &way.key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        _ => return Err("`certificate` and `key` are needed together".to_owned()),
+    };
+    Ok(SyslogSettings {
+        host,
+        port,
+        transport,
+        authority: way.authority.clone(),
+        identity,
+        format: way.format.unwrap_or(FormatValue::Text),
+        facility: way.facility.map_or(FACILITY, |facility| facility.0),
+    })
+}
+
+/// A setting that means nothing for this kind of way is a mistake: whoever wrote it expects something of it.
+fn needless(way: &WayTable) -> Result<(), String> {
+    let is_http = !matches!(way.kind, KindValue::Mail | KindValue::Syslog);
+    let is_syslog = way.kind == KindValue::Syslog;
+    let given = [
+        ("url", way.url.is_some(), is_http),
+        ("url_file", way.url_file.is_some(), is_http),
+        ("secret_file", way.secret_file.is_some(), way.kind == KindValue::Webhook),
+        ("token_file", way.token_file.is_some(), way.kind == KindValue::Ntfy),
+        ("server", way.server.is_some(), is_syslog),
+        ("transport", way.transport.is_some(), is_syslog),
+        ("authority", way.authority.is_some(), is_syslog),
+        ("certificate", way.certificate.is_some(), is_syslog),
+        ("key", way.key.is_some(), is_syslog),
+        ("format", way.format.is_some(), is_syslog),
+        ("facility", way.facility.is_some(), is_syslog),
+    ];
+    match given
+        .into_iter()
+        .find(|(_, is_given, has_meaning)| *is_given && !has_meaning)
+    {
+        Some((name, ..)) => Err(format!("{name}: means nothing for this kind of way")),
+        None => Ok(()),
+    }
+}

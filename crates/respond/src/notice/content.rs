@@ -1,0 +1,279 @@
+//! What notices say: what happened, what it means, what to do next, where to look and how to acknowledge. Short first lines.
+
+use super::look::Known;
+use super::settings::Settings;
+use super::topic::{Line, Topic};
+use super::vocabulary::{Content, Telling};
+use crate::alert::Severity;
+use crate::time::Time;
+
+/// Characters of a first line. Mail programs and telephones show about as much.
+const TITLE_CHARACTERS_MAX: usize = 90;
+/// Things that are named one by one, the worst first.
+const LINES_MAX: usize = 30;
+
+/// What is said about one thing.
+pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &Settings, now: Time) -> Content {
+    let about = &topic.about;
+    let mut text = Vec::new();
+    match telling {
+        Telling::Escalation => text.push(format!(
+            "Nobody has acknowledged this for {}.",
+            span(now.millis_since(topic.known.opened))
+        )),
+        Telling::Acknowledged => text.push(format!(
+            "{} looks after it: nobody else has to, unless it gets worse.",
+            acknowledged_by(topic)
+        )),
+        Telling::Over => text
+            .push("It was recovered or closed: nobody is called about it any more. You are told because you were told of it before."
+                .to_owned()),
+        _ => {}
+    }
+    let is_answered = topic.known.acknowledged.is_some() || topic.known.over.is_some();
+    text.push(about.text.clone());
+    Content {
+        telling,
+        subject: about.subject.clone(),
+        group: group.to_owned(),
+        severity: topic.known.severity,
+        time: about.time,
+        title: shortened(&title(topic, telling)),
+        text,
+        lines: news(topic),
+        more: topic.news.more,
+        concerns: about.concerns.clone(),
+        acknowledge: (!is_answered).then(|| acknowledge(&about.subject)),
+        link: settings
+            .public_url
+            .as_ref()
+            .map(|url| format!("{url}{}", page(&about.subject))),
+        alert: about.alert.map(|id| id.0),
+        incident: about.incident.map(|id| id.0),
+    }
+}
+
+/// What is said about several things at once: a digest, or what would be too many messages.
+pub(super) fn of_several(topics: &[&Topic], group: &str, telling: Telling, settings: &Settings, now: Time) -> Content {
+    let mut sorted: Vec<&Topic> = topics.to_vec();
+    sorted.sort_by_key(|topic| (std::cmp::Reverse(topic.known.severity), topic.known.opened));
+    let worst = sorted
+        .first()
+        .map_or(Severity::Informational, |topic| topic.known.severity);
+    let lines: Vec<String> = sorted.iter().take(LINES_MAX).map(|topic| digest_line(topic)).collect();
+    let more = sorted.len().saturating_sub(LINES_MAX) as u64;
+    let things = counted(sorted.len() as u64, "thing");
+    let (title, text) = match telling {
+        Telling::Digest => (
+            format!("digest: {things}, the worst is {}", name(worst)),
+            "Little things that were noticed since the last digest. None of them has to be looked at now.".to_owned(),
+        ),
+        _ => (
+            format!("{things} at once, the worst is {}", name(worst)),
+            "So much happened within a few minutes that it is told in one message. Begin with what is first in the list."
+                .to_owned(),
+        ),
+    };
+    let is_bundle = telling == Telling::Bundle;
+    Content {
+        telling,
+        subject: format!("digest/{group}"),
+        group: group.to_owned(),
+        severity: worst,
+        time: now,
+        title: shortened(&title),
+        text: vec![text],
+        lines,
+        more,
+        concerns: Vec::new(),
+        acknowledge: is_bundle.then(|| "`holdfast notices acknowledge SUBJECT`, for each of them".to_owned()),
+        link: settings.public_url.as_ref().map(|url| format!("{url}/incidents")),
+        alert: None,
+        incident: None,
+    }
+}
+
+/// What a notice says that takes what another one would have said, which was never sent.
+pub(super) fn joined(before: &Content, after: &Content) -> Content {
+    let mut lines: Vec<String> = before.lines.iter().chain(&after.lines).cloned().collect();
+    let cut = lines.len().saturating_sub(LINES_MAX) as u64;
+    lines.truncate(LINES_MAX);
+    Content {
+        lines,
+        more: before.more + after.more + cut,
+        severity: before.severity.max(after.severity),
+        ..after.clone()
+    }
+}
+
+/// What a trial of a way says.
+pub(super) fn of_test(group: &str, settings: &Settings, now: Time) -> Content {
+    Content {
+        telling: Telling::Test,
+        subject: format!("test/{group}"),
+        group: group.to_owned(),
+        severity: Severity::Informational,
+        time: now,
+        title: "test notice: nothing happened".to_owned(),
+        text: vec![
+            "Somebody tried out whether notices reach you. They do. Nothing happened, and nothing has to be done."
+                .to_owned(),
+        ],
+        lines: Vec::new(),
+        more: 0,
+        concerns: Vec::new(),
+        acknowledge: None,
+        link: settings.public_url.clone(),
+        alert: None,
+        incident: None,
+    }
+}
+
+fn title(topic: &Topic, telling: Telling) -> String {
+    let Topic { about, known, .. } = topic;
+    let what = thing(&about.subject);
+    match telling {
+        Telling::Worse => format!("{what} is {} now: {}", name(known.severity), about.title),
+        Telling::Update => format!("{what}, {} more: {}", topic.news.count(), about.title),
+        Telling::Escalation => format!("{what} ({}), nobody answers: {}", name(known.severity), about.title),
+        Telling::Acknowledged => format!("{what} is acknowledged: {}", about.title),
+        Telling::Over => format!("{what} is over: {}", about.title),
+        _ => format!("{what} ({}){}: {}", name(known.severity), already(known), about.title),
+    }
+}
+
+/// What became of it before anybody could be told.
+fn already(known: &Known) -> &'static str {
+    match (known.over, known.acknowledged) {
+        (Some(_), _) => ", over already",
+        (None, Some(_)) => ", acknowledged already",
+        (None, None) => "",
+    }
+}
+
+fn acknowledged_by(topic: &Topic) -> String {
+    topic.acknowledged_by.clone().unwrap_or_else(|| "Somebody".to_owned())
+}
+
+/// `Incident 7` for `incident/7`.
+fn thing(subject: &str) -> String {
+    let words = subject.replacen('/', " ", 1);
+    let mut characters = words.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => words,
+    }
+}
+
+/// The page of the console that shows it.
+fn page(subject: &str) -> String {
+    match subject.split_once('/') {
+        Some(("incident", number)) => format!("/incidents/{number}"),
+        Some(("request", _)) => "/approvals".to_owned(),
+        _ => "/incidents".to_owned(),
+    }
+}
+
+fn acknowledge(subject: &str) -> String {
+    format!("`holdfast notices acknowledge {subject}`")
+}
+
+fn news(topic: &Topic) -> Vec<String> {
+    // What is said in the title already needn't be said again.
+    if let [only] = topic.news.lines.as_slice()
+        && only.title == topic.about.title
+        && only.count == 1
+    {
+        return Vec::new();
+    }
+    topic.news.lines.iter().map(news_line).collect()
+}
+
+fn news_line(line: &Line) -> String {
+    let often = match line.count {
+        1 => String::new(),
+        count => format!(" ({count} times)"),
+    };
+    format!("{} {}: {}{often}", seconds(line.first), name(line.severity), line.title)
+}
+
+fn digest_line(topic: &Topic) -> String {
+    let count = match topic.news.count() {
+        0 | 1 => String::new(),
+        count => format!(" ({count} times)"),
+    };
+    let known = &topic.known;
+    let (subject, title) = (&topic.about.subject, &topic.about.title);
+    format!(
+        "{} {}{}: {title}{count} [{subject}]",
+        seconds(topic.about.time),
+        name(known.severity),
+        already(known)
+    )
+}
+
+/// A severity in a word.
+pub(super) const fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Informational => "informational",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
+    }
+}
+
+fn span(millis: i64) -> String {
+    match millis / 1000 {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds if seconds < 7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}
+
+/// A time to the second.
+fn seconds(time: Time) -> String {
+    let timestamp = time.timestamp();
+    jiff::Timestamp::from_second(timestamp.as_second()).map_or_else(|_| time.to_string(), |time| time.to_string())
+}
+
+/// Cut to a length that is shown, at a character's end, in one line.
+fn shortened(title: &str) -> String {
+    let title: String = title
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect();
+    if title.chars().count() <= TITLE_CHARACTERS_MAX {
+        return title;
+    }
+    let cut: String = title.chars().take(TITLE_CHARACTERS_MAX - 3).collect();
+    cut + "..."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_lines_are_short_and_one_line() {
+        assert_eq!(shortened("a\r\nBcc: b"), "a  Bcc: b");
+        let long = shortened(&"\u{e4}".repeat(200));
+        assert_eq!(long.chars().count(), TITLE_CHARACTERS_MAX);
+        assert!(long.ends_with("..."));
+    }
+
+    #[test]
+    fn things_and_pages_are_named_after_what_records_say() {
+        assert_eq!(thing("incident/7"), "Incident 7");
+        assert_eq!(page("incident/7"), "/incidents/7");
+        assert_eq!(page("request/3"), "/approvals");
+    }
+}
