@@ -17,7 +17,7 @@ pub use exposure_table::{
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
-pub use notices_file::{FormatValue, NoticesTable, TransportValue};
+pub use notices_file::{FormatValue, NoticesTable, TransportValue, check_url};
 pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};

@@ -11,8 +11,13 @@ use crate::failure::{Failure, FailureCode};
 use crate::hex::hex;
 use crate::web::agent;
 
-/// The header with the signature: `sha256=`, then the HMAC-SHA256 of the body in hexadecimal.
+/// The header with the signature: `sha256=`, then the HMAC-SHA256 of the body in hexadecimal. Where there is a timestamp too, it
+/// is of the timestamp, a dot and the body: whoever takes messages of the last minutes only can't be sent an old one again.
 pub const SIGNATURE_HEADER: &str = "Holdfast-Signature";
+/// The header with the time of sending, in seconds since 1970.
+pub const TIMESTAMP_HEADER: &str = "Holdfast-Timestamp";
+/// What is read of an answer, for whoever looks for the reason.
+const ANSWER_BYTES_MAX: u64 = 1024;
 /// A server that hasn't answered after this long doesn't answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest secret that is read.
@@ -60,16 +65,22 @@ impl Target {
         &self.url
     }
 
+    /// A server without a secret. `setting` is what names it, for the failure.
+    pub fn at(url: &str, setting: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            url: url.to_owned(),
+            secret: None,
+            agent: agent(url, setting, PATIENCE, 0)?,
+        })
+    }
+
     /// Sends one message and waits for the answer.
     pub fn post(&self, body: &str) -> Result<(), NotTaken> {
-        let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        let mut headers = Vec::new();
         if let Some(secret) = &self.secret {
-            request = request.header(SIGNATURE_HEADER, signature(secret, body));
+            headers.push((SIGNATURE_HEADER, signature(secret, body)));
         }
-        let answer = request
-            .send(body)
-            .map_err(|error| NotTaken::Failed(error.to_string()))?;
-        let status = answer.status();
+        let status = self.send(body, &headers).map_err(NotTaken::Failed)?.status();
         let told = format!("it answered with status {status}");
         match status.as_u16() {
             200..300 => Ok(()),
@@ -79,6 +90,48 @@ impl Target {
             _ => Err(NotTaken::Failed(told)),
         }
     }
+
+    /// The headers that prove who sends a message, and when: in seconds since 1970.
+    #[must_use]
+    pub fn proof(&self, body: &str, seconds: i64) -> Vec<(&'static str, String)> {
+        let mut headers = vec![(TIMESTAMP_HEADER, seconds.to_string())];
+        if let Some(secret) = &self.secret {
+            headers.push((SIGNATURE_HEADER, signature(secret, &format!("{seconds}.{body}"))));
+        }
+        headers
+    }
+
+    /// Sends a message, and returns what is answered; why there is no answer if there is none.
+    pub fn ask(&self, body: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
+        let answer = self.send(body, headers)?;
+        let status = answer.status();
+        let read = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).lossy_utf8(true).read_to_string();
+        Ok(Answer {
+            status: status.as_u16(),
+            told: status.to_string(),
+            // What can't be read says nothing, and changes nothing about the status.
+            text: read.unwrap_or_default(),
+        })
+    }
+
+    fn send(&self, body: &str, headers: &[(&str, String)]) -> Result<ureq::http::Response<ureq::Body>, String> {
+        let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.send(body).map_err(|error| error.to_string())
+    }
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The status in words.
+    pub told: String,
+    /// What stood in it.
+    pub text: String,
 }
 
 impl std::fmt::Debug for Target {

@@ -154,7 +154,6 @@ impl Taker {
         let added = w.connection().prepare_cached(sql);
         let noticed = &alert.noticed;
         let added = added.and_then(|mut statement| {
-<<<<<<< HEAD
             statement.execute(params![
                 id.0,
                 noticed.time,
@@ -171,12 +170,6 @@ impl Taker {
                 facts,
                 incident.map(|incident| incident.0),
             ])
-=======
-            let [fields @ ..] = columns(&alert, &facts);
-            let fields: Vec<&dyn rusqlite::ToSql> =
-                fields.into_iter().chain([&incident as &dyn rusqlite::ToSql]).collect();
-            statement.execute(fields.as_slice())
->>>>>>> respond-r2
         });
         w.tried(added)?;
         let actor = Actor::System(alert.noticed.layer.name().to_owned());

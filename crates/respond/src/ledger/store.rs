@@ -94,6 +94,11 @@ impl Ledger {
             self.connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         )?;
+        // Statements stay prepared whatever values they get: planning anew for each would take longer than what is planned.
+        self.tried(
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+        )?;
         self.tried(self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX))?;
         self.connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let found = self.number("user_version")?;

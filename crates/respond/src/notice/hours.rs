@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 
 use super::settings::{Digest, Quiet};
 use crate::time::Time;
@@ -25,7 +25,7 @@ pub(super) fn quiet_until(quiet: &[Quiet], zone: &TimeZone, now: Time) -> Option
 
 /// When the digest after `now` is.
 pub(super) fn digest_after(digest: &Digest, zone: &TimeZone, now: Time) -> Time {
-    let today = now.timestamp().to_zoned(zone.clone()).date();
+    let today = now.timestamp().to_zoned_datetime(zone.clone()).date();
     let days = [Some(today), today.tomorrow().ok()];
     let times = days.iter().flatten();
     let mut times = times.filter_map(|day| instant(day.to_datetime(digest.at), zone));
@@ -38,7 +38,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 
 /// When these hours end, if they have begun at `now` and not ended.
 fn end_of(hours: &Quiet, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
-    let today = Zoned::new(now, zone.clone()).date();
+    let today = now.to_zoned_datetime(zone.clone()).date();
     // What began yesterday may last until today.
     let days = [today.yesterday().ok(), Some(today)];
     let spans = days.iter().flatten().filter(|day| is_on(hours, **day));
@@ -68,7 +68,7 @@ fn span(hours: &Quiet, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timesta
 /// When a clock on the wall shows this. What it shows twice, in the night in which clocks go back, is the first time; what it
 /// doesn't show, in the night in which they go forward, is as long after the change as it would have been after its beginning.
 fn instant(wall: DateTime, zone: &TimeZone) -> Option<Timestamp> {
-    zone.to_ambiguous_zoned(wall)
+    zone.to_ambiguous_zoned_datetime(wall)
         .compatible()
         .ok()
         .map(|zoned| zoned.timestamp())

@@ -54,9 +54,9 @@ fn floods_are_measured() {
             bench.take(batch.to_vec());
         }
         let rate = count as f64 / began.elapsed().as_secs_f64();
-        println!("{what}: {rate:.0} alerts/s, {} incidents", bench.incidents().len());
+        eprintln!("{what}: {rate:.0} alerts/s, {} incidents", bench.incidents().len());
     }
     let began = Instant::now();
     let verification = verify(&bench.ledger, &[]).unwrap();
-    println!("verify: {} records in {:?}", verification.records, began.elapsed());
+    eprintln!("verify: {} records in {:?}", verification.records, began.elapsed());
 }

@@ -163,76 +163,25 @@ fn a_new_key_is_noted_and_old_heads_stay_good() {
 fn records_are_found_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (desk, _) = desk(folder.path());
-    let find = |filter: Filter, most| {
+    let find = |change: fn(&mut Filter), most| {
+        let mut filter = Filter::default();
+        change(&mut filter);
         let records = desk.read(|ledger| ledger.records(&filter, most)).unwrap();
         records.into_iter().map(|record| record.sequence.0).collect::<Vec<_>>()
     };
-    assert_eq!(
-        find(
-            Filter {
-                after: Sequence(5),
-                ..Filter::default()
-            },
-            3
-        ),
-        [6, 7, 8]
-    );
-    assert_eq!(
-        find(
-            Filter {
-                kind: Some("ledger.".to_owned()),
-                ..Filter::default()
-            },
-            10
-        ),
-        [1]
-    );
-    assert_eq!(
-        find(
-            Filter {
-                subject: Some("test/1".to_owned()),
-                ..Filter::default()
-            },
-            2
-        ),
-        [2, 3]
-    );
-    assert_eq!(
-        find(
-            Filter {
-                actor: Some(actor()),
-                after: Sequence(19),
-                ..Filter::default()
-            },
-            5
-        ),
-        [20, 21]
-    );
-    assert_eq!(
-        find(
-            Filter {
-                since: Some(at(18)),
-                ..Filter::default()
-            },
-            5
-        ),
-        [20, 21]
-    );
-    assert_eq!(
-        find(
-            Filter {
-                until: Some(at(1)),
-                ..Filter::default()
-            },
-            5
-        ),
-        [1, 2, 3]
-    );
-    assert_eq!(
-        desk.read(|ledger| ledger.record(Sequence(4))).unwrap().unwrap().body,
-        json!({ "n": 2 })
-    );
-    assert_eq!(desk.read(|ledger| ledger.record(Sequence(99))).unwrap(), None);
+    assert_eq!(find(|filter| filter.after = Sequence(5), 3), [6, 7, 8]);
+    assert_eq!(find(|filter| filter.kind = Some("ledger.".to_owned()), 10), [1]);
+    assert_eq!(find(|filter| filter.subject = Some("test/1".to_owned()), 2), [2, 3]);
+    let of_actor = |filter: &mut Filter| {
+        filter.actor = Some(actor());
+        filter.after = Sequence(19);
+    };
+    assert_eq!(find(of_actor, 5), [20, 21]);
+    assert_eq!(find(|filter| filter.since = Some(at(18)), 5), [20, 21]);
+    assert_eq!(find(|filter| filter.until = Some(at(1)), 5), [1, 2, 3]);
+    let of = |number| desk.read(|ledger| ledger.record(Sequence(number))).unwrap();
+    assert_eq!(of(4).unwrap().body, json!({ "n": 2 }));
+    assert_eq!(of(99), None);
 }
 
 #[test]
