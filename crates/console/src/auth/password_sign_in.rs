@@ -239,7 +239,13 @@ pub async fn finish_adding_password(
     let Actor::Person(name) = &signed_in.actor else {
         return Err(Refusal::not_signed_in());
     };
-    let secrets = chosen(state, challenge, name, password, code).await?;
+    let secrets = match chosen(state, challenge, name, password, code).await {
+        Ok(secrets) => secrets,
+        Err(refusal) => {
+            visitor.keep_again(state, challenge, asked);
+            return Err(refusal);
+        }
+    };
     let (recovery_codes, digests) = recovery_codes()?;
     let (actor, now, own) = (signed_in.actor.clone(), state.site.now(), super::enter::own_session(signed_in));
     state

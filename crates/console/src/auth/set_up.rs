@@ -183,7 +183,7 @@ pub async fn begin_set_up_password(
 /// Makes the account, if it is a new one, sets its password, and signs its owner in. The link is used up.
 ///
 /// # Errors
-/// Refuses an unfit password and a wrong code; the link is good for another attempt then.
+/// Refuses an unfit password and a wrong code; both can be typed again then.
 pub async fn finish_set_up_password(
     state: &Shared,
     visitor: &Visitor,
@@ -194,7 +194,13 @@ pub async fn finish_set_up_password(
     let Asked::SetUpPassword(set_up) = asked else {
         return Err(refused());
     };
-    let secrets = chosen(state, challenge, &set_up.name, password, code).await?;
+    let secrets = match chosen(state, challenge, &set_up.name, password, code).await {
+        Ok(secrets) => secrets,
+        Err(refusal) => {
+            visitor.keep_again(state, challenge, Asked::SetUpPassword(set_up));
+            return Err(refusal);
+        }
+    };
     let (recovery_codes, digests) = recovery_codes()?;
     let entered = enter(state, visitor, "link", move |w, now| {
         let Some(account) = use_up(w, now, &set_up)? else {

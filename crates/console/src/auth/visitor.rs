@@ -42,6 +42,13 @@ impl Visitor {
         Ok(cookie::write(Purpose::Attempt, &attempt, state.settings.is_secure()))
     }
 
+    /// Keeps what this browser was asked for another attempt: it mistyped something.
+    pub(super) fn keep_again(&self, state: &Shared, challenge: [u8; 32], asked: Asked) {
+        if let Some(attempt) = &self.attempt {
+            state.challenges.keep(state.site.now(), attempt, challenge, asked);
+        }
+    }
+
     /// The challenge that this browser answers. It can't be answered again.
     pub(super) fn answered(&self, state: &Shared) -> Result<([u8; 32], Asked), Refusal> {
         let attempt = self.attempt.as_deref();

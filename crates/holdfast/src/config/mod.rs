@@ -9,10 +9,11 @@ mod notices_file;
 mod notices_table;
 mod resolve;
 mod values;
+mod web_address;
 
 pub use drill_table::DrillSettings;
 pub use exposure_table::{
-    Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
+    CallbackSettings, Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
 };
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
