@@ -1,9 +1,12 @@
 //! What becomes of a batch of alerts, in one transaction: recorded, joined into incidents, decided upon, told.
 
+use std::collections::HashMap;
+
 use crate::alert::{NewAlert, Taken, Taker};
 use crate::error::Error;
-use crate::incident::Changed;
+use crate::incident::{Changed, Incident, IncidentId};
 use crate::ledger::Writing;
+use crate::notice::{self, About};
 use crate::time::Time;
 
 /// What came of a batch.
@@ -15,15 +18,28 @@ pub struct TakenIn {
     pub incidents: Vec<Changed>,
 }
 
-/// Records a batch of alerts and joins them into incidents.
+/// Records a batch of alerts, joins them into incidents and plans who is told of them.
 ///
 /// # Errors
 /// When the ledger can't be written: then nothing of the batch is.
-pub fn take_in(w: &mut Writing<'_>, now: Time, alerts: Vec<NewAlert>) -> Result<TakenIn, Error> {
+pub fn take_in(
+    w: &mut Writing<'_>,
+    now: Time,
+    notices: &notice::Settings,
+    alerts: Vec<NewAlert>,
+) -> Result<TakenIn, Error> {
     let mut taker = Taker::begin(w)?;
     for alert in alerts {
         taker.take(w, now, alert)?;
     }
     let (alerts, incidents) = taker.finish(w, now)?;
+    let by_id: HashMap<IncidentId, &Incident> = incidents
+        .iter()
+        .map(|changed| (changed.incident.id, &changed.incident))
+        .collect();
+    for Taken { alert, .. } in &alerts {
+        let incident = alert.incident.and_then(|id| by_id.get(&id).copied());
+        notice::plan(w, now, notices, &About::alert(alert, incident))?;
+    }
     Ok(TakenIn { alerts, incidents })
 }

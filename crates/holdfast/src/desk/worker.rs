@@ -126,7 +126,8 @@ impl Rounds {
         }
         if !self.waiting.is_empty() {
             let alerts = self.waiting.clone();
-            self.desk.write(|w| intake::take_in(w, now, alerts))?;
+            let notices = self.engine.notices();
+            self.desk.write(|w| intake::take_in(w, now, &notices, alerts))?;
             self.waiting.clear();
         }
         Ok(())

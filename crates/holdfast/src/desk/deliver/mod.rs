@@ -14,7 +14,7 @@ mod text;
 mod threads;
 mod way;
 
-pub use threads::Delivering;
+pub use threads::{Delivering, check};
 
 use respond::notice::{Due, NotTaken, Recipient, Settings, WayChange};
 use respond::{Desk, Time, notice};
