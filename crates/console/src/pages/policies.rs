@@ -59,7 +59,11 @@ fn in_force(policies: &Policies) -> Markup {
 }
 
 fn row(policy: &Policy) -> Vec<Markup> {
-    let (tone, word) = if policy.is_enabled { (Tone::Good, "on") } else { (Tone::Quiet, "off") };
+    let (tone, word) = if policy.is_enabled {
+        (Tone::Good, "on")
+    } else {
+        (Tone::Quiet, "off")
+    };
     vec![
         html! { (policy.name) },
         pill(tone, word),
@@ -107,7 +111,10 @@ pub(super) fn dry_run(site: &dyn Site, visitor: &Visitor, asked: &Try) -> Result
 
 fn replay(site: &dyn Site, policies: &Policies, days: i64) -> Result<Vec<Replayed>, Refusal> {
     let since: Time = site.now().plus_millis(-days * DAY_MILLIS);
-    let filter = alert::Filter { since: Some(since), ..alert::Filter::default() };
+    let filter = alert::Filter {
+        since: Some(since),
+        ..alert::Filter::default()
+    };
     let replayed = site.desk().read(|ledger| {
         let mut alerts: Vec<(Alert, Option<Incident>)> = Vec::new();
         let mut before = None;
@@ -127,13 +134,20 @@ fn replay(site: &dyn Site, policies: &Policies, days: i64) -> Result<Vec<Replaye
 }
 
 fn replayed(policies: &Policies, replayed: &[Replayed], days: i64) -> Markup {
-    let rows: Vec<Vec<Markup>> = replayed.iter().rev().take(ROWS_MAX).map(|done| vec![
-        html! { (minute(done.time)) },
-        html! { (with_code(&done.text)) },
-        outcome(done.outcome),
-        html! { (done.policy) },
-        html! { a href={"/incidents/alerts/" (done.alert)} { (with_code(&done.because)) } },
-    ]).collect();
+    let rows: Vec<Vec<Markup>> = replayed
+        .iter()
+        .rev()
+        .take(ROWS_MAX)
+        .map(|done| {
+            vec![
+                html! { (minute(done.time)) },
+                html! { (with_code(&done.text)) },
+                outcome(done.outcome),
+                html! { (done.policy) },
+                html! { a href={"/incidents/alerts/" (done.alert)} { (with_code(&done.because)) } },
+            ]
+        })
+        .collect();
     html! {
         div class="notice good" role="status" {
             p { strong { (of(policies.all().len() as u64, "policy", "policies")) ", no mistake. " }

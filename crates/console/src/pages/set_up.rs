@@ -2,7 +2,7 @@
 
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use maud::{Markup, html};
@@ -75,7 +75,7 @@ async fn shown(state: &Shared, headers: &HeaderMap, link: &str, refusal: Option<
     }
 }
 
-fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>) -> Markup {
+fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>) -> Html<String> {
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
         @match &invited.name {
@@ -97,7 +97,16 @@ fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>
             button class="wide" { "Use a password and an authenticator app" }
         }
     };
-    alone(if invited.name.is_some() { "Welcome to Holdfast" } else { "Set Holdfast up" }, theme, &["sign-in.js"], &body)
+    alone(
+        if invited.name.is_some() {
+            "Welcome to Holdfast"
+        } else {
+            "Set Holdfast up"
+        },
+        theme,
+        &["sign-in.js"],
+        &body,
+    )
 }
 
 async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(chosen): Json<Chosen>) -> Response {
@@ -107,19 +116,34 @@ async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json
     }
 }
 
-async fn finish_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(answered): Json<Answered>) -> Response {
+async fn finish_passkey(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    Json(answered): Json<Answered>,
+) -> Response {
     match auth::finish_set_up_passkey(&state, &visitor, &answered.answer, &answered.passkey_name).await {
         Ok(entered) => (entered, Json(json!({}))).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
-async fn begin_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(chosen): Form<Chosen>) -> Response {
+async fn begin_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(chosen): Form<Chosen>,
+) -> Response {
     offer(&state, &visitor, &headers, &chosen, None).await
 }
 
 /// The second step: a secret for the app, and the password.
-async fn offer(state: &Shared, visitor: &auth::Visitor, headers: &HeaderMap, chosen: &Chosen, refusal: Option<&Refusal>) -> Response {
+async fn offer(
+    state: &Shared,
+    visitor: &auth::Visitor,
+    headers: &HeaderMap,
+    chosen: &Chosen,
+    refusal: Option<&Refusal>,
+) -> Response {
     match auth::begin_set_up_password(state, visitor, &chosen.link, &chosen.name, &chosen.display_name).await {
         Ok((offer, cookie)) => {
             let hidden = html! {
@@ -157,11 +181,24 @@ pub(super) fn password_form(action: &str, offer: &TotpOffer, hidden: &Markup) ->
     }
 }
 
-async fn finish_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(form): Form<Password>) -> Response {
+async fn finish_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::finish_set_up_password(&state, &visitor, &form.password, form.code.trim()).await {
-        Ok((entered, codes)) => (entered, alone("You are in", Theme::of(&headers), &[], &recovery_codes(&codes, "/"))).into_response(),
+        Ok((entered, codes)) => (
+            entered,
+            alone("You are in", Theme::of(&headers), &[], &recovery_codes(&codes, "/")),
+        )
+            .into_response(),
         Err(refusal) => {
-            let chosen = Chosen { link: form.link, name: form.name, display_name: form.display_name };
+            let chosen = Chosen {
+                link: form.link,
+                name: form.name,
+                display_name: form.display_name,
+            };
             offer(&state, &visitor, &headers, &chosen, Some(&refusal)).await
         }
     }

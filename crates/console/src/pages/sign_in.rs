@@ -44,7 +44,12 @@ struct Password {
     next: String,
 }
 
-async fn page(State(state): State<Shared>, Query(asked): Query<Asked>, headers: HeaderMap, signed_in: Option<axum::Extension<SignedIn>>) -> Response {
+async fn page(
+    State(state): State<Shared>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    signed_in: Option<axum::Extension<SignedIn>>,
+) -> Response {
     let has_accounts = state.ask(|site| site.desk().read(people::has_accounts)).await;
     let token = signed_in.map(|signed_in| signed_in.0.csrf).unwrap_or_default();
     match has_accounts {
@@ -64,7 +69,14 @@ fn no_accounts(headers: &HeaderMap) -> Response {
     alone("Set Holdfast up", Theme::of(headers), &[], &body).into_response()
 }
 
-fn shown(state: &Shared, status: StatusCode, headers: &HeaderMap, next: &str, token: &str, refusal: Option<&Refusal>) -> Response {
+fn shown(
+    state: &Shared,
+    status: StatusCode,
+    headers: &HeaderMap,
+    next: &str,
+    token: &str,
+    refusal: Option<&Refusal>,
+) -> Response {
     let next = own(next);
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
@@ -109,13 +121,20 @@ pub(super) fn problem(refusal: &Refusal) -> Markup {
     }
 }
 
-async fn with_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(form): Form<Password>) -> Response {
+async fn with_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::with_password(&state, &visitor, form.name.trim(), &form.password, form.code.trim()).await {
         Ok(entered) => (entered, see_other(own(&form.next), None)).into_response(),
         Err(refusal) => {
             let mut response = shown(&state, refusal.status, &headers, &form.next, "", Some(&refusal));
             if let Some(seconds) = refusal.retry_after {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
@@ -129,7 +148,11 @@ async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor) -> R
     }
 }
 
-async fn finish_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(answer): Json<AssertionAnswer>) -> Response {
+async fn finish_passkey(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    Json(answer): Json<AssertionAnswer>,
+) -> Response {
     match auth::finish_passkey(&state, &visitor, &answer).await {
         Ok(entered) => (entered, Json(json!({}))).into_response(),
         Err(refusal) => refusal.into_response(),
@@ -153,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_provider_is_named_by_its_host() {
-        assert_eq!(provider_name("https://login.example.com/realms/main"), "login.example.com");
+        assert_eq!(
+            provider_name("https://login.example.com/realms/main"),
+            "login.example.com"
+        );
         assert_eq!(provider_name("login"), "login");
     }
 }

@@ -59,7 +59,12 @@ struct NewPasskey {
     answer: RegistrationAnswer,
 }
 
-async fn finish_passkey(State(state): State<Shared>, asking: auth::Visitor, signed_in: SignedIn, Json(new): Json<NewPasskey>) -> Response {
+async fn finish_passkey(
+    State(state): State<Shared>,
+    asking: auth::Visitor,
+    signed_in: SignedIn,
+    Json(new): Json<NewPasskey>,
+) -> Response {
     match auth::finish_adding_passkey(&state, &asking, &signed_in, &new.answer, &new.passkey_name).await {
         Ok(()) => Json(json!({})).into_response(),
         Err(refusal) => refusal.into_response(),
@@ -70,20 +75,29 @@ async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id):
     if let Err(refusal) = visitor.signed_in.require_recent(&state) {
         return show(&state, visitor, |_, _| Err(refusal)).await;
     }
-    act(&state, visitor, Role::Viewer, move |site, visitor| own::remove_passkey(site, visitor, id)).await
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::remove_passkey(site, visitor, id)
+    })
+    .await
 }
 
 async fn begin_password(State(state): State<Shared>, asking: auth::Visitor, visitor: Visitor) -> Response {
     offer_password(&state, &asking, visitor, None).await
 }
 
-async fn offer_password(state: &Shared, asking: &auth::Visitor, visitor: Visitor, wrong: Option<crate::problem::Refusal>) -> Response {
+async fn offer_password(
+    state: &Shared,
+    asking: &auth::Visitor,
+    visitor: Visitor,
+    wrong: Option<crate::problem::Refusal>,
+) -> Response {
     match auth::begin_adding_password(state, asking, &visitor.signed_in) {
         Ok((offer, cookie)) => {
             let mut response = show(state, visitor, move |_, visitor| {
                 let hidden = parts::csrf(&visitor.signed_in.csrf);
                 let form = set_up::password_form("/settings/password/answer", &offer, &hidden);
-                let body = html! { div class="card" { @if let Some(wrong) = &wrong { (sign_in::problem(wrong)) } (form) } };
+                let body =
+                    html! { div class="card" { @if let Some(wrong) = &wrong { (sign_in::problem(wrong)) } (form) } };
                 Ok(Page::new(Section::Settings, "Password and app", body).below("/settings", "Settings"))
             })
             .await;
@@ -100,7 +114,12 @@ struct Password {
     code: String,
 }
 
-async fn finish_password(State(state): State<Shared>, asking: auth::Visitor, visitor: Visitor, Form(form): Form<Password>) -> Response {
+async fn finish_password(
+    State(state): State<Shared>,
+    asking: auth::Visitor,
+    visitor: Visitor,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::finish_adding_password(&state, &asking, &visitor.signed_in, &form.password, form.code.trim()).await {
         Ok(codes) => {
             show(&state, visitor, move |_, _| {
@@ -114,7 +133,10 @@ async fn finish_password(State(state): State<Shared>, asking: auth::Visitor, vis
 }
 
 async fn end_session(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    act(&state, visitor, Role::Viewer, move |site, visitor| own::end_session(site, visitor, id)).await
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::end_session(site, visitor, id)
+    })
+    .await
 }
 
 async fn end_others(State(state): State<Shared>, visitor: Visitor) -> Response {
@@ -161,7 +183,12 @@ async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>
     .await
 }
 
-async fn set_role(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<people::SetRole>) -> Response {
+async fn set_role(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     act(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
@@ -170,7 +197,12 @@ async fn set_role(State(state): State<Shared>, visitor: Visitor, Path(id): Path<
     .await
 }
 
-async fn set_disabled(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<people::SetRole>) -> Response {
+async fn set_disabled(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     act(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
@@ -198,7 +230,10 @@ async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): F
 }
 
 async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    act(&state, visitor, Role::Admin, move |site, visitor| tokens::revoke(site, visitor, id)).await
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        tokens::revoke(site, visitor, id)
+    })
+    .await
 }
 
 async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
@@ -210,7 +245,10 @@ async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response
 }
 
 async fn test_notice(State(state): State<Shared>, visitor: Visitor, Form(form): Form<notices::Test>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| notices::test(site, visitor, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        notices::test(site, visitor, &form)
+    })
+    .await
 }
 
 async fn configuration_page(State(state): State<Shared>, visitor: Visitor) -> Response {
