@@ -17,6 +17,7 @@ mod events;
 mod headers;
 mod limits;
 mod metrics;
+mod overview;
 pub mod pages;
 pub mod problem;
 mod random;
@@ -35,6 +36,6 @@ pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};
 pub use site::{
     Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health, Moment, PinView,
-    PolicySource, Problem, ProblemKind, RestorePreview, Restored, Site, VolumeView,
+    Problem, ProblemKind, RestorePreview, Restored, Site, VolumeView,
 };
 pub use state::{Shared, State};

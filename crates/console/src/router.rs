@@ -17,6 +17,7 @@ pub fn router(state: &Shared) -> Router {
         .merge(pages::router())
         .merge(assets::router())
         .merge(metrics::router())
+        .merge(api::probes())
         .merge(api)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

@@ -58,20 +58,17 @@ impl HashKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-    }
+    use crate::hexadecimal::upper;
 
     /// The values that everybody knows.
     #[test]
     fn hashes_are_those_of_the_public_corpora() {
         assert_eq!(
-            hex(&HashKind::Sha1.hash("password")),
+            upper(&HashKind::Sha1.hash("password")),
             "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8"
         );
         assert_eq!(
-            hex(&HashKind::Ntlm.hash("password")),
+            upper(&HashKind::Ntlm.hash("password")),
             "8846F7EAEE8FB117AD06BDD830B7586C"
         );
     }

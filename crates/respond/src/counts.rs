@@ -86,7 +86,9 @@ impl Ledger {
         let open = "select severity, count(*) from incident where closed is null group by severity";
         let day = "select severity, sum(noticed) from alert_hour where hour > ?1 group by severity";
         let stopped = "select coalesce(sum(stopped), 0) from alert_hour where hour > ?1";
-        let stopped = self.connection().query_row(stopped, [hour - MONTH_HOURS], |row| row.get::<_, i64>(0));
+        let stopped = self
+            .connection()
+            .query_row(stopped, [hour - MONTH_HOURS], |row| row.get::<_, i64>(0));
         Ok(Counts {
             open_incidents: self.by_severity(open, None)?,
             alerts_last_day: self.by_severity(day, Some(hour - DAY_HOURS))?,

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use respond::people::Role;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,7 +23,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 }
 
 /// Which drills.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Which {
     /// Of this volume only.

@@ -13,7 +13,6 @@ use respond::{Sequence, ledger};
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,7 +41,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 }
 
 /// What is followed.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Followed {
     /// Records of these kinds only: beginnings with commas between them, like `alert.,incident.`; all if it isn't given.

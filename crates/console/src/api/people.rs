@@ -112,7 +112,7 @@ struct Invitation {
 }
 
 /// A role by its name.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum RoleName {
     /// Sees how things are.
@@ -123,6 +123,17 @@ pub(super) enum RoleName {
     Admin,
     /// Sees everything, and changes nothing.
     Auditor,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Operator => Self::Operator,
+            Role::Admin => Self::Admin,
+            Role::Auditor => Self::Auditor,
+        }
+    }
 }
 
 impl From<RoleName> for Role {
@@ -167,11 +178,11 @@ async fn invite(
         handle,
         provider: None,
     };
-    super::approved::check_people(&state, &signed_in, format!("add {} as {}", new.name, new.role)).await?;
     let (id, secret) = state
         .ask(move |site| {
             site.desk().write(|w| {
                 let by = &signed_in.actor;
+                people::allow_change(w, now, by, &new.name, &format!("add as {}", new.role))?;
                 let id = people::add(w, now, by, &new)?;
                 let secret = people::make_link(w, now, by, LinkFor::Account(id), Some(expires), random)?;
                 Ok::<_, Error>((id, secret))
@@ -213,10 +224,6 @@ async fn change(
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
     let account = find(&state, id).await?;
-    if let Some(role) = change.role {
-        let role: Role = role.into();
-        super::approved::check_people(&state, &signed_in, format!("make {} {role}", account.name)).await?;
-    }
     let now = state.site.now();
     state
         .ask(move |site| {
@@ -226,7 +233,9 @@ async fn change(
                     people::rename(w, now, by, id, name)?;
                 }
                 if let Some(role) = change.role {
-                    people::set_role(w, now, by, id, role.into())?;
+                    let role: Role = role.into();
+                    people::allow_change(w, now, by, &account.name, &format!("make {role}"))?;
+                    people::set_role(w, now, by, id, role)?;
                 }
                 if let Some(disabled) = change.disabled {
                     people::set_disabled(w, now, by, id, disabled)?;
@@ -244,11 +253,17 @@ async fn remove(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
     let account = find(&state, id).await?;
-    super::approved::check_people(&state, &signed_in, format!("remove {}", account.name)).await?;
     let now = state.site.now();
-    let remove =
-        move |site: &dyn crate::Site| site.desk().write(|w| people::remove(w, now, &signed_in.actor, AccountId(id)));
-    state.ask(remove).await.map(|()| Done)
+    state
+        .ask(move |site| {
+            site.desk().write(|w| {
+                let by = &signed_in.actor;
+                people::allow_change(w, now, by, &account.name, "remove")?;
+                people::remove(w, now, by, AccountId(id))
+            })
+        })
+        .await
+        .map(|()| Done)
 }
 
 /// Make a link for somebody who lost their way in
@@ -259,13 +274,15 @@ async fn link(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
     let account = find(&state, id).await?;
-    super::approved::check_people(&state, &signed_in, format!("make a link for {}", account.name)).await?;
     let random = crate::random::bytes::<32>()?;
     let now = state.site.now();
     let expires = now.plus_millis(RECOVERY_MS);
     let make = move |site: &dyn crate::Site| {
-        let for_whom = LinkFor::Account(AccountId(id));
-        site.desk().write(|w| people::make_link(w, now, &signed_in.actor, for_whom, Some(expires), random))
+        let (by, for_whom) = (&signed_in.actor, LinkFor::Account(AccountId(id)));
+        site.desk().write(|w| {
+            people::allow_change(w, now, by, &account.name, "make a link")?;
+            people::make_link(w, now, by, for_whom, Some(expires), random)
+        })
     };
     let secret = state.ask(make).await?;
     Ok(Made(LinkView {

@@ -114,11 +114,14 @@ async fn make(State(state): State<Shared>, signed_in: SignedIn, Json(order): Jso
         scopes,
         expires: order.expires,
     };
-    super::approved::check_people(&state, &signed_in, format!("make the token {} as {}", new.name, new.role)).await?;
     let random = crate::random::bytes::<32>()?;
     let name = new.name.clone();
     let made = move |site: &dyn crate::Site| {
-        site.desk().write(|w| people::make_token(w, now, &signed_in.actor, &new, random))
+        site.desk().write(|w| {
+            let by = &signed_in.actor;
+            people::allow_change(w, now, by, &new.name, &format!("make a token as {}", new.role))?;
+            people::make_token(w, now, by, &new, random)
+        })
     };
     let (id, secret) = state.ask(made).await?;
     Ok(Made(NewTokenView {

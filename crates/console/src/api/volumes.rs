@@ -5,7 +5,7 @@ use axum::response::Response;
 use respond::Time;
 use respond::people::Role;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -96,7 +96,7 @@ async fn delete(State(state): State<Shared>, signed_in: SignedIn, Path(name): Pa
 }
 
 /// A span of time.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Span {
     /// From when on; a day before `to` if it isn't given.
@@ -137,7 +137,7 @@ async fn activity(
 }
 
 /// A folder at a moment.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Folder {
     /// The moment: `-15m`, `2026-11-23T10:15:00Z`, `#1234` or a pin; the newest if it isn't given.
@@ -230,7 +230,7 @@ async fn fork(
 }
 
 /// A moment to return to.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct At {
     /// The moment: `-15m`, `2026-11-23T10:15:00Z`, `#1234` or a pin.
@@ -309,7 +309,7 @@ async fn undo_restore(
 }
 
 /// What an investigation looks at.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Window {
     /// From when on; the beginning of the last attack if it isn't given.

@@ -9,15 +9,16 @@ mod notices_file;
 mod notices_table;
 mod resolve;
 mod values;
+mod web_address;
 
 pub use drill_table::DrillSettings;
 pub use exposure_table::{
-    Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
+    CallbackSettings, Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
 };
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
-pub use notices_file::{FormatValue, NoticesTable, TransportValue};
+pub use notices_file::{FormatValue, NoticesTable, TransportValue, check_url};
 pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};

@@ -4,6 +4,7 @@
 //! disks are served as before; the log and `status` say so.
 
 
+pub mod deliver;
 mod front;
 pub mod sources;
 mod worker;

@@ -14,6 +14,12 @@ use jiff::civil::Time;
 use jiff::{ToSpan, ZonedDateTime};
 
 use super::letters::{Drafted, Drafting};
+use super::mail::{Mailer, NotSent};
+use super::posts::{load_target, send_posts};
+use super::{failed, feeds, link_secret, now, open_ledger};
+use crate::config::ExposureSettings;
+use crate::failure::{Failure, FailureCode};
+use crate::log::{Level, Log};
 use super::{failed, feeds, link_secret, now, open_ledger, webhook};
 use crate::config::{ExposureSettings, MailSettings};
 use crate::failure::{Failure, FailureCode};
@@ -25,7 +31,7 @@ const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.
 /// The file whose lock whoever delivers holds: two at once would send everything twice.
 const LOCK_NAME: &str = "delivery.lock";
 /// Messages that are looked at before the ledger is asked for more.
-const BATCH: u32 = 200;
+pub(super) const BATCH: u32 = 200;
 /// A message that was tried so often is given up: about four days, by the pauses below.
 const ATTEMPTS_MAX: u32 = 24;
 /// The pause behind the first failure of a message, in seconds; it doubles with every further one up to the longest.
@@ -61,6 +67,8 @@ pub struct Delivered {
     pub mails: u64,
     /// Messages that the webhook took.
     pub webhook: u64,
+    /// Calls about prefixes that were taken.
+    pub callbacks: u64,
     /// Messages that will be tried again.
     pub later: u64,
     /// Messages that were refused for good, or tried too often.
@@ -99,6 +107,9 @@ impl Running {
     /// When a setting can't be used, or a thread can't be started.
     pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
         // What can't work is told now, and not to a log later.
+        settings.mail.as_ref().map(Mailer::load).transpose()?;
+        load_target(Channel::Webhook, settings)?;
+        load_target(Channel::Callback, settings)?;
         settings.mail.as_ref().map(load_mailer).transpose()?;
         load_target(settings)?;
         let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
@@ -193,6 +204,9 @@ fn turn(settings: &ExposureSettings, folder: &Path, is_stopped: &dyn Fn() -> boo
 }
 
 fn log_round(log: &Log, delivered: &Delivered) {
+    if delivered.callbacks > 0 {
+        log.info("exposure", format!("{} callbacks were taken", delivered.callbacks));
+    }
     if delivered.mails + delivered.webhook > 0 {
         let (mails, messages) = (delivered.mails, delivered.webhook);
         log.info(
@@ -246,7 +260,9 @@ fn round(
             }
         }
     }
-    send_to_webhook(settings, ledger, &mut delivered)?;
+    for channel in [Channel::Webhook, Channel::Callback] {
+        send_posts(channel, settings, folder, ledger, &mut delivered)?;
+    }
     Ok(delivered)
 }
 
@@ -351,7 +367,7 @@ fn settle_mail(
 }
 
 /// Tries again later, unless that was done often enough.
-fn put_off(
+pub(super) fn put_off(
     ledger: &mut Ledger,
     ids: &[i64],
     attempts: u32,

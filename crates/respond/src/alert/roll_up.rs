@@ -18,7 +18,9 @@ pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Res
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let old = "select id from alert where last < ?1 order by last limit ?2";
     let connection = w.connection();
-    w.tried(connection.execute_batch("create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;"))?;
+    w.tried(connection.execute_batch(
+        "create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;",
+    ))?;
     let chosen = connection.execute(&format!("insert into rolled_up {old}"), (before, most));
     let count = w.tried(chosen)?;
     if count == 0 {
@@ -35,6 +37,12 @@ pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Res
     w.tried(summed)?;
     w.tried(connection.execute("delete from alert where id in (select id from rolled_up)", []))?;
     let actor = Actor::System("respond".to_owned());
-    w.record(now, &actor, "alert.rolled-up", "ledger/alerts", &json!({ "alerts": count, "before": before }))?;
+    w.record(
+        now,
+        &actor,
+        "alert.rolled-up",
+        "ledger/alerts",
+        &json!({ "alerts": count, "before": before }),
+    )?;
     Ok(count)
 }

@@ -103,7 +103,11 @@ impl Question {
         let below = question.value(page.below());
         let mut conditions = vec![format!("id < {below}")];
         // From the narrowest on: the first one is looked up, the rest is compared.
-        let texts = [("identity", &filter.identity), ("host", &filter.host), ("volume", &filter.volume)];
+        let texts = [
+            ("identity", &filter.identity),
+            ("host", &filter.host),
+            ("volume", &filter.volume),
+        ];
         let mut narrow = Vec::new();
         if let Some(incident) = filter.incident {
             narrow.push(format!("incident = {}", question.value(incident.0)));

@@ -111,7 +111,10 @@ impl Taker {
                        and last between ?6 and ?7 and closed is null
                    order by last desc limit 1";
         let mut statement = w.tried(w.connection().prepare_cached(sql))?;
-        let (from, to) = (alert.time.plus_millis(-SAME_MILLIS), alert.time.plus_millis(SAME_MILLIS));
+        let (from, to) = (
+            alert.time.plus_millis(-SAME_MILLIS),
+            alert.time.plus_millis(SAME_MILLIS),
+        );
         let NewAlert {
             layer,
             kind,
@@ -121,7 +124,9 @@ impl Taker {
             ..
         } = alert;
         let found = statement.query_row((layer, kind, volume, host, identity, from, to), from_row);
-        let Some(alert) = w.tried(found.optional())? else { return Ok(None) };
+        let Some(alert) = w.tried(found.optional())? else {
+            return Ok(None);
+        };
         self.known.push(Known {
             count_before: alert.count,
             severity_before: alert.noticed.severity,
@@ -165,6 +170,10 @@ impl Taker {
                 facts,
                 incident.map(|incident| incident.0),
             ])
+            let [fields @ ..] = columns(&alert, &facts);
+            let fields: Vec<&dyn rusqlite::ToSql> =
+                fields.into_iter().chain([&incident as &dyn rusqlite::ToSql]).collect();
+            statement.execute(fields.as_slice())
         });
         w.tried(added)?;
         let actor = Actor::System(alert.noticed.layer.name().to_owned());
@@ -193,7 +202,9 @@ impl Taker {
                 continue;
             }
             let noticed = &alert.noticed;
-            let hour = hours.entry((alert.last.unix_millis().div_euclid(HOUR_MILLIS), noticed.severity)).or_default();
+            let hour = hours
+                .entry((alert.last.unix_millis().div_euclid(HOUR_MILLIS), noticed.severity))
+                .or_default();
             hour.0 += alert.count - count_before;
             hour.1 += u64::from(is_new && is_stopped_attack(noticed));
             if alert.count > 1 {
@@ -202,7 +213,13 @@ impl Taker {
                     "update alert set last = ?2, count = ?3, severity = ?4, incident = ?5 where id = ?1",
                 );
                 let counted = counted.and_then(|mut statement| {
-                    statement.execute((alert.id.0, alert.last, number::stored(alert.count), noticed.severity, incident))
+                    statement.execute((
+                        alert.id.0,
+                        alert.last,
+                        number::stored(alert.count),
+                        noticed.severity,
+                        incident,
+                    ))
                 });
                 w.tried(counted)?;
             }
@@ -268,7 +285,13 @@ fn is_stopped_attack(alert: &NewAlert) -> bool {
 }
 
 /// The newest alerts about something that belong to no incident, noticed since a time.
-pub(crate) fn alone(w: &Writing<'_>, kind: EntityKind, name: &str, since: Time, most: i64) -> Result<Vec<Alert>, Error> {
+pub(crate) fn alone(
+    w: &Writing<'_>,
+    kind: EntityKind,
+    name: &str,
+    since: Time,
+    most: i64,
+) -> Result<Vec<Alert>, Error> {
     let column = kind.name();
     let columns = super::store::COLUMNS;
     let sql = format!(
@@ -282,7 +305,9 @@ pub(crate) fn alone(w: &Writing<'_>, kind: EntityKind, name: &str, since: Time, 
 
 /// An alert belongs to an incident from now on.
 pub(crate) fn set_incident(w: &Writing<'_>, alert: AlertId, incident: IncidentId) -> Result<(), Error> {
-    let statement = w.connection().prepare_cached("update alert set incident = ?2 where id = ?1");
+    let statement = w
+        .connection()
+        .prepare_cached("update alert set incident = ?2 where id = ?1");
     let set = statement.and_then(|mut statement| statement.execute((alert.0, incident.0)));
     w.tried(set).map(drop)
 }
@@ -297,13 +322,18 @@ fn bounded(mut alert: NewAlert) -> NewAlert {
     cut(&mut alert.kind, KIND_BYTES_MAX);
     cut(&mut alert.title, TITLE_BYTES_MAX);
     cut(&mut alert.text, TEXT_BYTES_MAX);
-    for name in [&mut alert.volume, &mut alert.host, &mut alert.identity].into_iter().flatten() {
+    for name in [&mut alert.volume, &mut alert.host, &mut alert.identity]
+        .into_iter()
+        .flatten()
+    {
         cut(name, NAME_BYTES_MAX);
     }
     let bytes = serde_json::to_string(&alert.facts).map_or(usize::MAX, |facts| facts.len());
     if bytes > FACTS_BYTES_MAX {
         alert.facts.clear();
-        alert.facts.insert("left_out".to_owned(), json!(format!("{bytes} bytes of facts")));
+        alert
+            .facts
+            .insert("left_out".to_owned(), json!(format!("{bytes} bytes of facts")));
     }
     alert
 }

@@ -107,13 +107,7 @@ pub enum Severity {
 
 impl Severity {
     /// All, from the mildest on.
-    pub const ALL: [Self; 5] = [
-        Self::Informational,
-        Self::Low,
-        Self::Medium,
-        Self::High,
-        Self::Critical,
-    ];
+    pub const ALL: [Self; 5] = [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
 
     /// Its name, as JSON has it too.
     #[must_use]

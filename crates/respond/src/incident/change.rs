@@ -152,7 +152,13 @@ fn changed(
     let assigned = incident.assigned.as_ref().map(|actor| json!(actor).to_string());
     let written = w.connection().execute(
         "update incident set state = ?2, updated = ?3, closed = ?4, assigned = ?5 where id = ?1",
-        (incident.id.0, incident.state, incident.updated, incident.closed, assigned),
+        (
+            incident.id.0,
+            incident.state,
+            incident.updated,
+            incident.closed,
+            assigned,
+        ),
     );
     w.tried(written)?;
     w.record(now, actor, kind, &subject(incident.id), &body)?;

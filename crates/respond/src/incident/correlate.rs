@@ -72,7 +72,12 @@ pub struct Changed {
 
 impl Correlator {
     /// The incident that a new alert belongs to, opened if need be.
-    pub(crate) fn place(&mut self, w: &Writing<'_>, alert: &NewAlert, id: AlertId) -> Result<Option<IncidentId>, Error> {
+    pub(crate) fn place(
+        &mut self,
+        w: &Writing<'_>,
+        alert: &NewAlert,
+        id: AlertId,
+    ) -> Result<Option<IncidentId>, Error> {
         let is_drill = alert.layer == Layer::Drill;
         let class = class(alert);
         let mut found = self.by_thing(w, alert, is_drill)?;
@@ -83,7 +88,10 @@ impl Correlator {
             });
         }
         let Some(incident) = found else { return Ok(None) };
-        let is_opening = self.under_way.get(&incident).is_some_and(|under_way| under_way.incident.alerts == 0);
+        let is_opening = self
+            .under_way
+            .get(&incident)
+            .is_some_and(|under_way| under_way.incident.alerts == 0);
         if is_opening {
             self.take_along(w, alert, incident, is_drill)?;
         }
@@ -92,7 +100,13 @@ impl Correlator {
     }
 
     /// An alert that belongs to an incident was noticed again.
-    pub(crate) fn again(&mut self, w: &Writing<'_>, alert: &NewAlert, at: Time, incident: IncidentId) -> Result<(), Error> {
+    pub(crate) fn again(
+        &mut self,
+        w: &Writing<'_>,
+        alert: &NewAlert,
+        at: Time,
+        incident: IncidentId,
+    ) -> Result<(), Error> {
         if self.load(w, incident)? {
             self.join(alert, at, incident, None, alert.layer == Layer::Drill);
         }
@@ -100,7 +114,9 @@ impl Correlator {
     }
 
     fn join(&mut self, alert: &NewAlert, at: Time, incident: IncidentId, id: Option<AlertId>, is_drill: bool) {
-        let Some(under_way) = self.under_way.get_mut(&incident) else { return };
+        let Some(under_way) = self.under_way.get_mut(&incident) else {
+            return;
+        };
         under_way.is_touched = true;
         under_way.incident.take(alert, at);
         if let Some(id) = id {
@@ -142,12 +158,17 @@ impl Correlator {
         if let Some(under_way) = self.under_way.values().rev().find(is_it) {
             return Ok(Some(under_way.incident.id));
         }
-        let (from, to) = (alert.time.plus_millis(-STORM_MILLIS), alert.time.plus_millis(STORM_MILLIS));
+        let (from, to) = (
+            alert.time.plus_millis(-STORM_MILLIS),
+            alert.time.plus_millis(STORM_MILLIS),
+        );
         let sql = "select id from incident where closed is null and class = ?1 and updated between ?2 and ?3
                    order by updated desc limit 1";
         let mut statement = w.tried(w.connection().prepare_cached(sql))?;
         let found = w.tried(statement.query_row((class, from, to), |row| row.get(0)).optional())?;
-        let Some(found) = found.map(IncidentId) else { return Ok(None) };
+        let Some(found) = found.map(IncidentId) else {
+            return Ok(None);
+        };
         Ok(self.load(w, found)?.then_some(found))
     }
 
@@ -155,7 +176,9 @@ impl Correlator {
         let id = match self.next {
             Some(next) => next,
             None => {
-                let newest = w.connection().query_row("select coalesce(max(id), 0) from incident", [], |row| row.get(0));
+                let newest = w
+                    .connection()
+                    .query_row("select coalesce(max(id), 0) from incident", [], |row| row.get(0));
                 IncidentId(w.tried::<i64>(newest)? + 1)
             }
         };
@@ -181,7 +204,9 @@ impl Correlator {
         if self.under_way.contains_key(&id) {
             return Ok(true);
         }
-        let Some(incident) = w.tried(Current::load(w.connection(), id))? else { return Ok(false) };
+        let Some(incident) = w.tried(Current::load(w.connection(), id))? else {
+            return Ok(false);
+        };
         let before = Before {
             state: incident.state,
             severity: incident.severity,
@@ -198,7 +223,13 @@ impl Correlator {
     }
 
     /// What was noticed about the same things shortly before, and led to nothing then.
-    fn take_along(&mut self, w: &Writing<'_>, alert: &NewAlert, incident: IncidentId, is_drill: bool) -> Result<(), Error> {
+    fn take_along(
+        &mut self,
+        w: &Writing<'_>,
+        alert: &NewAlert,
+        incident: IncidentId,
+        is_drill: bool,
+    ) -> Result<(), Error> {
         let since = alert.time.plus_millis(-BEFORE_MILLIS);
         for (kind, name) in named(alert) {
             for earlier in crate::alert::alone(w, kind, name, since, BEFORE_MAX)? {
@@ -223,7 +254,11 @@ impl Correlator {
         for mut under_way in self.under_way.into_values().filter(|under_way| under_way.is_touched) {
             let actor = Actor::System("respond".to_owned());
             let incident = &mut under_way.incident;
-            let was = if under_way.is_new { IncidentState::Open } else { under_way.before.state };
+            let was = if under_way.is_new {
+                IncidentState::Open
+            } else {
+                under_way.before.state
+            };
             if matches!(incident.state, IncidentState::Open | IncidentState::Acknowledged) && incident.is_all_back() {
                 incident.state = IncidentState::Recovered;
             }
@@ -236,15 +271,25 @@ impl Correlator {
                     "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
                 }))?;
             } else if !under_way.joined.is_empty() {
-                w.record(now, &actor, "incident.joined", &subject, &json!({
-                    "title": seen.title, "severity": seen.severity, "score": seen.score,
-                    "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
-                }))?;
+                w.record(
+                    now,
+                    &actor,
+                    "incident.joined",
+                    &subject,
+                    &json!({
+                        "title": seen.title, "severity": seen.severity, "score": seen.score,
+                        "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
+                    }),
+                )?;
             }
             match (was, incident.state) {
                 (was, now_is) if was == now_is => {}
                 (_, IncidentState::Recovered) => {
-                    let how = if incident.class == DRILL_CLASS { "a drill passed" } else { "every volume was restored" };
+                    let how = if incident.class == DRILL_CLASS {
+                        "a drill passed"
+                    } else {
+                        "every volume was restored"
+                    };
                     w.record(now, &actor, "incident.recovered", &subject, &json!({ "how": how }))?;
                 }
                 _ => {
@@ -254,7 +299,8 @@ impl Correlator {
             }
             all.push(Changed {
                 is_new: under_way.is_new,
-                is_worse: seen.severity > under_way.before.severity || (was == IncidentState::Recovered && seen.state != was),
+                is_worse: seen.severity > under_way.before.severity
+                    || (was == IncidentState::Recovered && seen.state != was),
                 incident: seen,
             });
         }

@@ -77,9 +77,14 @@ impl Current {
                 unsaved: Vec::new(),
             })
         });
-        let Some(mut current) = found.optional()? else { return Ok(None) };
+        let Some(mut current) = found.optional()? else {
+            return Ok(None);
+        };
         let entities = entities(connection, id)?;
-        current.entities = entities.into_iter().map(|(kind, name, standing)| ((kind, name), standing)).collect();
+        current.entities = entities
+            .into_iter()
+            .map(|(kind, name, standing)| ((kind, name), standing))
+            .collect();
         Ok(Some(current))
     }
 
@@ -116,9 +121,9 @@ impl Current {
 
     /// Whether everything that was damaged is back, by what was heard of it.
     pub(super) fn is_all_back(&self) -> bool {
-        let mut damaged = self.volumes().filter(|(_, standing)| {
-            self.class == DRILL_CLASS || *standing != Standing::Concerned
-        });
+        let mut damaged = self
+            .volumes()
+            .filter(|(_, standing)| self.class == DRILL_CLASS || *standing != Standing::Concerned);
         let mut count = 0;
         damaged.all(|(_, standing)| {
             count += 1;
@@ -128,7 +133,10 @@ impl Current {
 
     /// Its volumes, by name.
     pub(super) fn volumes(&self) -> impl Iterator<Item = (&str, Standing)> {
-        let volumes = self.entities.iter().filter(|((kind, _), _)| *kind == EntityKind::Volume);
+        let volumes = self
+            .entities
+            .iter()
+            .filter(|((kind, _), _)| *kind == EntityKind::Volume);
         volumes.map(|((_, name), standing)| (name.as_str(), *standing))
     }
 
@@ -140,7 +148,10 @@ impl Current {
     /// What it is and what it concerns: "Encryption recognised on `a`, `b` and 7 others".
     pub(super) fn title(&self) -> String {
         let kinds = [EntityKind::Volume, EntityKind::Host, EntityKind::Identity];
-        let names = kinds.map(|kind| self.names(kind)).into_iter().find(|names| !names.is_empty());
+        let names = kinds
+            .map(|kind| self.names(kind))
+            .into_iter()
+            .find(|names| !names.is_empty());
         let Some(names) = names else { return self.what.clone() };
         let quoted: Vec<String> = names.iter().take(NAMED_MAX).map(|name| format!("`{name}`")).collect();
         let others = names.len().saturating_sub(quoted.len());
@@ -174,8 +185,19 @@ impl Current {
              layers = ?9, began = ?10, updated = ?11, alerts = ?12",
         )?;
         statement.execute((
-            self.id.0, &self.class, &self.what, self.title(), self.state, self.severity, score, parts, layers, self.began,
-            self.updated, number::stored(self.alerts),
+            self.id.0,
+            &self.class,
+            &self.what,
+            self.title(),
+            self.state,
+            self.severity,
+            score,
+            parts,
+            layers,
+            self.began,
+            self.updated,
+            number::stored(self.alerts),
+            self.alerts,
         ))?;
         let mut statement = connection.prepare_cached(
             "insert into incident_entity (kind, name, incident, standing) values (?1, ?2, ?3, ?4)
@@ -200,7 +222,9 @@ pub(super) fn named(alert: &NewAlert) -> impl Iterator<Item = (EntityKind, &str)
         (EntityKind::Host, &alert.host),
         (EntityKind::Identity, &alert.identity),
     ];
-    named.into_iter().filter_map(|(kind, name)| Some((kind, name.as_deref()?)))
+    named
+        .into_iter()
+        .filter_map(|(kind, name)| Some((kind, name.as_deref()?)))
 }
 
 /// How the last drill on a volume went.

@@ -23,7 +23,9 @@ pub(super) enum DrillState {
 /// The score of an incident and what makes it up, largest first. `drills` are those of volumes that were encrypted.
 pub(super) fn parts(incident: &Current, drills: &[(&str, DrillState)]) -> (u32, Vec<ScorePart>) {
     if incident.state == IncidentState::Recovered {
-        let because = "what it concerns was returned to a moment before it; what is left is to find out how it happened".to_owned();
+        let because =
+            "what it concerns was returned to a moment before it; what is left is to find out how it happened"
+                .to_owned();
         let points = RECOVERED_POINTS;
         return (points, vec![ScorePart { points, because }]);
     }
@@ -61,7 +63,10 @@ fn severity(worst: Severity) -> ScorePart {
 }
 
 fn encryption(incident: &Current) -> Option<ScorePart> {
-    let encrypted = incident.volumes().filter(|(_, standing)| *standing != Standing::Concerned).count();
+    let encrypted = incident
+        .volumes()
+        .filter(|(_, standing)| *standing != Standing::Concerned)
+        .count();
     let is_attack = encrypted > 0 && incident.class != super::standing::DRILL_CLASS;
     is_attack.then(|| part(20, format!("encryption was recognised on {}", disks(encrypted))))
 }
@@ -69,15 +74,25 @@ fn encryption(incident: &Current) -> Option<ScorePart> {
 fn containment(incident: &Current) -> Option<ScorePart> {
     let with = |wanted| {
         let names = incident.volumes().filter(move |(_, standing)| *standing == wanted);
-        names.map(|(name, _)| format!("`{name}`")).take(3).collect::<Vec<_>>().join(", ")
+        names
+            .map(|(name, _)| format!("`{name}`"))
+            .take(3)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
-    let (encrypting, released, contained) =
-        (with(Standing::Encrypting), with(Standing::Released), with(Standing::Contained));
+    let (encrypting, released, contained) = (
+        with(Standing::Encrypting),
+        with(Standing::Released),
+        with(Standing::Contained),
+    );
     if !encrypting.is_empty() {
         return Some(part(10, format!("nothing stops the writes to {encrypting}")));
     }
     if !released.is_empty() {
-        return Some(part(5, format!("the fence of {released} was taken down, and writes go on")));
+        return Some(part(
+            5,
+            format!("the fence of {released} was taken down, and writes go on"),
+        ));
     }
     (!contained.is_empty()).then(|| part(0, format!("contained: the writes to {contained} are stopped")))
 }
@@ -101,19 +116,36 @@ fn layers(incident: &Current) -> Option<ScorePart> {
         _ => 10,
     };
     let names: Vec<&str> = incident.layers.iter().map(|layer| layer.name()).collect();
-    Some(part(points, format!("{count} layers noticed something: {}", names.join(", "))))
+    Some(part(
+        points,
+        format!("{count} layers noticed something: {}", names.join(", ")),
+    ))
 }
 
 fn drill(drills: &[(&str, DrillState)]) -> Option<ScorePart> {
-    let first = |wanted| drills.iter().find(|(_, state)| *state == wanted).map(|(volume, _)| *volume);
+    let first = |wanted| {
+        drills
+            .iter()
+            .find(|(_, state)| *state == wanted)
+            .map(|(volume, _)| *volume)
+    };
     if let Some(volume) = first(DrillState::Failed) {
-        return Some(part(5, format!("the last drill on `{volume}` failed: the way back isn't proven")));
+        return Some(part(
+            5,
+            format!("the last drill on `{volume}` failed: the way back isn't proven"),
+        ));
     }
     if let Some(volume) = first(DrillState::Unknown) {
-        return Some(part(3, format!("no drill is known on `{volume}`: the way back isn't proven")));
+        return Some(part(
+            3,
+            format!("no drill is known on `{volume}`: the way back isn't proven"),
+        ));
     }
     let volume = first(DrillState::Passed)?;
-    Some(part(0, format!("the last drill on `{volume}` passed: the way back is proven")))
+    Some(part(
+        0,
+        format!("the last drill on `{volume}` passed: the way back is proven"),
+    ))
 }
 
 fn disks(count: usize) -> String {

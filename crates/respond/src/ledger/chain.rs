@@ -105,7 +105,12 @@ mod tests {
             hash(&RecordHash::GENESIS, 2, 2, texts),
             hash(&RecordHash::GENESIS, 1, 3, texts),
             // The same characters, divided in another way.
-            hash(&RecordHash::GENESIS, 1, 2, [r#"{"kind":"system"}a"#, "lert.noticed", "alert/1", "{}"]),
+            hash(
+                &RecordHash::GENESIS,
+                1,
+                2,
+                [r#"{"kind":"system"}a"#, "lert.noticed", "alert/1", "{}"],
+            ),
         ];
         for index in 0..texts.len() {
             let mut changed = texts;
@@ -118,7 +123,15 @@ mod tests {
     #[test]
     fn only_hexadecimal_digits_are_a_hash() {
         assert_eq!(RecordHash::parse(&"0".repeat(64)), Some(RecordHash::GENESIS));
-        for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"\u{e4}".repeat(32), &"+0".repeat(32)] {
+        for text in [
+            "",
+            "00",
+            &"0".repeat(63),
+            &"0".repeat(65),
+            &"g".repeat(64),
+            &"\u{e4}".repeat(32),
+            &"+0".repeat(32),
+        ] {
             assert_eq!(RecordHash::parse(text), None, "{text}");
         }
     }

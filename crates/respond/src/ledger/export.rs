@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
 use serde::Serialize;
 
 use super::chain::RecordHash;
@@ -54,7 +54,8 @@ pub struct Exported {
 /// # Errors
 /// When the ledger can't be read or `to` can't be written.
 pub fn export(ledger: &Ledger, after: Sequence, heads: &[SignedHead], to: &mut dyn Write) -> Result<Exported, Error> {
-    let sql = "select sequence, time, actor, kind, subject, body, hash from record where sequence > ?1 order by sequence";
+    let sql =
+        "select sequence, time, actor, kind, subject, body, hash from record where sequence > ?1 order by sequence";
     let mut statement = ledger.tried(ledger.connection().prepare(sql))?;
     let mut rows = ledger.tried(statement.query([after.0]))?;
     let mut exported = Exported {
@@ -108,7 +109,11 @@ fn write_line(to: &mut dyn Write, line: &impl Serialize) -> Result<(), Error> {
 /// When the ledger can't be read, or `to` exists or can't be written.
 pub fn backup(ledger: &Ledger, to: &Path) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;
-    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to);
     made.map_err(Error::io("make", to))?;
     let failed = |source| Error::Ledger {
         path: to.to_owned(),

@@ -76,8 +76,12 @@ impl SignedHead {
     /// Whether the key that is named signed it.
     #[must_use]
     pub fn is_genuine(&self) -> bool {
-        let Some(key) = hex::bytes::<PUBLIC_BYTES>(&self.key) else { return false };
-        let Some(signature) = hex::bytes::<SIGNATURE_BYTES>(&self.signature) else { return false };
+        let Some(key) = hex::bytes::<PUBLIC_BYTES>(&self.key) else {
+            return false;
+        };
+        let Some(signature) = hex::bytes::<SIGNATURE_BYTES>(&self.signature) else {
+            return false;
+        };
         let key = UnparsedPublicKey::new(&ED25519, key);
         key.verify(&signed_bytes(&self.head, self.time), &signature).is_ok()
     }
@@ -153,7 +157,9 @@ fn make_key(folder: &Path, path: &Path) -> Result<(), Error> {
 pub fn write_head(folder: &Path, head: &SignedHead) -> Result<(), Error> {
     let (path, new) = (folder.join(HEAD_NAME), folder.join(format!("{HEAD_NAME}.new")));
     let written = write_private(&new, &head.encode()).and_then(|()| fs::rename(&new, &path));
-    written.and_then(|()| sync_folder(folder)).map_err(Error::io("write", &path))
+    written
+        .and_then(|()| sync_folder(folder))
+        .map_err(Error::io("write", &path))
 }
 
 /// The newest head beside the ledger; `None` if none was written yet.

@@ -90,7 +90,15 @@ impl Ledger {
         self.tried(self.connection.busy_timeout(BUSY))?;
         // The file may be anybody's: nothing in it may do more than hold rows.
         self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
-        self.tried(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        self.tried(
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        )?;
+        // Statements stay prepared whatever values they get: planning anew for each would take longer than what is planned.
+        self.tried(
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+        )?;
         self.tried(self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX))?;
         self.connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let found = self.number("user_version")?;
@@ -112,16 +120,14 @@ impl Ledger {
         self.tried(self.connection.pragma_update(None, "foreign_keys", true))
     }
 
-    /// Makes the tables in an empty file.
+    /// Makes the tables in an empty file, unless another process does.
     fn make(&self) -> Result<(), Error> {
+        // Another program's file is left as it is.
+        self.check_empty()?;
         self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
         // Two processes may find an empty file: the second one waits here, and looks again.
         self.tried(self.connection.execute_batch("begin immediate"))?;
         if self.number("user_version")? == 0 {
-            let things = self.connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0));
-            if self.tried::<i64>(things)? > 0 {
-                return Err(self.foreign());
-            }
             let parts = [
                 SCHEMA,
                 people::SCHEMA,
@@ -140,8 +146,20 @@ impl Ledger {
         self.tried(self.connection.execute_batch("commit"))
     }
 
+    fn check_empty(&self) -> Result<(), Error> {
+        let things = "select count(*) from sqlite_schema where (select user_version from pragma_user_version) = 0";
+        let things = self.connection.query_row(things, [], |row| row.get(0));
+        if self.tried::<i64>(things)? > 0 {
+            return Err(self.foreign());
+        }
+        Ok(())
+    }
+
     fn number(&self, pragma: &str) -> Result<u32, Error> {
-        self.tried(self.connection.query_row(&format!("pragma {pragma}"), [], |row| row.get(0)))
+        self.tried(
+            self.connection
+                .query_row(&format!("pragma {pragma}"), [], |row| row.get(0)),
+        )
     }
 
     fn foreign(&self) -> Error {

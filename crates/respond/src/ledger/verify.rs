@@ -111,7 +111,11 @@ impl Finding {
                  the ledger was replaced. Find out where the volume, or the ledger, came from"
             ),
         };
-        Self { sequence, trouble, text }
+        Self {
+            sequence,
+            trouble,
+            text,
+        }
     }
 }
 

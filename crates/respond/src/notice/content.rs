@@ -65,11 +65,11 @@ pub(super) fn of_several(topics: &[&Topic], group: &str, telling: Telling, setti
     let things = counted(sorted.len() as u64, "thing");
     let (title, text) = match telling {
         Telling::Digest => (
-            format!("digest: {things}, the worst is {}", name(worst)),
+            format!("digest: {things}, the worst is {}", worst.name()),
             "Little things that were noticed since the last digest. None of them has to be looked at now.".to_owned(),
         ),
         _ => (
-            format!("{things} at once, the worst is {}", name(worst)),
+            format!("{things} at once, the worst is {}", worst.name()),
             "So much happened within a few minutes that it is told in one message. Begin with what is first in the list."
                 .to_owned(),
         ),
@@ -133,12 +133,12 @@ fn title(topic: &Topic, telling: Telling) -> String {
     let Topic { about, known, .. } = topic;
     let what = thing(&about.subject);
     match telling {
-        Telling::Worse => format!("{what} is {} now: {}", name(known.severity), about.title),
+        Telling::Worse => format!("{what} is {} now: {}", known.severity.name(), about.title),
         Telling::Update => format!("{what}, {} more: {}", topic.news.count(), about.title),
-        Telling::Escalation => format!("{what} ({}), nobody answers: {}", name(known.severity), about.title),
+        Telling::Escalation => format!("{what} ({}), nobody answers: {}", known.severity.name(), about.title),
         Telling::Acknowledged => format!("{what} is acknowledged: {}", about.title),
         Telling::Over => format!("{what} is over: {}", about.title),
-        _ => format!("{what} ({}){}: {}", name(known.severity), already(known), about.title),
+        _ => format!("{what} ({}){}: {}", known.severity.name(), already(known), about.title),
     }
 }
 
@@ -194,7 +194,7 @@ fn news_line(line: &Line) -> String {
         1 => String::new(),
         count => format!(" ({count} times)"),
     };
-    format!("{} {}: {}{often}", seconds(line.first), name(line.severity), line.title)
+    format!("{} {}: {}{often}", seconds(line.first), line.severity.name(), line.title)
 }
 
 fn digest_line(topic: &Topic) -> String {
@@ -207,20 +207,9 @@ fn digest_line(topic: &Topic) -> String {
     format!(
         "{} {}{}: {title}{count} [{subject}]",
         seconds(topic.about.time),
-        name(known.severity),
+        known.severity.name(),
         already(known)
     )
-}
-
-/// A severity in a word.
-pub(super) const fn name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Informational => "informational",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 fn counted(count: u64, thing: &str) -> String {

@@ -42,6 +42,30 @@ pub enum Telling {
     Test,
 }
 
+impl Telling {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Worse => "worse",
+            Self::Update => "update",
+            Self::Escalation => "escalation",
+            Self::Acknowledged => "acknowledged",
+            Self::Over => "over",
+            Self::Digest => "digest",
+            Self::Bundle => "bundle",
+            Self::Test => "test",
+        }
+    }
+
+    /// Whether nobody has to do anything about it, however bad what it is about is.
+    #[must_use]
+    pub const fn is_calm(self) -> bool {
+        matches!(self, Self::Acknowledged | Self::Over | Self::Digest | Self::Test)
+    }
+}
+
 /// How far a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

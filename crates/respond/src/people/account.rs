@@ -84,7 +84,9 @@ pub struct NewAccount {
 #[must_use]
 pub fn is_account_name(name: &str) -> bool {
     let is_first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    let are_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte));
+    let are_plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte));
     is_first && are_plain && name.len() <= 64
 }
 
@@ -153,7 +155,9 @@ pub fn account_by_provider(ledger: &Ledger, provider: &str) -> Result<Option<Acc
 /// When the ledger can't be read.
 pub fn accounts(ledger: &Ledger) -> Result<Vec<Account>, Error> {
     let read_all = || {
-        let mut statement = ledger.connection().prepare(&format!("{COLUMNS} order by name limit ?1"))?;
+        let mut statement = ledger
+            .connection()
+            .prepare(&format!("{COLUMNS} order by name limit ?1"))?;
         statement.query_map([ACCOUNTS_MAX], read)?.collect()
     };
     ledger.tried(read_all())
@@ -164,7 +168,11 @@ pub fn accounts(ledger: &Ledger) -> Result<Vec<Account>, Error> {
 /// # Errors
 /// When the ledger can't be read.
 pub fn has_accounts(ledger: &Ledger) -> Result<bool, Error> {
-    ledger.tried(ledger.connection().query_row("select exists (select 1 from account)", [], |row| row.get(0)))
+    ledger.tried(
+        ledger
+            .connection()
+            .query_row("select exists (select 1 from account)", [], |row| row.get(0)),
+    )
 }
 
 /// Makes an account. It can't be signed in to before it has a passkey or a password.
@@ -188,23 +196,44 @@ pub fn add(w: &mut Writing<'_>, now: Time, by: &Actor, new: &NewAccount) -> Resu
         |row| Ok((row.get(0)?, row.get(1)?)),
     ))?;
     if is_taken {
-        return Err(Error::Refused { what: format!("there is an account `{}` already", new.name) });
+        return Err(Error::Refused {
+            what: format!("there is an account `{}` already", new.name),
+        });
     }
     if count >= ACCOUNTS_MAX {
-        return Err(Error::Refused { what: format!("there are {count} accounts already; remove some first") });
+        return Err(Error::Refused {
+            what: format!("there are {count} accounts already; remove some first"),
+        });
     }
     w.tried(w.connection().execute(
         "insert into account (name, display_name, role, handle, provider, created) values (?1, ?2, ?3, ?4, ?5, ?6)",
-        (&new.name, &display_name, new.role.name(), new.handle, &new.provider, now),
+        (
+            &new.name,
+            &display_name,
+            new.role.name(),
+            new.handle,
+            &new.provider,
+            now,
+        ),
     ))?;
     let id = AccountId(w.connection().last_insert_rowid());
-    w.record(now, by, "people.added", &subject(&new.name), &json!({ "role": new.role }))?;
+    w.record(
+        now,
+        by,
+        "people.added",
+        &subject(&new.name),
+        &json!({ "role": new.role }),
+    )?;
     Ok(id)
 }
 
 /// The name to be shown: on one line, and not too long.
 fn shown(display_name: &str, name: &str) -> String {
-    let text: String = display_name.chars().filter(|c| !c.is_control()).take(DISPLAY_NAME_MAX).collect();
+    let text: String = display_name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(DISPLAY_NAME_MAX)
+        .collect();
     match text.trim() {
         "" => name.to_owned(),
         text => text.to_owned(),
@@ -218,8 +247,13 @@ pub(super) fn subject(name: &str) -> String {
 
 /// The name of an account that must exist.
 pub(super) fn name_of(w: &Writing<'_>, id: AccountId) -> Result<String, Error> {
-    let found = w.connection().query_row("select name from account where id = ?1", [id.0], |row| row.get(0));
-    w.tried(found.optional())?.ok_or_else(|| Error::NotFound { what: "account", name: id.to_string() })
+    let found = w
+        .connection()
+        .query_row("select name from account where id = ?1", [id.0], |row| row.get(0));
+    w.tried(found.optional())?.ok_or_else(|| Error::NotFound {
+        what: "account",
+        name: id.to_string(),
+    })
 }
 
 /// Refuses what would leave nobody who may do everything.
@@ -248,7 +282,10 @@ pub fn set_role(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, role:
     if role != Role::Admin {
         keep_an_admin(w, id, by)?;
     }
-    w.tried(w.connection().execute("update account set role = ?2 where id = ?1", (id.0, role.name())))?;
+    w.tried(
+        w.connection()
+            .execute("update account set role = ?2 where id = ?1", (id.0, role.name())),
+    )?;
     w.record(now, by, "people.role", &subject(&name), &json!({ "role": role }))?;
     Ok(())
 }
@@ -260,7 +297,10 @@ pub fn set_role(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, role:
 pub fn rename(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, display_name: &str) -> Result<(), Error> {
     let name = name_of(w, id)?;
     let text = shown(display_name, &name);
-    w.tried(w.connection().execute("update account set display_name = ?2 where id = ?1", (id.0, &text)))?;
+    w.tried(
+        w.connection()
+            .execute("update account set display_name = ?2 where id = ?1", (id.0, &text)),
+    )?;
     w.record(now, by, "people.renamed", &subject(&name), &json!({}))?;
     Ok(())
 }
@@ -274,10 +314,16 @@ pub fn set_disabled(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, d
     if disabled {
         keep_an_admin(w, id, by)?;
         w.tried(w.connection().execute("delete from session where account = ?1", [id.0]))?;
-        w.tried(w.connection().execute("delete from setup_link where account = ?1", [id.0]))?;
+        w.tried(
+            w.connection()
+                .execute("delete from setup_link where account = ?1", [id.0]),
+        )?;
     }
     let since = disabled.then_some(now);
-    w.tried(w.connection().execute("update account set disabled = ?2 where id = ?1", (id.0, since)))?;
+    w.tried(
+        w.connection()
+            .execute("update account set disabled = ?2 where id = ?1", (id.0, since)),
+    )?;
     let kind = if disabled { "people.disabled" } else { "people.enabled" };
     w.record(now, by, kind, &subject(&name), &json!({}))?;
     Ok(())
@@ -307,16 +353,25 @@ pub fn link_provider(
     provider: Option<&str>,
 ) -> Result<(), Error> {
     let name = name_of(w, id)?;
-    let changed = w.connection().execute("update account set provider = ?2 where id = ?1", (id.0, provider));
+    let changed = w
+        .connection()
+        .execute("update account set provider = ?2 where id = ?1", (id.0, provider));
     w.tried(changed)?;
-    let kind = if provider.is_some() { "people.provider-linked" } else { "people.provider-unlinked" };
+    let kind = if provider.is_some() {
+        "people.provider-linked"
+    } else {
+        "people.provider-unlinked"
+    };
     w.record(now, by, kind, &subject(&name), &json!({}))?;
     Ok(())
 }
 
 /// Notes when somebody signed in.
 pub(super) fn note_signed_in(w: &Writing<'_>, now: Time, id: AccountId) -> Result<(), Error> {
-    w.tried(w.connection().execute("update account set last_signed_in = ?2 where id = ?1", (id.0, now)))?;
+    w.tried(
+        w.connection()
+            .execute("update account set last_signed_in = ?2 where id = ?1", (id.0, now)),
+    )?;
     Ok(())
 }
 
@@ -325,9 +380,21 @@ pub(super) fn note_signed_in(w: &Writing<'_>, now: Time, id: AccountId) -> Resul
 ///
 /// # Errors
 /// When the ledger can't be written.
-pub fn refused_sign_in(w: &mut Writing<'_>, now: Time, name: Option<&str>, method: &str, address: &str) -> Result<(), Error> {
+pub fn refused_sign_in(
+    w: &mut Writing<'_>,
+    now: Time,
+    name: Option<&str>,
+    method: &str,
+    address: &str,
+) -> Result<(), Error> {
     let by = Actor::System("console".to_owned());
     let subject = name.map_or_else(|| "account".to_owned(), subject);
-    w.record(now, &by, "session.refused", &subject, &json!({ "method": method, "address": address }))?;
+    w.record(
+        now,
+        &by,
+        "session.refused",
+        &subject,
+        &json!({ "method": method, "address": address }),
+    )?;
     Ok(())
 }

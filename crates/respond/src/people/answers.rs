@@ -80,7 +80,15 @@ pub fn keep_answer(w: &Writing<'_>, now: Time, holder: &str, key: &str, answer: 
     w.tried(connection.execute(
         "insert or replace into answer (holder, key, request, time, status, content_type, body)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        (holder, key, answer.request, now, answer.status, &answer.content_type, &answer.body),
+        (
+            holder,
+            key,
+            answer.request,
+            now,
+            answer.status,
+            &answer.content_type,
+            &answer.body,
+        ),
     ))?;
     Ok(())
 }

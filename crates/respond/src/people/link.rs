@@ -49,7 +49,10 @@ pub fn make_link(
     };
     let secret = Secret::new("", random);
     let connection = w.connection();
-    w.tried(connection.execute("delete from setup_link where account is ?1 or expires < ?2", (account, now)))?;
+    w.tried(connection.execute(
+        "delete from setup_link where account is ?1 or expires < ?2",
+        (account, now),
+    ))?;
     w.tried(connection.execute(
         "delete from setup_link where digest in (select digest from setup_link order by created desc limit -1 offset ?1)",
         [LINKS_MAX - 1],
@@ -100,6 +103,9 @@ pub fn use_link(w: &Writing<'_>, now: Time, text: &str) -> Result<Option<LinkFor
 /// # Errors
 /// When the ledger can't be written.
 pub fn cancel_links(w: &Writing<'_>) -> Result<(), Error> {
-    w.tried(w.connection().execute("delete from setup_link where account is null", []))?;
+    w.tried(
+        w.connection()
+            .execute("delete from setup_link where account is null", []),
+    )?;
     Ok(())
 }

@@ -107,10 +107,14 @@ pub fn add_passkey(
         |row| Ok((row.get(0)?, row.get(1)?)),
     ))?;
     if is_taken {
-        return Err(Error::Refused { what: "this passkey is registered already".to_owned() });
+        return Err(Error::Refused {
+            what: "this passkey is registered already".to_owned(),
+        });
     }
     if count >= PASSKEYS_MAX {
-        return Err(Error::Refused { what: format!("there are {count} passkeys already; remove one first") });
+        return Err(Error::Refused {
+            what: format!("there are {count} passkeys already; remove one first"),
+        });
     }
     let called: String = new.name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect();
     w.tried(w.connection().execute(
@@ -118,7 +122,13 @@ pub fn add_passkey(
         (account.0, called, &new.credential, &new.public_key, new.sign_count, now),
     ))?;
     let id = PasskeyId(w.connection().last_insert_rowid());
-    w.record(now, by, "people.passkey-added", &subject(&name), &json!({ "passkey": id }))?;
+    w.record(
+        now,
+        by,
+        "people.passkey-added",
+        &subject(&name),
+        &json!({ "passkey": id }),
+    )?;
     Ok(id)
 }
 
@@ -157,10 +167,21 @@ pub fn remove_passkey(
             what: "this is your only way in; add another passkey or a password first".to_owned(),
         });
     }
-    let removed = w.connection().execute("delete from passkey where id = ?1 and account = ?2", (id.0, account.0));
+    let removed = w
+        .connection()
+        .execute("delete from passkey where id = ?1 and account = ?2", (id.0, account.0));
     if w.tried(removed)? == 0 {
-        return Err(Error::NotFound { what: "passkey", name: id.0.to_string() });
+        return Err(Error::NotFound {
+            what: "passkey",
+            name: id.0.to_string(),
+        });
     }
-    w.record(now, by, "people.passkey-removed", &subject(&name), &json!({ "passkey": id }))?;
+    w.record(
+        now,
+        by,
+        "people.passkey-removed",
+        &subject(&name),
+        &json!({ "passkey": id }),
+    )?;
     Ok(())
 }

@@ -85,7 +85,10 @@ pub fn remove_password(w: &mut Writing<'_>, now: Time, by: &Actor, account: Acco
             what: "this is the only way in; add a passkey first".to_owned(),
         });
     }
-    w.tried(w.connection().execute("delete from recovery_code where account = ?1", [account.0]))?;
+    w.tried(
+        w.connection()
+            .execute("delete from recovery_code where account = ?1", [account.0]),
+    )?;
     w.record(now, by, "people.password-removed", &subject(&name), &json!({}))?;
     Ok(())
 }
@@ -115,7 +118,10 @@ pub fn set_recovery_codes(
     codes: &[Digest],
 ) -> Result<(), Error> {
     let name = name_of(w, account)?;
-    w.tried(w.connection().execute("delete from recovery_code where account = ?1", [account.0]))?;
+    w.tried(
+        w.connection()
+            .execute("delete from recovery_code where account = ?1", [account.0]),
+    )?;
     for code in codes {
         let added = w.connection().execute(
             "insert into recovery_code (account, digest) values (?1, ?2)",
@@ -123,7 +129,13 @@ pub fn set_recovery_codes(
         );
         w.tried(added)?;
     }
-    w.record(now, by, "people.recovery-codes", &subject(&name), &json!({ "codes": codes.len() }))?;
+    w.record(
+        now,
+        by,
+        "people.recovery-codes",
+        &subject(&name),
+        &json!({ "codes": codes.len() }),
+    )?;
     Ok(())
 }
 

@@ -105,14 +105,25 @@ pub fn begin_session(
          (select id from session where account = ?1 order by id desc limit -1 offset ?2)",
         (new.account.0, SESSIONS_MAX - 1),
     ))?;
-    let browser: String = new.browser.chars().filter(|c| !c.is_control()).take(BROWSER_MAX).collect();
+    let browser: String = new
+        .browser
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(BROWSER_MAX)
+        .collect();
     w.tried(connection.execute(
         "insert into session (digest, account, began, seen, method, address, browser) values (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
         (secret.digest(), new.account.0, now, new.method, new.address, browser),
     ))?;
     note_signed_in(w, now, new.account)?;
     let facts = json!({ "method": new.method, "address": new.address });
-    w.record(now, &Actor::Person(name.clone()), "session.began", &subject(&name), &facts)?;
+    w.record(
+        now,
+        &Actor::Person(name.clone()),
+        "session.began",
+        &subject(&name),
+        &facts,
+    )?;
     Ok(secret)
 }
 
@@ -138,7 +149,10 @@ fn oldest(now: Time, limits: SessionLimits) -> (Time, Time) {
 /// # Errors
 /// When the ledger can't be written.
 pub fn touch_session(w: &Writing<'_>, now: Time, id: SessionId) -> Result<(), Error> {
-    w.tried(w.connection().execute("update session set seen = ?2 where id = ?1", (id.0, now)))?;
+    w.tried(
+        w.connection()
+            .execute("update session set seen = ?2 where id = ?1", (id.0, now)),
+    )?;
     Ok(())
 }
 
@@ -160,9 +174,17 @@ pub fn sessions(ledger: &Ledger, now: Time, account: AccountId, limits: SessionL
 ///
 /// # Errors
 /// When the ledger can't be written.
-pub fn end_session(w: &mut Writing<'_>, now: Time, by: &Actor, account: AccountId, id: SessionId) -> Result<bool, Error> {
+pub fn end_session(
+    w: &mut Writing<'_>,
+    now: Time,
+    by: &Actor,
+    account: AccountId,
+    id: SessionId,
+) -> Result<bool, Error> {
     let name = name_of(w, account)?;
-    let ended = w.connection().execute("delete from session where id = ?1 and account = ?2", (id.0, account.0));
+    let ended = w
+        .connection()
+        .execute("delete from session where id = ?1 and account = ?2", (id.0, account.0));
     let is_ended = w.tried(ended)? > 0;
     if is_ended {
         w.record(now, by, "session.ended", &subject(&name), &json!({ "session": id }))?;
@@ -183,7 +205,9 @@ pub fn end_sessions(
 ) -> Result<usize, Error> {
     let name = name_of(w, account)?;
     let kept = but.map_or(0, |id| id.0);
-    let ended = w.connection().execute("delete from session where account = ?1 and id <> ?2", (account.0, kept));
+    let ended = w
+        .connection()
+        .execute("delete from session where account = ?1 and id <> ?2", (account.0, kept));
     let count = w.tried(ended)?;
     if count > 0 {
         w.record(now, by, "session.ended", &subject(&name), &json!({ "sessions": count }))?;

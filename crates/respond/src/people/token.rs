@@ -172,7 +172,10 @@ pub fn make_token(
 ) -> Result<(TokenId, Secret), Error> {
     if !super::is_account_name(&new.name) {
         return Err(Error::Refused {
-            what: format!("`{}` can't be a token's name: use letters, digits, `-`, `_` and `.`, 64 at most", new.name),
+            what: format!(
+                "`{}` can't be a token's name: use letters, digits, `-`, `_` and `.`, 64 at most",
+                new.name
+            ),
         });
     }
     let (count, is_taken): (i64, bool) = w.tried(w.connection().query_row(
@@ -181,12 +184,19 @@ pub fn make_token(
         |row| Ok((row.get(0)?, row.get(1)?)),
     ))?;
     if is_taken {
-        return Err(Error::Refused { what: format!("there is a token `{}` already; revoke it first", new.name) });
+        return Err(Error::Refused {
+            what: format!("there is a token `{}` already; revoke it first", new.name),
+        });
     }
     if count >= TOKENS_MAX {
-        w.tried(w.connection().execute("delete from token where revoked is not null", []))?;
+        w.tried(
+            w.connection()
+                .execute("delete from token where revoked is not null", []),
+        )?;
         if count >= 2 * TOKENS_MAX {
-            return Err(Error::Refused { what: format!("there are {count} tokens already; revoke some first") });
+            return Err(Error::Refused {
+                what: format!("there are {count} tokens already; revoke some first"),
+            });
         }
     }
     let mut scopes = new.scopes.clone();
@@ -210,7 +220,9 @@ pub fn make_token(
 /// When the ledger can't be read.
 pub fn tokens(ledger: &Ledger) -> Result<Vec<Token>, Error> {
     let read_all = || {
-        let mut statement = ledger.connection().prepare(&format!("{COLUMNS} order by id desc limit ?1"))?;
+        let mut statement = ledger
+            .connection()
+            .prepare(&format!("{COLUMNS} order by id desc limit ?1"))?;
         statement.query_map([TOKENS_MAX], read)?.collect()
     };
     ledger.tried(read_all())
@@ -243,7 +255,10 @@ pub fn token_holder(ledger: &Ledger, now: Time, text: &str) -> Result<Option<(Ac
 /// # Errors
 /// When the ledger can't be written.
 pub fn used_token(w: &Writing<'_>, now: Time, id: TokenId) -> Result<(), Error> {
-    w.tried(w.connection().execute("update token set last_used = ?2 where id = ?1", (id.0, now)))?;
+    w.tried(
+        w.connection()
+            .execute("update token set last_used = ?2 where id = ?1", (id.0, now)),
+    )?;
     Ok(())
 }
 
@@ -258,7 +273,10 @@ pub fn revoke_token(w: &mut Writing<'_>, now: Time, by: &Actor, id: TokenId) -> 
         |row| row.get::<_, String>(0),
     );
     let name = w.tried(revoked.optional())?;
-    let name = name.ok_or_else(|| Error::NotFound { what: "token in use", name: id.0.to_string() })?;
+    let name = name.ok_or_else(|| Error::NotFound {
+        what: "token in use",
+        name: id.0.to_string(),
+    })?;
     w.record(now, by, "people.token-revoked", &format!("token/{name}"), &json!({}))?;
     Ok(())
 }

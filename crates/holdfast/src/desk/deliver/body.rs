@@ -7,13 +7,10 @@ use super::text::lines;
 use crate::config::FormatValue;
 
 /// The body: a sentence, or the alert or incident in a form that other programs read. What is about neither is a sentence.
-pub(super) fn of(desk: &Desk, content: &Content, format: FormatValue) -> String {
-    let structured = match format {
-        FormatValue::Text => None,
-        FormatValue::Cef => cef(desk, content),
-        FormatValue::Ocsf => ocsf(desk, content),
-    };
-    structured.unwrap_or_else(|| sentence(content))
+pub(super) fn of(_desk: &Desk, content: &Content, format: FormatValue) -> String {
+    match format {
+        FormatValue::Text | FormatValue::Cef | FormatValue::Ocsf => sentence(content),
+    }
 }
 
 fn sentence(content: &Content) -> String {

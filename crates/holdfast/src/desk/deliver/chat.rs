@@ -2,10 +2,10 @@
 //! Rocket.Chat understand as well), Adaptive Cards as workflows of Microsoft Teams take them, and ntfy's JSON.
 
 use respond::alert::Severity;
-use respond::notice::{Content, Telling};
+use respond::notice::Content;
 use serde_json::{Value, json};
 
-use super::text::{facts, lines, severity};
+use super::text::{facts, lines};
 
 /// Slack cuts the text of a block at 3,000 characters; ntfy makes a file of a message above 4,096 bytes.
 const TEXT_CHARACTERS_MAX: usize = 2_800;
@@ -85,7 +85,7 @@ pub(super) fn ntfy(content: &Content, topic: &str) -> Value {
         "title": content.title,
         "message": cut_to_bytes(&all.join("\n"), NTFY_BYTES_MAX),
         "priority": priority(content),
-        "tags": [severity(content.severity)],
+        "tags": [content.severity.name()],
     });
     if let (Some(link), Some(object)) = (&content.link, object.as_object_mut()) {
         object.insert("click".to_owned(), link.clone().into());
@@ -95,13 +95,13 @@ pub(super) fn ntfy(content: &Content, topic: &str) -> Value {
 
 /// ntfy's priorities: 5 rings through, 1 makes no sound.
 const fn priority(content: &Content) -> u8 {
-    match (content.telling, content.severity) {
-        (Telling::Test | Telling::Acknowledged | Telling::Over, _) => 3,
-        (_, Severity::Critical) => 5,
-        (_, Severity::High) => 4,
-        (_, Severity::Medium) => 3,
-        (_, Severity::Low) => 2,
-        (_, Severity::Informational) => 1,
+    match content.severity {
+        _ if content.telling.is_calm() => 3,
+        Severity::Critical => 5,
+        Severity::High => 4,
+        Severity::Medium => 3,
+        Severity::Low => 2,
+        Severity::Informational => 1,
     }
 }
 

@@ -7,8 +7,6 @@ use respond::notice::{Due, NotTaken};
 use serde_json::{Value, json};
 
 use super::chat;
-use super::syslog::telling;
-use super::text;
 use crate::config::{ChatForm, Url, WebhookSettings, check_url};
 use crate::failure::{Failure, FailureCode};
 use crate::webhook::{Answer, Target};
@@ -57,8 +55,8 @@ fn body(due: &Due, host: &str) -> Value {
         "host": host,
         "group": content.group,
         "about": content.subject,
-        "telling": telling(content.telling),
-        "severity": text::severity(content.severity),
+        "telling": content.telling.name(),
+        "severity": content.severity.name(),
         "time": content.time,
         "title": content.title,
         "text": content.text.join("\n\n"),

@@ -2,7 +2,7 @@
 
 use respond::Time;
 use respond::alert::Severity;
-use respond::notice::{Content, Telling};
+use respond::notice::Content;
 
 /// The private number for documentation and examples (RFC 5612), as long as the project has none of its own.
 const STRUCTURED_DATA_ID: &str = "holdfast@32473";
@@ -34,7 +34,7 @@ impl Message<'_> {
         let priority = u16::from(self.facility) * 8 + u16::from(level(content));
         let mut text = format!(
             "<{priority}>1 {} {} holdfast {} {} {} ",
-            self.content_time(),
+            self.now,
             header_field(self.host, HOST_BYTES_MAX),
             std::process::id(),
             header_field(&message_id(content), MESSAGE_ID_BYTES_MAX),
@@ -49,18 +49,14 @@ impl Message<'_> {
         text.into_bytes()
     }
 
-    fn content_time(&self) -> Time {
-        self.now
-    }
-
     fn structured_data(&self) -> String {
         let content = self.content;
         let mut data = format!("[{STRUCTURED_DATA_ID}");
         let mut add = |name: &str, value: &str| data += &format!(" {name}=\"{}\"", parameter(value));
         add("notice", self.key);
         add("about", &content.subject);
-        add("telling", telling(content.telling));
-        add("severity", super::text::severity(content.severity));
+        add("telling", content.telling.name());
+        add("severity", content.severity.name());
         for concern in &content.concerns {
             if let Some((what @ ("volume" | "host"), name)) = concern.split_once(' ') {
                 add(what, name);
@@ -83,34 +79,20 @@ pub(super) fn framed(message: &[u8]) -> Vec<u8> {
 
 /// Syslog's severities (RFC 5424, 6.2.1).
 const fn level(content: &Content) -> u8 {
-    match (content.telling, content.severity) {
-        (Telling::Test | Telling::Acknowledged | Telling::Over, _) | (_, Severity::Informational) => 6,
-        (_, Severity::Critical) => 2,
-        (_, Severity::High) => 3,
-        (_, Severity::Medium) => 4,
-        (_, Severity::Low) => 5,
-    }
-}
-
-/// Why it is sent, in a word.
-pub(super) const fn telling(telling: Telling) -> &'static str {
-    match telling {
-        Telling::First => "first",
-        Telling::Worse => "worse",
-        Telling::Update => "update",
-        Telling::Escalation => "escalation",
-        Telling::Acknowledged => "acknowledged",
-        Telling::Over => "over",
-        Telling::Digest => "digest",
-        Telling::Bundle => "bundle",
-        Telling::Test => "test",
+    match content.severity {
+        _ if content.telling.is_calm() => 6,
+        Severity::Critical => 2,
+        Severity::High => 3,
+        Severity::Medium => 4,
+        Severity::Low => 5,
+        Severity::Informational => 6,
     }
 }
 
 /// The type of message: what it is about and why it is sent.
 fn message_id(content: &Content) -> String {
     let thing = content.subject.split('/').next().unwrap_or_default();
-    format!("{thing}-{}", telling(content.telling))
+    format!("{thing}-{}", content.telling.name())
 }
 
 /// A field of the header: printable ASCII without spaces; `-` if nothing is left.

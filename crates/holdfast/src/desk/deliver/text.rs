@@ -1,7 +1,8 @@
 //! A notice in words: as plain text for mail and chats, and as simple HTML.
 
-use respond::alert::Severity;
 use respond::notice::{Content, Telling};
+
+use crate::webhook::host;
 
 /// What stands around a notice: who sends it.
 #[derive(Clone, Debug)]
@@ -10,14 +11,10 @@ pub(super) struct Sender {
     pub(super) host: String,
 }
 
-/// A severity in a word.
-pub(super) const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Informational => "informational",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
+impl Sender {
+    /// This machine.
+    pub(super) fn of_this_machine() -> Self {
+        Self { host: host() }
     }
 }
 
@@ -90,7 +87,7 @@ pub(super) fn lines(content: &Content) -> Vec<String> {
 
 /// What has a name of its own.
 pub(super) fn facts(content: &Content) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Severity", severity(content.severity).to_owned())];
+    let mut facts = vec![("Severity", content.severity.name().to_owned())];
     if content.telling != Telling::Test {
         facts.push(("Time", content.time.to_string()));
     }
@@ -130,6 +127,7 @@ fn escaped(text: &str) -> String {
 pub(super) mod tests {
     use super::*;
     use respond::Time;
+    use respond::alert::Severity;
 
     pub(in super::super) fn content() -> Content {
         Content {

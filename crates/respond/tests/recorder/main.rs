@@ -1,0 +1,9 @@
+//! Alerts, incidents and the ledger, together and on disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
+
+mod alerts;
+mod flood;
+mod incidents;
+mod ledger;
+mod support;
