@@ -170,10 +170,6 @@ impl Taker {
                 facts,
                 incident.map(|incident| incident.0),
             ])
-            let [fields @ ..] = columns(&alert, &facts);
-            let fields: Vec<&dyn rusqlite::ToSql> =
-                fields.into_iter().chain([&incident as &dyn rusqlite::ToSql]).collect();
-            statement.execute(fields.as_slice())
         });
         w.tried(added)?;
         let actor = Actor::System(alert.noticed.layer.name().to_owned());

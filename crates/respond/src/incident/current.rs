@@ -197,7 +197,6 @@ impl Current {
             self.began,
             self.updated,
             number::stored(self.alerts),
-            self.alerts,
         ))?;
         let mut statement = connection.prepare_cached(
             "insert into incident_entity (kind, name, incident, standing) values (?1, ?2, ?3, ?4)
