@@ -126,7 +126,7 @@ fn row(record: &Record) -> Vec<Markup> {
 
 /// Checks the chain. The result is told on the page.
 pub(super) fn verify(site: &dyn Site) -> Result<(String, Flash), Refusal> {
-    let heads = Vec::new();
+    let heads = site.ledger_heads();
     let verification = site.desk().read(|ledger| ledger::verify(ledger, &heads))?;
     Ok(("/audit".to_owned(), said(&verification)))
 }
