@@ -1,21 +1,19 @@
 //! Signing in and out. A passkey needs a script; a password with a code doesn't.
 
+use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use maud::{Markup, html};
 use respond::people;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::frame::see_other;
 use super::layout::alone;
 use super::links::{escaped, own};
 use super::parts::{csrf, sentence, with_code};
 use super::visitor::{Flash, Theme};
-use crate::auth::webauthn::AssertionAnswer;
 use crate::auth::{self, SignedIn};
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -23,8 +21,6 @@ use crate::state::Shared;
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/sign-in", get(page).post(with_password))
-        .route("/sign-in/passkey", post(begin_passkey))
-        .route("/sign-in/passkey/answer", post(finish_passkey))
         .route("/sign-out", post(sign_out))
 }
 
@@ -81,7 +77,7 @@ fn shown(
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
         div data-passkey-only hidden class="fields" {
-            button class="primary wide" type="button" data-passkey="/sign-in/passkey" data-csrf=(token) data-next=(next) { "Sign in with a passkey" }
+            button class="primary wide" type="button" data-passkey="/api/v1/sign-in/passkey" data-csrf=(token) data-next=(next) { "Sign in with a passkey" }
             p class="error-text" role="alert" data-passkey-problem hidden {}
         }
         @if let Some(oidc) = &state.settings.oidc {
@@ -138,24 +134,6 @@ async fn with_password(
             }
             response
         }
-    }
-}
-
-async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor) -> Response {
-    match auth::begin_passkey(&state, &visitor) {
-        Ok((options, cookie)) => ([(header::SET_COOKIE, cookie)], Json(options)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn finish_passkey(
-    State(state): State<Shared>,
-    visitor: auth::Visitor,
-    Json(answer): Json<AssertionAnswer>,
-) -> Response {
-    match auth::finish_passkey(&state, &visitor, &answer).await {
-        Ok(entered) => (entered, Json(json!({}))).into_response(),
-        Err(refusal) => refusal.into_response(),
     }
 }
 

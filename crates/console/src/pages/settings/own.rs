@@ -59,8 +59,8 @@ fn passkey_card(visitor: &Visitor, account: &Account, passkeys: &[Passkey]) -> M
             p { "Your phone, computer or security key signs in for you. With two, losing one isn't an emergency." }
             @if !rows.is_empty() { (table("Your passkeys", &[("Passkey", false), ("Added", false), ("Last used", false), ("", false)], &rows)) }
             form class="inline" data-passkey-only hidden id="new-passkey" {
-                div { label for="passkey_name" { "A name for the new one" } input id="passkey_name" name="passkey_name" maxlength="60" placeholder="phone"; }
-                button class="primary" type="button" data-new-passkey="/settings/passkeys" data-form="new-passkey" data-csrf=(token) data-next="/settings" { "Add a passkey" }
+                div { label for="passkey_name" { "A name for the new one" } input id="passkey_name" name="passkey" maxlength="60" placeholder="phone"; }
+                button class="primary" type="button" data-new-passkey="/api/v1/me/passkeys" data-form="new-passkey" data-csrf=(token) data-next="/settings" { "Add a passkey" }
                 p class="error-text" role="alert" data-passkey-problem hidden {}
             }
         }

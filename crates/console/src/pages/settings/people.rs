@@ -211,7 +211,7 @@ pub(super) fn link_page(public_url: &str, link: &NewLink) -> Page {
     let body = html! {
         section class="card info" {
             p { "Give this link to " strong { (link.name) } ", in person or by a way that an attacker doesn't read. It is good once, for three days, and shown this once." }
-            p class="secret" id="link" { (public_url) "/set-up?link=" (link.secret) }
+            p class="secret" id="link" { (public_url) "/set-up/" (link.secret) }
             p { a class="button primary" href="/settings/people" { "I have it" } }
         }
     };

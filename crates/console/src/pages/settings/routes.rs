@@ -1,18 +1,16 @@
 //! The addresses of the settings.
 
+use axum::Router;
 use axum::extract::{Form, Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use maud::html;
 use respond::people::Role;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{configuration, notices, own, people, tokens};
-use crate::auth::webauthn::RegistrationAnswer;
-use crate::auth::{self, SignedIn};
+use crate::auth;
 use crate::pages::frame::{act, show};
 use crate::pages::layout::{Page, Section};
 use crate::pages::visitor::Visitor;
@@ -22,8 +20,6 @@ use crate::state::Shared;
 pub(in crate::pages) fn router() -> Router<Shared> {
     Router::new()
         .route("/settings", get(own_page))
-        .route("/settings/passkeys", post(begin_passkey))
-        .route("/settings/passkeys/answer", post(finish_passkey))
         .route("/settings/passkeys/{id}/remove", post(remove_passkey))
         .route("/settings/password", post(begin_password))
         .route("/settings/password/answer", post(finish_password))
@@ -43,32 +39,6 @@ pub(in crate::pages) fn router() -> Router<Shared> {
 async fn own_page(State(state): State<Shared>, visitor: Visitor) -> Response {
     let limits = auth::session_limits(&state);
     show(&state, visitor, move |site, visitor| own::page(site, visitor, limits)).await
-}
-
-async fn begin_passkey(State(state): State<Shared>, asking: auth::Visitor, signed_in: SignedIn) -> Response {
-    match auth::begin_adding_passkey(&state, &asking, &signed_in).await {
-        Ok((options, cookie)) => ([(header::SET_COOKIE, cookie)], Json(options)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-#[derive(Deserialize)]
-struct NewPasskey {
-    #[serde(default)]
-    passkey_name: String,
-    answer: RegistrationAnswer,
-}
-
-async fn finish_passkey(
-    State(state): State<Shared>,
-    asking: auth::Visitor,
-    signed_in: SignedIn,
-    Json(new): Json<NewPasskey>,
-) -> Response {
-    match auth::finish_adding_passkey(&state, &asking, &signed_in, &new.answer, &new.passkey_name).await {
-        Ok(()) => Json(json!({})).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
 }
 
 async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
