@@ -10,6 +10,7 @@ pub mod browse;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console_site;
 pub mod control;
 pub mod daemon;
 pub mod demo;

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use respond::Actor;
+use rustix::net::RecvFlags;
 
 use super::line::{LINE_BYTES_MAX, LineReader, send};
 use super::protocol::{Answer, Envelope, Looked, Progress, Request, VERSION};
@@ -42,15 +43,30 @@ pub trait Execute: Send + Sync + 'static {
     fn past(&self, name: &str) -> Result<LocalPast, Failure>;
 }
 
+/// What answers connections that speak HTTP.
+pub trait Hypertext: Send + Sync {
+    /// Takes a connection over, at whose other end is `user`.
+    ///
+    /// # Errors
+    /// When it can't be taken over.
+    fn adopt(&self, stream: UnixStream, user: String) -> io::Result<()>;
+}
+
 /// Accepts commands until it is dropped.
-#[derive(Debug)]
 pub struct ControlServer {
     path: PathBuf,
     stopping: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
+    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
 }
 
 impl ControlServer {
+    /// From now on connections that speak HTTP are given to this. Only the first call counts.
+    pub fn set_hypertext(&self, hypertext: Weak<dyn Hypertext>) {
+        // Only the daemon that made the server calls this, once.
+        let _ = self.hypertext.set(hypertext);
+    }
+
     /// Listens at `path` and serves from threads of its own. The caller holds the lock on the data folder, so a
     /// socket that is there already is left over from a daemon that was killed.
     pub fn start(path: &Path, engine: Arc<dyn Execute>) -> Result<Self, Failure> {
@@ -66,11 +82,18 @@ impl ControlServer {
             path: path.to_owned(),
             stopping: Arc::new(AtomicBool::new(false)),
             running: Arc::new(AtomicUsize::new(0)),
+            hypertext: Arc::default(),
         };
-        let (stopping, running) = (Arc::clone(&server.stopping), Arc::clone(&server.running));
+        let served = Served {
+            engine,
+            stopping: Arc::clone(&server.stopping),
+            running: Arc::clone(&server.running),
+            looking: Looking::default(),
+            hypertext: Arc::clone(&server.hypertext),
+        };
         std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || accept(&listener, &engine, &stopping, &running))
+            .spawn(move || accept(&listener, &served))
             .map_err(failed)?;
         Ok(server)
     }
@@ -84,6 +107,12 @@ impl ControlServer {
         while self.running.load(Ordering::SeqCst) > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+impl std::fmt::Debug for ControlServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ControlServer").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -107,10 +136,19 @@ impl Drop for Running {
 /// Connections that look into the past, of one control socket.
 type Looking = Arc<AtomicUsize>;
 
-fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<AtomicBool>, running: &Arc<AtomicUsize>) {
-    let looking = Looking::default();
+/// What every connection needs.
+#[derive(Clone)]
+struct Served {
+    engine: Arc<dyn Execute>,
+    stopping: Arc<AtomicBool>,
+    running: Arc<AtomicUsize>,
+    looking: Looking,
+    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
+}
+
+fn accept(listener: &UnixListener, served: &Served) {
     for socket in listener.incoming() {
-        if stopping.load(Ordering::SeqCst) {
+        if served.stopping.load(Ordering::SeqCst) {
             return;
         }
         let Ok(socket) = socket else {
@@ -118,6 +156,7 @@ fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<Ato
             std::thread::sleep(Duration::from_millis(100));
             continue;
         };
+        let running = &served.running;
         running.fetch_add(1, Ordering::SeqCst);
         let guard = Running(Arc::clone(running));
         let refusal = admit(&socket, running.load(Ordering::SeqCst)).err();
@@ -126,14 +165,33 @@ fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<Ato
             let _ = send(&socket, &Answer::Failed(failure), None);
             continue;
         }
-        let (engine, stopping, looking) = (Arc::clone(engine), Arc::clone(stopping), Arc::clone(&looking));
+        let served = served.clone();
         // Without a thread the command's socket closes, which tells it.
         let _ = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
             let _guard = guard;
             // A connection that fails concerns nobody but the command at its other end.
-            let _ = serve(&socket, engine.as_ref(), &stopping, &looking);
+            let _ = served.answer(socket);
         });
     }
+}
+
+impl Served {
+    /// Commands begin with `{`; whatever else comes first is HTTP, if that is answered.
+    fn answer(&self, socket: UnixStream) -> io::Result<()> {
+        let hypertext = self.hypertext.get().and_then(Weak::upgrade);
+        let mut first = [0];
+        let peeked = rustix::net::recv(&socket, &mut first, RecvFlags::PEEK)?.0;
+        match hypertext {
+            Some(hypertext) if peeked > 0 && first != [b'{'] => hypertext.adopt(socket.try_clone()?, user(&socket)?),
+            _ => serve(&socket, self.engine.as_ref(), &self.stopping, &self.looking),
+        }
+    }
+}
+
+/// The name of the user at the other end; the number of one without a name.
+fn user(socket: &UnixStream) -> io::Result<String> {
+    let uid = rustix::net::sockopt::socket_peercred(socket)?.uid.as_raw();
+    Ok(crate::names::user(uid))
 }
 
 /// Checks who is at the other end, whatever the permissions of the folder and the socket say.

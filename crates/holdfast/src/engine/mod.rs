@@ -311,6 +311,12 @@ impl Engine {
     }
 
     /// Clients that use the live disk of a volume.
+    #[must_use]
+    pub fn clients_using(&self, name: &str) -> u64 {
+        self.clients_of(name)
+    }
+
+    /// Clients that use the live disk of a volume.
     fn clients_of(&self, name: &str) -> u64 {
         let Some(facts) = self.daemon.get() else { return 0 };
         let report = facts.report();
