@@ -51,16 +51,6 @@ pub struct TakenIn {
 /// # Errors
 /// When the ledger can't be written: then nothing of the batch is.
 pub fn take_in(w: &mut Writing<'_>, now: Time, rules: &Rules, alerts: Vec<NewAlert>) -> Result<TakenIn, Error> {
-/// Records a batch of alerts, joins them into incidents and plans who is told of them.
-///
-/// # Errors
-/// When the ledger can't be written: then nothing of the batch is.
-pub fn take_in(
-    w: &mut Writing<'_>,
-    now: Time,
-    notices: &notice::Settings,
-    alerts: Vec<NewAlert>,
-) -> Result<TakenIn, Error> {
     let mut taker = Taker::begin(w)?;
     for alert in alerts {
         taker.take(w, now, alert)?;
@@ -90,19 +80,12 @@ fn decide(
     let mut planned = Vec::new();
     for Taken { alert, .. } in alerts {
         let incident = alert.incident.and_then(|id| known.get(&id).copied());
-        let decisions = rules.policies.decide(alert, incident, &InLedger::new(w), alert.last, &rules.zone)?;
+        let decisions = rules
+            .policies
+            .decide(alert, incident, &InLedger::new(w), alert.last, &rules.zone)?;
         for decision in decisions {
             planned.extend(action::plan(w, now, &decision, alert, incident)?);
         }
     }
     Ok(planned)
-    let by_id: HashMap<IncidentId, &Incident> = incidents
-        .iter()
-        .map(|changed| (changed.incident.id, &changed.incident))
-        .collect();
-    for Taken { alert, .. } in &alerts {
-        let incident = alert.incident.and_then(|id| by_id.get(&id).copied());
-        notice::plan(w, now, notices, &About::alert(alert, incident))?;
-    }
-    Ok(TakenIn { alerts, incidents })
 }

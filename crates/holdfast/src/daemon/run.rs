@@ -115,7 +115,13 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
-    wait_for_end(&mut signals, &engine, &options.place, (&guarding, delivering.as_ref()), &log);
+    wait_for_end(
+        &mut signals,
+        &engine,
+        &options.place,
+        (&guarding, delivering.as_ref()),
+        &log,
+    );
     notify("STOPPING=1");
     let cut = servers.drain(DRAIN_PATIENCE);
     if cut > 0 {

@@ -95,7 +95,9 @@ impl Engine {
             Ok(is_on) if is_on || !is_marked => Ok(is_on),
             Err(_) if !is_marked => Ok(false),
             other => {
-                let why = other.err().map_or_else(|| "it says that they are off".to_owned(), |error| error.to_string());
+                let why = other
+                    .err()
+                    .map_or_else(|| "it says that they are off".to_owned(), |error| error.to_string());
                 let mark = mark_path(&self.data);
                 Err(Failure::refused(format!(
                     "approvals were turned on, and the ledger can't tell who approved this: {why}"
@@ -124,15 +126,30 @@ impl Engine {
             Request::Unpin { name, pin } => (Operation::DeleteHistory, name, pin.clone()),
             Request::Resize { name, size_bytes, .. } => {
                 let is_less = self.volume(name).ok()?.size_bytes() > *size_bytes;
-                (Operation::DeleteHistory, name, is_less.then(|| format!("shrink to {size_bytes}"))?)
+                (
+                    Operation::DeleteHistory,
+                    name,
+                    is_less.then(|| format!("shrink to {size_bytes}"))?,
+                )
             }
             Request::GuardRelease { name, diverted } => (Operation::ReleaseFence, name, self.release(name, *diverted)?),
             Request::GuardSet { name, fence, enabled } => {
                 (Operation::DisarmGuard, name, self.disarmament(name, *fence, *enabled)?)
             }
-            Request::GuardAnnounce { names, work: Some(work) } => {
-                let subject = if names.is_empty() { "all volumes".to_owned() } else { names.join(",") };
-                return Some(wish(Operation::DisarmGuard, subject, format!("announce {} s", work.seconds)));
+            Request::GuardAnnounce {
+                names,
+                work: Some(work),
+            } => {
+                let subject = if names.is_empty() {
+                    "all volumes".to_owned()
+                } else {
+                    names.join(",")
+                };
+                return Some(wish(
+                    Operation::DisarmGuard,
+                    subject,
+                    format!("announce {} s", work.seconds),
+                ));
             }
             Request::Restore { name, when } => (Operation::Restore, name, self.moment(name, when)?),
             Request::RestoreBeforeAttack { name } => {

@@ -181,7 +181,9 @@ impl Engine {
         let guard = self.guard_of(&volume);
         let usual = Some(guard.status().settings.fence).filter(|fence| *fence != Fence::Alert);
         let how = how.or(usual).unwrap_or(Fence::Refuse);
-        guard.fence_by_hand(how, because).map_err(|error| guard_failure(name, &error))?;
+        guard
+            .fence_by_hand(how, because)
+            .map_err(|error| guard_failure(name, &error))?;
         Ok(self.guard_list(vec![self.guard_report(&volume)]))
     }
 
@@ -195,7 +197,9 @@ impl Engine {
         let mut reports = Vec::new();
         for name in &names {
             let volume = self.whole_volume(name)?;
-            let raised = self.guard_of(&volume).raise_sensitivity(percent, Duration::from_secs(seconds));
+            let raised = self
+                .guard_of(&volume)
+                .raise_sensitivity(percent, Duration::from_secs(seconds));
             raised.map_err(|error| guard_failure(name, &error))?;
             reports.push(self.guard_report(&volume));
         }

@@ -184,9 +184,7 @@ impl Engine {
                 self.drill_list(name.as_deref(), results).map(Response::Drills)
             }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
-            Request::GuardFence { name, how, because } => {
-                self.guard_fence(&name, how, &because).map(Response::Guards)
-            }
+            Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
             Request::GuardSensitivity { name, percent, seconds } => {
                 self.guard_sensitivity(&name, percent, seconds).map(Response::Guards)
             }

@@ -292,9 +292,6 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Text(
         "Check with counsel: this is a reminder, not legal advice.".to_owned(),
     ));
-    blocks.push(Block::Text("We became aware on (date, time, who, how):".to_owned()));
-    blocks.push(Block::Form(vec![("Date and time", 3.0), ("Who", 3.0), ("How", 6.0)], 2));
-    blocks.push(Block::Text("Check with counsel: this is a reminder, not legal advice.".to_owned()));
 }
 
 fn facts(case: &Case<'_>, blocks: &mut Vec<Block>) {
