@@ -160,6 +160,9 @@ impl From<respond::Error> for Refusal {
         match error {
             respond::Error::NotFound { .. } => Self::not_found(detail),
             respond::Error::Refused { .. } => Self::refused(detail),
+            respond::Error::ApprovalNeeded { next, .. } => {
+                Self::new(StatusCode::FORBIDDEN, "approval-needed", detail).hint(next)
+            }
             _ => Self::failed(detail),
         }
     }

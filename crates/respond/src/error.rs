@@ -85,6 +85,18 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A file that people write can't be understood.
+    #[error("`{name}` line {line}, column {column}: {what}")]
+    DataFile {
+        /// Its name.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        what: String,
+    },
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     NotFound {

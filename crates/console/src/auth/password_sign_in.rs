@@ -123,7 +123,11 @@ fn compare(known: (Option<Account>, Option<PasswordSecrets>), password: &str, co
 
 /// A recovery code as it was made, however it is typed.
 fn plain(code: &str) -> String {
-    code.chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>().to_uppercase()
+    code.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(64)
+        .collect::<String>()
+        .to_uppercase()
 }
 
 /// New recovery codes, and what the ledger keeps of them.
@@ -239,9 +243,19 @@ pub async fn finish_adding_password(
     let Actor::Person(name) = &signed_in.actor else {
         return Err(Refusal::not_signed_in());
     };
-    let secrets = chosen(state, challenge, name, password, code).await?;
+    let secrets = match chosen(state, challenge, name, password, code).await {
+        Ok(secrets) => secrets,
+        Err(refusal) => {
+            visitor.keep_again(state, challenge, asked);
+            return Err(refusal);
+        }
+    };
     let (recovery_codes, digests) = recovery_codes()?;
-    let (actor, now, own) = (signed_in.actor.clone(), state.site.now(), super::enter::own_session(signed_in));
+    let (actor, now, own) = (
+        signed_in.actor.clone(),
+        state.site.now(),
+        super::enter::own_session(signed_in),
+    );
     state
         .ask(move |site| {
             site.desk().write(|w| {

@@ -31,7 +31,8 @@ pub struct Visitor {
 impl Visitor {
     /// Their address in records.
     pub(super) fn from(&self) -> String {
-        self.address.map_or_else(|| "this machine".to_owned(), |address| address.to_string())
+        self.address
+            .map_or_else(|| "this machine".to_owned(), |address| address.to_string())
     }
 
     /// Keeps a challenge for this browser. The cookie binds it.
@@ -40,6 +41,13 @@ impl Visitor {
         let attempt = crate::base64::url(&random);
         state.challenges.keep(state.site.now(), &attempt, challenge, asked);
         Ok(cookie::write(Purpose::Attempt, &attempt, state.settings.is_secure()))
+    }
+
+    /// Keeps what this browser was asked for another attempt: it mistyped something.
+    pub(super) fn keep_again(&self, state: &Shared, challenge: [u8; 32], asked: Asked) {
+        if let Some(attempt) = &self.attempt {
+            state.challenges.keep(state.site.now(), attempt, challenge, asked);
+        }
     }
 
     /// The challenge that this browser answers. It can't be answered again.
@@ -65,7 +73,10 @@ impl FromRequestParts<Shared> for Visitor {
             Some(Peer::Network(address)) => Some(*address),
             _ => None,
         };
-        let browser = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
+        let browser = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|name| name.to_str().ok());
         let attempt = cookie::read(&parts.headers, Purpose::Attempt, state.settings.is_secure());
         let session = parts.extensions.get::<SessionSecret>();
         Ok(Self {
