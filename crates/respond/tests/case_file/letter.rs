@@ -129,7 +129,7 @@ fn a_draft_is_final_only_when_its_facts_are_confirmed_and_two_others_approved_it
     for who in ["bob", "eve"] {
         case.approve(who, &open).unwrap();
     }
-    assert!(said(approve(&mut case, "ann", draft.id)).contains("was made by ann: others approve it"));
+    assert!(said(approve(&mut case, "ann", draft.id)).contains("is by ann: others approve it"));
     assert_eq!(approve(&mut case, "bob", draft.id).unwrap().state, DraftState::Made);
     assert!(said(approve(&mut case, "bob", draft.id)).contains("approved by bob already"));
     let send = |case: &mut Case| case.ledger.write(|w| mark_sent(w, at(HOUR), &person("ann"), draft.id));

@@ -5,3 +5,4 @@ mod letter;
 mod paper;
 mod register;
 mod support;
+mod timeline;

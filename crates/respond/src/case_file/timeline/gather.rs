@@ -93,8 +93,8 @@ fn subjects(connection: &Connection, incident: IncidentId) -> rusqlite::Result<(
     let things = [
         ("alert", "select id from alert where incident = ?1 order by id"),
         ("action", "select id from action where incident = ?1 order by id"),
-        ("request", "select request from action where incident = ?1 and request is not null order by request"),
-        ("request", "select id from approval_request where operation = 'send-letter' and subject in \
+        ("approval", "select request from action where incident = ?1 and request is not null order by request"),
+        ("approval", "select id from approval_request where operation = 'send-letter' and subject in \
                      (select 'draft/' || id from draft where incident = ?1) order by id"),
         ("notice", "select id from notice where subject = 'incident/' || ?1 order by id"),
     ];

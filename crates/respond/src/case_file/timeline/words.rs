@@ -144,7 +144,7 @@ fn clock_stopped(body: &Value) -> String {
     joined(&[&format!("{state}: {} - {}", text("title"), text("tell")), &text("why"), &text("reference")], "; ")
 }
 
-/// "request/3" as "request 3"
+/// "action/3" as "action 3"
 fn named(subject: &str) -> String {
     subject.replacen('/', " ", 1)
 }
@@ -193,7 +193,7 @@ mod tests {
             time: Time::default(),
             actor: Actor::Person("ann".to_owned()),
             kind: kind.to_owned(),
-            subject: "request/3".to_owned(),
+            subject: "approval/3".to_owned(),
             body,
         })
     }
@@ -204,7 +204,7 @@ mod tests {
         for (kind, body, expected) in [
             ("alert.noticed", json!({"title": "Encryption stopped", "text": "Writes are diverted"}), "Encryption stopped. Writes are diverted"),
             ("action.done", json!({"action": {"do": "fence", "volume": "shop", "how": "refuse"}, "outcome": "fenced"}), "Done: fence shop (refuse) - fenced"),
-            ("approval.given", json!({"note": "go"}), "Approval given: request 3 - go"),
+            ("approval.given", json!({"note": "go"}), "Approval given: approval 3 - go"),
             ("incident.closed", json!({"false_alarm": true, "why": "a backup"}), "Closed as a false alarm: a backup"),
             ("incident.assigned", json!({"to": {"kind": "person", "name": "bob"}}), "Assigned to bob"),
             ("unheard.of", json!({"a": 1}), "unheard.of: {\"a\":1}"),
