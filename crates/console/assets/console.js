@@ -27,20 +27,49 @@ function isLive(on) {
   }
 }
 
-function follow(path) {
-  const source = new EventSource(path);
+const RETRY_MS = [1000, 2000, 5000, 10000];
+
+// The stream is read by hand: an `EventSource` tells only events whose names it was given, and every kind of record is one.
+async function follow(path) {
+  let state = "lost";
+  let last = "";
   const tell = (message) => {
+    if (message !== "changed") state = message;
     channel.postMessage(message);
     received(message);
   };
-  source.onopen = () => tell("open");
-  source.onerror = () => tell("lost");
-  source.onmessage = () => tell("changed");
-  for (const kind of ["record", "alert", "incident"]) source.addEventListener(kind, () => tell("changed"));
   channel.addEventListener("message", (event) => {
-    if (event.data === "who") channel.postMessage(source.readyState === EventSource.OPEN ? "open" : "lost");
+    if (event.data === "who") channel.postMessage(state);
   });
-  addEventListener("pagehide", () => source.close());
+  for (let failures = 0; ; failures += 1) {
+    try {
+      const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
+      const response = await fetch(path, { headers });
+      if (!response.ok) throw new Error(response.status);
+      tell("open");
+      failures = -1;
+      for await (const text of lines(response.body)) {
+        if (text.startsWith("id:")) last = text.slice(3).trim();
+        if (text.startsWith("data:")) tell("changed");
+      }
+    } catch {
+      // Tried again below.
+    }
+    tell("lost");
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures + 1, RETRY_MS.length - 1)]));
+  }
+}
+
+async function* lines(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n");
+    rest = parts.pop();
+    yield* parts;
+  }
 }
 
 let wasLost = false;

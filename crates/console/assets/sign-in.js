@@ -6,29 +6,30 @@ const canUsePasskeys = Boolean(window.PublicKeyCredential?.parseRequestOptionsFr
 async function post(path, body, token) {
   const headers = { "Content-Type": "application/json", Accept: "application/json" };
   if (token) headers["X-CSRF-Token"] = token;
-  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await response.json();
+  const response = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : {};
   if (!response.ok) throw new Error([answer.detail, answer.hint].filter(Boolean).join("; "));
   return answer;
 }
 
 async function signIn(button) {
   const path = button.dataset.passkey;
-  const asked = await post(path, {}, button.dataset.csrf);
+  const asked = await post(`${path}/begin`, undefined, button.dataset.csrf);
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked);
   const credential = await navigator.credentials.get({ publicKey });
-  await post(`${path}/answer`, credential.toJSON(), button.dataset.csrf);
+  await post(`${path}/finish`, credential.toJSON(), button.dataset.csrf);
 }
 
 async function make(button) {
   const path = button.dataset.newPasskey;
   const form = document.getElementById(button.dataset.form);
   if (!form.reportValidity()) return false;
-  const fields = Object.fromEntries(new FormData(form));
-  const asked = await post(path, fields, button.dataset.csrf);
+  const { passkey, ...who } = Object.fromEntries(new FormData(form));
+  const asked = await post(`${path}/begin`, who.link && who, button.dataset.csrf);
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked);
   const credential = await navigator.credentials.create({ publicKey });
-  await post(`${path}/answer`, { passkey_name: fields.passkey_name ?? "", answer: credential.toJSON() }, button.dataset.csrf);
+  await post(`${path}/finish`, { name: passkey ?? "", credential: credential.toJSON() }, button.dataset.csrf);
   return true;
 }
 

@@ -117,7 +117,11 @@ fn guard_state(volume: &VolumeView) -> &str {
 }
 
 fn names(volumes: &[VolumeView], is_meant: impl Fn(&VolumeView) -> bool) -> Vec<String> {
-    volumes.iter().filter(|volume| is_meant(volume)).map(|volume| volume.name.clone()).collect()
+    volumes
+        .iter()
+        .filter(|volume| is_meant(volume))
+        .map(|volume| volume.name.clone())
+        .collect()
 }
 
 fn attack(volumes: &[VolumeView], counts: &Counts) -> Attack {
@@ -134,7 +138,9 @@ fn attack(volumes: &[VolumeView], counts: &Counts) -> Attack {
 }
 
 fn stopped(volumes: &[VolumeView], counts: &Counts) -> Stopped {
-    let unwatched = names(volumes, |volume| volume.problem.is_none() && guard_state(volume) == "off");
+    let unwatched = names(volumes, |volume| {
+        volume.problem.is_none() && guard_state(volume) == "off"
+    });
     Stopped {
         attacks: counts.attacks_stopped,
         watched: (volumes.len() - unwatched.len()) as u64,
@@ -148,7 +154,10 @@ fn verdict(volume: &VolumeView) -> Option<&str> {
 
 fn tested(volumes: &[VolumeView]) -> Tested {
     let passed = volumes.iter().filter(|volume| verdict(volume) == Some("passed"));
-    let newest = passed.clone().filter_map(|volume| volume.drill.as_ref()).max_by_key(|drill| drill.began);
+    let newest = passed
+        .clone()
+        .filter_map(|volume| volume.drill.as_ref())
+        .max_by_key(|drill| drill.began);
     Tested {
         last_passed: newest.cloned(),
         passed: passed.count() as u64,
@@ -163,7 +172,10 @@ fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health
     for volume in volumes {
         found.extend(volume_steps(volume));
     }
-    for incident in incidents.iter().filter(|incident| incident.state == IncidentState::Open) {
+    for incident in incidents
+        .iter()
+        .filter(|incident| incident.state == IncidentState::Open)
+    {
         let text = format!("say that you look after incident {}: {}", incident.id, incident.title);
         found.push((incident.severity, text, format!("/incidents/{}", incident.id)));
     }
@@ -179,11 +191,14 @@ fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health
         found.push((Severity::High, problem.clone(), "/settings".to_owned()));
     }
     found.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
-    let each = found.into_iter().take(STEPS_MAX).map(|(severity, text, page)| NextStep {
-        severity: severity.to_string(),
-        text,
-        page,
-    });
+    let each = found
+        .into_iter()
+        .take(STEPS_MAX)
+        .map(|(severity, text, page)| NextStep {
+            severity: severity.to_string(),
+            text,
+            page,
+        });
     each.collect()
 }
 
@@ -200,18 +215,32 @@ fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
             Severity::Critical,
             format!("`{name}` is fenced: investigate, return it to the moment before, then release the fence"),
         ),
-        "bookmarked" => add(Severity::High, format!("`{name}` is suspected of being attacked: look at its activity")),
-        "off" if volume.problem.is_none() => add(Severity::Medium, format!("`{name}` isn't watched: turn its guard on")),
+        "bookmarked" => add(
+            Severity::High,
+            format!("`{name}` is suspected of being attacked: look at its activity"),
+        ),
+        "off" if volume.problem.is_none() => {
+            add(Severity::Medium, format!("`{name}` isn't watched: turn its guard on"))
+        }
         _ => {}
     }
     if volume.damaged {
-        add(Severity::High, format!("something of `{name}` is damaged: verify it, and check the disk below"));
+        add(
+            Severity::High,
+            format!("something of `{name}` is damaged: verify it, and check the disk below"),
+        );
     }
     if volume.no_space {
-        add(Severity::High, format!("`{name}` refuses writes for lack of space: raise its budget, or free space"));
+        add(
+            Severity::High,
+            format!("`{name}` refuses writes for lack of space: raise its budget, or free space"),
+        );
     }
     if verdict(volume) == Some("failed") {
-        add(Severity::High, format!("the last drill on `{name}` failed: read its report"));
+        add(
+            Severity::High,
+            format!("the last drill on `{name}` failed: read its report"),
+        );
     } else if volume.drill_overdue {
         add(Severity::Medium, format!("a drill on `{name}` is overdue: run one"));
     }
@@ -263,7 +292,10 @@ mod tests {
         };
         let volumes = [volume("calm", "calm"), volume("a", "bookmarked"), volume("b", "fenced")];
         let found = steps(&volumes, &Counts::default(), &[], &health);
-        let pages: Vec<(&str, &str)> = found.iter().map(|step| (step.severity.as_str(), step.page.as_str())).collect();
+        let pages: Vec<(&str, &str)> = found
+            .iter()
+            .map(|step| (step.severity.as_str(), step.page.as_str()))
+            .collect();
         assert_eq!(
             pages,
             [

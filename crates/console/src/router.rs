@@ -23,6 +23,7 @@ pub fn router(state: &Shared) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), api::idempotent))
         .layer(from_fn_with_state(state.clone(), authenticate))
+        .layer(from_fn(pages::problems))
         .layer(from_fn(compression::compress))
         .layer(from_fn_with_state(state.clone(), headers::protect))
         .layer(from_fn_with_state(state.clone(), metrics::count))

@@ -80,7 +80,9 @@ fn decide(
     let mut planned = Vec::new();
     for Taken { alert, .. } in alerts {
         let incident = alert.incident.and_then(|id| known.get(&id).copied());
-        let decisions = rules.policies.decide(alert, incident, &InLedger::new(w), alert.last, &rules.zone)?;
+        let decisions = rules
+            .policies
+            .decide(alert, incident, &InLedger::new(w), alert.last, &rules.zone)?;
         for decision in decisions {
             planned.extend(action::plan(w, now, &decision, alert, incident)?);
         }

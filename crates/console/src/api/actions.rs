@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::Uri;
+use respond::Time;
 use respond::action::{self, Action, ActionId};
 use respond::incident::IncidentId;
 use respond::people::Role;
-use respond::Time;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -107,16 +107,24 @@ async fn list(
         volume: which.volume,
         state: which.state,
     };
-    let actions = state.ask(move |site| site.desk().read(|ledger| ledger.actions(&filter, page))).await?;
+    let actions = state
+        .ask(move |site| site.desk().read(|ledger| ledger.actions(&filter, page)))
+        .await?;
     let rows = actions.into_iter().map(ActionView::from).collect();
     Ok(Rows::new(rows, page.most, &uri, |action| action.id))
 }
 
 /// One action
 #[utoipa::path(get, path = "/api/v1/actions/{action}", tag = "actions", params(("action" = i64, Path,)), responses((status = 200, body = ActionView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<ActionView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<ActionView>> {
     signed_in.require(Role::Viewer)?;
-    let action = state.ask(move |site| site.desk().read(|ledger| ledger.action(ActionId(id)))).await?;
+    let action = state
+        .ask(move |site| site.desk().read(|ledger| ledger.action(ActionId(id))))
+        .await?;
     let action = action.ok_or_else(|| Refusal::not_found(format!("there is no action `{id}`")))?;
     Ok(output::Json(action.into()))
 }

@@ -109,8 +109,12 @@ struct Which {
 impl Which {
     fn filter(self) -> Answer<alert::Filter> {
         let unknown = |what: &str, name: &str| Refusal::invalid(format!("`{name}` is no {what}"));
-        let layer = self.layer.map(|name| Layer::parse(&name).ok_or_else(|| unknown("layer", &name)));
-        let severity = self.severity.map(|name| Severity::parse(&name).ok_or_else(|| unknown("severity", &name)));
+        let layer = self
+            .layer
+            .map(|name| Layer::parse(&name).ok_or_else(|| unknown("layer", &name)));
+        let severity = self
+            .severity
+            .map(|name| Severity::parse(&name).ok_or_else(|| unknown("severity", &name)));
         Ok(alert::Filter {
             incident: self.incident.map(IncidentId),
             layer: layer.transpose()?,
@@ -136,19 +140,27 @@ async fn list(
 ) -> Answer<Rows<AlertView>> {
     signed_in.require(Role::Viewer)?;
     let (filter, page) = (which.filter()?, page.page()?);
-    let alerts = state.ask(move |site| site.desk().read(|ledger| ledger.alerts(&filter, page))).await?;
+    let alerts = state
+        .ask(move |site| site.desk().read(|ledger| ledger.alerts(&filter, page)))
+        .await?;
     let rows = alerts.into_iter().map(AlertView::from).collect();
     Ok(Rows::new(rows, page.most, &uri, |alert| alert.id))
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<Alert> {
-    let alert = state.ask(move |site| site.desk().read(|ledger| ledger.alert(AlertId(id)))).await?;
+    let alert = state
+        .ask(move |site| site.desk().read(|ledger| ledger.alert(AlertId(id))))
+        .await?;
     alert.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))
 }
 
 /// One alert
 #[utoipa::path(get, path = "/api/v1/alerts/{alert}", tag = "alerts", params(("alert" = i64, Path,)), responses((status = 200, body = AlertView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<AlertView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<AlertView>> {
     signed_in.require(Role::Viewer)?;
     find(&state, id).await.map(|alert| output::Json(alert.into()))
 }

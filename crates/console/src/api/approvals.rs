@@ -144,21 +144,32 @@ async fn list(
         operation: which.operation.as_deref().map(operation).transpose()?,
         subject: which.subject,
     };
-    let requests = state.ask(move |site| site.desk().read(|ledger| ledger.requests(&filter, page))).await?;
-    let rows = requests.into_iter().map(|request| RequestView::new(request, now)).collect();
+    let requests = state
+        .ask(move |site| site.desk().read(|ledger| ledger.requests(&filter, page)))
+        .await?;
+    let rows = requests
+        .into_iter()
+        .map(|request| RequestView::new(request, now))
+        .collect();
     Ok(Rows::new(rows, page.most, &uri, |request| request.id))
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<RequestView> {
     let now = state.site.now();
-    let request = state.ask(move |site| site.desk().read(|ledger| ledger.request(RequestId(id)))).await?;
+    let request = state
+        .ask(move |site| site.desk().read(|ledger| ledger.request(RequestId(id))))
+        .await?;
     let request = request.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
     Ok(RequestView::new(request, now))
 }
 
 /// One request
 #[utoipa::path(get, path = "/api/v1/approvals/{request}", tag = "approvals", params(("request" = i64, Path,)), responses((status = 200, body = RequestView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<RequestView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<RequestView>> {
     signed_in.require(Role::Viewer)?;
     find(&state, id).await.map(output::Json)
 }
@@ -181,7 +192,11 @@ struct Asking {
 
 /// Ask for an approval
 #[utoipa::path(post, path = "/api/v1/approvals", tag = "approvals", request_body = Asking, responses((status = 201, body = RequestView)))]
-async fn ask(State(state): State<Shared>, signed_in: SignedIn, Json(asking): Json<Asking>) -> Answer<Made<RequestView>> {
+async fn ask(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Json(asking): Json<Asking>,
+) -> Answer<Made<RequestView>> {
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
     let wish = Wish {
@@ -200,8 +215,10 @@ async fn ask(State(state): State<Shared>, signed_in: SignedIn, Json(asking): Jso
 async fn withdraw(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
-    let withdraw =
-        move |site: &dyn crate::Site| site.desk().write(|w| approval::withdraw(w, now, &signed_in.actor, RequestId(id)));
+    let withdraw = move |site: &dyn crate::Site| {
+        site.desk()
+            .write(|w| approval::withdraw(w, now, &signed_in.actor, RequestId(id)))
+    };
     state.ask(withdraw).await.map(|()| Done)
 }
 
@@ -251,9 +268,8 @@ async fn refuse(
     Path(id): Path<i64>,
     Json(note): Json<Note>,
 ) -> Answer<output::Json<RequestView>> {
-    let refuse = move |w: &mut Writing<'_>, now: Time, by: &Actor, id: RequestId| {
-        approval::refuse(w, now, by, id, &note.note)
-    };
+    let refuse =
+        move |w: &mut Writing<'_>, now: Time, by: &Actor, id: RequestId| approval::refuse(w, now, by, id, &note.note);
     decide(&state, signed_in, id, refuse).await
 }
 
@@ -306,7 +322,11 @@ fn parse(views: BTreeMap<String, RuleView>) -> Answer<Rules> {
         let approvers = match (view.role, view.people) {
             (Some(role), None) => Approvers::Role(role.into()),
             (None, Some(people)) => Approvers::People(people),
-            _ => return Err(Refusal::invalid(format!("`{name}`: a rule has either `role` or `people`"))),
+            _ => {
+                return Err(Refusal::invalid(format!(
+                    "`{name}`: a rule has either `role` or `people`"
+                )));
+            }
         };
         let rule = Rule {
             quorum: view.quorum,
@@ -328,7 +348,8 @@ async fn rules(State(state): State<Shared>, signed_in: SignedIn) -> Answer<outpu
 
 async fn read_rules(state: &Shared) -> Answer<output::Json<RulesView>> {
     let read = |site: &dyn crate::Site| {
-        site.desk().read(|ledger| Ok((approval::is_on(ledger)?, approval::rules(ledger)?)))
+        site.desk()
+            .read(|ledger| Ok((approval::is_on(ledger)?, approval::rules(ledger)?)))
     };
     let (on, rules) = state.ask::<_, Error>(read).await?;
     Ok(output::Json(RulesView { on, rules: view(rules) }))
@@ -350,7 +371,11 @@ async fn set_rules(
         let is_on = site.desk().read(approval::is_on)?;
         site.desk().write(|w| {
             let by = &signed_in.actor;
-            if is_on { approval::set_rules(w, now, by, &rules) } else { approval::enable(w, now, by, &rules) }
+            if is_on {
+                approval::set_rules(w, now, by, &rules)
+            } else {
+                approval::enable(w, now, by, &rules)
+            }
         })
     };
     state.ask::<_, Error>(set).await?;

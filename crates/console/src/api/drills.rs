@@ -45,7 +45,10 @@ async fn list(
     if most == 0 || most > ROWS_MAX {
         return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
     }
-    state.ask(move |site| site.drills(which.volume.as_deref(), most)).await.map(output::Json)
+    state
+        .ask(move |site| site.drills(which.volume.as_deref(), most))
+        .await
+        .map(output::Json)
 }
 
 /// A drill to be started.

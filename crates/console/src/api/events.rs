@@ -63,12 +63,20 @@ async fn follow(
     Query(followed): Query<Followed>,
 ) -> Answer<Response> {
     signed_in.require(Role::Viewer)?;
-    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse::<i64>().ok());
+    let last = headers
+        .get(LAST_EVENT_ID)
+        .and_then(|id| id.to_str().ok()?.parse::<i64>().ok());
     let counted = Counted::new(&state)?;
     let newest = state.events.follow();
-    let after = last.or(followed.after).map_or_else(|| *newest.borrow(), |after| Sequence(after.max(0)));
+    let after = last
+        .or(followed.after)
+        .map_or_else(|| *newest.borrow(), |after| Sequence(after.max(0)));
     let kinds = followed.kinds.unwrap_or_default();
-    let kinds: Vec<String> = kinds.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    let kinds: Vec<String> = kinds
+        .split(',')
+        .filter(|kind| !kind.is_empty())
+        .map(str::to_owned)
+        .collect();
     if kinds.len() > 32 {
         return Err(Refusal::invalid("at most 32 kinds can be followed"));
     }

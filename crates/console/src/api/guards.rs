@@ -41,9 +41,8 @@ async fn set(
 ) -> Answer<output::Json<GuardState>> {
     signed_in.require(Role::Operator)?;
     signed_in.require_recent(&state)?;
-    let set = move |site: &dyn crate::Site| {
-        site.set_guard(&signed_in.actor, &name, change.fence.as_deref(), change.enabled)
-    };
+    let set =
+        move |site: &dyn crate::Site| site.set_guard(&signed_in.actor, &name, change.fence.as_deref(), change.enabled);
     state.ask(set).await.map(output::Json)
 }
 
@@ -106,5 +105,8 @@ async fn announce(
 #[utoipa::path(delete, path = "/api/v1/volumes/{volume}/guard/announcement", tag = "volumes", params(("volume" = String, Path,)), responses((status = 204)))]
 async fn done(State(state): State<Shared>, signed_in: SignedIn, Path(name): Path<String>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
-    state.ask(move |site| site.announce(&signed_in.actor, &[name], None)).await.map(|()| Done)
+    state
+        .ask(move |site| site.announce(&signed_in.actor, &[name], None))
+        .await
+        .map(|()| Done)
 }

@@ -147,19 +147,27 @@ async fn list(
         since: which.since,
         until: which.until,
     };
-    let incidents = state.ask(move |site| site.desk().read(|ledger| ledger.incidents(&filter, page))).await?;
+    let incidents = state
+        .ask(move |site| site.desk().read(|ledger| ledger.incidents(&filter, page)))
+        .await?;
     let rows = incidents.into_iter().map(IncidentView::from).collect();
     Ok(Rows::new(rows, page.most, &uri, |incident| incident.id))
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<Incident> {
-    let incident = state.ask(move |site| site.desk().read(|ledger| ledger.incident(IncidentId(id)))).await?;
+    let incident = state
+        .ask(move |site| site.desk().read(|ledger| ledger.incident(IncidentId(id))))
+        .await?;
     incident.ok_or_else(|| Refusal::not_found(format!("there is no incident `{id}`")))
 }
 
 /// One incident
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}", tag = "incidents", params(("incident" = i64, Path,)), responses((status = 200, body = IncidentView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<IncidentView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<IncidentView>> {
     signed_in.require(Role::Viewer)?;
     find(&state, id).await.map(|incident| output::Json(incident.into()))
 }
@@ -189,7 +197,9 @@ async fn timeline(
         subject: Some(format!("incident/{id}")),
         ..ledger::Filter::default()
     };
-    let records = state.ask(move |site| site.desk().read(|ledger| ledger.records(&filter, TIMELINE_ROWS))).await?;
+    let records = state
+        .ask(move |site| site.desk().read(|ledger| ledger.records(&filter, TIMELINE_ROWS)))
+        .await?;
     let rows = records.into_iter().map(RecordView::from).collect();
     Ok(Rows::after(rows, TIMELINE_ROWS, &uri, |record| record.sequence))
 }
@@ -238,14 +248,18 @@ async fn assign(
         Some(name) => {
             let wanted = name.clone();
             let find = move |site: &dyn crate::Site| {
-                site.desk().read(|ledger| respond::people::account_by_name(ledger, &wanted))
+                site.desk()
+                    .read(|ledger| respond::people::account_by_name(ledger, &wanted))
             };
             let account = state.ask(find).await?;
             let account = account.ok_or_else(|| Refusal::invalid(format!("there is no account `{name}`")))?;
             Some(account.actor())
         }
     };
-    change(&state, signed_in, id, move |w, now, by, id| incident::assign(w, now, by, id, person.as_ref())).await
+    change(&state, signed_in, id, move |w, now, by, id| {
+        incident::assign(w, now, by, id, person.as_ref())
+    })
+    .await
 }
 
 /// A text.
@@ -265,7 +279,10 @@ async fn note(
     Path(id): Path<i64>,
     Json(note): Json<Text>,
 ) -> Answer<output::Json<IncidentView>> {
-    change(&state, signed_in, id, move |w, now, by, id| incident::note(w, now, by, id, &note.text)).await
+    change(&state, signed_in, id, move |w, now, by, id| {
+        incident::note(w, now, by, id, &note.text)
+    })
+    .await
 }
 
 /// Say that what was damaged is back
@@ -276,7 +293,10 @@ async fn recovered(
     Path(id): Path<i64>,
     Json(how): Json<Text>,
 ) -> Answer<output::Json<IncidentView>> {
-    change(&state, signed_in, id, move |w, now, by, id| incident::recovered(w, now, by, id, &how.text)).await
+    change(&state, signed_in, id, move |w, now, by, id| {
+        incident::recovered(w, now, by, id, &how.text)
+    })
+    .await
 }
 
 /// Why an incident is done with.
@@ -312,5 +332,8 @@ async fn reopen(
     Path(id): Path<i64>,
     Json(why): Json<Text>,
 ) -> Answer<output::Json<IncidentView>> {
-    change(&state, signed_in, id, move |w, now, by, id| incident::reopen(w, now, by, id, &why.text)).await
+    change(&state, signed_in, id, move |w, now, by, id| {
+        incident::reopen(w, now, by, id, &why.text)
+    })
+    .await
 }

@@ -69,16 +69,24 @@ async fn records(
         since: which.since,
         until: which.until,
     };
-    let records = state.ask(move |site| site.desk().read(|ledger| ledger.records(&filter, most))).await?;
+    let records = state
+        .ask(move |site| site.desk().read(|ledger| ledger.records(&filter, most)))
+        .await?;
     let rows = records.into_iter().map(RecordView::from).collect();
     Ok(Rows::after(rows, most, &uri, |record| record.sequence))
 }
 
 /// One record
 #[utoipa::path(get, path = "/api/v1/ledger/records/{sequence}", tag = "ledger", params(("sequence" = i64, Path,)), responses((status = 200, body = RecordView)))]
-async fn record(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<RecordView>> {
+async fn record(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<RecordView>> {
     signed_in.require(Role::Auditor)?;
-    let record = state.ask(move |site| site.desk().read(|ledger| ledger.record(Sequence(id)))).await?;
+    let record = state
+        .ask(move |site| site.desk().read(|ledger| ledger.record(Sequence(id))))
+        .await?;
     let record = record.ok_or_else(|| Refusal::not_found(format!("there is no record `{id}`")))?;
     Ok(output::Json(record.into()))
 }
@@ -156,7 +164,8 @@ async fn export(State(state): State<Shared>, signed_in: SignedIn, Query(from): Q
     let after = Sequence(from.after.unwrap_or(0).max(0));
     let body = super::streamed::streamed(&state, move |site, to| {
         let heads = site.ledger_heads();
-        site.desk().read(|ledger| ledger::export(ledger, after, &heads, to).map(drop))
+        site.desk()
+            .read(|ledger| ledger::export(ledger, after, &heads, to).map(drop))
     });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),

@@ -87,7 +87,9 @@ struct PasskeyView {
 #[utoipa::path(get, path = "/api/v1/me/passkeys", tag = "people", responses((status = 200, body = Vec<PasskeyView>)))]
 async fn passkeys(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output::Json<Vec<PasskeyView>>> {
     let id = signed_in.account()?;
-    let passkeys = state.ask(move |site| site.desk().read(|ledger| people::passkeys(ledger, id))).await?;
+    let passkeys = state
+        .ask(move |site| site.desk().read(|ledger| people::passkeys(ledger, id)))
+        .await?;
     let views = passkeys.into_iter().map(|passkey| PasskeyView {
         id: passkey.id.0,
         name: passkey.made.name,
@@ -125,7 +127,8 @@ async fn remove_passkey(State(state): State<Shared>, signed_in: SignedIn, Path(i
     signed_in.require_recent(&state)?;
     let now = state.site.now();
     let remove = move |site: &dyn crate::Site| {
-        site.desk().write(|w| people::remove_passkey(w, now, &signed_in.actor, account, PasskeyId(id)))
+        site.desk()
+            .write(|w| people::remove_passkey(w, now, &signed_in.actor, account, PasskeyId(id)))
     };
     state.ask(remove).await.map(|()| Done)
 }
@@ -147,7 +150,9 @@ async fn finish_password(
     visitor: Visitor,
     Json(given): Json<NewPassword>,
 ) -> Answer<output::Json<Codes>> {
-    auth::finish_adding_password(&state, &visitor, &signed_in, &given.password, &given.code).await.map(output::Json)
+    auth::finish_adding_password(&state, &visitor, &signed_in, &given.password, &given.code)
+        .await
+        .map(output::Json)
 }
 
 /// Take one's password away
@@ -156,8 +161,10 @@ async fn remove_password(State(state): State<Shared>, signed_in: SignedIn) -> An
     let account = signed_in.account()?;
     signed_in.require_recent(&state)?;
     let now = state.site.now();
-    let remove =
-        move |site: &dyn crate::Site| site.desk().write(|w| people::remove_password(w, now, &signed_in.actor, account));
+    let remove = move |site: &dyn crate::Site| {
+        site.desk()
+            .write(|w| people::remove_password(w, now, &signed_in.actor, account))
+    };
     state.ask(remove).await.map(|()| Done)
 }
 
@@ -202,10 +209,18 @@ async fn sessions(State(state): State<Shared>, signed_in: SignedIn) -> Answer<ou
     let account = signed_in.account()?;
     let (now, limits) = (state.site.now(), session_limits(&state));
     let found = state
-        .ask(move |site| site.desk().read(|ledger| people::sessions(ledger, now, account, limits)))
+        .ask(move |site| {
+            site.desk()
+                .read(|ledger| people::sessions(ledger, now, account, limits))
+        })
         .await?;
     let own = own_session(&signed_in);
-    Ok(output::Json(found.into_iter().map(|session| SessionView::new(session, own)).collect()))
+    Ok(output::Json(
+        found
+            .into_iter()
+            .map(|session| SessionView::new(session, own))
+            .collect(),
+    ))
 }
 
 /// End one of one's sessions
@@ -215,10 +230,15 @@ async fn end_session(State(state): State<Shared>, signed_in: SignedIn, Path(id):
     let now = state.site.now();
     let is_ended = state
         .ask(move |site| {
-            site.desk().write(|w| people::end_session(w, now, &signed_in.actor, account, SessionId(id)))
+            site.desk()
+                .write(|w| people::end_session(w, now, &signed_in.actor, account, SessionId(id)))
         })
         .await?;
-    if is_ended { Ok(Done) } else { Err(Refusal::not_found(format!("there is no session `{id}`"))) }
+    if is_ended {
+        Ok(Done)
+    } else {
+        Err(Refusal::not_found(format!("there is no session `{id}`")))
+    }
 }
 
 /// End all of one's sessions but this
@@ -227,7 +247,8 @@ async fn end_other_sessions(State(state): State<Shared>, signed_in: SignedIn) ->
     let account = signed_in.account()?;
     let (now, own) = (state.site.now(), own_session(&signed_in));
     let end = move |site: &dyn crate::Site| {
-        site.desk().write(|w| people::end_sessions(w, now, &signed_in.actor, account, own).map(drop))
+        site.desk()
+            .write(|w| people::end_sessions(w, now, &signed_in.actor, account, own).map(drop))
     };
     let ended: Answer<()> = state.ask::<_, Error>(end).await;
     ended.map(|()| Done)

@@ -28,6 +28,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use idempotency::idempotent;
+pub(crate) use policies::past as past_alerts;
 pub(crate) use system::probes;
 
 use crate::state::Shared;

@@ -121,7 +121,9 @@ async fn list(
         since: which.since,
         until: which.until,
     };
-    let notices = state.ask(move |site| site.desk().read(|ledger| ledger.notices(&filter, page))).await?;
+    let notices = state
+        .ask(move |site| site.desk().read(|ledger| ledger.notices(&filter, page)))
+        .await?;
     let rows = notices.into_iter().map(NoticeView::from).collect();
     Ok(Rows::new(rows, page.most, &uri, |notice| notice.id))
 }
@@ -130,14 +132,20 @@ async fn list(
 #[utoipa::path(get, path = "/api/v1/notices/ways", tag = "notices", responses((status = 200, body = Vec<String>)))]
 async fn channels(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output::Json<Vec<String>>> {
     signed_in.require(Role::Viewer)?;
-    state.ask(|site| Ok::<_, Refusal>(site.notice_channels())).await.map(output::Json)
+    state
+        .ask(|site| Ok::<_, Refusal>(site.notice_channels()))
+        .await
+        .map(output::Json)
 }
 
 /// Send a notice that says that it is a test
 #[utoipa::path(post, path = "/api/v1/notices/ways/{way}/test", tag = "notices", params(("way" = String, Path,)), responses((status = 204)))]
 async fn test(State(state): State<Shared>, signed_in: SignedIn, Path(way): Path<String>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
-    state.ask(move |site| site.test_notice(&signed_in.actor, &way)).await.map(|()| Done)
+    state
+        .ask(move |site| site.test_notice(&signed_in.actor, &way))
+        .await
+        .map(|()| Done)
 }
 
 /// What is acknowledged.
@@ -154,7 +162,8 @@ async fn acknowledge(State(state): State<Shared>, signed_in: SignedIn, Json(abou
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
     let acknowledge = move |site: &dyn crate::Site| {
-        site.desk().write(|w| notice::acknowledge(w, now, &signed_in.actor, &about.subject))
+        site.desk()
+            .write(|w| notice::acknowledge(w, now, &signed_in.actor, &about.subject))
     };
     state.ask(acknowledge).await.map(|()| Done)
 }
@@ -164,7 +173,9 @@ async fn acknowledge(State(state): State<Shared>, signed_in: SignedIn, Json(abou
 async fn retry(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
-    let retry =
-        move |site: &dyn crate::Site| site.desk().write(|w| notice::retry(w, now, &signed_in.actor, NoticeId(id)));
+    let retry = move |site: &dyn crate::Site| {
+        site.desk()
+            .write(|w| notice::retry(w, now, &signed_in.actor, NoticeId(id)))
+    };
     state.ask(retry).await.map(|()| Done)
 }

@@ -49,13 +49,19 @@ pub(super) struct Rows<T> {
 impl<T> Rows<T> {
     /// A page. `cursor` is the number of a row; the next page begins behind that of the last one.
     pub(super) fn new(rows: Vec<T>, most: usize, uri: &Uri, cursor: impl Fn(&T) -> i64) -> Self {
-        let next = rows.last().filter(|_| rows.len() >= most).map(|last| next(uri, "before", cursor(last)));
+        let next = rows
+            .last()
+            .filter(|_| rows.len() >= most)
+            .map(|last| next(uri, "before", cursor(last)));
         Self { rows, next }
     }
 
     /// A page of a list whose oldest row comes first: the next page begins after the last one.
     pub(super) fn after(rows: Vec<T>, most: usize, uri: &Uri, cursor: impl Fn(&T) -> i64) -> Self {
-        let next = rows.last().filter(|_| rows.len() >= most).map(|last| next(uri, "after", cursor(last)));
+        let next = rows
+            .last()
+            .filter(|_| rows.len() >= most)
+            .map(|last| next(uri, "after", cursor(last)));
         Self { rows, next }
     }
 }
@@ -82,7 +88,12 @@ impl<T: Serialize> IntoResponse for Rows<T> {
 /// JSON with an `ETag`, by which who has it already isn't sent it again.
 pub(super) fn tagged(headers: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Response {
     let hash = ring::digest::digest(&ring::digest::SHA256, &body);
-    let hash: String = hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = hash
+        .as_ref()
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     // Weak: the same may be sent compressed.
     let tag = format!("W/\"{hash}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
@@ -95,7 +106,9 @@ pub(super) fn tagged(headers: &HeaderMap, content_type: &'static str, body: Vec<
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 

@@ -87,13 +87,19 @@ async fn list(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output
 
 /// One account
 #[utoipa::path(get, path = "/api/v1/people/{person}", tag = "people", params(("person" = i64, Path,)), responses((status = 200, body = PersonView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<output::Json<PersonView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<PersonView>> {
     require_people(&signed_in)?;
     find(&state, id).await.map(|account| output::Json(account.into()))
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<people::Account> {
-    let account = state.ask(move |site| site.desk().read(|ledger| people::account(ledger, AccountId(id)))).await?;
+    let account = state
+        .ask(move |site| site.desk().read(|ledger| people::account(ledger, AccountId(id))))
+        .await?;
     account.ok_or_else(|| Refusal::not_found(format!("there is no account `{id}`")))
 }
 
@@ -303,10 +309,18 @@ async fn sessions(
     find(&state, id).await?;
     let (now, limits) = (state.site.now(), session_limits(&state));
     let found = state
-        .ask(move |site| site.desk().read(|ledger| people::sessions(ledger, now, AccountId(id), limits)))
+        .ask(move |site| {
+            site.desk()
+                .read(|ledger| people::sessions(ledger, now, AccountId(id), limits))
+        })
         .await?;
     let own = crate::auth::own_session(&signed_in);
-    Ok(output::Json(found.into_iter().map(|session| super::me::SessionView::new(session, own)).collect()))
+    Ok(output::Json(
+        found
+            .into_iter()
+            .map(|session| super::me::SessionView::new(session, own))
+            .collect(),
+    ))
 }
 
 /// End all of somebody's sessions
@@ -315,7 +329,8 @@ async fn end_sessions(State(state): State<Shared>, signed_in: SignedIn, Path(id)
     signed_in.require(Role::Admin)?;
     let now = state.site.now();
     let end = move |site: &dyn crate::Site| {
-        site.desk().write(|w| people::end_sessions(w, now, &signed_in.actor, AccountId(id), None).map(drop))
+        site.desk()
+            .write(|w| people::end_sessions(w, now, &signed_in.actor, AccountId(id), None).map(drop))
     };
     let ended: Answer<()> = state.ask::<_, Error>(end).await;
     ended.map(|()| Done)

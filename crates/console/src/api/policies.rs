@@ -118,10 +118,17 @@ struct TrialView {
 
 /// Try policies out on alerts of the past; nothing is done
 #[utoipa::path(post, path = "/api/v1/policies/dry-run", tag = "policies", request_body = Trial, responses((status = 200, body = TrialView)))]
-async fn dry_run(State(state): State<Shared>, signed_in: SignedIn, Json(trial): Json<Trial>) -> Answer<output::Json<TrialView>> {
+async fn dry_run(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Json(trial): Json<Trial>,
+) -> Answer<output::Json<TrialView>> {
     signed_in.require(Role::Viewer)?;
     let since = trial.since.unwrap_or_else(|| state.site.now().plus_millis(-SINCE_MS));
-    state.ask(move |site| try_out(site, trial.text.as_deref(), since)).await.map(output::Json)
+    state
+        .ask(move |site| try_out(site, trial.text.as_deref(), since))
+        .await
+        .map(output::Json)
 }
 
 fn try_out(site: &dyn Site, text: Option<&str>, since: Time) -> Answer<TrialView> {
@@ -146,14 +153,20 @@ fn try_out(site: &dyn Site, text: Option<&str>, since: Time) -> Answer<TrialView
 }
 
 /// Alerts since a time, oldest first, each with its incident.
-fn past(ledger: &Ledger, since: Time) -> Result<Vec<(Alert, Option<Incident>)>, Error> {
+pub(crate) fn past(ledger: &Ledger, since: Time) -> Result<Vec<(Alert, Option<Incident>)>, Error> {
     let filter = alert::Filter {
         since: Some(since),
         ..alert::Filter::default()
     };
     let (mut alerts, mut before) = (Vec::new(), None);
     while alerts.len() < ALERTS_MAX {
-        let page = ledger.alerts(&filter, Page { before, most: respond::PAGE_MAX })?;
+        let page = ledger.alerts(
+            &filter,
+            Page {
+                before,
+                most: respond::PAGE_MAX,
+            },
+        )?;
         let Some(last) = page.last() else { break };
         before = Some(last.id.0);
         alerts.extend(page);

@@ -72,7 +72,11 @@ struct PasswordSignIn {
 
 /// Sign in with a password and a one-time code
 #[utoipa::path(post, path = "/api/v1/sign-in/password", tag = "sign-in", request_body = PasswordSignIn, security(()), responses((status = 200, body = Welcome)))]
-async fn password(State(state): State<Shared>, visitor: Visitor, Json(given): Json<PasswordSignIn>) -> Answer<Response> {
+async fn password(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Json(given): Json<PasswordSignIn>,
+) -> Answer<Response> {
     let entered = auth::with_password(&state, &visitor, &given.name, &given.password, &given.code).await?;
     Ok(welcome(entered, None))
 }
@@ -90,7 +94,11 @@ async fn begin_passkey(State(state): State<Shared>, visitor: Visitor) -> Answer<
 ///
 /// The body is what `PublicKeyCredential.toJSON` gives.
 #[utoipa::path(post, path = "/api/v1/sign-in/passkey/finish", tag = "sign-in", request_body = AssertionAnswer, security(()), responses((status = 200, body = Welcome)))]
-async fn finish_passkey(State(state): State<Shared>, visitor: Visitor, Json(answer): Json<AssertionAnswer>) -> Answer<Response> {
+async fn finish_passkey(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Json(answer): Json<AssertionAnswer>,
+) -> Answer<Response> {
     let entered = auth::finish_passkey(&state, &visitor, &answer).await?;
     Ok(welcome(entered, None))
 }
@@ -134,7 +142,11 @@ struct Follower {
 ///
 /// The answer is the argument of `PublicKeyCredential.parseCreationOptionsFromJSON`.
 #[utoipa::path(post, path = "/api/v1/set-up/passkey/begin", tag = "sign-in", request_body = Follower, security(()), responses((status = 200, body = Object)))]
-async fn begin_set_up_passkey(State(state): State<Shared>, visitor: Visitor, Json(given): Json<Follower>) -> Answer<Response> {
+async fn begin_set_up_passkey(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Json(given): Json<Follower>,
+) -> Answer<Response> {
     let (options, cookie) =
         auth::begin_set_up_passkey(&state, &visitor, &given.link, &given.name, &given.display_name).await?;
     Ok(with_cookie(cookie, output::Json(options)))
@@ -165,7 +177,11 @@ async fn finish_set_up_passkey(
 ///
 /// The answer has the secret for an authenticator app.
 #[utoipa::path(post, path = "/api/v1/set-up/password/begin", tag = "sign-in", request_body = Follower, security(()), responses((status = 200, body = TotpOffer)))]
-async fn begin_set_up_password(State(state): State<Shared>, visitor: Visitor, Json(given): Json<Follower>) -> Answer<Response> {
+async fn begin_set_up_password(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Json(given): Json<Follower>,
+) -> Answer<Response> {
     let (offer, cookie) =
         auth::begin_set_up_password(&state, &visitor, &given.link, &given.name, &given.display_name).await?;
     Ok(with_cookie(cookie, output::Json(offer)))

@@ -24,7 +24,10 @@ pub(super) fn streamed(
     let state = state.clone();
     tokio::spawn(async move {
         let work = move |site: &dyn Site| {
-            let mut pieces = Pieces { sender: sender.clone(), piece: Vec::new() };
+            let mut pieces = Pieces {
+                sender: sender.clone(),
+                piece: Vec::new(),
+            };
             let done = work(site, &mut pieces);
             let flushed = pieces.flush();
             if done.is_err() || flushed.is_err() {
@@ -60,6 +63,8 @@ impl Write for Pieces {
             return Ok(());
         }
         let piece = Bytes::from(std::mem::take(&mut self.piece));
-        self.sender.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender
+            .blocking_send(Ok(piece))
+            .map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

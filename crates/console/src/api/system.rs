@@ -28,7 +28,9 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// What answers whether the program lives and serves, for supervisors: nothing else is told, since anybody may ask.
 pub(crate) fn probes() -> Router<Shared> {
-    Router::new().route("/healthz", get(lives)).route("/readyz", get(is_ready))
+    Router::new()
+        .route("/healthz", get(lives))
+        .route("/readyz", get(is_ready))
 }
 
 async fn lives() -> &'static str {
@@ -36,7 +38,13 @@ async fn lives() -> &'static str {
 }
 
 async fn is_ready(State(state): State<Shared>) -> Response {
-    let ready = state.ask(|site| site.desk().read(|_| Ok::<_, respond::Error>(())).map(|()| site.health().ready)).await;
+    let ready = state
+        .ask(|site| {
+            site.desk()
+                .read(|_| Ok::<_, respond::Error>(()))
+                .map(|()| site.health().ready)
+        })
+        .await;
     match ready {
         Ok(true) => "ready\n".into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
@@ -54,7 +62,10 @@ async fn overview(State(state): State<Shared>, signed_in: SignedIn) -> Answer<ou
 #[utoipa::path(get, path = "/api/v1/health", tag = "system", responses((status = 200, body = Health)))]
 async fn health(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output::Json<Health>> {
     signed_in.require(Role::Viewer)?;
-    state.ask(|site| Ok::<_, Refusal>(site.health())).await.map(output::Json)
+    state
+        .ask(|site| Ok::<_, Refusal>(site.health()))
+        .await
+        .map(output::Json)
 }
 
 /// The settings in force.
@@ -77,6 +88,8 @@ async fn settings(State(state): State<Shared>, signed_in: SignedIn, headers: Hea
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system", security(()), responses((status = 200, body = Object)))]
 async fn description(headers: HeaderMap) -> Response {
     let mut response = tagged(&headers, "application/json", crate::openapi().into_bytes());
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));
     response
 }

@@ -16,7 +16,9 @@ use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default().routes(routes!(list, make)).routes(routes!(revoke))
+    OpenApiRouter::default()
+        .routes(routes!(list, make))
+        .routes(routes!(revoke))
 }
 
 /// A token without itself.
@@ -97,7 +99,11 @@ struct NewTokenView {
 
 /// Make a token, which is shown this once
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "people", request_body = TokenOrder, responses((status = 201, body = NewTokenView)))]
-async fn make(State(state): State<Shared>, signed_in: SignedIn, Json(order): Json<TokenOrder>) -> Answer<Made<NewTokenView>> {
+async fn make(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Json(order): Json<TokenOrder>,
+) -> Answer<Made<NewTokenView>> {
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
     let now = state.site.now();
@@ -106,7 +112,9 @@ async fn make(State(state): State<Shared>, signed_in: SignedIn, Json(order): Jso
     }
     let scopes = order.scopes.unwrap_or_else(|| Scope::ALL.to_vec());
     if scopes.is_empty() {
-        return Err(Refusal::invalid("a token without `scopes` may do nothing; leave the member out for all"));
+        return Err(Refusal::invalid(
+            "a token without `scopes` may do nothing; leave the member out for all",
+        ));
     }
     let new = NewToken {
         name: order.name,
@@ -136,7 +144,9 @@ async fn make(State(state): State<Shared>, signed_in: SignedIn, Json(order): Jso
 async fn revoke(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<Done> {
     signed_in.require(Role::Admin)?;
     let now = state.site.now();
-    let revoke =
-        move |site: &dyn crate::Site| site.desk().write(|w| people::revoke_token(w, now, &signed_in.actor, TokenId(id)));
+    let revoke = move |site: &dyn crate::Site| {
+        site.desk()
+            .write(|w| people::revoke_token(w, now, &signed_in.actor, TokenId(id)))
+    };
     state.ask(revoke).await.map(|()| Done)
 }

@@ -59,14 +59,25 @@ struct NewVolume {
 /// Make an empty volume
 #[utoipa::path(post, path = "/api/v1/volumes", tag = "volumes", request_body = NewVolume,
     responses((status = 201, body = VolumeView), (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
-async fn create(State(state): State<Shared>, signed_in: SignedIn, Json(new): Json<NewVolume>) -> Answer<Made<VolumeView>> {
+async fn create(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Json(new): Json<NewVolume>,
+) -> Answer<Made<VolumeView>> {
     signed_in.require(Role::Operator)?;
-    state.ask(move |site| site.create(&signed_in.actor, &new.name, new.size_bytes)).await.map(Made)
+    state
+        .ask(move |site| site.create(&signed_in.actor, &new.name, new.size_bytes))
+        .await
+        .map(Made)
 }
 
 /// One volume
 #[utoipa::path(get, path = "/api/v1/volumes/{volume}", tag = "volumes", params(("volume" = String, Path,)), responses((status = 200, body = VolumeView)))]
-async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(name): Path<String>) -> Answer<output::Json<VolumeView>> {
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(name): Path<String>,
+) -> Answer<output::Json<VolumeView>> {
     signed_in.require(Role::Viewer)?;
     state.ask(move |site| site.volume(&name)).await.map(output::Json)
 }
@@ -78,7 +89,10 @@ async fn show(State(state): State<Shared>, signed_in: SignedIn, Path(name): Path
 async fn delete(State(state): State<Shared>, signed_in: SignedIn, Path(name): Path<String>) -> Answer<Done> {
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
-    state.ask(move |site| site.delete(&signed_in.actor, &name)).await.map(|()| Done)
+    state
+        .ask(move |site| site.delete(&signed_in.actor, &name))
+        .await
+        .map(|()| Done)
 }
 
 /// A span of time.
@@ -112,9 +126,14 @@ async fn activity(
         return Err(Refusal::invalid("`from` must be before `to`"));
     }
     if buckets == 0 || buckets > BUCKETS_MAX {
-        return Err(Refusal::invalid(format!("`buckets` is {buckets}; it may be 1 to {BUCKETS_MAX}")));
+        return Err(Refusal::invalid(format!(
+            "`buckets` is {buckets}; it may be 1 to {BUCKETS_MAX}"
+        )));
     }
-    state.ask(move |site| site.activity(&name, from, to, buckets)).await.map(output::Json)
+    state
+        .ask(move |site| site.activity(&name, from, to, buckets))
+        .await
+        .map(output::Json)
 }
 
 /// A folder at a moment.
@@ -137,7 +156,10 @@ async fn files(
 ) -> Answer<output::Json<Files>> {
     signed_in.require(Role::Operator)?;
     let path = folder.path.unwrap_or_else(|| "/".to_owned());
-    state.ask(move |site| site.files(&name, folder.at.as_deref(), &path)).await.map(output::Json)
+    state
+        .ask(move |site| site.files(&name, folder.at.as_deref(), &path))
+        .await
+        .map(output::Json)
 }
 
 /// A pin to be made.
@@ -160,15 +182,25 @@ async fn pin(
     Json(new): Json<NewPin>,
 ) -> Answer<Made<PinView>> {
     signed_in.require(Role::Operator)?;
-    state.ask(move |site| site.pin(&signed_in.actor, &name, &new.name, new.at.as_deref())).await.map(Made)
+    state
+        .ask(move |site| site.pin(&signed_in.actor, &name, &new.name, new.at.as_deref()))
+        .await
+        .map(Made)
 }
 
 /// Give a pin up, and what it alone keeps
 #[utoipa::path(delete, path = "/api/v1/volumes/{volume}/pins/{pin}", tag = "volumes", params(("volume" = String, Path,), ("pin" = String, Path,)), responses((status = 204)))]
-async fn unpin(State(state): State<Shared>, signed_in: SignedIn, Path((name, pin)): Path<(String, String)>) -> Answer<Done> {
+async fn unpin(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path((name, pin)): Path<(String, String)>,
+) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
     signed_in.require_recent(&state)?;
-    state.ask(move |site| site.unpin(&signed_in.actor, &name, &pin)).await.map(|()| Done)
+    state
+        .ask(move |site| site.unpin(&signed_in.actor, &name, &pin))
+        .await
+        .map(|()| Done)
 }
 
 /// A fork to be made.
@@ -191,7 +223,10 @@ async fn fork(
     Json(new): Json<NewFork>,
 ) -> Answer<Made<VolumeView>> {
     signed_in.require(Role::Operator)?;
-    state.ask(move |site| site.fork(&signed_in.actor, &name, new.at.as_deref(), &new.name)).await.map(Made)
+    state
+        .ask(move |site| site.fork(&signed_in.actor, &name, new.at.as_deref(), &new.name))
+        .await
+        .map(Made)
 }
 
 /// A moment to return to.
@@ -211,7 +246,10 @@ async fn preview(
     Query(moment): Query<At>,
 ) -> Answer<output::Json<RestorePreview>> {
     signed_in.require(Role::Viewer)?;
-    state.ask(move |site| site.preview_restore(&name, &moment.at)).await.map(output::Json)
+    state
+        .ask(move |site| site.preview_restore(&name, &moment.at))
+        .await
+        .map(output::Json)
 }
 
 /// A moment to return to.
@@ -234,7 +272,10 @@ async fn restore(
 ) -> Answer<output::Json<Restored>> {
     signed_in.require(Role::Operator)?;
     signed_in.require_recent(&state)?;
-    state.ask(move |site| site.restore(&signed_in.actor, &name, &to.at)).await.map(output::Json)
+    state
+        .ask(move |site| site.restore(&signed_in.actor, &name, &to.at))
+        .await
+        .map(output::Json)
 }
 
 /// Return a volume to the moment before the attack
@@ -246,7 +287,10 @@ async fn restore_before_attack(
 ) -> Answer<output::Json<Restored>> {
     signed_in.require(Role::Operator)?;
     signed_in.require_recent(&state)?;
-    state.ask(move |site| site.restore_before_attack(&signed_in.actor, &name)).await.map(output::Json)
+    state
+        .ask(move |site| site.restore_before_attack(&signed_in.actor, &name))
+        .await
+        .map(output::Json)
 }
 
 /// Take the newest restore back
@@ -258,7 +302,10 @@ async fn undo_restore(
 ) -> Answer<output::Json<Restored>> {
     signed_in.require(Role::Operator)?;
     signed_in.require_recent(&state)?;
-    state.ask(move |site| site.undo_restore(&signed_in.actor, &name)).await.map(output::Json)
+    state
+        .ask(move |site| site.undo_restore(&signed_in.actor, &name))
+        .await
+        .map(output::Json)
 }
 
 /// What an investigation looks at.
@@ -280,6 +327,7 @@ async fn investigate(
     Query(window): Query<Window>,
 ) -> Answer<Response> {
     signed_in.require(Role::Operator)?;
-    let investigation = move |site: &dyn crate::Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
+    let investigation =
+        move |site: &dyn crate::Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
     state.ask(investigation).await.map(report)
 }

@@ -66,7 +66,9 @@ pub(super) async fn enter(
         })
         .await?;
     let (account, secret) = begun.ok_or_else(refused)?;
-    let account = state.ask(move |site| site.desk().read(|ledger| people::account(ledger, account))).await?;
+    let account = state
+        .ask(move |site| site.desk().read(|ledger| people::account(ledger, account)))
+        .await?;
     let account = account.ok_or_else(refused)?;
     state.throttle.succeeded(&Subject::account(&account.name));
     let is_secure = state.settings.is_secure();
@@ -113,7 +115,10 @@ pub(super) async fn note_failure(
     name: Option<String>,
     method: &'static str,
 ) -> Result<(), Refusal> {
-    state.metrics.sign_ins_refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    state
+        .metrics
+        .sign_ins_refused
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let now = state.site.now();
     if !state.throttle.failed(now, subjects) {
         return Ok(());

@@ -35,7 +35,11 @@ pub(crate) async fn authenticate(State(state): State<Shared>, mut request: Reque
         Err(refusal) => return refusal.into_response(),
     };
     let limits = &state.settings.limits;
-    let most = if found.is_some() { limits.body_bytes } else { limits.body_bytes.min(STRANGERS_BODY_BYTES) };
+    let most = if found.is_some() {
+        limits.body_bytes
+    } else {
+        limits.body_bytes.min(STRANGERS_BODY_BYTES)
+    };
     let (parts, body) = request.into_parts();
     let body = match tokio::time::timeout(limits.body_time, whole(body, most)).await {
         Ok(Ok(body)) => body,
@@ -82,11 +86,15 @@ async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result
     }
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
         let text = authorization.to_str().unwrap_or_default();
-        let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = text
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = token else {
             return Err(Refusal::not_signed_in());
         };
-        return holder(state, token.trim().to_owned()).await.map(|signed_in| Some((signed_in, None)));
+        return holder(state, token.trim().to_owned())
+            .await
+            .map(|signed_in| Some((signed_in, None)));
     }
     let secret = cookie::read(headers, Purpose::Session, state.settings.is_secure());
     match secret.map(str::to_owned) {
@@ -110,8 +118,12 @@ async fn holder(state: &Shared, text: String) -> Result<SignedIn, Refusal> {
         })
         .await?;
     let token = found.ok_or_else(|| {
-        Refusal::new(StatusCode::UNAUTHORIZED, "token-refused", "the token isn't valid, has expired or was revoked")
-            .hint("make another one: `holdfast console tokens make NAME`")
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "token-refused",
+            "the token isn't valid, has expired or was revoked",
+        )
+        .hint("make another one: `holdfast console tokens make NAME`")
     })?;
     Ok(SignedIn {
         actor: Actor::Token(token.made.name),
@@ -128,7 +140,9 @@ async fn session(state: &Shared, secret: String) -> Result<Found, Refusal> {
     let limits = session_limits(state);
     state
         .ask(move |site| {
-            let session = site.desk().read(|ledger| people::session(ledger, now, &secret, limits))?;
+            let session = site
+                .desk()
+                .read(|ledger| people::session(ledger, now, &secret, limits))?;
             let Some(session) = session else {
                 return Ok::<_, respond::Error>(None);
             };
@@ -165,7 +179,9 @@ fn is_stale(last: Option<Time>, now: Time) -> bool {
 
 /// Refuses a token outside of the parts of the API that it is for.
 fn check_scope(path: &str, scopes: &[people::Scope]) -> Result<(), Refusal> {
-    let part = path.strip_prefix("/api/v1/").unwrap_or_else(|| path.trim_start_matches('/'));
+    let part = path
+        .strip_prefix("/api/v1/")
+        .unwrap_or_else(|| path.trim_start_matches('/'));
     let part = part.split('/').next().unwrap_or_default();
     let part = match part {
         "health" | "overview" | "settings" | "openapi.json" => "system",
@@ -173,8 +189,9 @@ fn check_scope(path: &str, scopes: &[people::Scope]) -> Result<(), Refusal> {
         other => other,
     };
     match part.parse::<people::Scope>() {
-        Ok(scope) if !scopes.contains(&scope) => Err(Refusal::not_allowed(format!("the token isn't for `{scope}`"))
-            .hint("make one with this scope, too")),
+        Ok(scope) if !scopes.contains(&scope) => {
+            Err(Refusal::not_allowed(format!("the token isn't for `{scope}`")).hint("make one with this scope, too"))
+        }
         _ => Ok(()),
     }
 }
@@ -192,7 +209,9 @@ fn check_origin(state: &Shared, headers: &HeaderMap, body: &[u8], secret: Option
     let Some(secret) = secret else {
         return Ok(());
     };
-    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next()).map(str::trim);
+    let kind = text(header::CONTENT_TYPE)
+        .and_then(|kind| kind.split(';').next())
+        .map(str::trim);
     let given = match text(header::HeaderName::from_static(CSRF_HEADER)) {
         Some(given) => Some(given),
         None if kind == Some("application/x-www-form-urlencoded") => form_field(body, CSRF_FIELD),
@@ -216,13 +235,19 @@ async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
 }
 
 fn too_slow() -> Refusal {
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body took too long to come")
+    Refusal::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "too-slow",
+        "the body took too long to come",
+    )
 }
 
 /// What is left of the request isn't read, so that no other can follow on this connection.
 fn closing(refusal: Refusal) -> Response {
     let mut response = refusal.into_response();
-    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     response
 }
 
@@ -233,7 +258,11 @@ fn from_elsewhere() -> Refusal {
 
 /// Whether an `Origin` is one of those that pages of this console have.
 fn is_own_origin(state: &Shared, origin: &str) -> bool {
-    let authority = origin.strip_prefix(if state.settings.is_secure() { "https://" } else { "http://" });
+    let authority = origin.strip_prefix(if state.settings.is_secure() {
+        "https://"
+    } else {
+        "http://"
+    });
     authority.is_some_and(|authority| state.settings.is_host(authority))
 }
 
@@ -252,7 +281,13 @@ mod tests {
     #[test]
     fn a_token_is_for_its_parts_of_the_api_only() {
         let scopes = [Scope::Volumes, Scope::System];
-        for path in ["/api/v1/volumes", "/api/v1/volumes/a/pins", "/api/v1/overview", "/api/v1/openapi.json", "/"] {
+        for path in [
+            "/api/v1/volumes",
+            "/api/v1/volumes/a/pins",
+            "/api/v1/overview",
+            "/api/v1/openapi.json",
+            "/",
+        ] {
             assert!(check_scope(path, &scopes).is_ok(), "{path}");
         }
         for path in ["/api/v1/people", "/api/v1/me", "/api/v1/events", "/metrics"] {

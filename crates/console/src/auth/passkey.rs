@@ -1,8 +1,8 @@
 //! Signing in with a passkey, and adding one.
 
 use axum::http::HeaderValue;
-use respond::people::{self, NewPasskey};
 use respond::Error;
+use respond::people::{self, NewPasskey};
 use serde_json::Value;
 
 use super::challenge::Asked;
@@ -54,7 +54,11 @@ pub async fn finish_passkey(state: &Shared, visitor: &Visitor, answer: &Assertio
             site.desk().read(|ledger| {
                 let passkey = people::passkey(ledger, &credential)?;
                 let account = people::account_by_handle(ledger, &handle)?;
-                Ok::<_, Error>(passkey.zip(account).filter(|(passkey, account)| passkey.account == account.id))
+                Ok::<_, Error>(
+                    passkey
+                        .zip(account)
+                        .filter(|(passkey, account)| passkey.account == account.id),
+                )
             })
         })
         .await?;
@@ -63,7 +67,12 @@ pub async fn finish_passkey(state: &Shared, visitor: &Visitor, answer: &Assertio
         return Err(refused());
     };
     let made = &passkey.made;
-    match check_assertion(&assertion, &expected(state, &challenge), &made.public_key, made.sign_count) {
+    match check_assertion(
+        &assertion,
+        &expected(state, &challenge),
+        &made.public_key,
+        made.sign_count,
+    ) {
         Ok(sign_count) => {
             enter(state, visitor, "passkey", move |w, now| {
                 people::used_passkey(w, now, passkey.id, sign_count)?;
@@ -138,4 +147,3 @@ pub(super) fn named(registered: Registered, name: &str) -> NewPasskey {
         sign_count: registered.sign_count,
     }
 }
-

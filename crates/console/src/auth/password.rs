@@ -40,11 +40,13 @@ pub(crate) fn check(password: &str, name: &str) -> Result<(), Refusal> {
     characters.sort_unstable();
     characters.dedup();
     let is_named = name.len() >= 4 && lower.contains(&name.to_lowercase());
-    let is_common = ["password", "holdfast", "qwertyuiop", "123456789", "letmein"].iter().any(|word| {
-        lower.replace(word, "").chars().count() < LENGTH_MIN / 2
-    });
+    let is_common = ["password", "holdfast", "qwertyuiop", "123456789", "letmein"]
+        .iter()
+        .any(|word| lower.replace(word, "").chars().count() < LENGTH_MIN / 2);
     if characters.len() < 5 || is_named || is_common {
-        return Err(unfit("the password is easy to guess; three or four words that don't belong together are not"));
+        return Err(unfit(
+            "the password is easy to guess; three or four words that don't belong together are not",
+        ));
     }
     Ok(())
 }
@@ -92,10 +94,21 @@ mod tests {
 
     #[test]
     fn what_is_tried_first_is_refused() {
-        for password in ["short", "aaaaaaaaaaaaaaa", "password1234", "ann.smith-2026", "Holdfast2026!", "123456789012"] {
+        for password in [
+            "short",
+            "aaaaaaaaaaaaaaa",
+            "password1234",
+            "ann.smith-2026",
+            "Holdfast2026!",
+            "123456789012",
+        ] {
             assert!(check(password, "ann.smith").is_err(), "{password}");
         }
-        for password in ["correct horse battery", "d5-Kw.0zPq9!x", "\u{e9}t\u{e9} \u{e0} la montagne"] {
+        for password in [
+            "correct horse battery",
+            "d5-Kw.0zPq9!x",
+            "\u{e9}t\u{e9} \u{e0} la montagne",
+        ] {
             assert!(check(password, "ann.smith").is_ok(), "{password}");
         }
     }

@@ -123,7 +123,11 @@ fn compare(known: (Option<Account>, Option<PasswordSecrets>), password: &str, co
 
 /// A recovery code as it was made, however it is typed.
 fn plain(code: &str) -> String {
-    code.chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>().to_uppercase()
+    code.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(64)
+        .collect::<String>()
+        .to_uppercase()
 }
 
 /// New recovery codes, and what the ledger keeps of them.
@@ -247,7 +251,11 @@ pub async fn finish_adding_password(
         }
     };
     let (recovery_codes, digests) = recovery_codes()?;
-    let (actor, now, own) = (signed_in.actor.clone(), state.site.now(), super::enter::own_session(signed_in));
+    let (actor, now, own) = (
+        signed_in.actor.clone(),
+        state.site.now(),
+        super::enter::own_session(signed_in),
+    );
     state
         .ask(move |site| {
             site.desk().write(|w| {

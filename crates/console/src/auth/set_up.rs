@@ -33,7 +33,9 @@ pub struct Invited {
 /// Refuses a link that isn't valid, or not any more.
 pub async fn invited(state: &Shared, link: &str) -> Result<Invited, Refusal> {
     let (link, now) = (link.to_owned(), state.site.now());
-    let found = state.ask(move |site| site.desk().read(|ledger| find(ledger, now, &link))).await?;
+    let found = state
+        .ask(move |site| site.desk().read(|ledger| find(ledger, now, &link)))
+        .await?;
     found.ok_or_else(void)
 }
 
@@ -56,8 +58,12 @@ fn find(ledger: &Ledger, now: Time, link: &str) -> Result<Option<Invited>, Error
 }
 
 fn void() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "link-void", "this link isn't valid, or was used already")
-        .hint("`holdfast console link` on the machine itself makes another one")
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "link-void",
+        "this link isn't valid, or was used already",
+    )
+    .hint("`holdfast console link` on the machine itself makes another one")
 }
 
 /// What is set up: the link must be valid, and the name one that there isn't yet.
@@ -72,18 +78,27 @@ async fn begin(state: &Shared, link: &str, name: &str, display_name: &str) -> Re
                     return Ok(None);
                 };
                 let handle = match &invited.name {
-                    Some(name) => people::account_by_name(ledger, name)?.and_then(|account| account.handle.try_into().ok()),
+                    Some(name) => {
+                        people::account_by_name(ledger, name)?.and_then(|account| account.handle.try_into().ok())
+                    }
                     None => None,
                 };
                 let name = invited.name.unwrap_or(name);
-                let shown = if display_name.is_empty() { name.clone() } else { display_name };
+                let shown = if display_name.is_empty() {
+                    name.clone()
+                } else {
+                    display_name
+                };
                 let is_free = handle.is_some() || people::account_by_name(ledger, &name)?.is_none();
-                Ok::<_, Error>(Some((is_free, SetUp {
-                    link,
-                    name,
-                    display_name: invited.display_name.unwrap_or(shown),
-                    handle: handle.unwrap_or(random),
-                })))
+                Ok::<_, Error>(Some((
+                    is_free,
+                    SetUp {
+                        link,
+                        name,
+                        display_name: invited.display_name.unwrap_or(shown),
+                        handle: handle.unwrap_or(random),
+                    },
+                )))
             })
         })
         .await?;
@@ -94,7 +109,9 @@ async fn begin(state: &Shared, link: &str, name: &str, display_name: &str) -> Re
             .hint("letters, digits, `-`, `_`, `.`, `@` and `+`, 64 at most, a letter or digit first"));
     }
     if !is_free {
-        return Err(Refusal::refused(format!("there is an account `{}` already", set_up.name)).hint("choose another name"));
+        return Err(
+            Refusal::refused(format!("there is an account `{}` already", set_up.name)).hint("choose another name"),
+        );
     }
     Ok(set_up)
 }

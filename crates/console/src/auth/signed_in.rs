@@ -65,10 +65,11 @@ impl SignedIn {
         if self.role.may(needed) {
             return Ok(());
         }
-        Err(
-            Refusal::not_allowed(format!("this needs the role `{needed}`, and {} has `{}`", self.actor, self.role))
-                .hint("ask an administrator"),
-        )
+        Err(Refusal::not_allowed(format!(
+            "this needs the role `{needed}`, and {} has `{}`",
+            self.actor, self.role
+        ))
+        .hint("ask an administrator"))
     }
 
     /// Refuses sessions whose owner signed in longer ago than the settings say, before something dangerous.

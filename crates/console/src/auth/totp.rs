@@ -47,7 +47,9 @@ pub(crate) fn uri(secret: &[u8], name: &str, host: &str) -> String {
     let name: String = name.bytes().map(escaped).collect();
     let host: String = host.bytes().map(escaped).collect();
     let secret = base64::base32(secret);
-    format!("otpauth://totp/Holdfast%20({host}):{name}?secret={secret}&issuer=Holdfast%20({host})&algorithm=SHA1&digits=6&period=30")
+    format!(
+        "otpauth://totp/Holdfast%20({host}):{name}?secret={secret}&issuer=Holdfast%20({host})&algorithm=SHA1&digits=6&period=30"
+    )
 }
 
 fn escaped(byte: u8) -> String {

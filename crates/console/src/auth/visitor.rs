@@ -31,7 +31,8 @@ pub struct Visitor {
 impl Visitor {
     /// Their address in records.
     pub(super) fn from(&self) -> String {
-        self.address.map_or_else(|| "this machine".to_owned(), |address| address.to_string())
+        self.address
+            .map_or_else(|| "this machine".to_owned(), |address| address.to_string())
     }
 
     /// Keeps a challenge for this browser. The cookie binds it.
@@ -72,7 +73,10 @@ impl FromRequestParts<Shared> for Visitor {
             Some(Peer::Network(address)) => Some(*address),
             _ => None,
         };
-        let browser = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
+        let browser = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|name| name.to_str().ok());
         let attempt = cookie::read(&parts.headers, Purpose::Attempt, state.settings.is_secure());
         let session = parts.extensions.get::<SessionSecret>();
         Ok(Self {

@@ -48,8 +48,14 @@ impl Asked {
     fn filter(&self) -> alert::Filter {
         let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         alert::Filter {
-            severity: SEVERITIES.iter().find(|(name, _)| *name == self.severity).map(|(_, severity)| *severity),
-            layer: LAYERS.iter().find(|(name, ..)| *name == self.layer).map(|(.., layer)| *layer),
+            severity: SEVERITIES
+                .iter()
+                .find(|(name, _)| *name == self.severity)
+                .map(|(_, severity)| *severity),
+            layer: LAYERS
+                .iter()
+                .find(|(name, ..)| *name == self.layer)
+                .map(|(.., layer)| *layer),
             volume: given(&self.volume),
             text: given(&self.text),
             ..alert::Filter::default()
@@ -57,7 +63,12 @@ impl Asked {
     }
 
     fn query(&self, before: i64) -> String {
-        let pairs = [("severity", &self.severity), ("layer", &self.layer), ("volume", &self.volume), ("text", &self.text)];
+        let pairs = [
+            ("severity", &self.severity),
+            ("layer", &self.layer),
+            ("volume", &self.volume),
+            ("text", &self.text),
+        ];
         let mut query = format!("/incidents/alerts?before={before}");
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
             query += &format!("&{name}={}", super::links::escaped(value));
@@ -69,9 +80,15 @@ impl Asked {
 /// The list of all alerts.
 pub(super) fn page(site: &dyn Site, asked: &Asked) -> Result<Page, Refusal> {
     let filter = asked.filter();
-    let part = Part { before: asked.before, most: ROWS };
+    let part = Part {
+        before: asked.before,
+        most: ROWS,
+    };
     let alerts = site.desk().read(|ledger| ledger.alerts(&filter, part))?;
-    let older = alerts.last().filter(|_| alerts.len() == ROWS).map(|last| asked.query(last.id.0));
+    let older = alerts
+        .last()
+        .filter(|_| alerts.len() == ROWS)
+        .map(|last| asked.query(last.id.0));
     let newer = asked.before.map(|_| "/incidents/alerts");
     let body = html! {
         (choose(asked))
@@ -114,7 +131,14 @@ pub(super) fn table(alerts: &[Alert]) -> Markup {
     let rows: Vec<Vec<Markup>> = alerts.iter().map(row).collect();
     parts::table(
         "Alerts, newest first",
-        &[("What", false), ("Severity", false), ("About", false), ("Last noticed", false), ("Times", true), ("Incident", false)],
+        &[
+            ("What", false),
+            ("Severity", false),
+            ("About", false),
+            ("Last noticed", false),
+            ("Times", true),
+            ("Incident", false),
+        ],
         &rows,
     )
 }
@@ -156,5 +180,7 @@ pub(super) fn one(site: &dyn Site, id: i64) -> Result<Page, Refusal> {
         }
     };
     let title = noticed.title.replace('`', "");
-    Ok(Page::new(Section::Incidents, title, body).below("/incidents", "Incidents").below("/incidents/alerts", "Alerts"))
+    Ok(Page::new(Section::Incidents, title, body)
+        .below("/incidents", "Incidents")
+        .below("/incidents/alerts", "Alerts"))
 }

@@ -47,7 +47,15 @@ mod tests {
         for asset in ASSETS.iter().filter(|asset| !VENDORED.contains(&asset.name)) {
             let text = std::str::from_utf8(asset.content).unwrap();
             let text = text.replace("http://www.w3.org/2000/svg", "");
-            for forbidden in ["http://", "https://", "eval(", "new Function", "innerHTML", "document.write", "@import"] {
+            for forbidden in [
+                "http://",
+                "https://",
+                "eval(",
+                "new Function",
+                "innerHTML",
+                "document.write",
+                "@import",
+            ] {
                 assert!(!text.contains(forbidden), "{} has `{forbidden}`", asset.name);
             }
         }

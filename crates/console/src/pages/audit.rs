@@ -41,14 +41,23 @@ const KINDS: [(&str, &str); 9] = [
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<Page, Refusal> {
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
-    let filter = ledger::Filter { kind: given(&asked.kind), subject: given(&asked.subject), ..ledger::Filter::default() };
+    let filter = ledger::Filter {
+        kind: given(&asked.kind),
+        subject: given(&asked.subject),
+        ..ledger::Filter::default()
+    };
     let (newest, records) = site.desk().read(|ledger| {
         let newest = ledger.newest()?.map_or(0, |head| head.sequence.0);
         Ok((newest, last(ledger, &filter, asked.before.unwrap_or(newest + 1))?))
     })?;
     let rows: Vec<Vec<Markup>> = records.iter().rev().map(row).collect();
     let older = records.first().filter(|first| first.sequence.0 > 1).map(|first| {
-        format!("/audit?before={}&kind={}&subject={}", first.sequence, escaped(&asked.kind), escaped(&asked.subject))
+        format!(
+            "/audit?before={}&kind={}&subject={}",
+            first.sequence,
+            escaped(&asked.kind),
+            escaped(&asked.subject)
+        )
     });
     let body = html! {
         section class="card" {
@@ -79,13 +88,18 @@ fn last(ledger: &respond::Ledger, filter: &ledger::Filter, before: i64) -> Resul
     let mut width = if is_narrow { ROWS * 20 } else { ROWS };
     loop {
         let after = (before - 1 - width).max(0);
-        let asked = ledger::Filter { after: Sequence(after), ..filter.clone() };
+        let asked = ledger::Filter {
+            after: Sequence(after),
+            ..filter.clone()
+        };
         let most = usize::try_from(width).unwrap_or(usize::MAX);
         let mut records = ledger.records(&asked, most)?;
         records.retain(|record| record.sequence.0 < before);
         let has_enough = i64::try_from(records.len()).unwrap_or(i64::MAX) >= ROWS;
         if has_enough || after == 0 || width >= WIDEST {
-            let extra = records.len().saturating_sub(usize::try_from(ROWS).unwrap_or(usize::MAX));
+            let extra = records
+                .len()
+                .saturating_sub(usize::try_from(ROWS).unwrap_or(usize::MAX));
             return Ok(records.split_off(extra));
         }
         width = width.saturating_mul(10).min(WIDEST);
@@ -94,7 +108,11 @@ fn last(ledger: &respond::Ledger, filter: &ledger::Filter, before: i64) -> Resul
 
 fn row(record: &Record) -> Vec<Markup> {
     let facts = serde_json::to_string(&record.body).unwrap_or_default();
-    let facts = if facts == "{}" || facts == "null" { String::new() } else { facts };
+    let facts = if facts == "{}" || facts == "null" {
+        String::new()
+    } else {
+        facts
+    };
     let shown: String = facts.chars().take(160).collect();
     vec![
         html! { (record.sequence) },
@@ -108,7 +126,7 @@ fn row(record: &Record) -> Vec<Markup> {
 
 /// Checks the chain. The result is told on the page.
 pub(super) fn verify(site: &dyn Site) -> Result<(String, Flash), Refusal> {
-    let heads = Vec::new();
+    let heads = site.ledger_heads();
     let verification = site.desk().read(|ledger| ledger::verify(ledger, &heads))?;
     Ok(("/audit".to_owned(), said(&verification)))
 }
@@ -120,9 +138,21 @@ fn said(verification: &Verification) -> Flash {
         } else {
             format!("{} signed heads agree.", verification.heads)
         };
-        return Flash::good(format!("The chain is whole: {} records, every hash right. {heads}", verification.records));
+        return Flash::good(format!(
+            "The chain is whole: {} records, every hash right. {heads}",
+            verification.records
+        ));
     }
-    let first = verification.findings.first().map_or("", |finding| finding.text.as_str());
-    let flash = Flash::warn(format!("The chain is broken, {} times. First: {first}.", verification.finding_count));
-    Flash { tone: Tone::Warn, ..flash }
+    let first = verification
+        .findings
+        .first()
+        .map_or("", |finding| finding.text.as_str());
+    let flash = Flash::warn(format!(
+        "The chain is broken, {} times. First: {first}.",
+        verification.finding_count
+    ));
+    Flash {
+        tone: Tone::Warn,
+        ..flash
+    }
 }

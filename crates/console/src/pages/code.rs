@@ -23,7 +23,8 @@ pub(super) fn qr(text: &str) -> Markup {
 /// The dark modules, a square each.
 fn path(modules: &[Color], width: usize) -> String {
     let dark = modules.iter().enumerate().filter(|(_, module)| **module == Color::Dark);
-    let squares = dark.map(|(place, _)| format!("M{} {}h1v1h-1z", place % width + QUIET_ZONE, place / width + QUIET_ZONE));
+    let squares =
+        dark.map(|(place, _)| format!("M{} {}h1v1h-1z", place % width + QUIET_ZONE, place / width + QUIET_ZONE));
     squares.collect()
 }
 
@@ -34,7 +35,10 @@ mod tests {
     #[test]
     fn a_code_is_drawn_and_what_is_too_long_is_left_out() {
         let drawn = qr("otpauth://totp/a").into_string();
-        assert!(drawn.contains("viewBox=\"0 0 33 33\"") && drawn.contains("M4 4h1v1h-1z"), "{drawn}");
+        assert!(
+            drawn.contains("viewBox=\"0 0 33 33\"") && drawn.contains("M4 4h1v1h-1z"),
+            "{drawn}"
+        );
         assert_eq!(qr(&"x".repeat(10_000)).into_string(), "");
     }
 }

@@ -59,7 +59,10 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
 
 /// Disks of which it isn't shown that they can be restored.
 fn untried(volumes: &[VolumeView], may: bool) -> Markup {
-    let is_untried = |volume: &&VolumeView| volume.problem.is_none() && (volume.drill_overdue || volume.drill.as_ref().is_none_or(|drill| drill.verdict != "passed"));
+    let is_untried = |volume: &&VolumeView| {
+        volume.problem.is_none()
+            && (volume.drill_overdue || volume.drill.as_ref().is_none_or(|drill| drill.verdict != "passed"))
+    };
     let untried: Vec<&VolumeView> = volumes.iter().filter(is_untried).collect();
     html! {
         @if !untried.is_empty() {

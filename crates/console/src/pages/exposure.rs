@@ -1,8 +1,8 @@
 //! The breach monitor: what is known, who is watched, and who turned up.
 
 use maud::{Markup, html};
-use respond::alert::{self, Alert, Layer};
 use respond::Page as Part;
+use respond::alert::{self, Alert, Layer};
 
 use super::layout::{Page, Section};
 use super::parts::empty;

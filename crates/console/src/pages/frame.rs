@@ -98,11 +98,22 @@ pub(super) fn standing(site: &dyn Site, now: Time) -> Result<Standing, Refusal> 
     let (counts, mut urgent) = site.desk().read(|ledger| {
         let counts = ledger.counts(now)?;
         let is_urgent = counts.open_incidents.high + counts.open_incidents.critical > 0;
-        let incidents = if is_urgent { ledger.incidents(&open, Part::newest(INCIDENTS))? } else { Vec::new() };
+        let incidents = if is_urgent {
+            ledger.incidents(&open, Part::newest(INCIDENTS))?
+        } else {
+            Vec::new()
+        };
         Ok((counts, incidents))
     })?;
-    urgent.retain(|incident| incident.severity >= Severity::High && incident.state != incident::IncidentState::Recovered);
-    urgent.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), std::cmp::Reverse(incident.score), incident.began));
+    urgent
+        .retain(|incident| incident.severity >= Severity::High && incident.state != incident::IncidentState::Recovered);
+    urgent.sort_by_key(|incident| {
+        (
+            std::cmp::Reverse(incident.severity),
+            std::cmp::Reverse(incident.score),
+            incident.began,
+        )
+    });
     Ok(Standing {
         urgent,
         incidents: counts.open_incidents.total(),

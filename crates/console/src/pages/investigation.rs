@@ -49,10 +49,17 @@ pub(super) fn page(site: &dyn Site, name: &str) -> Result<Page, Refusal> {
 }
 
 /// `GET /disks/{name}/investigation/report`
-pub(super) async fn report(State(state): State<Shared>, visitor: Visitor, Path(name): Path<String>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn report(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let (from, to) = (given(&asked.from), given(&asked.to));
-    let made = state.ask(move |site| site.investigate(&name, from.as_deref(), to.as_deref())).await;
+    let made = state
+        .ask(move |site| site.investigate(&name, from.as_deref(), to.as_deref()))
+        .await;
     document(&state, visitor, made).await
 }
 
@@ -83,7 +90,11 @@ async fn document(state: &Shared, visitor: Visitor, made: Result<String, Refusal
 }
 
 fn sources(hashes: &[String]) -> String {
-    if hashes.is_empty() { "'none'".to_owned() } else { hashes.join(" ") }
+    if hashes.is_empty() {
+        "'none'".to_owned()
+    } else {
+        hashes.join(" ")
+    }
 }
 
 /// The hashes by which a content security policy allows what stands between two tags.
@@ -107,7 +118,10 @@ mod tests {
         let text = "<style>a{}</style><p>x</p><script>1</script>";
         assert_eq!(hashes(text, "<style>", "</style>").len(), 1);
         // `printf 1 | openssl dgst -sha256 -binary | base64`
-        assert_eq!(hashes(text, "<script>", "</script>"), ["'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"]);
+        assert_eq!(
+            hashes(text, "<script>", "</script>"),
+            ["'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"]
+        );
         assert_eq!(sources(&[]), "'none'");
     }
 }

@@ -1,5 +1,6 @@
 //! The frame around every page: head, navigation, what must be seen wherever one is, and who is signed in.
 
+use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 use respond::Time;
 use respond::incident::{Incident, IncidentId};
@@ -178,8 +179,8 @@ pub(super) fn document(page: &Page, visitor: &Visitor, standing: &Standing, now:
 }
 
 /// A document without navigation, for whoever isn't signed in.
-pub(super) fn alone(title: &str, theme: Theme, scripts: &[&str], body: &Markup) -> Markup {
-    html! {
+pub(super) fn alone(title: &str, theme: Theme, scripts: &[&str], body: &Markup) -> Html<String> {
+    let markup = html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme.name()] {
             (head(title, false, false))
@@ -193,7 +194,8 @@ pub(super) fn alone(title: &str, theme: Theme, scripts: &[&str], body: &Markup) 
                 @for script in scripts { script src=(place(script)) defer {} }
             }
         }
-    }
+    };
+    Html(markup.0)
 }
 
 fn head(title: &str, has_chart: bool, is_signed_in: bool) -> Markup {
@@ -369,6 +371,9 @@ mod tests {
     #[test]
     fn records_are_shown_to_auditors_and_administrators() {
         let seen = |role| Section::ALL.into_iter().filter(|section| section.is_for(role)).count();
-        assert_eq!([Role::Viewer, Role::Operator, Role::Auditor, Role::Admin].map(seen), [8, 8, 9, 9]);
+        assert_eq!(
+            [Role::Viewer, Role::Operator, Role::Auditor, Role::Admin].map(seen),
+            [8, 8, 9, 9]
+        );
     }
 }

@@ -27,7 +27,13 @@ mod tests {
     fn values_are_escaped_and_ways_back_stay_here() {
         assert_eq!(escaped("#17 a&b/\u{e9}"), "%2317%20a%26b/%C3%A9");
         assert_eq!(own("/disks?q=1"), "/disks?q=1");
-        for path in ["//evil.example/", "https://evil.example", "/\\evil.example", "", "/a\r\nb"] {
+        for path in [
+            "//evil.example/",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "/a\r\nb",
+        ] {
             assert_eq!(own(path), "/", "{path}");
         }
     }

@@ -46,7 +46,11 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
     };
     let (counts, alerts, exposed) = site.desk().read(|ledger| {
         let alerts = ledger.alerts(&alert::Filter::default(), Part::newest(ALERTS))?;
-        Ok((ledger.counts(now)?, alerts, ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?))
+        Ok((
+            ledger.counts(now)?,
+            alerts,
+            ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?,
+        ))
     })?;
     Ok(Overview {
         now,
@@ -98,7 +102,9 @@ pub(super) fn in_state<'v>(volumes: &'v [VolumeView], state: &str) -> Vec<&'v Vo
 
 /// Volumes that nobody watches.
 pub(super) fn unwatched(volumes: &[VolumeView]) -> Vec<&VolumeView> {
-    let is_off = |volume: &&VolumeView| volume.problem.is_none() && volume.guard.as_ref().is_none_or(|guard| guard.state == "off");
+    let is_off = |volume: &&VolumeView| {
+        volume.problem.is_none() && volume.guard.as_ref().is_none_or(|guard| guard.state == "off")
+    };
     volumes.iter().filter(is_off).collect()
 }
 
@@ -107,24 +113,48 @@ fn attack(overview: &Overview) -> Markup {
     let odd = in_state(&overview.volumes, "bookmarked");
     let unwatched = unwatched(&overview.volumes);
     let (tone, answer) = match (fenced.len(), overview.urgent.len(), odd.len()) {
-        (1.., ..) => (Tone::Bad, format!("Yes. {} fenced.", of(fenced.len() as u64, "disk is", "disks are"))),
-        (0, 1.., _) => (Tone::Bad, format!("Perhaps. {} open.", of(overview.urgent.len() as u64, "urgent incident is", "urgent incidents are"))),
-        (0, 0, 1..) => (Tone::Warn, format!("Perhaps. {} oddly.", of(odd.len() as u64, "disk behaves", "disks behave"))),
+        (1.., ..) => (
+            Tone::Bad,
+            format!("Yes. {} fenced.", of(fenced.len() as u64, "disk is", "disks are")),
+        ),
+        (0, 1.., _) => (
+            Tone::Bad,
+            format!(
+                "Perhaps. {} open.",
+                of(
+                    overview.urgent.len() as u64,
+                    "urgent incident is",
+                    "urgent incidents are"
+                )
+            ),
+        ),
+        (0, 0, 1..) => (
+            Tone::Warn,
+            format!(
+                "Perhaps. {} oddly.",
+                of(odd.len() as u64, "disk behaves", "disks behave")
+            ),
+        ),
         _ if overview.volumes.is_empty() => (Tone::Quiet, "There are no disks yet.".to_owned()),
         _ if unwatched.len() == overview.volumes.len() => (Tone::Warn, "Nobody knows: no disk is watched.".to_owned()),
         _ => (Tone::Good, "No.".to_owned()),
     };
     let watched = overview.volumes.len() - unwatched.len();
-    card("Are we under attack?", tone, &answer, &html! {
-        @for volume in fenced.iter().chain(&odd).take(4) { (suspect(volume, overview.now)) }
-        @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
-        @if !overview.volumes.is_empty() {
-            p class="quiet" {
-                (watched) " of " (of(overview.volumes.len() as u64, "disk", "disks")) " watched by a guard."
-                @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
+    card(
+        "Are we under attack?",
+        tone,
+        &answer,
+        &html! {
+            @for volume in fenced.iter().chain(&odd).take(4) { (suspect(volume, overview.now)) }
+            @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
+            @if !overview.volumes.is_empty() {
+                p class="quiet" {
+                    (watched) " of " (of(overview.volumes.len() as u64, "disk", "disks")) " watched by a guard."
+                    @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn suspect(volume: &VolumeView, now: Time) -> Markup {
@@ -185,51 +215,90 @@ fn stopped(overview: &Overview) -> Markup {
         _ => (Tone::Good, of(number, "attack", "attacks")),
     };
     let day = &overview.counts.alerts_last_day;
-    card("What did we stop?", tone, &answer, &html! {
-        p class="quiet" { "In the last 30 days." }
-        p {
-            "Alerts of the last 24 hours: " (count(day.total()))
-            @if day.high + day.critical > 0 { ", " (count(day.high + day.critical)) " of them high or critical" }
-            "."
-        }
-        p { a href="/incidents" { (of(overview.counts.open_incidents.total(), "open incident", "open incidents")) } }
-    })
+    card(
+        "What did we stop?",
+        tone,
+        &answer,
+        &html! {
+            p class="quiet" { "In the last 30 days." }
+            p {
+                "Alerts of the last 24 hours: " (count(day.total()))
+                @if day.high + day.critical > 0 { ", " (count(day.high + day.critical)) " of them high or critical" }
+                "."
+            }
+            p { a href="/incidents" { (of(overview.counts.open_incidents.total(), "open incident", "open incidents")) } }
+        },
+    )
 }
 
 fn restorable(overview: &Overview) -> Markup {
-    let usable: Vec<&VolumeView> = overview.volumes.iter().filter(|volume| volume.problem.is_none()).collect();
+    let usable: Vec<&VolumeView> = overview
+        .volumes
+        .iter()
+        .filter(|volume| volume.problem.is_none())
+        .collect();
     let drills: Vec<&DrillView> = usable.iter().filter_map(|volume| volume.drill.as_ref()).collect();
-    let passed: Vec<&DrillView> = drills.iter().copied().filter(|drill| drill.verdict == "passed").collect();
+    let passed: Vec<&DrillView> = drills
+        .iter()
+        .copied()
+        .filter(|drill| drill.verdict == "passed")
+        .collect();
     let failed = drills.iter().filter(|drill| drill.verdict == "failed").count();
     let stale = usable.iter().filter(|volume| volume.drill_overdue).count();
     let slowest = passed.iter().filter_map(|drill| drill.recovery_microseconds).max();
     let (tone, answer) = match slowest {
-        _ if failed > 0 => (Tone::Bad, format!("{} failed its newest drill.", of(failed as u64, "disk", "disks"))),
-        Some(slowest) if passed.len() == usable.len() && stale == 0 => (Tone::Good, format!("Yes, in {}.", short_span(slowest))),
-        Some(slowest) => (Tone::Warn, format!("Partly: {} of {} shown, in {}.", passed.len(), usable.len(), short_span(slowest))),
+        _ if failed > 0 => (
+            Tone::Bad,
+            format!("{} failed its newest drill.", of(failed as u64, "disk", "disks")),
+        ),
+        Some(slowest) if passed.len() == usable.len() && stale == 0 => {
+            (Tone::Good, format!("Yes, in {}.", short_span(slowest)))
+        }
+        Some(slowest) => (
+            Tone::Warn,
+            format!(
+                "Partly: {} of {} shown, in {}.",
+                passed.len(),
+                usable.len(),
+                short_span(slowest)
+            ),
+        ),
         None => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
     };
     let newest = passed.iter().max_by_key(|drill| drill.began);
-    card("Can we restore?", tone, &answer, &html! {
-        @if let Some(drill) = newest {
-            p {
-                "Last tested restore: " a href={"/disks/" (drill.volume)} { (drill.volume) } ", " (ago(overview.now, drill.began)) "."
-                @if let Some(files) = drill.files_compared { " " (of(files, "file was", "files were")) " as before the attack." }
+    card(
+        "Can we restore?",
+        tone,
+        &answer,
+        &html! {
+            @if let Some(drill) = newest {
+                p {
+                    "Last tested restore: " a href={"/disks/" (drill.volume)} { (drill.volume) } ", " (ago(overview.now, drill.began)) "."
+                    @if let Some(files) = drill.files_compared { " " (of(files, "file was", "files were")) " as before the attack." }
+                }
+            } @else {
+                p { "A drill attacks a copy of a disk, restores it and compares every file. Until one has passed, nobody knows." }
             }
-        } @else {
-            p { "A drill attacks a copy of a disk, restores it and compares every file. Until one has passed, nobody knows." }
-        }
-        @if stale > 0 { p { (of(stale as u64, "drill is", "drills are")) " overdue." } }
-        p { a href="/drills" { "Drills" } }
-    })
+            @if stale > 0 { p { (of(stale as u64, "drill is", "drills are")) " overdue." } }
+            p { a href="/drills" { "Drills" } }
+        },
+    )
 }
 
 fn exposed(overview: &Overview) -> Markup {
-    let mut people: Vec<&str> = overview.exposed.iter().filter_map(|alert| alert.noticed.identity.as_deref()).collect();
+    let mut people: Vec<&str> = overview
+        .exposed
+        .iter()
+        .filter_map(|alert| alert.noticed.identity.as_deref())
+        .collect();
     people.sort_unstable();
     people.dedup();
     let (tone, answer, rest) = match &overview.exposure {
-        Err(problem) => (Tone::Warn, "Not known.".to_owned(), html! { p { (with_code(&sentence(&problem.message))) } }),
+        Err(problem) => (
+            Tone::Warn,
+            "Not known.".to_owned(),
+            html! { p { (with_code(&sentence(&problem.message))) } },
+        ),
         Ok(view) if !view.is_used => (
             Tone::Quiet,
             "Not known.".to_owned(),
@@ -241,13 +310,22 @@ fn exposed(overview: &Overview) -> Markup {
                 number => of(number as u64, "person", "people"),
             };
             let tone = if people.is_empty() { Tone::Good } else { Tone::Warn };
-            (tone, answer, html! {
-                p class="quiet" { "Found in breaches in the last 30 days, of those watched." }
-                p { (of(view.domains.len() as u64, "domain", "domains")) " and " (of(view.watches, "person", "people")) " watched in " (of(view.breaches, "breach", "breaches")) "." }
-            })
+            (
+                tone,
+                answer,
+                html! {
+                    p class="quiet" { "Found in breaches in the last 30 days, of those watched." }
+                    p { (of(view.domains.len() as u64, "domain", "domains")) " and " (of(view.watches, "person", "people")) " watched in " (of(view.breaches, "breach", "breaches")) "." }
+                },
+            )
         }
     };
-    card("Who is exposed?", tone, &answer, &html! { (rest) p { a href="/exposure" { "Exposure" } } })
+    card(
+        "Who is exposed?",
+        tone,
+        &answer,
+        &html! { (rest) p { a href="/exposure" { "Exposure" } } },
+    )
 }
 
 fn noticed(overview: &Overview) -> Markup {

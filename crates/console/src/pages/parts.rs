@@ -176,7 +176,11 @@ mod tests {
         let shown = with_code("no `<b>` here & there").into_string();
         assert_eq!(shown, "no <code>&lt;b&gt;</code> here &amp; there");
         let cells = vec![vec![html! { ("<i>") }]];
-        assert!(table("\"x", &[("a", false)], &cells).into_string().contains("&lt;i&gt;"));
+        assert!(
+            table("\"x", &[("a", false)], &cells)
+                .into_string()
+                .contains("&lt;i&gt;")
+        );
     }
 
     #[test]

@@ -2,10 +2,7 @@
 
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use respond::alert::{self, Alert};
-use respond::incident::Incident;
-use respond::policy::{self, Outcome, Policies, Policy, Replayed};
-use respond::{Page as Part, Time};
+use respond::policy::{self, Outcome, Policies, Policy, Replayed, Warning};
 use serde::Deserialize;
 
 use super::layout::{Page, Section};
@@ -15,8 +12,6 @@ use super::words::{minute, of};
 use crate::problem::Refusal;
 use crate::site::Site;
 
-/// Alerts that a dry run reads at most.
-const ALERTS_MAX: usize = 5000;
 /// Rows of a dry run's result.
 const ROWS_MAX: usize = 200;
 /// Bytes of a text that is tried out at most.
@@ -33,12 +28,12 @@ pub(super) struct Try {
 }
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> {
-    let source = site.policies()?;
-    let policies = Policies::parse(&source.text, &source.name)?;
+    let policies = site.policies(None)?;
     let body = html! {
         (in_force(&policies))
-        (form(visitor, &source.text, 7, &html! {}))
-        p class="hint" { "In force is what is in " code { (source.name) } ". To change it, edit the file named in " code { "[respond]" } " and reload: " code { "systemctl reload holdfast" } "." }
+        @for warning in policies.warnings() { (warned(&warning)) }
+        (form(visitor, Policies::defaults_text(), 7, &html! {}))
+        p class="hint" { "What is in force is changed in the files that " code { "[respond]" } " names; " code { "holdfast policy check" } " reads them first, a reload makes them count." }
     };
     Ok(Page::new(Section::Policies, "Policies", body))
 }
@@ -59,7 +54,11 @@ fn in_force(policies: &Policies) -> Markup {
 }
 
 fn row(policy: &Policy) -> Vec<Markup> {
-    let (tone, word) = if policy.is_enabled { (Tone::Good, "on") } else { (Tone::Quiet, "off") };
+    let (tone, word) = if policy.is_enabled {
+        (Tone::Good, "on")
+    } else {
+        (Tone::Quiet, "off")
+    };
     vec![
         html! { (policy.name) },
         pill(tone, word),
@@ -72,7 +71,7 @@ fn form(visitor: &Visitor, text: &str, days: i64, result: &Markup) -> Markup {
     html! {
         section class="card" id="dry-run" {
             h2 { "Try policies out" }
-            p { "Change the text and see what would have been done with the alerts of the last days. Nothing is done and nothing is kept." }
+            p { "What you write is laid over the built-in policies, which stand here to start from. See what would have been done with the alerts of the last days. Nothing is done and nothing is kept." }
             form class="fields" method="post" action="/policies/test" {
                 (csrf(&visitor.signed_in.csrf))
                 div { label for="text" { "Policies, as TOML" } textarea id="text" class="code" name="text" spellcheck="false" rows="18" { (text) } }
@@ -95,9 +94,9 @@ pub(super) fn dry_run(site: &dyn Site, visitor: &Visitor, asked: &Try) -> Result
         return Err(Refusal::invalid("the text is too long to be policies"));
     }
     let days = asked.days.clamp(1, 30);
-    let result = match Policies::parse(&asked.text, "what you typed") {
-        Err(error) => html! {
-            div class="notice bad" role="status" { div { p { strong { "That isn't a policy. " } "What is in force is as it was." } pre { (error) } } }
+    let result = match site.policies(Some(&asked.text)) {
+        Err(problem) => html! {
+            div class="notice bad" role="status" { div { p { strong { "That isn't a policy. " } "What is in force is as it was." } pre { (problem.message) } } }
         },
         Ok(policies) => replayed(&policies, &replay(site, &policies, days)?, days),
     };
@@ -106,44 +105,43 @@ pub(super) fn dry_run(site: &dyn Site, visitor: &Visitor, asked: &Try) -> Result
 }
 
 fn replay(site: &dyn Site, policies: &Policies, days: i64) -> Result<Vec<Replayed>, Refusal> {
-    let since: Time = site.now().plus_millis(-days * DAY_MILLIS);
-    let filter = alert::Filter { since: Some(since), ..alert::Filter::default() };
+    let since = site.now().plus_millis(-days * DAY_MILLIS);
     let replayed = site.desk().read(|ledger| {
-        let mut alerts: Vec<(Alert, Option<Incident>)> = Vec::new();
-        let mut before = None;
-        while alerts.len() < ALERTS_MAX {
-            let part = ledger.alerts(&filter, Part { before, most: 500 })?;
-            let Some(last) = part.last() else { break };
-            before = Some(last.id.0);
-            for alert in part {
-                let incident = alert.incident.map(|id| ledger.incident(id)).transpose()?.flatten();
-                alerts.push((alert, incident));
-            }
-        }
-        alerts.reverse();
+        let alerts = crate::api::past_alerts(ledger, since)?;
         policy::replay(policies, alerts.into_iter().map(Ok), &TimeZone::system())
     })?;
     Ok(replayed)
 }
 
 fn replayed(policies: &Policies, replayed: &[Replayed], days: i64) -> Markup {
-    let rows: Vec<Vec<Markup>> = replayed.iter().rev().take(ROWS_MAX).map(|done| vec![
-        html! { (minute(done.time)) },
-        html! { (with_code(&done.text)) },
-        outcome(done.outcome),
-        html! { (done.policy) },
-        html! { a href={"/incidents/alerts/" (done.alert)} { (with_code(&done.because)) } },
-    ]).collect();
+    let rows: Vec<Vec<Markup>> = replayed
+        .iter()
+        .rev()
+        .take(ROWS_MAX)
+        .map(|done| {
+            vec![
+                html! { (minute(done.time)) },
+                html! { (with_code(&done.text)) },
+                outcome(done.outcome),
+                html! { (done.policy) },
+                html! { a href={"/incidents/alerts/" (done.alert)} { (with_code(&done.because)) } },
+            ]
+        })
+        .collect();
     html! {
         div class="notice good" role="status" {
             p { strong { (of(policies.all().len() as u64, "policy", "policies")) ", no mistake. " }
                 "With the alerts of the last " (of(days.unsigned_abs(), "day", "days")) ", " (of(replayed.len() as u64, "action", "actions")) " would have been planned." }
         }
-        @for warning in policies.warnings() { div class="notice warn" { p { strong { (warning.policy) ": " } (with_code(&sentence(&warning.text))) } } }
+        @for warning in policies.warnings() { (warned(&warning)) }
         @if !rows.is_empty() {
             (table("What would have been done, newest first", &[("When", false), ("Action", false), ("How", false), ("Policy", false), ("Because of", false)], &rows))
         }
     }
+}
+
+fn warned(warning: &Warning) -> Markup {
+    html! { div class="notice warn" { p { strong { (warning.policy) ": " } (with_code(&sentence(&warning.text))) } } }
 }
 
 fn outcome(outcome: Outcome) -> Markup {

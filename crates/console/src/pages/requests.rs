@@ -54,9 +54,15 @@ impl Agreement {
     pub(super) fn words(&self) -> Markup {
         match &self.permission {
             Permission::Free => html! { p { "Nobody else: no rule asks for it." } },
-            Permission::Approved(id) => html! { p { (pill(Tone::Good, "approved")) " Others have agreed in " a href={"/approvals/" (id)} { "request " (id) } ", for once." } },
-            Permission::Waiting(request) => html! { p { (pill(Tone::Warn, "waiting")) " " a href={"/approvals/" (request.id)} { "Request " (request.id) } " waits: " (request.approvals.len()) " of " (request.needed) " have agreed." } },
-            Permission::Needed => html! { p { "Somebody else, before it can be done. Nobody approves what they asked for themselves." } },
+            Permission::Approved(id) => {
+                html! { p { (pill(Tone::Good, "approved")) " Others have agreed in " a href={"/approvals/" (id)} { "request " (id) } ", for once." } }
+            }
+            Permission::Waiting(request) => {
+                html! { p { (pill(Tone::Warn, "waiting")) " " a href={"/approvals/" (request.id)} { "Request " (request.id) } " waits: " (request.approvals.len()) " of " (request.needed) " have agreed." } }
+            }
+            Permission::Needed => {
+                html! { p { "Somebody else, before it can be done. Nobody approves what they asked for themselves." } }
+            }
         }
     }
 
@@ -124,15 +130,26 @@ pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Result<(Str
         because: form.because.trim().to_owned(),
     };
     let now = site.now();
-    let id = site.desk().write(|w| approval::ask(w, now, &visitor.signed_in.actor, &wish))?;
-    Ok((format!("/approvals/{id}"), Flash::good("Asked. Whoever may agree is told; you see it here.")))
+    let id = site
+        .desk()
+        .write(|w| approval::ask(w, now, &visitor.signed_in.actor, &wish))?;
+    Ok((
+        format!("/approvals/{id}"),
+        Flash::good("Asked. Whoever may agree is told; you see it here."),
+    ))
 }
 
 pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    let request = site.desk().write(|w| approval::approve(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
+    let request = site
+        .desk()
+        .write(|w| approval::approve(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
     let said = match request.state {
-        RequestState::Waiting => format!("You have agreed. {} of {} have.", request.approvals.len(), request.needed),
+        RequestState::Waiting => format!(
+            "You have agreed. {} of {} have.",
+            request.approvals.len(),
+            request.needed
+        ),
         _ => "Agreed: it can be done now, once.".to_owned(),
     };
     Ok((format!("/approvals/{id}"), Flash::good(said)))
@@ -140,13 +157,15 @@ pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide
 
 pub(super) fn refuse(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| approval::refuse(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
+    site.desk()
+        .write(|w| approval::refuse(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
     Ok((format!("/approvals/{id}"), Flash::good("Refused. It won't be done.")))
 }
 
 pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| approval::withdraw(w, now, &visitor.signed_in.actor, RequestId(id)))?;
+    site.desk()
+        .write(|w| approval::withdraw(w, now, &visitor.signed_in.actor, RequestId(id)))?;
     Ok((format!("/approvals/{id}"), Flash::good("Withdrawn.")))
 }
 
@@ -157,7 +176,9 @@ pub(super) fn waiting_for(site: &dyn Site, actor: &Actor) -> Result<Vec<Waiting>
         ..approval::Filter::default()
     };
     let now = site.now();
-    let requests = site.desk().read(|ledger| ledger.requests(&filter, Part::newest(ROWS)))?;
+    let requests = site
+        .desk()
+        .read(|ledger| ledger.requests(&filter, Part::newest(ROWS)))?;
     let is_open = |request: &Request| {
         let has_voted = request.approvals.iter().any(|vote| vote.by == *actor);
         request.state_at(now) == RequestState::Waiting && request.asked_by != *actor && !has_voted
@@ -178,7 +199,11 @@ fn words(request: &Request) -> String {
         Operation::ChangeApprovals => "",
         _ => request.detail.as_str(),
     };
-    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let detail = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    };
     format!("{} `{}`{detail}", verb(request.operation), request.subject)
 }
 
@@ -214,12 +239,21 @@ fn state(request: &Request, now: Time) -> Markup {
 
 pub(super) fn list(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<Page, Refusal> {
     let now = site.now();
-    let part = Part { before: asked.before, most: ROWS };
+    let part = Part {
+        before: asked.before,
+        most: ROWS,
+    };
     let (requests, is_on) = site.desk().read(|ledger| {
-        Ok((ledger.requests(&approval::Filter::default(), part)?, approval::is_on(ledger)?))
+        Ok((
+            ledger.requests(&approval::Filter::default(), part)?,
+            approval::is_on(ledger)?,
+        ))
     })?;
     let rows: Vec<Vec<Markup>> = requests.iter().map(|request| row(request, now)).collect();
-    let older = requests.last().filter(|_| requests.len() == ROWS).map(|last| format!("/approvals?before={}", last.id));
+    let older = requests
+        .last()
+        .filter(|_| requests.len() == ROWS)
+        .map(|last| format!("/approvals?before={}", last.id));
     let body = html! {
         @if !is_on {
             div class="notice warn" {
@@ -266,7 +300,9 @@ pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, R
         (decision(visitor, &request, now))
     };
     let title = format!("Request {id}");
-    Ok(Page::new(Section::Approvals, title, body).below("/approvals", "Approvals").live())
+    Ok(Page::new(Section::Approvals, title, body)
+        .below("/approvals", "Approvals")
+        .live())
 }
 
 fn facts(request: &Request, now: Time) -> Markup {

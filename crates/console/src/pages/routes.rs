@@ -64,12 +64,17 @@ async fn theme(visitor: Visitor, Form(chosen): Form<Chosen>) -> Response {
     // Whoever is signed in may choose: the extractor saw to it.
     drop(visitor);
     let mut response = see_other(own(&chosen.back), None);
-    response.headers_mut().append(header::SET_COOKIE, Theme::named(&chosen.theme).cookie());
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, Theme::named(&chosen.theme).cookie());
     response
 }
 
 async fn all_drills(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<drills::Asked>) -> Response {
-    show(&state, visitor, move |site, visitor| drills::page(site, visitor, &asked)).await
+    show(&state, visitor, move |site, visitor| {
+        drills::page(site, visitor, &asked)
+    })
+    .await
 }
 
 async fn exposure_page(State(state): State<Shared>, visitor: Visitor) -> Response {
@@ -81,34 +86,62 @@ async fn policies_page(State(state): State<Shared>, visitor: Visitor) -> Respons
 }
 
 async fn dry_run(State(state): State<Shared>, visitor: Visitor, Form(asked): Form<policies::Try>) -> Response {
-    show(&state, visitor, move |site, visitor| policies::dry_run(site, visitor, &asked)).await
+    show(&state, visitor, move |site, visitor| {
+        policies::dry_run(site, visitor, &asked)
+    })
+    .await
 }
 
 async fn approvals(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<requests::Asked>) -> Response {
-    show(&state, visitor, move |site, visitor| requests::list(site, visitor, &asked)).await
+    show(&state, visitor, move |site, visitor| {
+        requests::list(site, visitor, &asked)
+    })
+    .await
 }
 
 async fn ask(State(state): State<Shared>, visitor: Visitor, Form(form): Form<requests::Ask>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| requests::ask(site, visitor, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        requests::ask(site, visitor, &form)
+    })
+    .await
 }
 
 async fn request(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
     show(&state, visitor, move |site, visitor| requests::one(site, visitor, id)).await
 }
 
-async fn approve(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<requests::Decide>) -> Response {
+async fn approve(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<requests::Decide>,
+) -> Response {
     if let Err(refusal) = visitor.signed_in.require_recent(&state) {
         return show(&state, visitor, |_, _| Err(refusal)).await;
     }
-    act(&state, visitor, Role::Operator, move |site, visitor| requests::approve(site, visitor, id, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        requests::approve(site, visitor, id, &form)
+    })
+    .await
 }
 
-async fn refuse(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<requests::Decide>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| requests::refuse(site, visitor, id, &form)).await
+async fn refuse(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<requests::Decide>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        requests::refuse(site, visitor, id, &form)
+    })
+    .await
 }
 
 async fn withdraw(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| requests::withdraw(site, visitor, id)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        requests::withdraw(site, visitor, id)
+    })
+    .await
 }
 
 async fn rules_page(State(state): State<Shared>, visitor: Visitor) -> Response {

@@ -18,7 +18,10 @@ const OFF: (&str, &str) = ("off", "");
 pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> {
     let (rules, is_on, admins) = site.desk().read(|ledger| {
         let accounts = people::accounts(ledger)?;
-        let admins = accounts.iter().filter(|account| account.role == Role::Admin && account.disabled.is_none()).count();
+        let admins = accounts
+            .iter()
+            .filter(|account| account.role == Role::Admin && account.disabled.is_none())
+            .count();
         Ok((approval::rules(ledger)?, approval::is_on(ledger)?, admins))
     })?;
     let may = visitor.signed_in.role.may(Role::Admin);
@@ -32,7 +35,9 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> 
         @if may && !is_on { (turn_on(visitor, admins)) }
     };
     let (tone, word) = if is_on { (Tone::Good, "on") } else { (Tone::Warn, "off") };
-    Ok(Page::new(Section::Approvals, "Rules of approvals", body).below("/approvals", "Approvals").state(tone, word))
+    Ok(Page::new(Section::Approvals, "Rules of approvals", body)
+        .below("/approvals", "Approvals")
+        .state(tone, word))
 }
 
 fn listed(rules: &Rules) -> Markup {
@@ -47,7 +52,18 @@ fn listed(rules: &Rules) -> Markup {
             html! { @if let Some(rule) = rule { (span(rule.execution_seconds)) } },
         ]
     }).collect();
-    table("What needs a second person", &[("Operation", false), ("Rule", false), ("Others", true), ("Who may agree", false), ("To agree", false), ("To do it", false)], &rows)
+    table(
+        "What needs a second person",
+        &[
+            ("Operation", false),
+            ("Rule", false),
+            ("Others", true),
+            ("Who may agree", false),
+            ("To agree", false),
+            ("To do it", false),
+        ],
+        &rows,
+    )
 }
 
 fn turn_on(visitor: &Visitor, admins: usize) -> Markup {
@@ -87,12 +103,17 @@ fn turn_off(site: &dyn Site, visitor: &Visitor) -> Result<Markup, Refusal> {
 
 pub(super) fn on(site: &dyn Site, visitor: &Visitor) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| approval::enable(w, now, &visitor.signed_in.actor, &Rules::default()))?;
+    site.desk()
+        .write(|w| approval::enable(w, now, &visitor.signed_in.actor, &Rules::default()))?;
     Ok(("/approvals/rules".to_owned(), Flash::good("Approvals are on.")))
 }
 
 pub(super) fn off(site: &dyn Site, visitor: &Visitor) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| approval::disable(w, now, &visitor.signed_in.actor))?;
-    Ok(("/approvals/rules".to_owned(), Flash::warn("Approvals are off: one person alone can do anything.")))
+    site.desk()
+        .write(|w| approval::disable(w, now, &visitor.signed_in.actor))?;
+    Ok((
+        "/approvals/rules".to_owned(),
+        Flash::warn("Approvals are off: one person alone can do anything."),
+    ))
 }

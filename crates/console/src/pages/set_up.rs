@@ -1,36 +1,26 @@
 //! The page behind a set-up link: the first administrator chooses a name, and everybody how they sign in from then on.
 
-use axum::extract::{Form, Query, State};
+use axum::Router;
+use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::code::qr;
 use super::layout::alone;
 use super::sign_in::problem;
 use super::visitor::Theme;
-use crate::auth::webauthn::RegistrationAnswer;
 use crate::auth::{self, Codes, Invited, TotpOffer};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> Router<Shared> {
     Router::new()
-        .route("/set-up", get(page))
-        .route("/set-up/passkey", post(begin_passkey))
-        .route("/set-up/passkey/answer", post(finish_passkey))
+        .route("/set-up/{link}", get(page))
         .route("/set-up/password", post(begin_password))
         .route("/set-up/password/answer", post(finish_password))
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Asked {
-    #[serde(default)]
-    link: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -40,13 +30,6 @@ struct Chosen {
     name: String,
     #[serde(default)]
     display_name: String,
-}
-
-#[derive(Deserialize)]
-struct Answered {
-    #[serde(default)]
-    passkey_name: String,
-    answer: RegistrationAnswer,
 }
 
 #[derive(Deserialize)]
@@ -60,8 +43,8 @@ struct Password {
     code: String,
 }
 
-async fn page(State(state): State<Shared>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    shown(&state, &headers, &asked.link, None).await
+async fn page(State(state): State<Shared>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+    shown(&state, &headers, &link, None).await
 }
 
 async fn shown(state: &Shared, headers: &HeaderMap, link: &str, refusal: Option<&Refusal>) -> Response {
@@ -75,7 +58,7 @@ async fn shown(state: &Shared, headers: &HeaderMap, link: &str, refusal: Option<
     }
 }
 
-fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>) -> Markup {
+fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>) -> Html<String> {
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
         @match &invited.name {
@@ -90,36 +73,42 @@ fn choose(invited: &Invited, link: &str, theme: Theme, refusal: Option<&Refusal>
             }
             div data-passkey-only hidden class="fields" {
                 p { "A " strong { "passkey" } " is the safest way: your phone, your computer or a key signs in for you, and nobody can steal it by asking." }
-                button class="primary wide" type="button" data-new-passkey="/set-up/passkey" data-form="who" data-next="/" { "Make a passkey" }
+                button class="primary wide" type="button" data-new-passkey="/api/v1/set-up/passkey" data-form="who" data-next="/" { "Make a passkey" }
                 p class="error-text" role="alert" data-passkey-problem hidden {}
                 p class="or" { "or" }
             }
             button class="wide" { "Use a password and an authenticator app" }
         }
     };
-    alone(if invited.name.is_some() { "Welcome to Holdfast" } else { "Set Holdfast up" }, theme, &["sign-in.js"], &body)
+    alone(
+        if invited.name.is_some() {
+            "Welcome to Holdfast"
+        } else {
+            "Set Holdfast up"
+        },
+        theme,
+        &["sign-in.js"],
+        &body,
+    )
 }
 
-async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(chosen): Json<Chosen>) -> Response {
-    match auth::begin_set_up_passkey(&state, &visitor, &chosen.link, &chosen.name, &chosen.display_name).await {
-        Ok((options, cookie)) => ([(header::SET_COOKIE, cookie)], Json(options)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn finish_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(answered): Json<Answered>) -> Response {
-    match auth::finish_set_up_passkey(&state, &visitor, &answered.answer, &answered.passkey_name).await {
-        Ok(entered) => (entered, Json(json!({}))).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn begin_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(chosen): Form<Chosen>) -> Response {
+async fn begin_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(chosen): Form<Chosen>,
+) -> Response {
     offer(&state, &visitor, &headers, &chosen, None).await
 }
 
 /// The second step: a secret for the app, and the password.
-async fn offer(state: &Shared, visitor: &auth::Visitor, headers: &HeaderMap, chosen: &Chosen, refusal: Option<&Refusal>) -> Response {
+async fn offer(
+    state: &Shared,
+    visitor: &auth::Visitor,
+    headers: &HeaderMap,
+    chosen: &Chosen,
+    refusal: Option<&Refusal>,
+) -> Response {
     match auth::begin_set_up_password(state, visitor, &chosen.link, &chosen.name, &chosen.display_name).await {
         Ok((offer, cookie)) => {
             let hidden = html! {
@@ -157,11 +146,24 @@ pub(super) fn password_form(action: &str, offer: &TotpOffer, hidden: &Markup) ->
     }
 }
 
-async fn finish_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(form): Form<Password>) -> Response {
+async fn finish_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::finish_set_up_password(&state, &visitor, &form.password, form.code.trim()).await {
-        Ok((entered, codes)) => (entered, alone("You are in", Theme::of(&headers), &[], &recovery_codes(&codes, "/"))).into_response(),
+        Ok((entered, codes)) => (
+            entered,
+            alone("You are in", Theme::of(&headers), &[], &recovery_codes(&codes, "/")),
+        )
+            .into_response(),
         Err(refusal) => {
-            let chosen = Chosen { link: form.link, name: form.name, display_name: form.display_name };
+            let chosen = Chosen {
+                link: form.link,
+                name: form.name,
+                display_name: form.display_name,
+            };
             offer(&state, &visitor, &headers, &chosen, Some(&refusal)).await
         }
     }

@@ -1,21 +1,19 @@
 //! Signing in and out. A passkey needs a script; a password with a code doesn't.
 
+use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use maud::{Markup, html};
 use respond::people;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::frame::see_other;
 use super::layout::alone;
 use super::links::{escaped, own};
 use super::parts::{csrf, sentence, with_code};
 use super::visitor::{Flash, Theme};
-use crate::auth::webauthn::AssertionAnswer;
 use crate::auth::{self, SignedIn};
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -23,8 +21,6 @@ use crate::state::Shared;
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/sign-in", get(page).post(with_password))
-        .route("/sign-in/passkey", post(begin_passkey))
-        .route("/sign-in/passkey/answer", post(finish_passkey))
         .route("/sign-out", post(sign_out))
 }
 
@@ -44,7 +40,12 @@ struct Password {
     next: String,
 }
 
-async fn page(State(state): State<Shared>, Query(asked): Query<Asked>, headers: HeaderMap, signed_in: Option<axum::Extension<SignedIn>>) -> Response {
+async fn page(
+    State(state): State<Shared>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    signed_in: Option<axum::Extension<SignedIn>>,
+) -> Response {
     let has_accounts = state.ask(|site| site.desk().read(people::has_accounts)).await;
     let token = signed_in.map(|signed_in| signed_in.0.csrf).unwrap_or_default();
     match has_accounts {
@@ -64,12 +65,19 @@ fn no_accounts(headers: &HeaderMap) -> Response {
     alone("Set Holdfast up", Theme::of(headers), &[], &body).into_response()
 }
 
-fn shown(state: &Shared, status: StatusCode, headers: &HeaderMap, next: &str, token: &str, refusal: Option<&Refusal>) -> Response {
+fn shown(
+    state: &Shared,
+    status: StatusCode,
+    headers: &HeaderMap,
+    next: &str,
+    token: &str,
+    refusal: Option<&Refusal>,
+) -> Response {
     let next = own(next);
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
         div data-passkey-only hidden class="fields" {
-            button class="primary wide" type="button" data-passkey="/sign-in/passkey" data-csrf=(token) data-next=(next) { "Sign in with a passkey" }
+            button class="primary wide" type="button" data-passkey="/api/v1/sign-in/passkey" data-csrf=(token) data-next=(next) { "Sign in with a passkey" }
             p class="error-text" role="alert" data-passkey-problem hidden {}
         }
         @if let Some(oidc) = &state.settings.oidc {
@@ -109,30 +117,23 @@ pub(super) fn problem(refusal: &Refusal) -> Markup {
     }
 }
 
-async fn with_password(State(state): State<Shared>, visitor: auth::Visitor, headers: HeaderMap, Form(form): Form<Password>) -> Response {
+async fn with_password(
+    State(state): State<Shared>,
+    visitor: auth::Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::with_password(&state, &visitor, form.name.trim(), &form.password, form.code.trim()).await {
         Ok(entered) => (entered, see_other(own(&form.next), None)).into_response(),
         Err(refusal) => {
             let mut response = shown(&state, refusal.status, &headers, &form.next, "", Some(&refusal));
             if let Some(seconds) = refusal.retry_after {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
-    }
-}
-
-async fn begin_passkey(State(state): State<Shared>, visitor: auth::Visitor) -> Response {
-    match auth::begin_passkey(&state, &visitor) {
-        Ok((options, cookie)) => ([(header::SET_COOKIE, cookie)], Json(options)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn finish_passkey(State(state): State<Shared>, visitor: auth::Visitor, Json(answer): Json<AssertionAnswer>) -> Response {
-    match auth::finish_passkey(&state, &visitor, &answer).await {
-        Ok(entered) => (entered, Json(json!({}))).into_response(),
-        Err(refusal) => refusal.into_response(),
     }
 }
 
@@ -153,7 +154,10 @@ mod tests {
 
     #[test]
     fn a_provider_is_named_by_its_host() {
-        assert_eq!(provider_name("https://login.example.com/realms/main"), "login.example.com");
+        assert_eq!(
+            provider_name("https://login.example.com/realms/main"),
+            "login.example.com"
+        );
         assert_eq!(provider_name("login"), "login");
     }
 }

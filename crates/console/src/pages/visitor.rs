@@ -155,15 +155,26 @@ impl FromRequestParts<Shared> for Visitor {
             signed_in,
             theme: Theme::of(&parts.headers),
             flash: Flash::of(&parts.headers),
-            path: parts.uri.path_and_query().map_or("/", |place| place.as_str()).to_owned(),
+            path: parts
+                .uri
+                .path_and_query()
+                .map_or("/", |place| place.as_str())
+                .to_owned(),
         })
     }
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
+    let texts = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = texts
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.split_once('='));
+    let mut values = pairs
+        .filter(|(key, _)| key.trim() == name)
+        .map(|(_, value)| value.trim());
     values.next()
 }
 
@@ -194,6 +205,9 @@ mod tests {
         for theme in [Theme::Light, Theme::Dark, Theme::System] {
             assert_eq!(Theme::of(&sent(&theme.cookie())), theme);
         }
-        assert_eq!(Theme::of(&sent(&HeaderValue::from_static("holdfast-theme=\"><b"))), Theme::System);
+        assert_eq!(
+            Theme::of(&sent(&HeaderValue::from_static("holdfast-theme=\"><b"))),
+            Theme::System
+        );
     }
 }

@@ -99,7 +99,10 @@ pub(super) fn minute(time: Time) -> Markup {
 
 fn shown(time: Time, form: &str) -> Markup {
     let timestamp = time.timestamp();
-    let local = timestamp.to_zoned(TimeZone::system()).strftime(form).to_string();
+    let local = timestamp
+        .to_zoned_datetime(TimeZone::system())
+        .strftime(form)
+        .to_string();
     html! {
         time datetime=(timestamp) title=(timestamp.strftime("%Y-%m-%d %H:%M:%S UTC")) { (local) }
     }
@@ -108,7 +111,7 @@ fn shown(time: Time, form: &str) -> Markup {
 /// A time as text, where no markup can be: `26 Nov, 10:32:05`.
 pub(super) fn time_text(time: Time) -> String {
     time.timestamp()
-        .to_zoned(TimeZone::system())
+        .to_zoned_datetime(TimeZone::system())
         .strftime("%-d %b, %H:%M:%S")
         .to_string()
 }
@@ -148,9 +151,22 @@ mod tests {
     #[test]
     fn spans_have_no_more_than_two_units() {
         let shown = [0, 59, 61, 700, 3600, 4800, 50_000, 90_000, 600_000].map(span);
-        let expected = ["0 s", "59 s", "1 min 1 s", "11 min", "1 h", "1 h 20 min", "13 h", "25 h", "6 days"];
+        let expected = [
+            "0 s",
+            "59 s",
+            "1 min 1 s",
+            "11 min",
+            "1 h",
+            "1 h 20 min",
+            "13 h",
+            "25 h",
+            "6 days",
+        ];
         assert_eq!(shown, expected);
-        assert_eq!([900, 830_000, 4_250_000, 75_000_000].map(short_span), ["less than 1 ms", "830 ms", "4.2 s", "1 min 15 s"]);
+        assert_eq!(
+            [900, 830_000, 4_250_000, 75_000_000].map(short_span),
+            ["less than 1 ms", "830 ms", "4.2 s", "1 min 15 s"]
+        );
     }
 
     #[test]

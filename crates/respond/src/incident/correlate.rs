@@ -262,11 +262,15 @@ impl UnderWay {
     /// Writes down what changed; `None` if it isn't there any more.
     fn finish(mut self, w: &mut Writing<'_>, now: Time) -> Result<Option<Changed>, Error> {
         let was = self.before.state;
-        if matches!(self.incident.state, IncidentState::Open | IncidentState::Acknowledged) && self.incident.is_all_back() {
+        if matches!(self.incident.state, IncidentState::Open | IncidentState::Acknowledged)
+            && self.incident.is_all_back()
+        {
             self.incident.state = IncidentState::Recovered;
         }
         w.tried(self.incident.save(w.connection()))?;
-        let Some(incident) = of(w, self.incident.id)? else { return Ok(None) };
+        let Some(incident) = of(w, self.incident.id)? else {
+            return Ok(None);
+        };
         self.record(w, now, &incident)?;
         Ok(Some(Changed {
             is_new: self.is_new,
@@ -281,7 +285,11 @@ impl UnderWay {
         let actor = Actor::System("respond".to_owned());
         let subject = subject(incident.id);
         if self.is_new || !self.joined.is_empty() {
-            let kind = if self.is_new { "incident.opened" } else { "incident.joined" };
+            let kind = if self.is_new {
+                "incident.opened"
+            } else {
+                "incident.joined"
+            };
             let body = json!({
                 "title": incident.title, "severity": incident.severity, "score": incident.score,
                 "score_parts": incident.score_parts, "alerts": listed(&self.joined), "alert_count": self.joined.len(),
@@ -296,7 +304,10 @@ impl UnderWay {
                 ("incident.recovered", json!({ "how": "a drill passed" }))
             }
             IncidentState::Recovered => ("incident.recovered", json!({ "how": "every volume was restored" })),
-            _ => ("incident.reopened", json!({ "why": "something was noticed after it was recovered" })),
+            _ => (
+                "incident.reopened",
+                json!({ "why": "something was noticed after it was recovered" }),
+            ),
         };
         w.record(now, &actor, kind, &subject, &body).map(drop)
     }

@@ -16,15 +16,23 @@ fn disk() -> Vec<DiskEvent> {
         volume: "shop".to_owned(),
         text: text.to_owned(),
     };
-    vec![event(90_000, "restored to 10:14"), event(-MINUTE, "pinned as before-attack-1")]
+    vec![
+        event(90_000, "restored to 10:14"),
+        event(-MINUTE, "pinned as before-attack-1"),
+    ]
 }
 
 #[test]
 fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
     let mut case = Case::new();
     let id = case.incident;
-    case.ledger.write(|w| incident::acknowledge(w, at(1000), &person("bob"), id)).unwrap();
-    let planned = case.ledger.actions(&action::Filter::default(), respond::Page::newest(10)).unwrap();
+    case.ledger
+        .write(|w| incident::acknowledge(w, at(1000), &person("bob"), id))
+        .unwrap();
+    let planned = case
+        .ledger
+        .actions(&action::Filter::default(), respond::Page::newest(10))
+        .unwrap();
     let pin = planned.first().unwrap().id;
     case.ledger.write(|w| action::start(w, at(2000), pin)).unwrap();
     let done = ActionState::Done {
@@ -45,10 +53,17 @@ fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
     ] {
         assert!(text.contains(line), "`{line}` is not in:\n{text}");
     }
-    let places: Vec<usize> = ["pinned as before", "Writes are refused", "Somebody looks", "pinned as action", "Fact set", "restored to"]
-        .iter()
-        .map(|part| text.find(part).unwrap())
-        .collect();
+    let places: Vec<usize> = [
+        "pinned as before",
+        "Writes are refused",
+        "Somebody looks",
+        "pinned as action",
+        "Fact set",
+        "restored to",
+    ]
+    .iter()
+    .map(|part| text.find(part).unwrap())
+    .collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(as_csv(&told).lines().count(), told.entries.len() + 1);
 }
@@ -70,23 +85,38 @@ fn a_rule_of_approvals_for_letters_holds_when_one_is_sent() {
     case.confirm(&[new_fact("shop", "name", Answer::Taken)]);
     let draft = case.draft("ann", DraftKind::Letter);
     for who in ["bob", "eve"] {
-        case.ledger.write(|w| approve_draft(w, at(HOUR), &person(who), draft.id)).unwrap();
+        case.ledger
+            .write(|w| approve_draft(w, at(HOUR), &person(who), draft.id))
+            .unwrap();
     }
     for who in ["ann", "bob", "eve"] {
         case.add_account(who);
     }
     let mut rules = Rules::default();
     rules.0.insert(Operation::SendLetter, Rule::default());
-    case.ledger.write(|w| approval::enable(w, at(HOUR), &person("ann"), &rules)).unwrap();
-    let send = |case: &mut Case| case.ledger.write(|w| mark_sent(w, at(HOUR + MINUTE), &person("ann"), draft.id));
+    case.ledger
+        .write(|w| approval::enable(w, at(HOUR), &person("ann"), &rules))
+        .unwrap();
+    let send = |case: &mut Case| {
+        case.ledger
+            .write(|w| mark_sent(w, at(HOUR + MINUTE), &person("ann"), draft.id))
+    };
     assert!(send(&mut case).is_err(), "nobody approved that it is sent");
     let wish = Wish {
         because: "those concerned have to know".to_owned(),
         ..wish(&draft)
     };
-    let request = case.ledger.write(|w| approval::ask(w, at(HOUR), &person("ann"), &wish)).unwrap();
-    case.ledger.write(|w| approval::approve(w, at(HOUR), &person("bob"), request, "")).unwrap();
+    let request = case
+        .ledger
+        .write(|w| approval::ask(w, at(HOUR), &person("ann"), &wish))
+        .unwrap();
+    case.ledger
+        .write(|w| approval::approve(w, at(HOUR), &person("bob"), request, ""))
+        .unwrap();
     send(&mut case).unwrap();
     let told = as_text(&timeline(&case.ledger, case.incident, &[]).unwrap(), &london());
-    assert!(told.contains("approval  bob: Approval given") && told.contains("went out"), "{told}");
+    assert!(
+        told.contains("approval  bob: Approval given") && told.contains("went out"),
+        "{told}"
+    );
 }

@@ -54,7 +54,9 @@ impl Bench {
     /// Takes a batch in at the time of its last alert.
     pub(super) fn take(&mut self, alerts: Vec<NewAlert>) -> TakenIn {
         let now = alerts.last().unwrap().time;
-        self.ledger.write(|w| take_in(w, now, &Rules::default(), alerts)).unwrap()
+        self.ledger
+            .write(|w| take_in(w, now, &Rules::default(), alerts))
+            .unwrap()
     }
 
     pub(super) fn alerts(&self) -> Vec<Alert> {

@@ -33,11 +33,19 @@ pub(super) fn parse(bytes: &[u8], expected: &Expected<'_>) -> Result<Authenticat
         return Err(Rejected("the passkey is for another website"));
     }
     let flags = take(&mut rest, 1)?.first().copied().unwrap_or_default();
-    let counter = take(&mut rest, 4)?.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    let counter = take(&mut rest, 4)?
+        .iter()
+        .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
     if flags & USER_PRESENT == 0 || flags & USER_VERIFIED == 0 {
-        return Err(Rejected("the authenticator didn't recognise anybody; set a PIN, a finger or a face up for it"));
+        return Err(Rejected(
+            "the authenticator didn't recognise anybody; set a PIN, a finger or a face up for it",
+        ));
     }
-    let credential = if flags & ATTESTED != 0 { Some(credential(&mut rest)?) } else { None };
+    let credential = if flags & ATTESTED != 0 {
+        Some(credential(&mut rest)?)
+    } else {
+        None
+    };
     if flags & EXTENDED != 0 {
         let _: ciborium::Value = super::cose::cbor(&mut rest)?;
     }
@@ -53,7 +61,9 @@ pub(super) fn parse(bytes: &[u8], expected: &Expected<'_>) -> Result<Authenticat
 /// A new credential (section 6.5.1): 16 bytes that name the kind of authenticator, 2 bytes of length, an identifier, a key.
 fn credential(rest: &mut &[u8]) -> Result<(Vec<u8>, Vec<u8>, PublicKey), Rejected> {
     take(rest, 16)?;
-    let length = take(rest, 2)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
+    let length = take(rest, 2)?
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte));
     if length == 0 || length > CREDENTIAL_BYTES_MAX {
         return Err(Rejected("the credential's identifier has an impossible length"));
     }
@@ -65,7 +75,9 @@ fn credential(rest: &mut &[u8]) -> Result<(Vec<u8>, Vec<u8>, PublicKey), Rejecte
 }
 
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], Rejected> {
-    let (taken, others) = rest.split_at_checked(count).ok_or(Rejected("the authenticator's data is too short"))?;
+    let (taken, others) = rest
+        .split_at_checked(count)
+        .ok_or(Rejected("the authenticator's data is too short"))?;
     *rest = others;
     Ok(taken)
 }

@@ -34,7 +34,9 @@ pub(super) fn check(bytes: &[u8], kind: &str, expected: &Expected<'_>) -> Result
         return Err(Rejected("the answer is to another challenge"));
     }
     if data.origin != expected.origin {
-        return Err(Rejected("the browser shows another address than `public_url` of [console]"));
+        return Err(Rejected(
+            "the browser shows another address than `public_url` of [console]",
+        ));
     }
     if data.is_cross_origin {
         return Err(Rejected("the page is inside of another website's"));

@@ -57,7 +57,11 @@ impl PublicKey {
         };
         let number = |label| get(label).and_then(integer);
         let bytes = |label| get(label).and_then(Value::as_bytes).map(Vec::as_slice);
-        let kind = (number(label::KEY_TYPE), number(label::ALGORITHM), number(label::CURVE_OR_MODULUS));
+        let kind = (
+            number(label::KEY_TYPE),
+            number(label::ALGORITHM),
+            number(label::CURVE_OR_MODULUS),
+        );
         match kind {
             (Some(2), Some(-7), Some(1)) => {
                 let mut point = [4; 65];
@@ -72,7 +76,8 @@ impl PublicKey {
             }
             (Some(1), Some(-8), Some(6)) => {
                 let key = bytes(label::X_OR_EXPONENT).and_then(|x| x.try_into().ok());
-                key.map(Self::EdDsa).ok_or(Rejected("the key has another length than 32 bytes"))
+                key.map(Self::EdDsa)
+                    .ok_or(Rejected("the key has another length than 32 bytes"))
             }
             (Some(3), Some(-257), _) => {
                 let (modulus, exponent) = (bytes(label::CURVE_OR_MODULUS), bytes(label::X_OR_EXPONENT));

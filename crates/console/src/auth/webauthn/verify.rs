@@ -117,7 +117,9 @@ pub fn check_registration(answer: &RegistrationAnswer, expected: &Expected<'_>) 
         return Err(Rejected("the attestation has more bytes than it says"));
     }
     let data = map.iter().find(|(key, _)| key.as_text() == Some("authData"));
-    let data = data.and_then(|(_, value)| value.as_bytes()).ok_or(Rejected("the attestation lacks its data"))?;
+    let data = data
+        .and_then(|(_, value)| value.as_bytes())
+        .ok_or(Rejected("the attestation lacks its data"))?;
     let parsed = authenticator_data::parse(data, expected)?;
     let (credential, public_key, _) = parsed.credential.ok_or(Rejected("the authenticator made no passkey"))?;
     if credential != decode(&answer.raw_id)? {
@@ -140,7 +142,10 @@ impl Assertion {
             return Err(Rejected("it is no public key"));
         }
         let response = &answer.response;
-        let handle = response.user_handle.as_deref().ok_or(Rejected("the passkey doesn't say whose it is"))?;
+        let handle = response
+            .user_handle
+            .as_deref()
+            .ok_or(Rejected("the passkey doesn't say whose it is"))?;
         Ok(Self {
             credential: decode(&answer.raw_id)?,
             user_handle: decode(handle)?,

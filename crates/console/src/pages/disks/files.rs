@@ -22,7 +22,11 @@ pub(super) struct Asked {
 
 pub(super) fn page(site: &dyn Site, name: &str, asked: &Asked) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
-    let path = if asked.path.is_empty() { "/" } else { asked.path.as_str() };
+    let path = if asked.path.is_empty() {
+        "/"
+    } else {
+        asked.path.as_str()
+    };
     let at = asked.at.trim();
     let files = site.files(name, (!at.is_empty()).then_some(at), path);
     let body = html! {
@@ -76,7 +80,11 @@ fn folders(name: &str, at: &str, path: &str) -> Markup {
 }
 
 fn listed(name: &str, at: &str, files: &Files) -> Markup {
-    let rows: Vec<Vec<Markup>> = files.rows.iter().map(|row| self::row(name, at, &files.path, row)).collect();
+    let rows: Vec<Vec<Markup>> = files
+        .rows
+        .iter()
+        .map(|row| self::row(name, at, &files.path, row))
+        .collect();
     html! {
         @if rows.is_empty() {
             (empty("This folder is empty.", &html! { "At this moment nothing was in it." }))

@@ -15,12 +15,33 @@ use crate::site::{GuardState, Site, VolumeView};
 
 /// What a fence does, by the name that the engine knows it by.
 const FENCES: [(&str, &str, &str); 4] = [
-    ("divert", "Divert", "The machine goes on, and what it writes goes to a copy. A false alarm costs nothing."),
-    ("refuse", "Refuse", "Writes fail. Most machines then stop using the disk."),
-    ("pause", "Pause", "Writes fail as if the disk were full; hypervisors pause the machine."),
-    ("alert", "Only alert", "A restore point is made and people are told. Nothing is stopped."),
+    (
+        "divert",
+        "Divert",
+        "The machine goes on, and what it writes goes to a copy. A false alarm costs nothing.",
+    ),
+    (
+        "refuse",
+        "Refuse",
+        "Writes fail. Most machines then stop using the disk.",
+    ),
+    (
+        "pause",
+        "Pause",
+        "Writes fail as if the disk were full; hypervisors pause the machine.",
+    ),
+    (
+        "alert",
+        "Only alert",
+        "A restore point is made and people are told. Nothing is stopped.",
+    ),
 ];
-const SPANS: [(u64, &str); 4] = [(3600, "1 hour"), (4 * 3600, "4 hours"), (12 * 3600, "12 hours"), (24 * 3600, "1 day")];
+const SPANS: [(u64, &str); 4] = [
+    (3600, "1 hour"),
+    (4 * 3600, "4 hours"),
+    (12 * 3600, "12 hours"),
+    (24 * 3600, "1 day"),
+];
 
 /// The form of the settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,7 +168,12 @@ pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) ->
     Ok((format!("/disks/{name}/guard"), Flash::good(said)))
 }
 
-pub(super) fn announce(site: &dyn Site, visitor: &Visitor, name: &str, form: &Announce) -> Result<(String, Flash), Refusal> {
+pub(super) fn announce(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    form: &Announce,
+) -> Result<(String, Flash), Refusal> {
     let reason = form.reason.trim();
     let work = (!reason.is_empty()).then_some((reason, form.seconds));
     site.announce(&visitor.signed_in.actor, &[name.to_owned()], work)?;

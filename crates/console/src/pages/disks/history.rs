@@ -64,7 +64,10 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
     let moment = asked.moment();
     // What the moment is, told by what a restore to it would do.
     let preview = moment.as_deref().map(|moment| site.preview_restore(name, moment));
-    let chosen = preview.as_ref().and_then(|preview| preview.as_ref().ok()).map(|preview| preview.to);
+    let chosen = preview
+        .as_ref()
+        .and_then(|preview| preview.as_ref().ok())
+        .map(|preview| preview.to);
     let (from, to) = range(site.now(), &volume, asked, chosen.map(|moment| moment.time));
     let activity = site.activity(name, from, to, BUCKETS)?;
     let body = html! {
@@ -91,7 +94,10 @@ fn range(now: Time, volume: &VolumeView, asked: &Asked, chosen: Option<Time>) ->
     {
         return (Time::from_unix_millis(from), Time::from_unix_millis(to));
     }
-    let seconds = SPANS.iter().find(|(name, ..)| *name == asked.span).map(|(.., seconds)| *seconds);
+    let seconds = SPANS
+        .iter()
+        .find(|(name, ..)| *name == asked.span)
+        .map(|(.., seconds)| *seconds);
     let seconds = seconds.unwrap_or_else(|| fitting(now, chosen.unwrap_or(oldest)));
     let from = now.plus_millis(-seconds.saturating_mul(1000)).max(oldest);
     let from = chosen.map_or(from, |chosen| from.min(chosen));
@@ -101,7 +107,11 @@ fn range(now: Time, volume: &VolumeView, asked: &Asked, chosen: Option<Time>) ->
 /// The smallest of the spans that reaches back to a time.
 fn fitting(now: Time, back_to: Time) -> i64 {
     let needed = i64::try_from(seconds_since(now, back_to)).unwrap_or(i64::MAX);
-    SPANS.iter().map(|(.., seconds)| *seconds).find(|seconds| *seconds >= needed).unwrap_or(i64::MAX / 1000)
+    SPANS
+        .iter()
+        .map(|(.., seconds)| *seconds)
+        .find(|seconds| *seconds >= needed)
+        .unwrap_or(i64::MAX / 1000)
 }
 
 fn spans(name: &str, asked: &Asked) -> Markup {
@@ -118,7 +128,9 @@ fn spans(name: &str, asked: &Asked) -> Markup {
 
 fn slider(name: &str, asked: &Asked, activity: &Activity, chosen: Option<Time>) -> Markup {
     let (from, to) = (activity.from.unix_millis(), activity.to.unix_millis());
-    let place = chosen.map_or(STEPS, |chosen| chosen.millis_since(activity.from).saturating_mul(STEPS) / (to - from).max(1));
+    let place = chosen.map_or(STEPS, |chosen| {
+        chosen.millis_since(activity.from).saturating_mul(STEPS) / (to - from).max(1)
+    });
     html! {
         form method="get" action={"/disks/" (name) "/history"} {
             input type="hidden" name="from" value=(from);
@@ -193,10 +205,23 @@ mod tests {
 
     #[test]
     fn the_slider_names_a_time_between_its_ends() {
-        let asked = |from, to, position| Asked { from: Some(from), to: Some(to), position: Some(position), ..Asked::default() };
+        let asked = |from, to, position| Asked {
+            from: Some(from),
+            to: Some(to),
+            position: Some(position),
+            ..Asked::default()
+        };
         assert_eq!(asked(1000, 3000, 500).slid(), Some(Time::from_unix_millis(2000)));
         assert_eq!(asked(1000, 3000, 99_999).slid(), Some(Time::from_unix_millis(3000)));
         assert_eq!(asked(i64::MIN, i64::MAX, 500).slid(), None);
-        assert_eq!(Asked { at: " -15m ".to_owned(), ..Asked::default() }.moment().as_deref(), Some("-15m"));
+        assert_eq!(
+            Asked {
+                at: " -15m ".to_owned(),
+                ..Asked::default()
+            }
+            .moment()
+            .as_deref(),
+            Some("-15m")
+        );
     }
 }

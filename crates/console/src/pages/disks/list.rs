@@ -29,7 +29,14 @@ pub(super) struct Asked {
     after: String,
 }
 
-const STATES: [&str; 6] = ["fenced", "suspicious", "watched", "not watched", "no space", "can't be used"];
+const STATES: [&str; 6] = [
+    "fenced",
+    "suspicious",
+    "watched",
+    "not watched",
+    "no space",
+    "can't be used",
+];
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<Page, Refusal> {
     let all = site.volumes()?;
@@ -37,8 +44,16 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
         volume.name.contains(asked.name.trim()) && (asked.state.is_empty() || super::state(volume).1 == asked.state)
     };
     let wanted: Vec<&VolumeView> = all.iter().filter(is_wanted).collect();
-    let shown: Vec<&VolumeView> = wanted.iter().copied().filter(|volume| volume.name > asked.after).take(ROWS).collect();
-    let older = shown.last().filter(|last| wanted.last().is_some_and(|end| end.name != last.name)).map(|last| more(asked, &last.name));
+    let shown: Vec<&VolumeView> = wanted
+        .iter()
+        .copied()
+        .filter(|volume| volume.name > asked.after)
+        .take(ROWS)
+        .collect();
+    let older = shown
+        .last()
+        .filter(|last| wanted.last().is_some_and(|end| end.name != last.name))
+        .map(|last| more(asked, &last.name));
     let rows: Vec<Vec<Markup>> = shown.iter().map(|volume| row(volume, site)).collect();
     let body = html! {
         (choose(asked, wanted.len(), all.len()))
@@ -60,7 +75,12 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
 }
 
 fn more(asked: &Asked, after: &str) -> String {
-    format!("/disks?after={}&name={}&state={}", escaped(after), escaped(&asked.name), escaped(&asked.state))
+    format!(
+        "/disks?after={}&name={}&state={}",
+        escaped(after),
+        escaped(&asked.name),
+        escaped(&asked.state)
+    )
 }
 
 fn choose(asked: &Asked, wanted: usize, all: usize) -> Markup {
@@ -83,8 +103,15 @@ fn choose(asked: &Asked, wanted: usize, all: usize) -> Markup {
 fn row(volume: &VolumeView, site: &dyn Site) -> Vec<Markup> {
     let now = site.now();
     let (tone, word) = super::state(volume);
-    let kept = volume.oldest.zip(volume.newest).map(|(oldest, _)| super::super::words::seconds_since(now, oldest.time));
-    let suspicion = volume.guard.as_ref().filter(|guard| guard.state != "off").map(|guard| guard.suspicion_percent);
+    let kept = volume
+        .oldest
+        .zip(volume.newest)
+        .map(|(oldest, _)| super::super::words::seconds_since(now, oldest.time));
+    let suspicion = volume
+        .guard
+        .as_ref()
+        .filter(|guard| guard.state != "off")
+        .map(|guard| guard.suspicion_percent);
     vec![
         html! { a href={"/disks/" (volume.name)} { (volume.name) } },
         html! { (pill(tone, word)) @if let Some(problem) = &volume.problem { p class="small" { (problem) } } },
@@ -106,4 +133,3 @@ fn drill(volume: &VolumeView, site: &dyn Site) -> Markup {
         @if volume.drill_overdue { " " (pill(Tone::Warn, "overdue")) }
     }
 }
-

@@ -54,8 +54,10 @@ impl Confirmed {
         if self.name.trim() == expected {
             return Ok(());
         }
-        Err(Refusal::invalid(format!("`{}` isn't the name; nothing was done", self.name.trim()))
-            .hint(format!("type `{expected}` exactly")))
+        Err(
+            Refusal::invalid(format!("`{}` isn't the name; nothing was done", self.name.trim()))
+                .hint(format!("type `{expected}` exactly")),
+        )
     }
 }
 
@@ -78,9 +80,15 @@ pub(super) fn new_page(visitor: &Visitor) -> Page {
 }
 
 pub(super) fn create(site: &dyn Site, visitor: &Visitor, form: &New) -> Result<(String, Flash), Refusal> {
-    let size = form.gib.checked_mul(GIB).ok_or_else(|| Refusal::invalid(format!("{} GiB are too many", form.gib)))?;
+    let size = form
+        .gib
+        .checked_mul(GIB)
+        .ok_or_else(|| Refusal::invalid(format!("{} GiB are too many", form.gib)))?;
     let volume = site.create(&visitor.signed_in.actor, form.name.trim(), size)?;
-    let said = format!("`{}` is there and empty. Connect a machine to it over NBD.", volume.name);
+    let said = format!(
+        "`{}` is there and empty. Connect a machine to it over NBD.",
+        volume.name
+    );
     Ok((format!("/disks/{}", volume.name), Flash::good(said)))
 }
 
@@ -133,7 +141,15 @@ fn typed(name: &str) -> maud::Markup {
 
 /// A pattern that matches the name alone.
 fn regex(name: &str) -> String {
-    name.chars().flat_map(|letter| if letter.is_ascii_alphanumeric() || letter == '_' { vec![letter] } else { vec!['[', letter, ']'] }).collect()
+    name.chars()
+        .flat_map(|letter| {
+            if letter.is_ascii_alphanumeric() || letter == '_' {
+                vec![letter]
+            } else {
+                vec!['[', letter, ']']
+            }
+        })
+        .collect()
 }
 
 pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {
@@ -165,7 +181,12 @@ pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Res
     Ok(super::below(name, format!("Delete {name} for good?"), body))
 }
 
-pub(super) fn delete(site: &dyn Site, visitor: &Visitor, name: &str, form: &Confirmed) -> Result<(String, Flash), Refusal> {
+pub(super) fn delete(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    form: &Confirmed,
+) -> Result<(String, Flash), Refusal> {
     form.check(name)?;
     site.delete(&visitor.signed_in.actor, name)?;
     Ok(("/disks".to_owned(), Flash::good(format!("`{name}` is deleted."))))
@@ -174,13 +195,24 @@ pub(super) fn delete(site: &dyn Site, visitor: &Visitor, name: &str, form: &Conf
 pub(super) fn pin(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMoment) -> Result<(String, Flash), Refusal> {
     let moment = (!form.at.is_empty()).then_some(form.at.as_str());
     let pin = site.pin(&visitor.signed_in.actor, name, form.pin.trim(), moment)?;
-    Ok((format!("/disks/{name}"), Flash::good(format!("The moment is kept as `{}`.", pin.name))))
+    Ok((
+        format!("/disks/{name}"),
+        Flash::good(format!("The moment is kept as `{}`.", pin.name)),
+    ))
 }
 
-pub(super) fn fork(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMoment) -> Result<(String, Flash), Refusal> {
+pub(super) fn fork(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    form: &AtMoment,
+) -> Result<(String, Flash), Refusal> {
     let moment = (!form.at.is_empty()).then_some(form.at.as_str());
     let fork = site.fork(&visitor.signed_in.actor, name, moment, form.fork.trim())?;
-    let said = format!("`{}` is a disk of its own that starts at that moment of `{name}`.", fork.name);
+    let said = format!(
+        "`{}` is a disk of its own that starts at that moment of `{name}`.",
+        fork.name
+    );
     Ok((format!("/disks/{}", fork.name), Flash::good(said)))
 }
 
@@ -209,10 +241,19 @@ pub(super) fn unpin_page(site: &dyn Site, visitor: &Visitor, name: &str, pin: &s
     Ok(super::below(name, format!("Give up the pin {pin}?"), body))
 }
 
-pub(super) fn unpin(site: &dyn Site, visitor: &Visitor, name: &str, pin: &str, form: &Confirmed) -> Result<(String, Flash), Refusal> {
+pub(super) fn unpin(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    pin: &str,
+    form: &Confirmed,
+) -> Result<(String, Flash), Refusal> {
     form.check(pin)?;
     site.unpin(&visitor.signed_in.actor, name, pin)?;
-    Ok((format!("/disks/{name}"), Flash::good(format!("The pin `{pin}` is given up."))))
+    Ok((
+        format!("/disks/{name}"),
+        Flash::good(format!("The pin `{pin}` is given up.")),
+    ))
 }
 
 pub(super) fn drill_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {

@@ -10,6 +10,7 @@ mod restore;
 mod routes;
 mod timeline;
 
+pub(super) use restore::path as restore_path;
 pub(super) use routes::router;
 
 use super::layout::{Page, Section};
@@ -68,10 +69,14 @@ fn page(volume: &VolumeView, tab: Tab, body: &maud::Markup) -> Page {
         }
         (body)
     };
-    Page::new(Section::Disks, title, body).below("/disks", "Disks").state(tone, word)
+    Page::new(Section::Disks, title, body)
+        .below("/disks", "Disks")
+        .state(tone, word)
 }
 
 /// A page for one thing that is done with a disk.
 fn below(volume: &str, title: impl Into<String>, body: maud::Markup) -> Page {
-    Page::new(Section::Disks, title, body).below("/disks", "Disks").below(format!("/disks/{volume}"), volume)
+    Page::new(Section::Disks, title, body)
+        .below("/disks", "Disks")
+        .below(format!("/disks/{volume}"), volume)
 }

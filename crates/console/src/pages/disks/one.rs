@@ -188,7 +188,9 @@ fn every_bucket(activity: &Activity) -> Vec<ActivityBucket> {
     let mut buckets = Vec::new();
     let mut written = activity.buckets.iter().peekable();
     let mut start = written.peek().map_or(activity.from, |first| {
-        first.start.plus_millis(-(first.start.millis_since(activity.from) / step * step))
+        first
+            .start
+            .plus_millis(-(first.start.millis_since(activity.from) / step * step))
     });
     while start < activity.to && buckets.len() <= BUCKETS as usize + 1 {
         let bucket = written.next_if(|bucket| bucket.start <= start).copied();
@@ -234,8 +236,16 @@ mod tests {
             buckets: vec![bucket(1010), bucket(1040)],
             events: Vec::new(),
         };
-        let starts = |activity: &Activity| every_bucket(activity).iter().map(|bucket| (bucket.start.unix_millis() / 1000, bucket.written_bytes)).collect::<Vec<_>>();
-        assert_eq!(starts(&activity), [(1000, 0), (1010, 10), (1020, 0), (1030, 0), (1040, 10)]);
+        let starts = |activity: &Activity| {
+            every_bucket(activity)
+                .iter()
+                .map(|bucket| (bucket.start.unix_millis() / 1000, bucket.written_bytes))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            starts(&activity),
+            [(1000, 0), (1010, 10), (1020, 0), (1030, 0), (1040, 10)]
+        );
         activity.buckets.clear();
         assert_eq!(starts(&activity).len(), 5);
         activity.bucket_seconds = 0;

@@ -5,12 +5,16 @@ use respond::approval::Operation;
 use serde::Deserialize;
 
 use super::super::layout::Page;
+use super::super::links::escaped;
 use super::super::parts::{Consequences, csrf, sentence, with_code};
 use super::super::requests;
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{bytes, of, time};
 use crate::problem::Refusal;
-use crate::site::{RestorePreview, Restored, Site, VolumeView};
+use crate::site::{Moment, RestorePreview, Restored, Site, VolumeView};
+
+/// The detail of a request for undoing a restore.
+const UNDO: &str = "undo";
 
 /// To which moment.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -62,6 +66,19 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
     Ok(super::below(name, format!("Restore {name}?"), body))
 }
 
+/// The detail of a request for a restore: the moment, exactly.
+fn detail(to: &Moment) -> String {
+    format!("#{}", to.sequence)
+}
+
+/// The page on which a restore that was asked for is done.
+pub(in crate::pages) fn path(name: &str, detail: &str) -> String {
+    match detail {
+        UNDO => format!("/disks/{name}/undo"),
+        moment => format!("/disks/{name}/restore?at={}", escaped(moment)),
+    }
+}
+
 fn target(volume: &VolumeView, asked: &Asked) -> Result<String, Refusal> {
     if !asked.is_before_attack() {
         return match asked.at.trim() {
@@ -71,7 +88,8 @@ fn target(volume: &VolumeView, asked: &Asked) -> Result<String, Refusal> {
     }
     let before = volume.guard.as_ref().and_then(|guard| guard.before_attack.as_ref());
     let pin = before.ok_or_else(|| {
-        Refusal::refused(format!("the guard of `{}` made no restore point", volume.name)).hint("choose a moment in the history")
+        Refusal::refused(format!("the guard of `{}` made no restore point", volume.name))
+            .hint("choose a moment in the history")
     })?;
     Ok(format!("#{}", pin.moment.sequence))
 }
@@ -89,7 +107,12 @@ fn happens(volume: &VolumeView, preview: &RestorePreview) -> Markup {
 }
 
 /// Restores. Returns where to go and what to say.
-pub(super) fn restore(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked) -> Result<(String, Flash), Refusal> {
+pub(super) fn restore(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    asked: &Asked,
+) -> Result<(String, Flash), Refusal> {
     let actor = &visitor.signed_in.actor;
     let restored = if asked.is_before_attack() {
         site.restore_before_attack(actor, name)?
@@ -127,7 +150,7 @@ pub(super) fn undo_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Resul
     let agreement = requests::agreement(site, requests::wish(Operation::Restore, name, UNDO))?;
     let consequences = Consequences {
         happens: html! { p { "The disk is again as it was before its newest restore. What was written since the restore isn't on the disk any more." }
-            @if volume.clients > 0 { p { (of(volume.clients, "client has", "clients have")) " to reconnect." } } },
+        @if volume.clients > 0 { p { (of(volume.clients, "client has", "clients have")) " to reconnect." } } },
         undo: html! { p { "This can be undone, too: it is a moment of the history like any other." } },
         approval: agreement.words(),
     };
@@ -154,7 +177,8 @@ pub(super) fn undo(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<(St
 pub(super) fn release_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
     let guard = volume.guard.as_ref().filter(|guard| guard.state == "fenced");
-    let guard = guard.ok_or_else(|| Refusal::refused(format!("`{name}` isn't fenced")).hint("there is nothing to release"))?;
+    let guard =
+        guard.ok_or_else(|| Refusal::refused(format!("`{name}` isn't fenced")).hint("there is nothing to release"))?;
     let agreement = requests::agreement(site, requests::wish(Operation::ReleaseFence, name, ""))?;
     let is_diverted = guard.diverted_to.is_some();
     let consequences = Consequences {
@@ -197,7 +221,15 @@ pub(super) struct Release {
     diverted: Option<String>,
 }
 
-pub(super) fn release(site: &dyn Site, visitor: &Visitor, name: &str, form: &Release) -> Result<(String, Flash), Refusal> {
+pub(super) fn release(
+    site: &dyn Site,
+    visitor: &Visitor,
+    name: &str,
+    form: &Release,
+) -> Result<(String, Flash), Refusal> {
     site.release(&visitor.signed_in.actor, name, form.diverted.as_deref())?;
-    Ok((format!("/disks/{name}"), Flash::good(format!("`{name}` is released; its guard goes on watching."))))
+    Ok((
+        format!("/disks/{name}"),
+        Flash::good(format!("`{name}` is released; its guard goes on watching.")),
+    ))
 }

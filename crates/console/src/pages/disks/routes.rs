@@ -52,7 +52,10 @@ async fn new(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn create(State(state): State<Shared>, visitor: Visitor, Form(form): Form<manage::New>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| manage::create(site, visitor, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        manage::create(site, visitor, &form)
+    })
+    .await
 }
 
 async fn disk(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -71,11 +74,24 @@ async fn activity(State(state): State<Shared>, visitor: Visitor, Path(name): Nam
     part(&state, visitor, move |site, _| one::activity(site, &name)).await
 }
 
-async fn history(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Query(asked): Query<history::Asked>) -> Response {
-    show(&state, visitor, move |site, visitor| history::page(site, visitor, &name, &asked)).await
+async fn history(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Query(asked): Query<history::Asked>,
+) -> Response {
+    show(&state, visitor, move |site, visitor| {
+        history::page(site, visitor, &name, &asked)
+    })
+    .await
 }
 
-async fn files(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Query(asked): Query<files::Asked>) -> Response {
+async fn files(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Query(asked): Query<files::Asked>,
+) -> Response {
     show(&state, visitor, move |site, _| files::page(site, &name, &asked)).await
 }
 
@@ -83,12 +99,28 @@ async fn guard(State(state): State<Shared>, visitor: Visitor, Path(name): Name) 
     show(&state, visitor, move |site, visitor| guard::page(site, visitor, &name)).await
 }
 
-async fn set_guard(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<guard::Set>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| guard::set(site, visitor, &name, &form)).await
+async fn set_guard(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<guard::Set>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        guard::set(site, visitor, &name, &form)
+    })
+    .await
 }
 
-async fn announce(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<guard::Announce>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| guard::announce(site, visitor, &name, &form)).await
+async fn announce(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<guard::Announce>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        guard::announce(site, visitor, &name, &form)
+    })
+    .await
 }
 
 async fn manage(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -103,18 +135,38 @@ async fn delete_page(State(state): State<Shared>, visitor: Visitor, Path(name): 
     .await
 }
 
-async fn delete(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<manage::Confirmed>) -> Response {
+async fn delete(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<manage::Confirmed>,
+) -> Response {
     if let Err(refusal) = visitor.signed_in.require_recent(&state) {
         return act(&state, visitor, Role::Admin, |_, _| Err(refusal)).await;
     }
-    act(&state, visitor, Role::Admin, move |site, visitor| manage::delete(site, visitor, &name, &form)).await
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        manage::delete(site, visitor, &name, &form)
+    })
+    .await
 }
 
-async fn pin(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<manage::AtMoment>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| manage::pin(site, visitor, &name, &form)).await
+async fn pin(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<manage::AtMoment>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        manage::pin(site, visitor, &name, &form)
+    })
+    .await
 }
 
-async fn unpin_page(State(state): State<Shared>, visitor: Visitor, Path((name, pin)): Path<(String, String)>) -> Response {
+async fn unpin_page(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path((name, pin)): Path<(String, String)>,
+) -> Response {
     show(&state, visitor, move |site, visitor| {
         visitor.signed_in.require(Role::Operator)?;
         manage::unpin_page(site, visitor, &name, &pin)
@@ -122,18 +174,39 @@ async fn unpin_page(State(state): State<Shared>, visitor: Visitor, Path((name, p
     .await
 }
 
-async fn unpin(State(state): State<Shared>, visitor: Visitor, Path((name, pin)): Path<(String, String)>, Form(form): Form<manage::Confirmed>) -> Response {
+async fn unpin(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path((name, pin)): Path<(String, String)>,
+    Form(form): Form<manage::Confirmed>,
+) -> Response {
     if let Err(refusal) = visitor.signed_in.require_recent(&state) {
         return act(&state, visitor, Role::Operator, |_, _| Err(refusal)).await;
     }
-    act(&state, visitor, Role::Operator, move |site, visitor| manage::unpin(site, visitor, &name, &pin, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        manage::unpin(site, visitor, &name, &pin, &form)
+    })
+    .await
 }
 
-async fn fork(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<manage::AtMoment>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| manage::fork(site, visitor, &name, &form)).await
+async fn fork(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<manage::AtMoment>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        manage::fork(site, visitor, &name, &form)
+    })
+    .await
 }
 
-async fn restore_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Query(asked): Query<restore::Asked>) -> Response {
+async fn restore_page(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Query(asked): Query<restore::Asked>,
+) -> Response {
     show(&state, visitor, move |site, visitor| {
         visitor.signed_in.require(Role::Operator)?;
         restore::page(site, visitor, &name, &asked)
@@ -141,8 +214,16 @@ async fn restore_page(State(state): State<Shared>, visitor: Visitor, Path(name):
     .await
 }
 
-async fn restore(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(asked): Form<restore::Asked>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| restore::restore(site, visitor, &name, &asked)).await
+async fn restore(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(asked): Form<restore::Asked>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        restore::restore(site, visitor, &name, &asked)
+    })
+    .await
 }
 
 async fn restored(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -158,7 +239,10 @@ async fn undo_page(State(state): State<Shared>, visitor: Visitor, Path(name): Na
 }
 
 async fn undo(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| restore::undo(site, visitor, &name)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        restore::undo(site, visitor, &name)
+    })
+    .await
 }
 
 async fn release_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -169,8 +253,16 @@ async fn release_page(State(state): State<Shared>, visitor: Visitor, Path(name):
     .await
 }
 
-async fn release(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<restore::Release>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| restore::release(site, visitor, &name, &form)).await
+async fn release(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<restore::Release>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        restore::release(site, visitor, &name, &form)
+    })
+    .await
 }
 
 async fn drill_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -181,8 +273,16 @@ async fn drill_page(State(state): State<Shared>, visitor: Visitor, Path(name): N
     .await
 }
 
-async fn drill(State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<manage::Drill>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| manage::drill(site, visitor, &name, &form)).await
+async fn drill(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(name): Name,
+    Form(form): Form<manage::Drill>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        manage::drill(site, visitor, &name, &form)
+    })
+    .await
 }
 
 async fn investigation(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {

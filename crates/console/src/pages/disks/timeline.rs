@@ -19,7 +19,13 @@ const MARKS_MAX: usize = 200;
 /// The picture, with a mark at the chosen moment.
 pub(super) fn picture(volume: &str, activity: &Activity, chosen: Option<Time>) -> Markup {
     let bars = HEIGHT - FOOT;
-    let most = activity.buckets.iter().map(|bucket| bucket.written_bytes).max().unwrap_or(0).max(1);
+    let most = activity
+        .buckets
+        .iter()
+        .map(|bucket| bucket.written_bytes)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let tall = |bytes: u64| scaled(bytes, most, bars);
     let width = scaled(activity.bucket_seconds.saturating_mul(1000), length(activity), WIDTH).max(2);
     html! {
@@ -75,7 +81,9 @@ pub(super) fn tone(kind: &str) -> &'static str {
 }
 
 fn length(activity: &Activity) -> u64 {
-    u64::try_from(activity.to.millis_since(activity.from)).unwrap_or(0).max(1)
+    u64::try_from(activity.to.millis_since(activity.from))
+        .unwrap_or(0)
+        .max(1)
 }
 
 fn place(activity: &Activity, time: Time) -> u64 {
@@ -104,7 +112,10 @@ mod tests {
             discarded_bytes: 0,
         };
         let event = |time| DiskEvent {
-            moment: Moment { time: at(time), sequence: 7 },
+            moment: Moment {
+                time: at(time),
+                sequence: 7,
+            },
             kind: "pinned".to_owned(),
             text: "pin <a>".to_owned(),
         };

@@ -34,12 +34,24 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
         volume: (!volume.is_empty()).then(|| volume.to_owned()),
         ..incident::Filter::default()
     };
-    let part = Part { before: asked.before, most: ROWS };
+    let part = Part {
+        before: asked.before,
+        most: ROWS,
+    };
     let incidents = site.desk().read(|ledger| ledger.incidents(&filter, part))?;
     let now = site.now();
     let rows: Vec<Vec<Markup>> = incidents.iter().map(|incident| row(incident, now)).collect();
-    let link = |before: i64| format!("/incidents?show={}&volume={}&before={before}", asked.show, super::super::links::escaped(volume));
-    let older = incidents.last().filter(|_| incidents.len() == ROWS).map(|last| link(last.id.0));
+    let link = |before: i64| {
+        format!(
+            "/incidents?show={}&volume={}&before={before}",
+            asked.show,
+            super::super::links::escaped(volume)
+        )
+    };
+    let older = incidents
+        .last()
+        .filter(|_| incidents.len() == ROWS)
+        .map(|last| link(last.id.0));
     let body = html! {
         form class="inline" method="get" action="/incidents" {
             div {
@@ -65,7 +77,12 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
 }
 
 fn row(incident: &Incident, now: Time) -> Vec<Markup> {
-    let concerned: Vec<&String> = incident.volumes.iter().chain(&incident.hosts).chain(&incident.identities).collect();
+    let concerned: Vec<&String> = incident
+        .volumes
+        .iter()
+        .chain(&incident.hosts)
+        .chain(&incident.identities)
+        .collect();
     vec![
         html! { a href=(incident_path(incident.id)) { (incident.id) ". " (with_code(&incident.title)) } },
         incident_state(incident.state),

@@ -54,18 +54,33 @@ struct Found {
 }
 
 fn find(site: &dyn Site, id: IncidentId) -> Result<Found, Refusal> {
-    let of_alerts = alert::Filter { incident: Some(id), ..alert::Filter::default() };
-    let of_actions = action::Filter { incident: Some(id), ..action::Filter::default() };
-    let of_records = ledger::Filter { subject: Some(format!("incident/{id}")), ..ledger::Filter::default() };
+    let of_alerts = alert::Filter {
+        incident: Some(id),
+        ..alert::Filter::default()
+    };
+    let of_actions = action::Filter {
+        incident: Some(id),
+        ..action::Filter::default()
+    };
+    let of_records = ledger::Filter {
+        subject: Some(format!("incident/{id}")),
+        ..ledger::Filter::default()
+    };
     let found = site.desk().read(|ledger| {
-        let Some(incident) = ledger.incident(id)? else { return Ok(None) };
+        let Some(incident) = ledger.incident(id)? else {
+            return Ok(None);
+        };
         let accounts = people::accounts(ledger)?;
         Ok(Some(Found {
             incident,
             alerts: ledger.alerts(&of_alerts, Part::newest(ENTRIES_MAX))?,
             actions: ledger.actions(&of_actions, Part::newest(ENTRIES_MAX))?,
             records: ledger.records(&of_records, ENTRIES_MAX)?,
-            people: accounts.into_iter().filter(|account| account.disabled.is_none()).map(|account| account.name).collect(),
+            people: accounts
+                .into_iter()
+                .filter(|account| account.disabled.is_none())
+                .map(|account| account.name)
+                .collect(),
         }))
     })?;
     found.ok_or_else(|| Refusal::not_found(format!("there is no incident `{id}`")).hint("the list has all of them"))
@@ -74,7 +89,12 @@ fn find(site: &dyn Site, id: IncidentId) -> Result<Found, Refusal> {
 pub(super) fn page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Result<Page, Refusal> {
     let found = find(site, id)?;
     let incident = &found.incident;
-    let volumes: Vec<VolumeView> = incident.volumes.iter().take(VOLUMES_MAX).filter_map(|name| site.volume(name).ok()).collect();
+    let volumes: Vec<VolumeView> = incident
+        .volumes
+        .iter()
+        .take(VOLUMES_MAX)
+        .filter_map(|name| site.volume(name).ok())
+        .collect();
     let body = html! {
         div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
             p class="lead" {
@@ -94,7 +114,10 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Result
     };
     let buttons = html! { a class="button" href={(incident_path(id)) "/file"} { "Incident file" } };
     let title = format!("Incident {id}: {}", incident.title.replace('`', ""));
-    Ok(Page::new(Section::Incidents, title, body).below("/incidents", "Incidents").buttons(buttons).live())
+    Ok(Page::new(Section::Incidents, title, body)
+        .below("/incidents", "Incidents")
+        .buttons(buttons)
+        .live())
 }
 
 fn score(incident: &Incident) -> Markup {
@@ -180,14 +203,17 @@ pub(super) fn close_page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> 
         }
     };
     let title = format!("Close incident {}?", incident.id);
-    Ok(Page::new(Section::Incidents, title, body).below("/incidents", "Incidents").below(incident_path(id), format!("Incident {id}")))
+    Ok(Page::new(Section::Incidents, title, body)
+        .below("/incidents", "Incidents")
+        .below(incident_path(id), format!("Incident {id}")))
 }
 
 type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn acknowledge(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Done {
     let now = site.now();
-    site.desk().write(|w| incident::acknowledge(w, now, &visitor.signed_in.actor, id))?;
+    site.desk()
+        .write(|w| incident::acknowledge(w, now, &visitor.signed_in.actor, id))?;
     Ok((incident_path(id), Flash::good("You look after it.")))
 }
 
@@ -198,26 +224,36 @@ pub(super) fn assign(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &
     if to.is_some() && known.is_none() {
         return Err(Refusal::invalid(format!("there is no account `{}`", form.to)));
     }
-    site.desk().write(|w| incident::assign(w, now, &visitor.signed_in.actor, id, to.as_ref()))?;
-    let said = to.map_or_else(|| "Nobody looks after it now.".to_owned(), |to| format!("{to} looks after it."));
+    site.desk()
+        .write(|w| incident::assign(w, now, &visitor.signed_in.actor, id, to.as_ref()))?;
+    let said = to.map_or_else(
+        || "Nobody looks after it now.".to_owned(),
+        |to| format!("{to} looks after it."),
+    );
     Ok((incident_path(id), Flash::good(said)))
 }
 
 pub(super) fn note(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Note) -> Done {
     let now = site.now();
-    site.desk().write(|w| incident::note(w, now, &visitor.signed_in.actor, id, form.text.trim()))?;
+    site.desk()
+        .write(|w| incident::note(w, now, &visitor.signed_in.actor, id, form.text.trim()))?;
     Ok((incident_path(id), Flash::good("The note is on record.")))
 }
 
 pub(super) fn recovered(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Done {
     let now = site.now();
-    site.desk().write(|w| incident::recovered(w, now, &visitor.signed_in.actor, id, "said on the console"))?;
-    Ok((incident_path(id), Flash::good("Everything is back. Tell those who must know, then close it.")))
+    site.desk()
+        .write(|w| incident::recovered(w, now, &visitor.signed_in.actor, id, "said on the console"))?;
+    Ok((
+        incident_path(id),
+        Flash::good("Everything is back. Tell those who must know, then close it."),
+    ))
 }
 
 pub(super) fn close(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Close) -> Done {
     let now = site.now();
     let is_false_alarm = form.was == "false-alarm";
-    site.desk().write(|w| incident::close(w, now, &visitor.signed_in.actor, id, is_false_alarm, form.why.trim()))?;
+    site.desk()
+        .write(|w| incident::close(w, now, &visitor.signed_in.actor, id, is_false_alarm, form.why.trim()))?;
     Ok((incident_path(id), Flash::good("The incident is closed.")))
 }

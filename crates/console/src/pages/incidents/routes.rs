@@ -41,23 +41,43 @@ async fn alert(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> R
 }
 
 async fn incident(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    show(&state, visitor, move |site, visitor| one::page(site, visitor, IncidentId(id))).await
+    show(&state, visitor, move |site, visitor| {
+        one::page(site, visitor, IncidentId(id))
+    })
+    .await
 }
 
 async fn acknowledge(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| one::acknowledge(site, visitor, IncidentId(id))).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        one::acknowledge(site, visitor, IncidentId(id))
+    })
+    .await
 }
 
-async fn assign(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<one::Assign>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| one::assign(site, visitor, IncidentId(id), &form)).await
+async fn assign(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Id,
+    Form(form): Form<one::Assign>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        one::assign(site, visitor, IncidentId(id), &form)
+    })
+    .await
 }
 
 async fn note(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<one::Note>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| one::note(site, visitor, IncidentId(id), &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        one::note(site, visitor, IncidentId(id), &form)
+    })
+    .await
 }
 
 async fn recovered(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| one::recovered(site, visitor, IncidentId(id))).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        one::recovered(site, visitor, IncidentId(id))
+    })
+    .await
 }
 
 async fn close_page(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
@@ -69,5 +89,8 @@ async fn close_page(State(state): State<Shared>, visitor: Visitor, Path(id): Id)
 }
 
 async fn close(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<one::Close>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| one::close(site, visitor, IncidentId(id), &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        one::close(site, visitor, IncidentId(id), &form)
+    })
+    .await
 }

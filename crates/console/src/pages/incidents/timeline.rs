@@ -1,10 +1,10 @@
 //! What happened in an incident, from all layers, in order.
 
 use maud::{Markup, html};
+use respond::Time;
 use respond::action::{Action, ActionState};
 use respond::alert::{Alert, Severity};
 use respond::ledger::Record;
-use respond::Time;
 use serde_json::Value;
 
 use super::super::parts::{sentence, with_code};
@@ -40,7 +40,11 @@ fn of_alert(alert: &Alert) -> Entry {
     let noticed = &alert.noticed;
     Entry {
         time: noticed.time,
-        tone: if noticed.severity >= Severity::High { "bad" } else { "warn" },
+        tone: if noticed.severity >= Severity::High {
+            "bad"
+        } else {
+            "warn"
+        },
         text: html! { p { a href={"/incidents/alerts/" (alert.id)} { (with_code(&sentence(&noticed.title))) } @if alert.count > 1 { " " (alert.count) " times." } } },
         by: String::new(),
     }
@@ -55,7 +59,10 @@ fn of_action(action: &Action) -> Entry {
         ActionState::Done { outcome } => ("good", format!("done: {outcome}")),
         ActionState::Failed { error } => ("bad", format!("failed: {error}")),
         ActionState::NotRun { why } => ("warn", format!("not done: {why}")),
-        ActionState::Unknown => ("bad", "nobody knows whether it was done: Holdfast ended meanwhile".to_owned()),
+        ActionState::Unknown => (
+            "bad",
+            "nobody knows whether it was done: Holdfast ended meanwhile".to_owned(),
+        ),
     };
     Entry {
         time: action.planned,
@@ -70,7 +77,14 @@ fn of_action(action: &Action) -> Entry {
 
 /// What people did. Alerts and actions tell of themselves.
 fn of_record(record: &Record) -> Option<Entry> {
-    let text = |field: &str| record.body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |field: &str| {
+        record
+            .body
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (tone, words) = match record.kind.as_str() {
         "incident.opened" => ("", "The incident was opened".to_owned()),
         "incident.acknowledged" => ("good", "Somebody looks after it".to_owned()),

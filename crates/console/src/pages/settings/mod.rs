@@ -31,7 +31,12 @@ impl Tab {
         (Self::People, "/settings/people", "People", Role::Admin),
         (Self::Tokens, "/settings/tokens", "Tokens", Role::Admin),
         (Self::Notices, "/settings/notices", "Notices", Role::Operator),
-        (Self::Configuration, "/settings/configuration", "Configuration", Role::Auditor),
+        (
+            Self::Configuration,
+            "/settings/configuration",
+            "Configuration",
+            Role::Auditor,
+        ),
     ];
 }
 

@@ -1,12 +1,12 @@
 //! Notices: where people are told, whether that works, and what couldn't be delivered.
 
 use maud::{Markup, html};
-use respond::notice;
 use respond::Page as Part;
+use respond::notice::{self, Notice, NoticeState};
 use serde::Deserialize;
 
 use super::super::layout::Page;
-use super::super::parts::{csrf, empty, table};
+use super::super::parts::{Tone, csrf, empty, pill, table, with_code};
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{count, time};
 use super::Tab;
@@ -24,7 +24,9 @@ pub(super) struct Test {
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> {
     let channels = site.notice_channels();
-    let notices = site.desk().read(|ledger| ledger.notices(&notice::Filter::default(), Part::newest(ROWS)))?;
+    let notices = site
+        .desk()
+        .read(|ledger| ledger.notices(&notice::Filter::default(), Part::newest(ROWS)))?;
     let rows: Vec<Vec<Markup>> = notices.iter().map(row).collect();
     let body = html! {
         section class="card" {
@@ -45,19 +47,26 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> 
         section class="card" {
             h2 { "Sent last" }
             @if rows.is_empty() { p class="quiet" { "Nothing was sent yet." } } @else {
-                (table("Notices, newest first", &[("Notice", false), ("State", false), ("When", false), ("Tried", true)], &rows))
+                (table("Notices, newest first", &[("Notice", false), ("State", false), ("To", false), ("When", false), ("Tried", true)], &rows))
             }
         }
     };
     Ok(super::page(visitor, Tab::Notices, &body))
 }
 
-fn row(notice: &notice::Notice) -> Vec<Markup> {
+fn row(notice: &Notice) -> Vec<Markup> {
+    let (tone, word) = match notice.state {
+        NoticeState::Waiting if notice.attempts > 0 => (Tone::Warn, "tried again"),
+        NoticeState::Waiting => (Tone::Info, "waiting"),
+        NoticeState::Sent => (Tone::Good, "sent"),
+        NoticeState::Dead => (Tone::Bad, "not delivered"),
+    };
     vec![
-        html! { (notice.subject) },
-        html! { (notice.state) },
-        time(notice.planned),
-        html! { (count(notice.attempts)) },
+        html! { (with_code(&notice.title)) },
+        html! { (pill(tone, word)) @if let Some(answer) = notice.answer.as_ref().filter(|_| notice.state != NoticeState::Sent) { p class="small" { (answer) } } },
+        html! { (notice.group) ", " (notice.way) @if !notice.name.is_empty() { ": " (notice.name) } },
+        html! { span class="nowrap" { (time(notice.created)) } },
+        html! { (count(u64::from(notice.attempts))) },
     ]
 }
 

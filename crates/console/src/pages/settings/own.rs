@@ -14,13 +14,20 @@ use crate::site::Site;
 
 pub(super) fn page(site: &dyn Site, visitor: &Visitor, limits: SessionLimits) -> Result<Page, Refusal> {
     let Ok(id) = visitor.signed_in.account() else {
-        let body = empty("There is no account here.", &html! { "You came in over the control socket or with a token." });
+        let body = empty(
+            "There is no account here.",
+            &html! { "You came in over the control socket or with a token." },
+        );
         return Ok(super::page(visitor, Tab::Own, &body));
     };
     let now = site.now();
     let found = site.desk().read(|ledger| {
         let account = people::account(ledger, id)?;
-        Ok((account, people::passkeys(ledger, id)?, people::sessions(ledger, now, id, limits)?))
+        Ok((
+            account,
+            people::passkeys(ledger, id)?,
+            people::sessions(ledger, now, id, limits)?,
+        ))
     })?;
     let (Some(account), passkeys, sessions) = found else {
         return Err(Refusal::not_found("this account isn't there any more"));
@@ -52,8 +59,8 @@ fn passkey_card(visitor: &Visitor, account: &Account, passkeys: &[Passkey]) -> M
             p { "Your phone, computer or security key signs in for you. With two, losing one isn't an emergency." }
             @if !rows.is_empty() { (table("Your passkeys", &[("Passkey", false), ("Added", false), ("Last used", false), ("", false)], &rows)) }
             form class="inline" data-passkey-only hidden id="new-passkey" {
-                div { label for="passkey_name" { "A name for the new one" } input id="passkey_name" name="passkey_name" maxlength="60" placeholder="phone"; }
-                button class="primary" type="button" data-new-passkey="/settings/passkeys" data-form="new-passkey" data-csrf=(token) data-next="/settings" { "Add a passkey" }
+                div { label for="passkey_name" { "A name for the new one" } input id="passkey_name" name="passkey" maxlength="60" placeholder="phone"; }
+                button class="primary" type="button" data-new-passkey="/api/v1/me/passkeys" data-form="new-passkey" data-csrf=(token) data-next="/settings" { "Add a passkey" }
                 p class="error-text" role="alert" data-passkey-problem hidden {}
             }
         }
@@ -121,13 +128,15 @@ type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn remove_passkey(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let (account, now) = (visitor.signed_in.account()?, site.now());
-    site.desk().write(|w| people::remove_passkey(w, now, &visitor.signed_in.actor, account, PasskeyId(id)))?;
+    site.desk()
+        .write(|w| people::remove_passkey(w, now, &visitor.signed_in.actor, account, PasskeyId(id)))?;
     Ok(("/settings".to_owned(), Flash::good("The passkey is removed.")))
 }
 
 pub(super) fn end_session(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let (account, now): (AccountId, _) = (visitor.signed_in.account()?, site.now());
-    site.desk().write(|w| people::end_session(w, now, &visitor.signed_in.actor, account, SessionId(id)))?;
+    site.desk()
+        .write(|w| people::end_session(w, now, &visitor.signed_in.actor, account, SessionId(id)))?;
     Ok(("/settings".to_owned(), Flash::good("That session is over.")))
 }
 
@@ -137,8 +146,13 @@ pub(super) fn end_others(site: &dyn Site, visitor: &Visitor) -> Done {
         Proof::Session { id, .. } => Some(*id),
         _ => None,
     };
-    let ended = site.desk().write(|w| people::end_sessions(w, now, &visitor.signed_in.actor, account, own))?;
-    let said = format!("Ended: {}.", super::super::words::of(ended as u64, "session", "sessions"));
+    let ended = site
+        .desk()
+        .write(|w| people::end_sessions(w, now, &visitor.signed_in.actor, account, own))?;
+    let said = format!(
+        "Ended: {}.",
+        super::super::words::of(ended as u64, "session", "sessions")
+    );
     Ok(("/settings".to_owned(), Flash::good(said)))
 }
 
@@ -148,7 +162,8 @@ mod tests {
 
     #[test]
     fn browsers_are_named_in_short() {
-        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36";
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36";
         assert_eq!(browser(chrome), "Chrome on Linux");
         assert_eq!(browser(&format!("{chrome} Edg/126")), "Edge on Linux");
         assert_eq!(browser(""), "unknown");

@@ -37,7 +37,10 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> 
     let accounts = site.desk().read(people::accounts)?;
     let now = site.now();
     let rows: Vec<Vec<Markup>> = accounts.iter().map(|account| row(account, now)).collect();
-    let admins = accounts.iter().filter(|account| account.role == Role::Admin && account.disabled.is_none()).count();
+    let admins = accounts
+        .iter()
+        .filter(|account| account.role == Role::Admin && account.disabled.is_none())
+        .count();
     let body = html! {
         @if admins < 2 {
             div class="notice warn" { p { strong { "There is one administrator. " } "If that account is lost or stolen, nobody is left: invite a second one." } }
@@ -81,7 +84,11 @@ const fn meaning(role: Role) -> &'static str {
 fn ways(account: &Account) -> String {
     let mut ways = Vec::new();
     if account.passkeys > 0 {
-        ways.push(super::super::words::of(u64::from(account.passkeys), "passkey", "passkeys"));
+        ways.push(super::super::words::of(
+            u64::from(account.passkeys),
+            "passkey",
+            "passkeys",
+        ));
     }
     if account.has_password {
         ways.push("password and app".to_owned());
@@ -89,7 +96,11 @@ fn ways(account: &Account) -> String {
     if account.provider.is_some() {
         ways.push("provider".to_owned());
     }
-    if ways.is_empty() { "nothing yet: invited".to_owned() } else { ways.join(", ") }
+    if ways.is_empty() {
+        "nothing yet: invited".to_owned()
+    } else {
+        ways.join(", ")
+    }
 }
 
 fn row(account: &Account, now: Time) -> Vec<Markup> {
@@ -146,24 +157,53 @@ pub(super) struct NewLink {
     pub(super) secret: String,
 }
 
-pub(super) fn invite(site: &dyn Site, visitor: &Visitor, form: &Invite, random: ([u8; 32], [u8; 32])) -> Result<NewLink, Refusal> {
-    let role = form.role.parse().map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+pub(super) fn invite(
+    site: &dyn Site,
+    visitor: &Visitor,
+    form: &Invite,
+    random: ([u8; 32], [u8; 32]),
+) -> Result<NewLink, Refusal> {
+    let role = form
+        .role
+        .parse()
+        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let name = form.name.trim().to_owned();
-    let new = NewAccount { name: name.clone(), display_name: form.display_name.trim().to_owned(), role, handle: random.0, provider: None };
+    let new = NewAccount {
+        name: name.clone(),
+        display_name: form.display_name.trim().to_owned(),
+        role,
+        handle: random.0,
+        provider: None,
+    };
     let secret = site.desk().write(|w| {
         let id = people::add(w, now, by, &new)?;
-        people::make_link(w, now, by, LinkFor::Account(id), Some(now.plus_millis(LINK_MILLIS)), random.1)
+        people::make_link(
+            w,
+            now,
+            by,
+            LinkFor::Account(id),
+            Some(now.plus_millis(LINK_MILLIS)),
+            random.1,
+        )
     })?;
-    Ok(NewLink { name, secret: secret.reveal().to_owned() })
+    Ok(NewLink {
+        name,
+        secret: secret.reveal().to_owned(),
+    })
 }
 
 pub(super) fn link(site: &dyn Site, visitor: &Visitor, id: i64, random: [u8; 32]) -> Result<NewLink, Refusal> {
     let account = find(site, id)?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(LINK_MILLIS));
-    let secret = site.desk().write(|w| people::make_link(w, now, by, LinkFor::Account(account.id), expires, random))?;
-    Ok(NewLink { name: account.name, secret: secret.reveal().to_owned() })
+    let secret = site
+        .desk()
+        .write(|w| people::make_link(w, now, by, LinkFor::Account(account.id), expires, random))?;
+    Ok(NewLink {
+        name: account.name,
+        secret: secret.reveal().to_owned(),
+    })
 }
 
 /// The page with a link, shown once.
@@ -171,27 +211,46 @@ pub(super) fn link_page(public_url: &str, link: &NewLink) -> Page {
     let body = html! {
         section class="card info" {
             p { "Give this link to " strong { (link.name) } ", in person or by a way that an attacker doesn't read. It is good once, for three days, and shown this once." }
-            p class="secret" id="link" { (public_url) "/set-up?link=" (link.secret) }
+            p class="secret" id="link" { (public_url) "/set-up/" (link.secret) }
             p { a class="button primary" href="/settings/people" { "I have it" } }
         }
     };
-    Page::new(Section::Settings, "A link to sign in with", body).below("/settings", "Settings").below("/settings/people", "People")
+    Page::new(Section::Settings, "A link to sign in with", body)
+        .below("/settings", "Settings")
+        .below("/settings/people", "People")
 }
 
 type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
-    let role: Role = form.role.parse().map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role: Role = form
+        .role
+        .parse()
+        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
     let (account, now) = (find(site, id)?, site.now());
-    change(site, visitor, &account, |w| people::set_role(w, now, &visitor.signed_in.actor, account.id, role))?;
-    Ok((format!("/settings/people/{id}"), Flash::good(format!("`{}` has the role `{role}`.", account.name))))
+    change(site, visitor, &account, |w| {
+        people::set_role(w, now, &visitor.signed_in.actor, account.id, role)
+    })?;
+    Ok((
+        format!("/settings/people/{id}"),
+        Flash::good(format!("`{}` has the role `{role}`.", account.name)),
+    ))
 }
 
 pub(super) fn set_disabled(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
     let (account, now, disabled) = (find(site, id)?, site.now(), form.role == "yes");
-    change(site, visitor, &account, |w| people::set_disabled(w, now, &visitor.signed_in.actor, account.id, disabled))?;
-    let said = if disabled { "is disabled and signed out everywhere" } else { "may sign in again" };
-    Ok((format!("/settings/people/{id}"), Flash::good(format!("`{}` {said}.", account.name))))
+    change(site, visitor, &account, |w| {
+        people::set_disabled(w, now, &visitor.signed_in.actor, account.id, disabled)
+    })?;
+    let said = if disabled {
+        "is disabled and signed out everywhere"
+    } else {
+        "may sign in again"
+    };
+    Ok((
+        format!("/settings/people/{id}"),
+        Flash::good(format!("`{}` {said}.", account.name)),
+    ))
 }
 
 /// Changes an account in the same transaction as the approval for it is used up.

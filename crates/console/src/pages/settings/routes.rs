@@ -1,18 +1,16 @@
 //! The addresses of the settings.
 
+use axum::Router;
 use axum::extract::{Form, Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use maud::html;
 use respond::people::Role;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{configuration, notices, own, people, tokens};
-use crate::auth::webauthn::RegistrationAnswer;
-use crate::auth::{self, SignedIn};
+use crate::auth;
 use crate::pages::frame::{act, show};
 use crate::pages::layout::{Page, Section};
 use crate::pages::visitor::Visitor;
@@ -22,8 +20,6 @@ use crate::state::Shared;
 pub(in crate::pages) fn router() -> Router<Shared> {
     Router::new()
         .route("/settings", get(own_page))
-        .route("/settings/passkeys", post(begin_passkey))
-        .route("/settings/passkeys/answer", post(finish_passkey))
         .route("/settings/passkeys/{id}/remove", post(remove_passkey))
         .route("/settings/password", post(begin_password))
         .route("/settings/password/answer", post(finish_password))
@@ -45,45 +41,33 @@ async fn own_page(State(state): State<Shared>, visitor: Visitor) -> Response {
     show(&state, visitor, move |site, visitor| own::page(site, visitor, limits)).await
 }
 
-async fn begin_passkey(State(state): State<Shared>, asking: auth::Visitor, signed_in: SignedIn) -> Response {
-    match auth::begin_adding_passkey(&state, &asking, &signed_in).await {
-        Ok((options, cookie)) => ([(header::SET_COOKIE, cookie)], Json(options)).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-#[derive(Deserialize)]
-struct NewPasskey {
-    #[serde(default)]
-    passkey_name: String,
-    answer: RegistrationAnswer,
-}
-
-async fn finish_passkey(State(state): State<Shared>, asking: auth::Visitor, signed_in: SignedIn, Json(new): Json<NewPasskey>) -> Response {
-    match auth::finish_adding_passkey(&state, &asking, &signed_in, &new.answer, &new.passkey_name).await {
-        Ok(()) => Json(json!({})).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
 async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
     if let Err(refusal) = visitor.signed_in.require_recent(&state) {
         return show(&state, visitor, |_, _| Err(refusal)).await;
     }
-    act(&state, visitor, Role::Viewer, move |site, visitor| own::remove_passkey(site, visitor, id)).await
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::remove_passkey(site, visitor, id)
+    })
+    .await
 }
 
 async fn begin_password(State(state): State<Shared>, asking: auth::Visitor, visitor: Visitor) -> Response {
     offer_password(&state, &asking, visitor, None).await
 }
 
-async fn offer_password(state: &Shared, asking: &auth::Visitor, visitor: Visitor, wrong: Option<crate::problem::Refusal>) -> Response {
+async fn offer_password(
+    state: &Shared,
+    asking: &auth::Visitor,
+    visitor: Visitor,
+    wrong: Option<crate::problem::Refusal>,
+) -> Response {
     match auth::begin_adding_password(state, asking, &visitor.signed_in) {
         Ok((offer, cookie)) => {
             let mut response = show(state, visitor, move |_, visitor| {
                 let hidden = parts::csrf(&visitor.signed_in.csrf);
                 let form = set_up::password_form("/settings/password/answer", &offer, &hidden);
-                let body = html! { div class="card" { @if let Some(wrong) = &wrong { (sign_in::problem(wrong)) } (form) } };
+                let body =
+                    html! { div class="card" { @if let Some(wrong) = &wrong { (sign_in::problem(wrong)) } (form) } };
                 Ok(Page::new(Section::Settings, "Password and app", body).below("/settings", "Settings"))
             })
             .await;
@@ -100,7 +84,12 @@ struct Password {
     code: String,
 }
 
-async fn finish_password(State(state): State<Shared>, asking: auth::Visitor, visitor: Visitor, Form(form): Form<Password>) -> Response {
+async fn finish_password(
+    State(state): State<Shared>,
+    asking: auth::Visitor,
+    visitor: Visitor,
+    Form(form): Form<Password>,
+) -> Response {
     match auth::finish_adding_password(&state, &asking, &visitor.signed_in, &form.password, form.code.trim()).await {
         Ok(codes) => {
             show(&state, visitor, move |_, _| {
@@ -114,7 +103,10 @@ async fn finish_password(State(state): State<Shared>, asking: auth::Visitor, vis
 }
 
 async fn end_session(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    act(&state, visitor, Role::Viewer, move |site, visitor| own::end_session(site, visitor, id)).await
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::end_session(site, visitor, id)
+    })
+    .await
 }
 
 async fn end_others(State(state): State<Shared>, visitor: Visitor) -> Response {
@@ -161,7 +153,12 @@ async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>
     .await
 }
 
-async fn set_role(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<people::SetRole>) -> Response {
+async fn set_role(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     act(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
@@ -170,7 +167,12 @@ async fn set_role(State(state): State<Shared>, visitor: Visitor, Path(id): Path<
     .await
 }
 
-async fn set_disabled(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>, Form(form): Form<people::SetRole>) -> Response {
+async fn set_disabled(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     act(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
@@ -198,7 +200,10 @@ async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): F
 }
 
 async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    act(&state, visitor, Role::Admin, move |site, visitor| tokens::revoke(site, visitor, id)).await
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        tokens::revoke(site, visitor, id)
+    })
+    .await
 }
 
 async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
@@ -210,7 +215,10 @@ async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response
 }
 
 async fn test_notice(State(state): State<Shared>, visitor: Visitor, Form(form): Form<notices::Test>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| notices::test(site, visitor, &form)).await
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        notices::test(site, visitor, &form)
+    })
+    .await
 }
 
 async fn configuration_page(State(state): State<Shared>, visitor: Visitor) -> Response {

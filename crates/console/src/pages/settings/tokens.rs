@@ -73,15 +73,28 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
 
 /// Makes a token; its text is shown once.
 pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8; 32]) -> Result<Page, Refusal> {
-    let role = form.role.parse().map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role = form
+        .role
+        .parse()
+        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
     let scopes = match form.scope.as_str() {
         "" => Vec::new(),
-        name => vec![name.parse().map_err(|()| Refusal::invalid(format!("`{name}` is no part of the API")))?],
+        name => vec![
+            name.parse()
+                .map_err(|()| Refusal::invalid(format!("`{name}` is no part of the API")))?,
+        ],
     };
     let now = site.now();
     let expires = Some(now.plus_millis(form.days.clamp(1, 3650) * DAY_MILLIS));
-    let new = NewToken { name: form.name.trim().to_owned(), role, scopes, expires };
-    let (_, secret) = site.desk().write(|w| people::make_token(w, now, &visitor.signed_in.actor, &new, random))?;
+    let new = NewToken {
+        name: form.name.trim().to_owned(),
+        role,
+        scopes,
+        expires,
+    };
+    let (_, secret) = site
+        .desk()
+        .write(|w| people::make_token(w, now, &visitor.signed_in.actor, &new, random))?;
     let body = html! {
         section class="card info" {
             p { "This is the token of " strong { (new.name) } ". It is shown this once; Holdfast keeps a hash of it alone." }
@@ -90,11 +103,17 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
             p { a class="button primary" href="/settings/tokens" { "I have it" } }
         }
     };
-    Ok(Page::new(Section::Settings, "A new token", body).below("/settings", "Settings").below("/settings/tokens", "Tokens"))
+    Ok(Page::new(Section::Settings, "A new token", body)
+        .below("/settings", "Settings")
+        .below("/settings/tokens", "Tokens"))
 }
 
 pub(super) fn revoke(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| people::revoke_token(w, now, &visitor.signed_in.actor, TokenId(id)))?;
-    Ok(("/settings/tokens".to_owned(), Flash::good("The token is revoked; it works no more.")))
+    site.desk()
+        .write(|w| people::revoke_token(w, now, &visitor.signed_in.actor, TokenId(id)))?;
+    Ok((
+        "/settings/tokens".to_owned(),
+        Flash::good("The token is revoked; it works no more."),
+    ))
 }
