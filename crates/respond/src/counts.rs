@@ -94,7 +94,7 @@ impl Ledger {
             alerts_last_day: self.by_severity(day, Some(hour - DAY_HOURS))?,
             attacks_stopped: number::read(self.tried(stopped)?),
             requests_waiting: 0,
-            notices_failing: 0,
+            notices_failing: self.notices_failing()?,
         })
     }
 

@@ -10,6 +10,7 @@ use super::arguments_drill::DrillCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
+use super::notices::NoticesCommand;
 use image::Format;
 
 /// The whole command line.
@@ -125,6 +126,9 @@ pub(super) enum Command {
     /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
     #[command(subcommand, disable_help_subcommand = true)]
     Exposure(ExposureCommand),
+    /// Who was told of what is noticed, and whether it arrived; try a way out, acknowledge
+    #[command(subcommand, disable_help_subcommand = true)]
+    Notices(NoticesCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -10,6 +10,7 @@ mod files;
 mod help;
 mod image_file;
 mod manual;
+mod notices;
 mod output;
 mod progress;
 mod resolve;

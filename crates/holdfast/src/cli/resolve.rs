@@ -11,6 +11,7 @@ use super::arguments::{
 };
 use super::drills::{self, DrillsTask};
 use super::exposure::ExposureCommand;
+use super::notices::NoticesCommand;
 use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
@@ -49,6 +50,8 @@ pub(super) enum Task {
     Drills(DrillsTask),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Look at notices, send or settle them.
+    Notices(NoticesCommand),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -133,6 +136,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
         Command::Exposure(command) => Task::Exposure(command),
+        Command::Notices(command) => Task::Notices(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),

@@ -105,7 +105,12 @@ impl Target {
     pub fn ask(&self, body: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
         let answer = self.send(body, headers)?;
         let status = answer.status();
-        let read = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).lossy_utf8(true).read_to_string();
+        let read = answer
+            .into_body()
+            .into_with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .lossy_utf8(true)
+            .read_to_string();
         Ok(Answer {
             status: status.as_u16(),
             told: status.to_string(),
