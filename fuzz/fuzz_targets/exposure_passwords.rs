@@ -6,7 +6,9 @@
 
 #![no_main]
 
+use std::fs::{File, OpenOptions};
 use std::io::Cursor;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -22,22 +24,32 @@ const HEADER_BYTES: usize = 16;
 /// Hashes of the store: all of one prefix, so that there is one block, and many in one page.
 const ROWS: u64 = 3000;
 
-/// A store, and the bytes of its two files.
+/// A store, its two files and their bytes. The files are four megabytes long: only what is changed is written, and put right again.
 struct Store {
     folder: PathBuf,
-    range: (PathBuf, Vec<u8>),
-    counts: (PathBuf, Vec<u8>),
+    range: (File, Vec<u8>),
+    counts: (File, Vec<u8>),
 }
 
 static STORE: LazyLock<Store> = LazyLock::new(|| {
     let folder = own_folder("stored");
-    let lines: String = (0..ROWS).map(|row| format!("5BAA6{:035X}:{}\n", u128::from(row) << 68 | 7, row * row + 1)).collect();
-    load(&folder, lines.as_bytes(), &options(Some(Format::Hashes), Some(HashKind::Sha1))).unwrap();
+    let lines: String = (0..ROWS)
+        .map(|row| format!("5BAA6{:035X}:{}\n", u128::from(row) << 68 | 7, row * row + 1))
+        .collect();
+    load(
+        &folder,
+        lines.as_bytes(),
+        &options(Some(Format::Hashes), Some(HashKind::Sha1)),
+    )
+    .unwrap();
     let file = |ending: &str| {
         let paths = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        let path = paths.into_iter().find(|path| path.to_str().unwrap().ends_with(ending)).unwrap();
+        let path = paths
+            .into_iter()
+            .find(|path| path.to_str().unwrap().ends_with(ending))
+            .unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        (path, bytes)
+        (OpenOptions::new().write(true).open(&path).unwrap(), bytes)
     };
     Store {
         range: file(".range"),
@@ -47,7 +59,14 @@ static STORE: LazyLock<Store> = LazyLock::new(|| {
 });
 
 fn own_folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("fuzz-passwords-{}-{name}", std::process::id()));
+    // Imports wait for the disk many times: a file system in memory doesn't.
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    let folder = place.join(format!("fuzz-passwords-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     folder
 }
@@ -69,7 +88,12 @@ fn load(folder: &Path, bytes: &[u8], options: &ImportOptions) -> Result<(), expo
 }
 
 fn import_input(choice: u8, input: &[u8]) {
-    let format = [None, Some(Format::Hashes), Some(Format::Binary), Some(Format::Passwords)][usize::from(choice >> 1) % 4];
+    let format = [
+        None,
+        Some(Format::Hashes),
+        Some(Format::Binary),
+        Some(Format::Passwords),
+    ][usize::from(choice >> 1) % 4];
     let kind = [None, Some(HashKind::Sha1), Some(HashKind::Ntlm)][usize::from(choice >> 3) % 3];
     let folder = own_folder("imported");
     let result = load(&folder, input, &options(format, kind));
@@ -94,34 +118,39 @@ fn change(bytes: &mut [u8], input: &[u8], end: usize) {
 
 fn ask_changed(choice: u8, input: &[u8]) {
     let store = &*STORE;
-    let (mut range, mut counts) = (store.range.1.clone(), store.counts.1.clone());
+    let (range, counts) = (&store.range.1, &store.counts.1);
     let directory = range.len() - TRAILER_BYTES - DIRECTORY_PAGES * DIRECTORY_PAGE_BYTES;
-    match choice >> 1 & 3 {
+    let (file, bytes, changed, prefix) = match choice >> 1 & 3 {
         0 => {
             let page = usize::from(choice >> 3) % (counts.len() / PAGE_BYTES) * PAGE_BYTES;
-            change(&mut counts[page..page + PAGE_BYTES], input, PAGE_BYTES);
-            seal(&mut counts[page..page + PAGE_BYTES], &[]);
+            (&store.counts.0, counts, page..page + PAGE_BYTES, None)
         }
-        1 => {
-            let block = &mut range[HEADER_BYTES..directory];
-            let end = block.len();
-            change(block, input, end);
-            seal(block, &0x5_baa6_u32.to_le_bytes());
-        }
+        1 => (
+            &store.range.0,
+            range,
+            HEADER_BYTES..directory,
+            Some(0x5_baa6_u32.to_le_bytes()),
+        ),
         2 => {
             let at = directory + 0x5_baa6 / 512 * DIRECTORY_PAGE_BYTES;
-            change(&mut range[at..at + DIRECTORY_PAGE_BYTES], input, DIRECTORY_PAGE_BYTES);
-            seal(&mut range[at..at + DIRECTORY_PAGE_BYTES], &[]);
+            (&store.range.0, range, at..at + DIRECTORY_PAGE_BYTES, None)
         }
-        _ => {
-            let at = range.len() - TRAILER_BYTES;
-            change(&mut range[at..], input, TRAILER_BYTES);
-            seal(&mut range[at..], &[]);
-        }
-    }
-    std::fs::write(&store.range.0, range).unwrap();
-    std::fs::write(&store.counts.0, counts).unwrap();
-    let Ok(passwords) = Passwords::open(&store.folder) else { return };
+        _ => (&store.range.0, range, range.len() - TRAILER_BYTES..range.len(), None),
+    };
+    let offset = changed.start as u64;
+    let good = &bytes[changed];
+    let mut bad = good.to_vec();
+    change(&mut bad, input, good.len());
+    seal(&mut bad, prefix.as_ref().map_or(&[], |prefix| prefix));
+    file.write_all_at(&bad, offset).unwrap();
+    ask(store);
+    file.write_all_at(good, offset).unwrap();
+}
+
+fn ask(store: &Store) {
+    let Ok(passwords) = Passwords::open(&store.folder) else {
+        return;
+    };
     for row in (0..ROWS).step_by(37) {
         let mut hash = [0; 20];
         hash[..3].copy_from_slice(&[0x5b, 0xaa, 0x60]);
@@ -138,7 +167,9 @@ fn ask_changed(choice: u8, input: &[u8]) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, input)) = input.split_first() else { return };
+    let Some((choice, input)) = input.split_first() else {
+        return;
+    };
     if choice & 1 == 0 {
         import_input(*choice, input);
     } else {

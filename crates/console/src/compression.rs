@@ -52,13 +52,20 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
         return Response::from_parts(parts, Body::from(plain));
     };
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    parts.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    parts
+        .headers
+        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    parts
+        .headers
+        .append(header::VARY, HeaderValue::from_static("accept-encoding"));
     Response::from_parts(parts, Body::from(compressed))
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     let is_text = kind.starts_with("text/") || kind.contains("json") || kind.contains("javascript");
     is_text && kind != "text/event-stream" && !headers.contains_key(header::CONTENT_ENCODING)
 }
@@ -78,7 +85,9 @@ mod tests {
             ("br", false),
             ("", false),
         ] {
-            let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))].into_iter().collect();
+            let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]
+                .into_iter()
+                .collect();
             assert_eq!(takes_gzip(&headers), expected, "{value}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));

@@ -20,7 +20,10 @@ pub(crate) struct Events {
 impl Events {
     /// Events of a site; nothing waits before somebody follows.
     pub(crate) fn new(site: Arc<dyn Site>) -> Self {
-        Self { site, newest: OnceLock::new() }
+        Self {
+            site,
+            newest: OnceLock::new(),
+        }
     }
 
     /// The newest record's number as it changes.

@@ -21,7 +21,10 @@ const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000";
 /// Adds the headers, and refuses requests that name a host which isn't this one (DNS rebinding).
 pub(crate) async fn protect(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let is_local = matches!(request.extensions().get::<Peer>(), Some(Peer::Local(_)));
-    let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .map(|host| host.to_str().unwrap_or_default());
     let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
     let mut response = match host.or(authority) {
         Some(host) if is_local || state.settings.is_host(host) => next.run(request).await,

@@ -17,8 +17,11 @@ mod events;
 mod headers;
 mod limits;
 mod metrics;
+mod overview;
+mod own_certificate;
 pub mod pages;
 pub mod problem;
+mod random;
 mod router;
 mod server;
 mod settings;
@@ -29,11 +32,12 @@ mod tls;
 
 pub use error::Error;
 pub use limits::Limits;
+pub use own_certificate::OwnCertificate;
 pub use router::{openapi, router};
 pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};
 pub use site::{
     Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health, Moment, PinView,
-    PolicySource, Problem, ProblemKind, RestorePreview, Restored, Site, VolumeView,
+    Problem, ProblemKind, RestorePreview, Restored, Site, VolumeView,
 };
 pub use state::{Shared, State};

@@ -41,7 +41,10 @@ pub(crate) async fn count(State(state): State<Shared>, request: Request, next: N
     if let Some(answers) = metrics.answers.get(class) {
         answers.fetch_add(1, Ordering::Relaxed);
     }
-    let class = BOUNDS.iter().position(|bound| taken.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
+    let class = BOUNDS
+        .iter()
+        .position(|bound| taken.as_secs_f64() <= *bound)
+        .unwrap_or(BOUNDS.len());
     if let Some(durations) = metrics.durations.get(class) {
         durations.fetch_add(1, Ordering::Relaxed);
     }

@@ -160,7 +160,22 @@ impl From<respond::Error> for Refusal {
         match error {
             respond::Error::NotFound { .. } => Self::not_found(detail),
             respond::Error::Refused { .. } => Self::refused(detail),
+            respond::Error::ApprovalNeeded { next, .. } => {
+                Self::new(StatusCode::FORBIDDEN, "approval-needed", detail).hint(next)
+            }
             _ => Self::failed(detail),
         }
+    }
+}
+
+impl From<crate::Error> for Refusal {
+    fn from(error: crate::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::auth::webauthn::Rejected> for Refusal {
+    fn from(rejected: crate::auth::webauthn::Rejected) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "passkey-refused", rejected.0)
     }
 }

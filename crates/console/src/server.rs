@@ -115,7 +115,9 @@ impl Server {
         let stream = UnixStream::from_std(stream).map_err(Error::Connection)?;
         let inner = Arc::clone(&self.inner);
         self.runtime.spawn(async move {
-            let Ok(permit) = Arc::clone(&inner.permits).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&inner.permits).acquire_owned().await else {
+                return;
+            };
             let counted = Counted::new(&inner, None, permit);
             converse(&counted, stream, Peer::Local(user)).await;
         });
@@ -151,7 +153,9 @@ impl Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -288,7 +292,10 @@ async fn look_at_certificate(inner: Arc<Inner>) {
         match tokio::task::block_in_place(|| certificate.reload_if_changed()) {
             Ok(true) => inner.state.site.log("the console's certificate was read again"),
             Ok(false) => {}
-            Err(error) => inner.state.site.log(&format!("the console's certificate is left as it was: {error}")),
+            Err(error) => inner
+                .state
+                .site
+                .log(&format!("the console's certificate is left as it was: {error}")),
         }
     }
 }

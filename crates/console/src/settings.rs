@@ -124,10 +124,22 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(settings.host(), "hold.example.com");
-        for host in ["hold.example.com:8443", "HOLD.example.com", "10.0.0.7:8480", "[::1]:8480", "localhost"] {
+        for host in [
+            "hold.example.com:8443",
+            "HOLD.example.com",
+            "10.0.0.7:8480",
+            "[::1]:8480",
+            "localhost",
+        ] {
             assert!(settings.is_host(host), "{host}");
         }
-        for host in ["", "evil.example", "hold.example.com.evil.example", "10.0.0.70", "[::2]"] {
+        for host in [
+            "",
+            "evil.example",
+            "hold.example.com.evil.example",
+            "10.0.0.70",
+            "[::2]",
+        ] {
             assert!(!settings.is_host(host), "{host}");
         }
     }

@@ -90,10 +90,14 @@ pub trait Site: Send + Sync + 'static {
     fn investigate(&self, name: &str, from: Option<&str>, to: Option<&str>) -> Result<String, Problem>;
     /// The breach monitor.
     fn exposure(&self) -> Result<ExposureView, Problem>;
+    /// Whether a password is known to have leaked; `false` where no leaked passwords are loaded.
+    fn is_password_leaked(&self, password: &str) -> bool;
     /// The configuration in force, as TOML, without secrets.
     fn settings(&self) -> Result<String, Problem>;
-    /// The policies in force.
-    fn policies(&self) -> Result<PolicySource, Problem>;
+    /// The policies in force, which know the names of this site; or what would be, were `text` laid over the built-in ones.
+    fn policies(&self, text: Option<&str>) -> Result<respond::policy::Policies, Problem>;
+    /// The signed heads of the ledger that lie beside the volumes' segments.
+    fn ledger_heads(&self) -> Vec<respond::ledger::SignedHead>;
     /// The places that notices can be sent to, by name.
     fn notice_channels(&self) -> Vec<String>;
     /// Sends a notice that says that it is a test, now.
@@ -331,13 +335,4 @@ pub struct ExposureView {
     pub watches: u64,
     /// Notices that wait to be sent.
     pub notices_waiting: u64,
-}
-
-/// Policies, as they were written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct PolicySource {
-    /// The file; `built in` for the defaults.
-    pub name: String,
-    /// Its text: TOML.
-    pub text: String,
 }

@@ -76,7 +76,9 @@ impl State {
         });
         match call.await {
             Ok(result) => result.map_err(Into::into),
-            Err(_) => Err(Refusal::failed("the request could not be carried out; the log says why")),
+            Err(_) => Err(Refusal::failed(
+                "the request could not be carried out; the log says why",
+            )),
         }
     }
 }

@@ -134,6 +134,14 @@ pub enum Error {
         /// How many there can be.
         most: usize,
     },
+    /// More was added to sources than is read side by side.
+    #[error(
+        "{most} parts wait to be merged; `holdfast exposure merge` merges them, then the same command goes on where it was"
+    )]
+    TooManyParts {
+        /// How many there can be.
+        most: usize,
+    },
     /// The ledger refused or failed.
     #[error("the ledger `{}`: {source}", path.display())]
     Ledger {
@@ -189,6 +197,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there was no room on the disk: with more of it, the same would have worked.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Ledger { source, .. } => {
+                let is_for_memory = |error: &rusqlite::ffi::Error| {
+                    // The file that processes share the log's index in can't be made as large as it has to be.
+                    error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+                };
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+                    || source.sqlite_error().is_some_and(is_for_memory)
+            }
+            _ => false,
+        }
+    }
+
     /// For `map_err`: names the file of an I/O error.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -1,7 +1,7 @@
 //! Hashes of passwords as the public corpora have them.
 
 use md4::{Digest, Md4};
-use ring::digest;
+use sha1::Sha1;
 
 /// Which hash of a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,9 +44,7 @@ impl HashKind {
     #[must_use]
     pub fn hash(self, password: &str) -> Vec<u8> {
         match self {
-            Self::Sha1 => digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes())
-                .as_ref()
-                .to_vec(),
+            Self::Sha1 => Sha1::digest(password).to_vec(),
             Self::Ntlm => {
                 let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
                 Md4::digest(utf16).to_vec()
@@ -58,20 +56,17 @@ impl HashKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-    }
+    use crate::hexadecimal::upper;
 
     /// The values that everybody knows.
     #[test]
     fn hashes_are_those_of_the_public_corpora() {
         assert_eq!(
-            hex(&HashKind::Sha1.hash("password")),
+            upper(&HashKind::Sha1.hash("password")),
             "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8"
         );
         assert_eq!(
-            hex(&HashKind::Ntlm.hash("password")),
+            upper(&HashKind::Ntlm.hash("password")),
             "8846F7EAEE8FB117AD06BDD830B7586C"
         );
     }

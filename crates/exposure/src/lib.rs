@@ -15,12 +15,16 @@ pub mod accounts;
 pub mod address;
 mod error;
 pub mod feeds;
+mod files;
 pub mod hash;
+mod hexadecimal;
 pub mod ingest;
 pub mod ledger;
 pub mod oblivious;
 pub mod passwords;
 pub mod plain;
+mod scope;
 pub mod watch;
 
 pub use error::Error;
+pub use scope::MergeScope;

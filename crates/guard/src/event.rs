@@ -59,6 +59,15 @@ pub enum EventKind {
         /// The fork.
         fork: String,
     },
+    /// A fence went up because somebody, or a policy, said so.
+    FencedByHand {
+        /// What it does.
+        fence: Fence,
+        /// The fork that writes go to.
+        fork: Option<String>,
+        /// Why.
+        because: String,
+    },
     /// A fence of an earlier run of the program is in force.
     StillFenced {
         /// What it does.
@@ -98,6 +107,16 @@ pub enum EventKind {
         /// What it was.
         reason: String,
     },
+    /// Less suspicion than usual is enough for a while.
+    SensitivityRaised {
+        /// Per cent of the usual suspicion.
+        percent: u32,
+        /// When that ends.
+        #[serde(with = "rfc3339")]
+        until: Timestamp,
+    },
+    /// The usual suspicion is needed again.
+    SensitivityEnded,
     /// Another model is asked from now on.
     ModelChanged {
         /// The version of the one before.
@@ -192,6 +211,16 @@ impl Event {
                 text,
                 "encryption recognised{began}: writes go to the fork `{fork}` from now on, the volume stays as it is"
             ),
+            EventKind::FencedByHand { fence, fork, because } => {
+                write!(text, "fenced ({because}): ")?;
+                match fork {
+                    Some(fork) => write!(
+                        text,
+                        "reads and writes go to the fork `{fork}` from now on, the volume stays as it is"
+                    ),
+                    None => text.write_str(doing(*fence)),
+                }
+            }
             EventKind::StillFenced { fence, fork: None } => {
                 write!(text, "the fence of before the restart is in force: {}", doing(*fence))
             }
@@ -233,6 +262,10 @@ impl Event {
             EventKind::AnnouncementEnded { reason } => {
                 write!(text, "announced work (\"{reason}\") is over: fences are armed again")
             }
+            EventKind::SensitivityRaised { percent, until } => {
+                write!(text, "acts at {percent} % of the usual suspicion until {until}")
+            }
+            EventKind::SensitivityEnded => text.write_str("acts at the usual suspicion again"),
             EventKind::ModelChanged { from, to } => {
                 write!(
                     text,
@@ -259,6 +292,13 @@ impl Event {
             EventKind::Diverted { .. } | EventKind::StillFenced { .. } => format!(
                 "To undo what was encrypted: {restore}; if it is a false alarm, `holdfast guard release {volume} --keep` \
                  brings what was diverted into the volume, `--drop` gives it up"
+            ),
+            EventKind::FencedByHand { fork: None, .. } => {
+                format!("When it may write again: `holdfast guard release {volume}`")
+            }
+            EventKind::FencedByHand { fork: Some(_), .. } => format!(
+                "When it may write again: `holdfast guard release {volume} --keep` brings what was diverted into the volume, \
+                 `--drop` gives it up"
             ),
             EventKind::WouldFence {
                 because: Unfenced::Announced,

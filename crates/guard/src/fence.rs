@@ -59,41 +59,56 @@ impl Guard {
     }
 
     fn put_in_force(&self, fence: Fence, suspect: &Suspect) {
-        let mut event = match fence {
-            Fence::Refuse | Fence::Pause => EventKind::Fenced { fence },
-            Fence::Alert => EventKind::WouldFence {
+        let event = match self.close_gate(fence) {
+            (_, Some(fork)) => EventKind::Diverted { fork },
+            (Fence::Alert, None) => EventKind::WouldFence {
                 because: Unfenced::Alert,
             },
+            (fence, None) => EventKind::Fenced { fence },
+        };
+        self.record_fence(suspect, None);
+        self.tell(event);
+    }
+
+    /// Has writes go where a fence sends them from now on. What can't be diverted is refused. Returns the fence in force and the fork
+    /// that writes go to.
+    pub(crate) fn close_gate(&self, fence: Fence) -> (Fence, Option<String>) {
+        let stopping = match fence {
+            Fence::Alert => None,
+            Fence::Refuse => Some((Fence::Refuse, Mode::Refused)),
+            Fence::Pause => Some((Fence::Pause, Mode::Paused)),
             Fence::Divert => match self.divert() {
-                Ok(fork) => EventKind::Diverted { fork },
+                Ok(fork) => return (Fence::Divert, Some(fork)),
                 Err(error) => {
                     self.tell_failure("diverting writes to a fork (writes are refused instead)", &error);
-                    EventKind::Fenced { fence: Fence::Refuse }
+                    Some((Fence::Refuse, Mode::Refused))
                 }
             },
         };
-        if let EventKind::Fenced { fence } = &mut event {
-            let mode = if *fence == Fence::Pause {
-                Mode::Paused
-            } else {
-                Mode::Refused
-            };
-            // Taking the gate waits for writes under way.
-            write_lock(&self.gate).mode = mode;
-            self.enter_fence(*fence, None);
-        } else if fence == Fence::Alert {
+        let Some((fence, mode)) = stopping else {
             self.enter_fence(fence, None);
-        }
+            return (fence, None);
+        };
+        // Taking the gate waits for writes under way.
+        write_lock(&self.gate).mode = mode;
+        self.enter_fence(fence, None);
+        (fence, None)
+    }
+
+    /// Keeps the moment before, and saves that there is a fence, and why if somebody said so.
+    pub(crate) fn record_fence(&self, suspect: &Suspect, because: Option<&str>) {
         self.arm();
         self.bookmark(suspect);
         let mut state = lock(&self.state);
+        if let (Some(because), Some(episode)) = (because, &mut state.episode) {
+            episode.reasons.insert(0, because.to_owned());
+        }
         state.last_attack = state.before_attack().map(|point| crate::RestorePoint {
             is_current: false,
             ..point
         });
         drop(state);
         self.save();
-        self.tell(event);
     }
 
     /// Enters a fence into the state.

@@ -19,7 +19,7 @@ use crate::state::{InForce, RestorePoint, State};
 use crate::tick::Ticking;
 use crate::time::Uptime;
 use crate::trail::{Mark, Trail};
-use crate::watch::{Suspect, Watch};
+use crate::watch::{Suspect, USUAL_PERCENT, Watch};
 
 /// The longest pause between two runs that is counted as one: beyond it, windows have forgotten everything anyway.
 const PAUSE_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -85,6 +85,9 @@ impl Guard {
         }
         let sequence = volume.newest().sequence.0;
         watch.trail.note(Mark { at: now, sequence });
+        watch.sensitivity_percent = state
+            .sensitivity
+            .map_or(USUAL_PERCENT, |sensitivity| sensitivity.percent);
         let guard = Arc::new(Self {
             name: volume.name().to_owned(),
             store: Arc::clone(store),
@@ -257,6 +260,7 @@ impl Guard {
             EventKind::Bookmarked { .. }
                 | EventKind::Fenced { .. }
                 | EventKind::Diverted { .. }
+                | EventKind::FencedByHand { .. }
                 | EventKind::StillFenced { .. }
                 | EventKind::WouldFence { .. }
         );

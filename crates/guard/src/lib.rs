@@ -18,12 +18,14 @@ mod event;
 mod fence;
 mod gate;
 mod guard;
+mod hand;
 mod locks;
 mod model;
 mod observation;
 #[doc(hidden)]
 pub mod reads;
 mod release;
+mod sensitivity;
 mod settings;
 #[doc(hidden)]
 pub mod sidecar;
@@ -43,7 +45,8 @@ pub use model::SharedModel;
 pub use observation::{Classes, Observation, blocks_cleared, blocks_read};
 pub use reads::{READS_KEPT_BYTES, Reading, read_back};
 pub use release::{Release, Released};
+pub use sensitivity::SENSITIVITY_PERCENT_LEAST;
 pub use settings::{Fence, Settings};
 pub use state::{Counts, RestorePoint};
-pub use status::{Announced, Diverted, Status, StatusState};
+pub use status::{Announced, Diverted, Sensitive, Status, StatusState};
 pub use time::{Uptime, rfc3339};

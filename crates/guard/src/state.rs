@@ -81,6 +81,14 @@ pub(crate) struct Announcement {
     pub(crate) until: Micros,
 }
 
+/// A time in which less suspicion is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sensitivity {
+    /// Per cent of the usual suspicion.
+    pub(crate) percent: u32,
+    pub(crate) until: Micros,
+}
+
 /// Everything that is saved, beside the sentinel and the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -106,6 +114,8 @@ pub(crate) struct State {
     /// Whether the volume is a fork that a drill made, to be deleted once the drill is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_drill: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sensitivity: Option<Sensitivity>,
 }
 
 impl State {
@@ -129,11 +139,12 @@ impl State {
             },
             leftovers: Vec::new(),
             is_drill: false,
+            sensitivity: None,
         }
     }
 
     /// Moves all times from the clock of the run that saved them (`saved` then) to this run's (`now`). Bookmarks don't
-    /// age while the guard doesn't run; announcements do.
+    /// age while the guard doesn't run; announcements and sensitivity do.
     pub(crate) fn shift(&mut self, saved: Micros, now: Micros, pause: Micros) {
         for bookmark in &mut self.bookmarks {
             bookmark.created = shifted(bookmark.created, saved, now);
@@ -142,6 +153,10 @@ impl State {
         if let Some(announcement) = &mut self.announcement {
             let left = announcement.until.saturating_sub(saved).saturating_sub(pause);
             announcement.until = now.saturating_add(left);
+        }
+        if let Some(sensitivity) = &mut self.sensitivity {
+            let left = sensitivity.until.saturating_sub(saved).saturating_sub(pause);
+            sensitivity.until = now.saturating_add(left);
         }
     }
 

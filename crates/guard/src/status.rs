@@ -33,6 +33,16 @@ pub struct Announced {
     pub until: Timestamp,
 }
 
+/// A time in which less suspicion is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sensitive {
+    /// Per cent of the usual suspicion.
+    pub percent: u32,
+    /// When that ends.
+    #[serde(with = "rfc3339")]
+    pub until: Timestamp,
+}
+
 /// The fork that reads and writes go to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diverted {
@@ -71,6 +81,9 @@ pub struct Status {
     pub reasons: Vec<String>,
     /// Announced work.
     pub announced: Option<Announced>,
+    /// Less suspicion than usual that is enough for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<Sensitive>,
     /// Where writes go instead of the volume.
     pub diverted: Option<Diverted>,
     /// Bookmarks that are kept.
@@ -120,6 +133,10 @@ impl Guard {
             announced: state.announcement.map(|announcement| Announced {
                 until: crate::time::at_uptime(announcement.until, uptime, now),
                 reason: announcement.reason,
+            }),
+            sensitive: state.sensitivity.map(|sensitivity| Sensitive {
+                percent: sensitivity.percent,
+                until: crate::time::at_uptime(sensitivity.until, uptime, now),
             }),
             diverted,
             bookmarks_kept: state.bookmarks.len(),

@@ -41,6 +41,7 @@ impl Guard {
             self.act_when_idle();
             self.end_episode_in_time();
             self.end_announcement_in_time();
+            self.end_sensitivity_in_time();
         }
         self.keep_reads();
         self.save_in_time();

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use sentinel::{Assessment, Level, Micros, Sentinel};
+use sentinel::{Assessment, Level, Micros, Sentinel, scaled};
 
 use crate::model::OwnedModel;
 use crate::reads::Gathered;
 use crate::trail::Trail;
+
+/// The sensitivity of a guard that nobody changed.
+pub(crate) const USUAL_PERCENT: u32 = 100;
 
 /// Something that must be acted upon.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,8 @@ pub(crate) struct Watch {
     pub(crate) reads: [Gathered; 2],
     /// Whether reads are gathered.
     pub(crate) keeps_reads: bool,
+    /// Per cent of the model's suspicion that bookmark and fence.
+    pub(crate) sensitivity_percent: u32,
 }
 
 impl Watch {
@@ -58,6 +63,7 @@ impl Watch {
             is_changed: false,
             reads: Default::default(),
             keeps_reads: false,
+            sensitivity_percent: USUAL_PERCENT,
         }
     }
 
@@ -78,7 +84,7 @@ impl Watch {
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.
     pub(crate) fn assess(&mut self, now: Micros) -> Option<Suspect> {
-        let assessment = self.sentinel.assess(now, &*self.model)?;
+        let assessment = self.sentinel.assess_at(now, &*self.model, self.sensitivity_percent)?;
         self.assessments += 1;
         if assessment.suspicion == 0 {
             self.zero_since.get_or_insert(now);
@@ -112,7 +118,7 @@ impl Watch {
 
     /// Suspicion in per cent of what fences.
     pub(crate) fn suspicion_percent(&self) -> u32 {
-        let most = i64::from(self.model.fence_from().max(1));
+        let most = i64::from(scaled(self.model.fence_from(), self.sensitivity_percent).max(1));
         u32::try_from(i64::from(self.sentinel.suspicion()) * 100 / most).unwrap_or(u32::MAX)
     }
 }

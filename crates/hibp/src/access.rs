@@ -96,7 +96,7 @@ impl Caller {
     }
 }
 
-/// Lets the holder of a key pass that may be used for `scope` and was not used too often.
+/// Lets the holder of a key pass that may be used for `scope` and was not used too often, and tells which key it is.
 pub(crate) fn pass(
     state: &State,
     snapshot: &Snapshot,
@@ -104,7 +104,7 @@ pub(crate) fn pass(
     header: &str,
     scope: Scope,
     pool: Pool,
-) -> Result<(), Denied> {
+) -> Result<KeyDigest, Denied> {
     let (digest, key) = caller(snapshot, headers, header)?.with_scope(Some(scope))?;
     let per_minute = match pool {
         Pool::Key => key.requests_per_minute,
@@ -113,5 +113,6 @@ pub(crate) fn pass(
     state
         .rates
         .count(digest, pool, per_minute, now_s())
-        .map_err(Denied::Rate)
+        .map_err(Denied::Rate)?;
+    Ok(digest)
 }

@@ -65,7 +65,7 @@ async fn answer_route(state: &State, route: &Route, asked: &Asked<'_>) -> Reply 
         Route::DataClasses => catalogue::data_classes(state),
         Route::StealerLogs(logs) => aside(|| stealer_logs::search(state, headers, logs)),
         Route::EnterpriseRange(prefix) => enterprise::range(state, headers, *prefix),
-        Route::EnterpriseSubscribe => enterprise::subscribe(state, headers),
+        Route::EnterpriseSubscribe => aside(|| enterprise::subscribe(state, headers, asked.body)),
         Route::Feed => feed::breaches(state),
         Route::Health => service::health(),
         Route::Metrics => service::metrics(state),

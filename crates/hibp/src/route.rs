@@ -1,6 +1,7 @@
 //! What is asked: a method and an address, parsed once into a type.
 
 use exposure::hash::HashKind;
+use exposure::ledger::HashPrefix;
 use exposure::passwords::RangePrefix;
 use exposure::watch::DomainName;
 use hyper::Method;
@@ -23,7 +24,7 @@ pub(crate) enum Route {
     /// `GET /breachedaccount/{account}`
     Account(AccountSearch),
     /// `GET /breachedaccount/range/{6 digits}`
-    AccountRange(IdentityPrefix),
+    AccountRange(HashPrefix),
     /// `GET /breacheddomain/{domain}`
     Domain(DomainName),
     /// `GET /subscribeddomains`
@@ -48,7 +49,7 @@ pub(crate) enum Route {
     /// `GET /subscription/status`
     Subscription,
     /// `GET /range/search/{6 digits}`
-    EnterpriseRange(IdentityPrefix),
+    EnterpriseRange(HashPrefix),
     /// `POST /range/subscribe`
     EnterpriseSubscribe,
     /// `GET /feed/breaches/`
@@ -134,27 +135,6 @@ pub(crate) struct AccountSearch {
     pub(crate) domain: Option<String>,
     /// Also breaches that may not be genuine.
     pub(crate) unverified: bool,
-}
-
-/// The first 24 bits of an address's hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IdentityPrefix(u32);
-
-impl IdentityPrefix {
-    pub(crate) const BITS: u32 = 24;
-    /// Hexadecimal digits of a prefix.
-    pub(crate) const DIGITS: usize = 6;
-
-    fn parse(segment: &str) -> Option<Self> {
-        let digits = segment.len() == Self::DIGITS && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits
-            .then(|| u32::from_str_radix(segment, 16).ok().map(Self))
-            .flatten()
-    }
-
-    pub(crate) fn number(self) -> u64 {
-        u64::from(self.0)
-    }
 }
 
 /// The whole hash of a password.
@@ -277,7 +257,7 @@ impl Route {
 
 fn password_range(rest: &str, query: &str) -> Result<Route, Misrouted> {
     if let Some(prefix) = rest.strip_prefix("search/") {
-        return IdentityPrefix::parse(prefix)
+        return HashPrefix::parse(prefix)
             .map(Route::EnterpriseRange)
             .ok_or(Misrouted::EnterprisePrefix);
     }
@@ -348,7 +328,7 @@ fn api(rest: &str, query: &str) -> Result<Route, Misrouted> {
 
 fn account(argument: &str, query: &str) -> Result<Route, Misrouted> {
     if let Some(prefix) = argument.strip_prefix("range/") {
-        return IdentityPrefix::parse(prefix)
+        return HashPrefix::parse(prefix)
             .map(Route::AccountRange)
             .ok_or(Misrouted::IdentityPrefix);
     }
@@ -477,11 +457,11 @@ mod tests {
     fn ranges_of_accounts_have_two_surfaces() {
         assert_eq!(
             get("/api/v3/breachedaccount/range/567159", ""),
-            Ok(Route::AccountRange(IdentityPrefix(0x56_7159)))
+            Ok(Route::AccountRange(HashPrefix::parse("567159").unwrap()))
         );
         assert_eq!(
             get("/range/search/567159", ""),
-            Ok(Route::EnterpriseRange(IdentityPrefix(0x56_7159)))
+            Ok(Route::EnterpriseRange(HashPrefix::parse("567159").unwrap()))
         );
         assert_eq!(
             get("/api/v3/breachedaccount/range/5671", ""),

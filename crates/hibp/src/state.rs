@@ -36,6 +36,8 @@ pub struct Settings {
     pub resolver: Option<SocketAddr>,
     /// Whether mail is sent from here, so that a domain can be proved by mail.
     pub sends_mail: bool,
+    /// Whether somebody is called back about prefixes that keys are subscribed to.
+    pub calls_back: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8471".to_owned(),
             resolver: None,
             sends_mail: false,
+            calls_back: false,
         }
     }
 }

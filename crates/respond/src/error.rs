@@ -85,6 +85,18 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A file that people write can't be understood.
+    #[error("`{name}` line {line}, column {column}: {what}")]
+    DataFile {
+        /// Its name.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        what: String,
+    },
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     NotFound {
@@ -92,6 +104,26 @@ pub enum Error {
         what: &'static str,
         /// Its number or name.
         name: String,
+    },
+    /// A file of policies can't be used.
+    #[error("`{file}` line {line}, column {column}: {cause}")]
+    Policy {
+        /// The file's name.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, in characters, from 1.
+        column: usize,
+        /// What is wrong, and what was expected.
+        cause: String,
+    },
+    /// It needs the approval of others.
+    #[error("{what}")]
+    ApprovalNeeded {
+        /// What it is, and who can approve.
+        what: String,
+        /// The command that asks for it, or what to do meanwhile.
+        next: String,
     },
     /// It can't be done in the state that things are in.
     #[error("{what}")]

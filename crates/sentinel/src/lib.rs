@@ -22,7 +22,7 @@ pub use content::{Class, Look};
 pub use features::{FEATURES, Features, feature_name};
 pub use model::{Model, ModelError};
 pub use saved::{SAVED_BYTES, SavedError};
-pub use sentinel::{Assessment, Clear, Former, Level, Sentinel, Written};
+pub use sentinel::{Assessment, Clear, Former, Level, Sentinel, Written, scaled};
 pub use signals::{Finding, Signal, Signals};
 
 /// Microseconds of a clock that doesn't jump.

@@ -279,6 +279,11 @@ impl Sentinel {
 
     /// Assesses what happened, if that is due.
     pub fn assess<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>) -> Option<Assessment> {
+        self.assess_at(now, model, 100)
+    }
+
+    /// The same, where `percent` of the model's suspicion is enough to bookmark and to fence.
+    pub fn assess_at<B: AsRef<[u8]>>(&mut self, now: Micros, model: &Model<B>, percent: u32) -> Option<Assessment> {
         // What is assessed must be in the windows, also where little was written in an instant.
         if self.counters.is_slice_over(now) || self.is_due(now) {
             self.end_slice(now);
@@ -303,8 +308,8 @@ impl Sentinel {
             self.calm_until = now;
         }
         let level = match self.suspicion {
-            suspicion if suspicion >= model.fence_from() => Level::Fence,
-            suspicion if suspicion >= model.bookmark_from() => Level::Bookmark,
+            suspicion if suspicion >= scaled(model.fence_from(), percent) => Level::Fence,
+            suspicion if suspicion >= scaled(model.bookmark_from(), percent) => Level::Bookmark,
             _ => Level::Calm,
         };
         let (onset, signals) = match level {
@@ -366,6 +371,13 @@ impl Sentinel {
         let sum = |window| SUSPICIOUS.iter().map(|count| at(window, *count)).sum::<u64>();
         windows.into_iter().flatten().any(|window| sum(window) >= ONE)
     }
+}
+
+/// So many per cent of a threshold; not less than the least suspicion, unless the threshold is: none at all is calm.
+#[must_use]
+pub fn scaled(threshold: i32, percent: u32) -> i32 {
+    let scaled = i64::from(threshold) * i64::from(percent) / 100;
+    i32::try_from(scaled).unwrap_or(i32::MAX).max(threshold.min(1))
 }
 
 /// Counts of blocks that an attack might have caused. A block may be in several.

@@ -1,6 +1,7 @@
-//! Figures of the breach monitor's store of passwords: see `lab/exposure/run`. Each command prints one object of JSON.
+//! Figures of the breach monitor's stores: see `lab/exposure/run` and `lab/exposure/ingest`. Each command prints one object of JSON.
 #![expect(clippy::print_stdout, reason = "a command whose output is its figures")]
 
+mod breach;
 mod cost;
 mod hashes;
 mod peers;
@@ -36,13 +37,15 @@ fn run(words: &[&str]) -> Result<serde_json::Value> {
         ["make", "sorted", count, file] => hashes::write(&path(file), count.parse()?, Order::Sorted),
         ["make", "dense", count, file] => hashes::write(&path(file), count.parse()?, Order::Dense),
         ["import", file, folder, memory] => store::import_file(&path(file), &path(folder), memory.parse()?),
+        ["make-breach", shape, people, file] => breach::write(&path(file), people.parse()?, breach::Shape::named(shape)?),
+        ["import-breach", file, folder] => breach::import(&path(file), &path(folder)),
         ["warm", folder, count] => store::warm(&path(folder), count.parse()?),
         ["cold", folder, count] => store::cold(&path(folder), count.parse()?),
         ["ranges", folder, count] => store::ranges(&path(folder), count.parse()?),
         ["peer", name, count, folder] => peers::measure(name, count.parse()?, &path(folder)),
         _ => Err(
             "make sorted|mixed|dense N FILE, import FILE FOLDER BYTES, warm|cold FOLDER N, ranges FOLDER RANGES, \
-                  peer redb|fjall|sqlite N FOLDER"
+                  peer redb|fjall|sqlite N FOLDER, make-breach credentials|logs|table|dump|json N FILE, import-breach FILE FOLDER"
                 .into(),
         ),
     }

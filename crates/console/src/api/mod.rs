@@ -1,16 +1,78 @@
 //! The API below `/api/v1`.
 
+mod actions;
+mod alerts;
+mod approvals;
+mod drills;
+mod events;
+mod exposure;
+mod guards;
 mod idempotency;
+mod incidents;
+mod input;
+mod ledger;
+mod me;
+mod notices;
+mod output;
+mod people;
+mod policies;
+mod sign_in;
+mod streamed;
+mod system;
+mod tokens;
+mod views;
+mod volumes;
 
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use idempotency::idempotent;
+pub(crate) use policies::past as past_alerts;
+pub(crate) use system::probes;
 
 use crate::state::Shared;
 
+/// What the description says about the API as a whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Holdfast",
+        description = "Disks that forget nothing: volumes, guards, drills, incidents, policies, approvals and the ledger. Errors are \
+                       problem details (RFC 9457). Lists are newest first and come in pages; `Link` names the next one. A POST with \
+                       `Idempotency-Key` is carried out once within 24 hours.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    security(("token" = []), ("session" = []))
+)]
+struct Description;
+
 /// All routes with their description.
 pub(crate) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default()
+    let mut description = Description::openapi();
+    let components = description.components.get_or_insert_default();
+    let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    components.add_security_scheme("token", token);
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("holdfast")));
+    components.add_security_scheme("session", session);
+    OpenApiRouter::with_openapi(description)
+        .merge(system::router())
+        .merge(volumes::router())
+        .merge(guards::router())
+        .merge(alerts::router())
+        .merge(incidents::router())
+        .merge(policies::router())
+        .merge(actions::router())
+        .merge(approvals::router())
+        .merge(drills::router())
+        .merge(exposure::router())
+        .merge(notices::router())
+        .merge(ledger::router())
+        .merge(events::router())
+        .merge(sign_in::router())
+        .merge(me::router())
+        .merge(people::router())
+        .merge(tokens::router())
 }
 
 /// The description of all routes.

@@ -59,7 +59,10 @@ impl Challenges {
             kept.retain(|_, (since, ..)| is_fresh(*since, now));
         }
         if kept.len() >= KEPT_MAX {
-            let oldest = kept.iter().min_by_key(|(_, (since, ..))| *since).map(|(attempt, _)| attempt.clone());
+            let oldest = kept
+                .iter()
+                .min_by_key(|(_, (since, ..))| *since)
+                .map(|(attempt, _)| attempt.clone());
             oldest.and_then(|oldest| kept.remove(&oldest));
         }
         kept.insert(attempt.to_owned(), (now, challenge, asked));

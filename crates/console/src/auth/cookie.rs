@@ -39,9 +39,16 @@ impl Purpose {
 /// What a request's cookie says. Where a browser sends two of the same name, neither is believed.
 pub(crate) fn read(headers: &HeaderMap, purpose: Purpose, is_secure: bool) -> Option<&str> {
     let wanted = purpose.name(is_secure);
-    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim());
+    let texts = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = texts
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.split_once('='));
+    let mut values = pairs
+        .filter(|(name, _)| name.trim() == wanted)
+        .map(|(_, value)| value.trim());
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
@@ -83,12 +90,16 @@ mod tests {
     use super::*;
 
     fn headers(cookies: &[&str]) -> HeaderMap {
-        cookies.iter().map(|cookie| (header::COOKIE, cookie.parse().unwrap())).collect()
+        cookies
+            .iter()
+            .map(|cookie| (header::COOKIE, cookie.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn a_session_is_read_from_its_cookie_only() {
-        let read = |cookies: &[&str], is_secure| read(&headers(cookies), Purpose::Session, is_secure).map(str::to_owned);
+        let read =
+            |cookies: &[&str], is_secure| read(&headers(cookies), Purpose::Session, is_secure).map(str::to_owned);
         assert_eq!(read(&["a=b; holdfast=x; c=d"], false).as_deref(), Some("x"));
         assert_eq!(read(&["a=b", "__Host-holdfast=x"], true).as_deref(), Some("x"));
         assert_eq!(read(&["holdfast=x"], true), None, "planted by plain HTTP");

@@ -9,7 +9,7 @@ use respond::people::{self, Role, SessionLimits};
 use respond::{Actor, Time};
 
 use super::cookie::{self, Purpose};
-use super::signed_in::{Peer, Proof, SignedIn, is_api};
+use super::signed_in::{Peer, Proof, SignedIn};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -19,6 +19,9 @@ const CSRF_HEADER: &str = "x-csrf-token";
 const CSRF_FIELD: &str = "csrf";
 /// A session's and a token's last use is written down at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
+
+/// Bytes of a body at most of whoever isn't signed in.
+const STRANGERS_BODY_BYTES: usize = 128 << 10;
 
 /// The secret of the session that a request came with.
 #[derive(Clone, Debug)]
@@ -31,12 +34,25 @@ pub(crate) async fn authenticate(State(state): State<Shared>, mut request: Reque
         Ok(found) => found,
         Err(refusal) => return refusal.into_response(),
     };
-    if is_unsafe(request.method()) && !matches!(peer, Some(Peer::Local(_))) {
-        request = match check_origin(&state, request, found.as_ref()).await {
-            Ok(request) => request,
-            Err(refusal) => return refusal.into_response(),
-        };
+    let limits = &state.settings.limits;
+    let most = if found.is_some() {
+        limits.body_bytes
+    } else {
+        limits.body_bytes.min(STRANGERS_BODY_BYTES)
+    };
+    let (parts, body) = request.into_parts();
+    let body = match tokio::time::timeout(limits.body_time, whole(body, most)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return closing(refusal),
+        Err(_) => return closing(too_slow()),
+    };
+    if is_unsafe(&parts.method) && !matches!(peer, Some(Peer::Local(_))) {
+        let secret = found.as_ref().and_then(|(_, secret)| secret.as_deref());
+        if let Err(refusal) = check_origin(&state, &parts.headers, &body, secret) {
+            return refusal.into_response();
+        }
     }
+    request = Request::from_parts(parts, Body::from(body));
     if let Some((signed_in, secret)) = found {
         if let Proof::Token { scopes } = &signed_in.proof
             && let Err(refusal) = check_scope(request.uri().path(), scopes)
@@ -70,11 +86,15 @@ async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result
     }
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
         let text = authorization.to_str().unwrap_or_default();
-        let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = text
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = token else {
             return Err(Refusal::not_signed_in());
         };
-        return holder(state, token.trim().to_owned()).await.map(|signed_in| Some((signed_in, None)));
+        return holder(state, token.trim().to_owned())
+            .await
+            .map(|signed_in| Some((signed_in, None)));
     }
     let secret = cookie::read(headers, Purpose::Session, state.settings.is_secure());
     match secret.map(str::to_owned) {
@@ -98,8 +118,12 @@ async fn holder(state: &Shared, text: String) -> Result<SignedIn, Refusal> {
         })
         .await?;
     let token = found.ok_or_else(|| {
-        Refusal::new(StatusCode::UNAUTHORIZED, "token-refused", "the token isn't valid, has expired or was revoked")
-            .hint("make another one: `holdfast console tokens make NAME`")
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "token-refused",
+            "the token isn't valid, has expired or was revoked",
+        )
+        .hint("make another one: `holdfast console tokens make NAME`")
     })?;
     Ok(SignedIn {
         actor: Actor::Token(token.made.name),
@@ -116,7 +140,9 @@ async fn session(state: &Shared, secret: String) -> Result<Found, Refusal> {
     let limits = session_limits(state);
     state
         .ask(move |site| {
-            let session = site.desk().read(|ledger| people::session(ledger, now, &secret, limits))?;
+            let session = site
+                .desk()
+                .read(|ledger| people::session(ledger, now, &secret, limits))?;
             let Some(session) = session else {
                 return Ok::<_, respond::Error>(None);
             };
@@ -153,7 +179,9 @@ fn is_stale(last: Option<Time>, now: Time) -> bool {
 
 /// Refuses a token outside of the parts of the API that it is for.
 fn check_scope(path: &str, scopes: &[people::Scope]) -> Result<(), Refusal> {
-    let part = path.strip_prefix("/api/v1/").unwrap_or_else(|| path.trim_start_matches('/'));
+    let part = path
+        .strip_prefix("/api/v1/")
+        .unwrap_or_else(|| path.trim_start_matches('/'));
     let part = part.split('/').next().unwrap_or_default();
     let part = match part {
         "health" | "overview" | "settings" | "openapi.json" => "system",
@@ -161,16 +189,16 @@ fn check_scope(path: &str, scopes: &[people::Scope]) -> Result<(), Refusal> {
         other => other,
     };
     match part.parse::<people::Scope>() {
-        Ok(scope) if !scopes.contains(&scope) => Err(Refusal::not_allowed(format!("the token isn't for `{scope}`"))
-            .hint("make one with this scope, too")),
+        Ok(scope) if !scopes.contains(&scope) => {
+            Err(Refusal::not_allowed(format!("the token isn't for `{scope}`")).hint("make one with this scope, too"))
+        }
         _ => Ok(()),
     }
 }
 
 /// Refuses what another website makes a browser send: by what the browser says about it (`Sec-Fetch-Site`, `Origin`), and where
 /// there is a session by its token in the header or the form.
-async fn check_origin(state: &Shared, request: Request, found: Option<&(SignedIn, Option<String>)>) -> Result<Request, Refusal> {
-    let headers = request.headers();
+fn check_origin(state: &Shared, headers: &HeaderMap, body: &[u8], secret: Option<&str>) -> Result<(), Refusal> {
     let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_foreign_site = text(header::HeaderName::from_static("sec-fetch-site"))
         .is_some_and(|site| !matches!(site, "same-origin" | "none"));
@@ -178,29 +206,25 @@ async fn check_origin(state: &Shared, request: Request, found: Option<&(SignedIn
     if is_foreign_site || is_foreign_origin {
         return Err(from_elsewhere());
     }
-    let Some((_, Some(secret))) = found else {
-        return Ok(request);
+    let Some(secret) = secret else {
+        return Ok(());
     };
-    if let Some(given) = headers.get(CSRF_HEADER) {
-        let is_right = cookie::is_csrf(secret, given.to_str().unwrap_or_default());
-        return if is_right { Ok(request) } else { Err(from_elsewhere()) };
-    }
-    let is_form = text(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded"));
-    if !is_form {
-        return Err(from_elsewhere());
-    }
-    let (parts, body) = request.into_parts();
-    let bytes = whole(body, state.settings.limits.body_bytes).await?;
-    let given = form_field(&bytes, CSRF_FIELD);
+    let kind = text(header::CONTENT_TYPE)
+        .and_then(|kind| kind.split(';').next())
+        .map(str::trim);
+    let given = match text(header::HeaderName::from_static(CSRF_HEADER)) {
+        Some(given) => Some(given),
+        None if kind == Some("application/x-www-form-urlencoded") => form_field(body, CSRF_FIELD),
+        None => None,
+    };
     if given.is_some_and(|given| cookie::is_csrf(secret, given)) {
-        return Ok(Request::from_parts(parts, Body::from(bytes)));
+        return Ok(());
     }
     Err(from_elsewhere())
 }
 
 /// All of a body.
-pub(crate) async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
+async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
     axum::body::to_bytes(body, most).await.map_err(|_| {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -210,6 +234,23 @@ pub(crate) async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
     })
 }
 
+fn too_slow() -> Refusal {
+    Refusal::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "too-slow",
+        "the body took too long to come",
+    )
+}
+
+/// What is left of the request isn't read, so that no other can follow on this connection.
+fn closing(refusal: Refusal) -> Response {
+    let mut response = refusal.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
+}
+
 fn from_elsewhere() -> Refusal {
     Refusal::not_allowed("the request has no valid CSRF token, or comes from another website")
         .hint("load the page again and repeat it; a program sends a token: `Authorization: Bearer hft_...`")
@@ -217,7 +258,11 @@ fn from_elsewhere() -> Refusal {
 
 /// Whether an `Origin` is one of those that pages of this console have.
 fn is_own_origin(state: &Shared, origin: &str) -> bool {
-    let authority = origin.strip_prefix(if state.settings.is_secure() { "https://" } else { "http://" });
+    let authority = origin.strip_prefix(if state.settings.is_secure() {
+        "https://"
+    } else {
+        "http://"
+    });
     authority.is_some_and(|authority| state.settings.is_host(authority))
 }
 
@@ -228,11 +273,6 @@ fn form_field<'a>(form: &'a [u8], wanted: &str) -> Option<&'a str> {
     pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
-/// Whether an answer is for programs.
-pub(crate) fn wants_problem(path: &str) -> bool {
-    is_api(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +281,13 @@ mod tests {
     #[test]
     fn a_token_is_for_its_parts_of_the_api_only() {
         let scopes = [Scope::Volumes, Scope::System];
-        for path in ["/api/v1/volumes", "/api/v1/volumes/a/pins", "/api/v1/overview", "/api/v1/openapi.json", "/"] {
+        for path in [
+            "/api/v1/volumes",
+            "/api/v1/volumes/a/pins",
+            "/api/v1/overview",
+            "/api/v1/openapi.json",
+            "/",
+        ] {
             assert!(check_scope(path, &scopes).is_ok(), "{path}");
         }
         for path in ["/api/v1/people", "/api/v1/me", "/api/v1/events", "/metrics"] {

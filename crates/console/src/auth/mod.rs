@@ -2,12 +2,28 @@
 
 mod challenge;
 pub(crate) mod cookie;
+mod enter;
 mod layer;
+mod passkey;
+mod password;
+mod password_sign_in;
+mod set_up;
 mod signed_in;
 mod throttle;
+mod totp;
+mod visitor;
+pub mod webauthn;
 
 pub(crate) use challenge::Challenges;
-pub(crate) use layer::authenticate;
-pub use signed_in::{Peer, Proof, SignedIn};
+pub(crate) use enter::own_session;
+pub use enter::{Entered, sign_out};
+pub(crate) use layer::{SessionSecret, authenticate, session_limits};
+pub use passkey::{begin_adding_passkey, begin_passkey, finish_adding_passkey, finish_passkey};
+pub use password_sign_in::{Codes, TotpOffer, begin_adding_password, finish_adding_password, with_password};
+pub use set_up::{
+    Invited, begin_set_up_passkey, begin_set_up_password, finish_set_up_passkey, finish_set_up_password, invited,
+};
 pub(crate) use signed_in::is_api;
+pub use signed_in::{Peer, Proof, SignedIn};
 pub(crate) use throttle::Throttle;
+pub use visitor::Visitor;

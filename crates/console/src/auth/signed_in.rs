@@ -26,7 +26,7 @@ pub enum Proof {
     /// A session's cookie; the session's number, and when its owner last proved who they are.
     Session {
         /// Its number, by which it is listed and ended.
-        id: i64,
+        id: respond::people::SessionId,
         /// The account.
         account: respond::people::AccountId,
         /// When its owner signed in.
@@ -65,10 +65,11 @@ impl SignedIn {
         if self.role.may(needed) {
             return Ok(());
         }
-        Err(
-            Refusal::not_allowed(format!("this needs the role `{needed}`, and {} has `{}`", self.actor, self.role))
-                .hint("ask an administrator"),
-        )
+        Err(Refusal::not_allowed(format!(
+            "this needs the role `{needed}`, and {} has `{}`",
+            self.actor, self.role
+        ))
+        .hint("ask an administrator"))
     }
 
     /// Refuses sessions whose owner signed in longer ago than the settings say, before something dangerous.

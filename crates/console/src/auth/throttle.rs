@@ -113,7 +113,9 @@ fn make_room(known: &mut HashMap<Subject, Failures>, now: Time) {
     known.retain(|_, failures| now.millis_since(failures.last) <= FORGOTTEN_AFTER_MS);
     let mut counts: Vec<(u32, Time)> = known.values().map(|failures| (failures.count, failures.last)).collect();
     counts.sort_unstable();
-    let Some(limit) = counts.get(KNOWN_MAX / 4).copied() else { return };
+    let Some(limit) = counts.get(KNOWN_MAX / 4).copied() else {
+        return;
+    };
     if known.len() >= KNOWN_MAX {
         known.retain(|_, failures| (failures.count, failures.last) > limit);
     }
@@ -163,12 +165,17 @@ mod tests {
     #[test]
     fn a_flood_of_guesses_makes_few_records_and_takes_bounded_memory() {
         let throttle = Throttle::default();
-        let records = (0..10_000).filter(|_| throttle.failed(at(0), &[Subject::account("ann")])).count();
+        let records = (0..10_000)
+            .filter(|_| throttle.failed(at(0), &[Subject::account("ann")]))
+            .count();
         assert!(records <= 12, "{records}");
         for number in 0..KNOWN_MAX * 2 {
             throttle.failed(at(1), &[Subject::account(&format!("x{number}"))]);
         }
         assert!(throttle.0.lock().unwrap().len() <= KNOWN_MAX);
-        assert!(throttle.wait_ms(at(1), &[Subject::account("ann")]) > 0, "forgotten by flooding");
+        assert!(
+            throttle.wait_ms(at(1), &[Subject::account("ann")]) > 0,
+            "forgotten by flooding"
+        );
     }
 }

@@ -19,7 +19,22 @@ pub(super) fn partial(accounts: &Path) -> PathBuf {
     accounts.join("partial")
 }
 
-/// The file that whoever writes holds locked.
+/// The folder of a table that is being merged.
+pub(super) fn merging(accounts: &Path) -> PathBuf {
+    accounts.join("merging")
+}
+
+/// The file that whoever imports or erases holds locked. Where several are held, they are taken in this order.
 pub(super) fn lock(accounts: &Path) -> PathBuf {
     accounts.join("LOCK")
+}
+
+/// The file that whoever takes tables away holds locked: to merge them, or to write them anew without somebody.
+pub(super) fn merge_lock(accounts: &Path) -> PathBuf {
+    accounts.join("LOCK-merge")
+}
+
+/// The file that is locked for moments, while files get the names or lose the names that the ledger knows.
+pub(super) fn files_lock(accounts: &Path) -> PathBuf {
+    accounts.join("LOCK-files")
 }

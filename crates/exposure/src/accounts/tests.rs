@@ -1,11 +1,12 @@
 //! Tables, readers and the writer together, against a model in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::*;
-use crate::Error;
 use crate::address::Identity;
+use crate::{Error, MergeScope};
 
 /// Numbers that look random and are the same every time.
 struct Numbers(u64);
@@ -46,9 +47,13 @@ fn load(folder: &Path, name: &str, members: &Members, memory_bytes: usize) -> Lo
         name: name.to_owned(),
         ..Breach::default()
     };
-    let loaded = writer.enter(breach, &rows).unwrap();
+    let loaded = writer.enter(breach, &rows, &mut || Ok(())).unwrap();
     writer.maintain(0).unwrap();
     loaded
+}
+
+fn merge_all(folder: &Path) -> TablesMerged {
+    merge(folder, MergeScope::Everything, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// What is expected.
@@ -209,6 +214,10 @@ fn answers_are_those_of_a_model_whatever_is_loaded_and_erased() {
                 );
                 model.breaches.insert(name, (loaded.id, members));
             }
+            if numbers.below(4) == 0 {
+                assert!(!merge_all(folder.path()).is_unfinished);
+                assert!(tables(folder.path()).unwrap() <= 1);
+            }
             accounts.refresh().unwrap();
             model.check(&accounts);
             if step % 6 == 0 {
@@ -231,7 +240,7 @@ fn a_breach_that_is_imported_again_keeps_its_id_and_many_imports_few_tables() {
     assert!(accounts.breaches_of(Identity::of("a0@d0.test")).unwrap().is_empty());
     assert_eq!(accounts.breaches_of(Identity::of("a50@d0.test")).unwrap(), [first]);
     let files = std::fs::read_dir(folder.path().join("accounts")).unwrap().count();
-    assert!(files <= 2 * 8 + 1, "{files} files");
+    assert!(files <= 2 * 8 + 3, "{files} files");
 }
 
 #[test]
@@ -268,7 +277,7 @@ fn what_an_interrupted_import_left_is_removed_and_nothing_of_it_counts() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     left.sort();
-    assert_eq!(left, ["00000001.identities", "00000002.domains", "LOCK"]);
+    assert_eq!(left, ["00000001.identities", "00000002.domains", "LOCK", "LOCK-files"]);
 }
 
 /// Every byte of every table: an error that names the file, or the same answer, never another one.
@@ -303,4 +312,106 @@ fn damage_is_an_error_and_never_a_wrong_answer() {
     }
     std::fs::write(&path, &good[..good.len() / 2]).unwrap();
     assert!(matches!(Accounts::open(folder.path()), Err(Error::Damaged { .. })));
+}
+
+/// Breaches of many people, so that merging has some steps.
+fn many_people(folder: &Path) -> Model {
+    let mut model = Model::default();
+    for breach in 0..3 {
+        let address = |number: u32| {
+            (
+                format!("a{number}@d{}.test", number % 3),
+                Some(format!("s{}.test", number % 4)),
+            )
+        };
+        let members: Members = (breach * 3000..breach * 3000 + 6000).map(address).collect();
+        let name = format!("Breach{breach}");
+        let loaded = load(folder, &name, &members, 1 << 20);
+        model.breaches.insert(name, (loaded.id, members));
+    }
+    model
+}
+
+#[test]
+fn answers_stay_the_same_throughout_a_merge_and_wherever_it_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = many_people(folder.path());
+    let accounts = Accounts::open(folder.path()).unwrap();
+    for end in 0..12 {
+        let mut steps = 0;
+        let merged = merge(folder.path(), MergeScope::Everything, &mut |_, _| {
+            steps += 1;
+            accounts.refresh().unwrap();
+            assert_eq!(
+                accounts.breaches_of(Identity::of("a4000@d1.test")).unwrap(),
+                model.breaches_of("a4000@d1.test")
+            );
+            if steps > end {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert_eq!(merged.unwrap().is_unfinished, steps > end);
+        assert!(!folder.path().join("accounts/merging").exists());
+    }
+    assert_eq!(tables(folder.path()).unwrap(), 1);
+    model.check(&Accounts::open(folder.path()).unwrap());
+    // One that is killed leaves its file, and nothing of it counts.
+    std::fs::create_dir(folder.path().join("accounts/merging")).unwrap();
+    std::fs::write(folder.path().join("accounts/merging/domains"), "cut off").unwrap();
+    let late = Members::from([("late@d0.test".to_owned(), None)]);
+    let loaded = load(folder.path(), "Late", &late, 1 << 20);
+    model.breaches.insert("Late".to_owned(), (loaded.id, late));
+    merge_all(folder.path());
+    assert!(!folder.path().join("accounts/merging").exists());
+    model.check(&Accounts::open(folder.path()).unwrap());
+}
+
+#[test]
+fn a_breach_that_is_imported_during_a_merge_counts_at_once_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = many_people(folder.path());
+    let late = Members::from([("late@d0.test".to_owned(), None)]);
+    let mut loaded = None;
+    merge(folder.path(), MergeScope::Everything, &mut |_, _| {
+        let loaded = loaded.get_or_insert_with(|| load(folder.path(), "Late", &late, 1 << 20));
+        let accounts = Accounts::open(folder.path()).unwrap();
+        assert_eq!(accounts.breaches_of(Identity::of("late@d0.test")).unwrap(), [loaded.id]);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    model.breaches.insert("Late".to_owned(), (loaded.unwrap().id, late));
+    model.check(&Accounts::open(folder.path()).unwrap());
+}
+
+#[test]
+fn whoever_is_erased_during_a_merge_is_in_no_file_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = many_people(folder.path());
+    let mut erasing = None;
+    let merged = merge(folder.path(), MergeScope::Everything, &mut |_, _| {
+        let path = folder.path().to_owned();
+        let erase = move || {
+            AccountsWriter::open(&path)
+                .unwrap()
+                .erase(&["a4000@d1.test".to_owned()], 7)
+                .unwrap()
+        };
+        let erasing = erasing.get_or_insert_with(|| std::thread::spawn(erase));
+        // It waits for this merge, which has to notice.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(!erasing.is_finished());
+        ControlFlow::Continue(())
+    });
+    assert!(merged.unwrap().is_unfinished);
+    erasing.unwrap().join().unwrap();
+    model.erased.insert("a4000@d1.test".to_owned());
+    for entry in std::fs::read_dir(folder.path().join("accounts")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.is_file(), "{}", path.display());
+    }
+    model.check(&Accounts::open(folder.path()).unwrap());
+    merge_all(folder.path());
+    model.check(&Accounts::open(folder.path()).unwrap());
 }

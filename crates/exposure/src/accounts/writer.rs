@@ -5,23 +5,21 @@
 //! ledger names only whole tables, and what it doesn't name is removed by whoever writes next.
 
 use std::collections::BTreeSet;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::kind::{Erased, Kind};
 use super::loads::{KeepLive, LOADS_MAX, encode};
 use super::merge::Merge;
+use super::merging::{keep_out, merge_with};
 use super::sorter::Sorted;
 use super::table::{Table, TableWriter};
 use super::{Breach, BreachId, LoadId, folder};
-use crate::Error;
+use crate::files::{lock, make_folder, remove_folder, sync_folder, try_lock};
 use crate::ledger::{AccountsState, Ledger, TableEntry};
-
-/// More tables of a kind than this are merged: a question reads a block of each.
-const TABLES_MAX: usize = 8;
+use crate::{Error, MergeScope};
 
 /// Changes the accounts. Only one is open at a time, in whatever process.
 #[derive(Debug)]
@@ -67,17 +65,7 @@ impl AccountsWriter {
         let ledger = Ledger::open(folder)?;
         let accounts = folder::accounts(folder);
         make_folder(&accounts)?;
-        let path = folder::lock(&accounts);
-        let lock = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Error::Busy { path: accounts.clone() },
-            TryLockError::Error(source) => Error::io("lock", &path)(source),
-        })?;
+        let lock = try_lock(&folder::lock(&accounts))?.ok_or_else(|| Error::Busy { path: accounts.clone() })?;
         let mut writer = Self {
             accounts,
             ledger,
@@ -102,29 +90,40 @@ impl AccountsWriter {
 
     /// Removes what is not finished.
     pub(crate) fn clear_partial(&self) -> Result<(), Error> {
-        let partial = folder::partial(&self.accounts);
-        match std::fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &partial)(error)),
-            _ => Ok(()),
-        }
+        remove_folder(&folder::partial(&self.accounts))
     }
 
     /// Enters a breach with its rows, in the place of an earlier import of the same name. A `pwn_count` of 0 becomes the number of accounts.
-    pub(crate) fn enter(&mut self, mut breach: Breach, rows: &[(Kind, &Sorted)]) -> Result<Loaded, Error> {
+    /// `first` is done when the tables are written, which is what needs most room, and before they count: if it fails, nothing does.
+    pub(crate) fn enter(
+        &mut self,
+        breach: Breach,
+        rows: &[(Kind, &Sorted)],
+        first: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Loaded, Error> {
+        let entered = self.write_and_enter(breach, rows, first);
+        // Also after a failure: what it wrote takes room, and holds addresses.
+        let removed = self.remove_leftovers();
+        let loaded = entered?;
+        removed?;
+        Ok(loaded)
+    }
+
+    fn write_and_enter(
+        &mut self,
+        mut breach: Breach,
+        rows: &[(Kind, &Sorted)],
+        first: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Loaded, Error> {
         let state = self.ledger.accounts_state()?;
         if state.live.len() >= LOADS_MAX {
             return Err(Error::TooManyBreaches { max: LOADS_MAX });
         }
-        let (load, first) = self.ledger.next_numbers()?;
-        let mut tables = Vec::new();
-        for ((kind, sorted), number) in rows.iter().zip(first..) {
-            let entry = TableEntry {
-                number,
-                kind: *kind,
-                rows: 0,
-            };
-            tables.push(self.write_sorted(entry, sorted, load, &state.erased)?);
-        }
+        let load = self.ledger.next_load()?;
+        let number = self
+            .ledger
+            .reserve_tables(u32::try_from(rows.len()).unwrap_or(u32::MAX))?;
+        let tables = self.write_tables(rows, number, load, &state.erased)?;
         sync_folder(&self.accounts)?;
         let count = |kind| {
             tables
@@ -136,42 +135,43 @@ impl AccountsWriter {
         if breach.pwn_count == 0 {
             breach.pwn_count = count(Kind::Identities);
         }
+        first()?;
         let filled: Vec<_> = tables.iter().copied().filter(|table| table.rows > 0).collect();
         let id = self.ledger.enter_breach(&breach, load, &filled)?;
-        let loaded = Loaded {
+        Ok(Loaded {
             id,
             breach,
             accounts: count(Kind::Identities),
             addresses: count(Kind::Domains),
             stealer_logs: count(Kind::MailSites),
-        };
-        self.remove_leftovers()?;
-        Ok(loaded)
-    }
-
-    fn write_sorted(
-        &self,
-        entry: TableEntry,
-        sorted: &Sorted,
-        load: LoadId,
-        erased: &Erased,
-    ) -> Result<TableEntry, Error> {
-        let mut writer = TableWriter::create(&folder::table(&self.accounts, &entry), entry.kind.byte())?;
-        let mut value = Vec::new();
-        encode([load.0].into_iter(), &mut value);
-        sorted.visit(&mut |key, _count| {
-            if !erased.owns(entry.kind, key) {
-                writer.push(key, &value)?;
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(TableEntry {
-            rows: writer.finish()?,
-            ..entry
         })
     }
 
-    /// Merges tables where there are too many, and finishes erasures that were interrupted.
+    /// Writes a table of each kind, side by side: most of it is comparing keys.
+    fn write_tables(
+        &self,
+        rows: &[(Kind, &Sorted)],
+        first_number: u32,
+        load: LoadId,
+        erased: &Erased,
+    ) -> Result<Vec<TableEntry>, Error> {
+        let accounts = self.accounts.as_path();
+        std::thread::scope(|threads| {
+            let writing = rows.iter().zip(first_number..).map(|((kind, sorted), number)| {
+                let (kind, rows) = (*kind, 0);
+                let entry = TableEntry { number, kind, rows };
+                threads.spawn(move || write_sorted(accounts, entry, sorted, load, erased))
+            });
+            let writing: Vec<_> = writing.collect();
+            let written = writing.into_iter().map(|thread| {
+                let joined = thread.join();
+                joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            written.collect()
+        })
+    }
+
+    /// Merges tables where there are too many, unless somebody merges already, and finishes erasures that were interrupted.
     ///
     /// # Errors
     /// When files can't be read or written, or are damaged.
@@ -179,51 +179,39 @@ impl AccountsWriter {
         if self.ledger.has_unfinished_erasures()? {
             self.rewrite_erased(now)?;
         }
-        for kind in Kind::ALL {
-            let state = self.ledger.accounts_state()?;
-            let mut tables: Vec<_> = state
-                .tables
-                .iter()
-                .copied()
-                .filter(|table| table.kind == kind)
-                .collect();
-            tables.sort_by_key(|table| table.rows);
-            let rows: Vec<_> = tables.iter().map(|table| table.rows).collect();
-            let chosen: Vec<_> = tables.into_iter().take(how_many_to_merge(&rows)).collect();
-            if !chosen.is_empty() {
-                self.merge(&chosen, &state)?;
-            }
+        let never_ending = &mut |_, _| ControlFlow::Continue(());
+        match merge_with(&self.accounts, &mut self.ledger, MergeScope::TooMany, never_ending) {
+            Ok(_) | Err(Error::Busy { .. }) => Ok(()),
+            // Questions read more than they could until there is room again.
+            Err(error) if error.is_disk_full() => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
-    /// Puts one table in the place of some of the same kind: by how many rows it has fewer than they had.
-    fn merge(&mut self, old: &[TableEntry], state: &AccountsState) -> Result<u64, Error> {
-        let Some(kind) = old.first().map(|table| table.kind) else {
-            return Ok(0);
-        };
-        let (_, number) = self.ledger.next_numbers()?;
-        let entry = TableEntry { number, kind, rows: 0 };
-        let tables: Vec<_> = old
-            .iter()
-            .map(|table| self.open_table(table))
-            .collect::<Result<_, _>>()?;
-        let mut writer = TableWriter::create(&folder::table(&self.accounts, &entry), kind.byte())?;
+    /// Writes a table anew without those who were erased: by how many rows it has fewer.
+    fn rewrite(&mut self, old: &TableEntry, state: &AccountsState) -> Result<u64, Error> {
+        let kind = old.kind;
+        let number = self.ledger.reserve_tables(1)?;
+        let table = self.open_table(old)?;
+        let mut writer = TableWriter::create(
+            &folder::table(&self.accounts, &TableEntry { number, ..*old }),
+            kind.byte(),
+        )?;
         let mut fold = KeepLive::loads(kind, &state.live, &state.erased);
-        Merge::from(&tables, &[])?.visit(&mut fold, &mut |key, value| {
+        Merge::from(&[table], &[])?.visit(&mut fold, &mut |key, value| {
             writer.push(key, value)?;
             Ok(ControlFlow::Continue(()))
         })?;
         let entry = TableEntry {
+            number,
             rows: writer.finish()?,
-            ..entry
+            kind,
         };
         sync_folder(&self.accounts)?;
         let new: &[TableEntry] = if entry.rows > 0 { &[entry] } else { &[] };
-        self.ledger.replace_tables(old, new)?;
+        self.ledger.replace_tables(&[*old], new)?;
         self.remove_leftovers()?;
-        let rows_before: u64 = old.iter().map(|table| table.rows).sum();
-        Ok(rows_before.saturating_sub(entry.rows))
+        Ok(old.rows.saturating_sub(entry.rows))
     }
 
     fn open_table(&self, entry: &TableEntry) -> Result<Arc<Table>, Error> {
@@ -251,13 +239,14 @@ impl AccountsWriter {
 
     /// Writes those tables anew that hold somebody who was erased.
     fn rewrite_erased(&mut self, now: i64) -> Result<u64, Error> {
+        let _merging = keep_out(&self.accounts)?;
         let state = self.ledger.accounts_state()?;
         let mut rows = 0;
         for entry in &state.tables {
             let table = self.open_table(entry)?;
             if holds_erased(&table, entry.kind, &state.erased)? {
                 drop(table);
-                rows += self.merge(&[*entry], &state)?;
+                rows += self.rewrite(entry, &state)?;
             }
         }
         self.ledger.finish_erasures(now)?;
@@ -266,6 +255,8 @@ impl AccountsWriter {
 
     /// Removes files that the ledger doesn't name.
     fn remove_leftovers(&mut self) -> Result<(), Error> {
+        // A merge gives its table the name before the ledger knows it.
+        let _files = lock(&folder::files_lock(&self.accounts))?;
         let state = self.ledger.accounts_state()?;
         let named = state.tables.iter().map(|table| folder::table(&self.accounts, table));
         let kept: BTreeSet<_> = named.collect();
@@ -292,6 +283,29 @@ impl Drop for AccountsWriter {
     }
 }
 
+/// Writes a table of sorted keys, each of which comes from the load, without those of people who were erased.
+fn write_sorted(
+    accounts: &Path,
+    entry: TableEntry,
+    sorted: &Sorted,
+    load: LoadId,
+    erased: &Erased,
+) -> Result<TableEntry, Error> {
+    let mut writer = TableWriter::create(&folder::table(accounts, &entry), entry.kind.byte())?;
+    let mut value = Vec::new();
+    encode([load.0].into_iter(), &mut value);
+    sorted.visit(&mut |key, _count| {
+        if !erased.owns(entry.kind, key) {
+            writer.push(key, &value)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(TableEntry {
+        rows: writer.finish()?,
+        ..entry
+    })
+}
+
 /// Whether any row of a table is of somebody who was erased.
 fn holds_erased(table: &Arc<Table>, kind: Kind, erased: &Erased) -> Result<bool, Error> {
     let mut rows = table.from(&[]);
@@ -301,50 +315,4 @@ fn holds_erased(table: &Arc<Table>, kind: Kind, erased: &Erased) -> Result<bool,
         }
     }
     Ok(false)
-}
-
-/// How many of the smallest tables are merged, given their rows, smallest first: as many that a table is only taken along if those before
-/// it have at least half its rows together. So a row is written again only a few times, however many imports there are.
-fn how_many_to_merge(rows: &[u64]) -> usize {
-    if rows.len() <= TABLES_MAX {
-        return 0;
-    }
-    let must = rows.len() - TABLES_MAX + 1;
-    let mut sum = 0_u64;
-    for (index, table) in rows.iter().enumerate() {
-        if index >= must && table / 2 > sum {
-            return index;
-        }
-        sum = sum.saturating_add(*table);
-    }
-    rows.len()
-}
-
-fn make_folder(path: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(Error::io("make", path))
-}
-
-fn sync_folder(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io("sync", path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn few_tables_are_left_alone_and_large_ones_are_not_written_again_for_small_ones() {
-        assert_eq!(how_many_to_merge(&[1; TABLES_MAX]), 0);
-        assert_eq!(
-            how_many_to_merge(&[1, 1, 10, 10, 100, 1000, 10_000, 100_000, 1_000_000]),
-            2
-        );
-        assert_eq!(how_many_to_merge(&[10; TABLES_MAX + 1]), TABLES_MAX + 1);
-    }
 }

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::accounts::{Kind, SEPARATOR, Sorted, Sorters};
 use crate::address::{Address, Identity, TopLevelDomains, find_addresses, normalise};
 use crate::hash::HashKind;
+use crate::hexadecimal;
 
 /// The longest password, user name or telephone number that is one.
 const VALUE_BYTES_MAX: usize = 256;
@@ -216,7 +217,7 @@ impl Gatherer {
                 } else {
                     (NTLM, HashKind::Ntlm)
                 };
-                let Some(hash) = from_hexadecimal(value).filter(|hash| hash.len() == kind.bytes()) else {
+                let Some(hash) = hexadecimal::vector(value).filter(|hash| hash.len() == kind.bytes()) else {
                     return Ok(());
                 };
                 self.sorters.push(sorter, &[&hash])?;
@@ -255,19 +256,6 @@ fn is_hash(value: &[u8]) -> bool {
     let schemes: [&[u8]; 8] = [b"$2", b"$1$", b"$5$", b"$6$", b"$P$", b"$argon2", b"pbkdf2", b"{SSHA"];
     (is_hexadecimal && matches!(value.len(), 32 | 40 | 48 | 56 | 64 | 96 | 128))
         || (value.len() >= 20 && schemes.iter().any(|scheme| value.starts_with(scheme)))
-}
-
-fn from_hexadecimal(value: &[u8]) -> Option<Vec<u8>> {
-    let (pairs, rest) = value.as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    rest.is_empty()
-        .then(|| {
-            pairs
-                .iter()
-                .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-                .collect::<Option<_>>()
-        })
-        .flatten()
 }
 
 /// The host of a website's address, in lower case, without `www.`: nothing for applications (`android://`) and the like.
@@ -323,8 +311,5 @@ mod tests {
         for password in ["password", "deadbeef", "$1$", "12345678"] {
             assert!(!is_hash(password.as_bytes()), "{password}");
         }
-        assert_eq!(from_hexadecimal(b"00fF"), Some(vec![0, 255]));
-        assert_eq!(from_hexadecimal(b"0g"), None);
-        assert_eq!(from_hexadecimal(b"abc"), None);
     }
 }

@@ -94,9 +94,8 @@ impl Import {
             sha1: gathered.sha1,
             ntlm: gathered.ntlm,
         };
-        passwords(&hashes)?;
         let rows: Vec<_> = gathered.tables.iter().map(|(kind, sorted)| (*kind, sorted)).collect();
-        let loaded = writer.enter(breach, &rows)?;
+        let loaded = writer.enter(breach, &rows, &mut || passwords(&hashes))?;
         Ok(Imported {
             loaded,
             counts,

@@ -521,8 +521,8 @@ fn nothing_is_loaded_when_it_is_stopped_or_passwords_cannot_be_kept() {
     assert!(writer.ledger().breaches().unwrap().is_empty());
     assert_eq!(
         std::fs::read_dir(monitor.join("accounts")).unwrap().count(),
-        1,
-        "only the lock is left"
+        2,
+        "only the locks are left"
     );
 }
 

@@ -1,6 +1,9 @@
 //! What a message is about and how it goes, and the columns in which that is kept.
 
-use super::{BreachId, Delivery};
+use std::borrow::Cow;
+
+use super::{BreachId, Delivery, HashPrefix};
+use crate::hexadecimal;
 
 /// How a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub enum Channel {
     Digest,
     /// To the webhook.
     Webhook,
+    /// To whoever is called back about prefixes.
+    Callback,
 }
 
 impl Channel {
@@ -20,6 +25,7 @@ impl Channel {
             Self::Mail => "mail",
             Self::Digest => "digest",
             Self::Webhook => "webhook",
+            Self::Callback => "callback",
         }
     }
 }
@@ -65,6 +71,15 @@ pub enum About {
         /// The post's digest.
         post: [u8; 32],
     },
+    /// People in a breach whose hashes begin with a prefix, to whoever is called back.
+    Callback {
+        /// The breach.
+        breach: BreachId,
+        /// Which import of it: another one may have more people.
+        load: u32,
+        /// The prefix.
+        prefix: HashPrefix,
+    },
 }
 
 impl About {
@@ -73,6 +88,7 @@ impl About {
     pub const fn channel(&self) -> Channel {
         match self {
             Self::BreachWebhook { .. } | Self::PostWebhook { .. } => Channel::Webhook,
+            Self::Callback { .. } => Channel::Callback,
             Self::Breach {
                 delivery: Delivery::Digest,
                 ..
@@ -89,6 +105,7 @@ impl About {
             Self::BreachWebhook { .. } => "breach-webhook",
             Self::Post { .. } => "post",
             Self::PostWebhook { .. } => "post-webhook",
+            Self::Callback { .. } => "callback",
         }
     }
 
@@ -99,8 +116,9 @@ impl About {
             Self::DomainProof { domain, alias } => format!("{kind}/{domain}/{alias}"),
             Self::Breach { watch, breach, .. } => format!("{kind}/{}/{watch}", breach.0),
             Self::BreachWebhook { breach } => format!("{kind}/{}", breach.0),
-            Self::Post { post, recipient } => format!("{kind}/{}/{recipient}", hex(post)),
-            Self::PostWebhook { post } => format!("{kind}/{}", hex(post)),
+            Self::Post { post, recipient } => format!("{kind}/{}/{recipient}", hexadecimal::lower(post)),
+            Self::PostWebhook { post } => format!("{kind}/{}", hexadecimal::lower(post)),
+            Self::Callback { breach, load, prefix } => format!("{kind}/{}/{load}/{prefix}", breach.0),
         }
     }
 
@@ -113,7 +131,7 @@ impl About {
             },
             Self::DomainProof { domain, alias } => Columns {
                 domain: Some(*domain),
-                recipient: Some(alias),
+                recipient: Some(Cow::Borrowed(alias)),
                 ..none
             },
             Self::Breach { watch, breach, .. } => Columns {
@@ -127,15 +145,26 @@ impl About {
             },
             Self::Post { post, recipient } => Columns {
                 post: Some(post),
-                recipient: Some(recipient),
+                recipient: Some(Cow::Borrowed(recipient)),
                 ..none
             },
             Self::PostWebhook { post } => Columns {
                 post: Some(post),
                 ..none
             },
+            Self::Callback { breach, load, prefix } => Columns {
+                breach: Some(breach.0),
+                recipient: Some(Cow::Owned(format!("{load}/{prefix}"))),
+                ..none
+            },
         }
     }
+}
+
+/// The import and the prefix in the recipient's column of a callback.
+pub(super) fn load_and_prefix(recipient: &str) -> Option<(u32, HashPrefix)> {
+    let (load, prefix) = recipient.split_once('/')?;
+    Some((load.parse().ok()?, HashPrefix::parse(prefix)?))
 }
 
 /// What of a row says what the message is about.
@@ -145,9 +174,5 @@ pub(super) struct Columns<'a> {
     pub(super) domain: Option<i64>,
     pub(super) breach: Option<u32>,
     pub(super) post: Option<&'a [u8]>,
-    pub(super) recipient: Option<&'a str>,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub(super) recipient: Option<Cow<'a, str>>,
 }

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Ledger;
 use crate::Error;
+use crate::hexadecimal;
 use crate::watch::DomainName;
 
 /// `domain.token` is the proof asked for in a TXT record. Numbers of domains are in links that were mailed, and never used again.
@@ -84,7 +85,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger can't be written.
     pub fn ask_for_domain(&mut self, name: &DomainName, now: i64, random: [u8; 20]) -> Result<Domain, Error> {
-        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = hexadecimal::lower(&random);
         self.tried(self.connection.execute(
             "insert or ignore into domain (name, token, asked) values (?1, ?2, ?3)",
             params![name.as_str(), format!("{TOKEN_PREFIX}{token}"), now],

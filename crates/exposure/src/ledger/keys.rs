@@ -13,6 +13,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::Ledger;
 use crate::Error;
+use crate::hexadecimal;
 
 /// `api_key.digest` is the SHA-256 of the key. `scopes` are names with commas between them.
 pub(super) const SCHEMA: &str = "
@@ -75,6 +76,11 @@ impl fmt::Display for Scope {
 pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
+    /// Its bytes.
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The digest of a key as a client sends it, 32 hexadecimal digits of either case; nothing of anything else.
     #[must_use]
     pub fn of(key: &str) -> Option<Self> {
@@ -126,7 +132,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::KeyExists`] if a key of that name is in use, and errors of the ledger.
     pub fn make_key(&self, key: &ApiKey, random: [u8; KEY_BYTES], now: u64) -> Result<String, Error> {
-        let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = hexadecimal::lower(&random);
         let digest = digest::digest(&digest::SHA256, text.as_bytes());
         let mut scopes = key.scopes.clone();
         scopes.sort_unstable();

@@ -9,6 +9,7 @@ mod keys;
 mod outgoing;
 mod state;
 mod store;
+mod subscriptions;
 mod tables;
 mod watches;
 
@@ -19,5 +20,6 @@ pub use feeds::{PostsSeen, SeenPost};
 pub use keys::{ApiKey, KEY_BYTES, KeyDigest, ListedKey, Scope};
 pub use outgoing::{Outgoing, OutgoingCounts};
 pub use store::Ledger;
+pub use subscriptions::{HashPrefix, SUBSCRIPTIONS_MAX, Subscribed};
 pub(crate) use tables::{AccountsState, TableEntry};
 pub use watches::{Asked, CustomersLoaded, Delivery, Subject, Watch, WatchKind};

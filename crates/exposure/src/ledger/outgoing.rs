@@ -7,12 +7,14 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::about::load_and_prefix;
 use super::catalogue::breach_of_row;
 use super::{About, Breach, BreachId, Channel, Delivery, Ledger};
 use crate::Error;
 
 /// `told.load` is the import of the breach whose people have their notices: after another import they are looked for again.
-/// `outgoing.about` is the kind of [`About`]; `outgoing.recipient` an alias of the domain, or an address of the configuration.
+/// `outgoing.about` is the kind of [`About`]; `outgoing.recipient` an alias of the domain, an address of the configuration, or import and
+/// prefix of a callback.
 pub(super) const SCHEMA: &str = "
 create table if not exists outgoing (
     id integer primary key autoincrement,
@@ -310,7 +312,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, messages: &[(About, String)]
             detail,
             now
         ])? as u64;
-        if channel == Channel::Webhook {
+        if matches!(channel, Channel::Webhook | Channel::Callback) {
             added.webhook += count;
         } else {
             added.mail += count;
@@ -349,6 +351,9 @@ fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
             .zip(recipient)
             .map(|(post, recipient)| About::Post { post, recipient }),
         "post-webhook" => post.map(|post| About::PostWebhook { post }),
+        "callback" => breach
+            .zip(recipient.as_deref().and_then(load_and_prefix))
+            .map(|(breach, (load, prefix))| About::Callback { breach, load, prefix }),
         _ => None,
     };
     let (id, detail, created, attempts) = (row.get(0)?, row.get(7)?, row.get(8)?, row.get(9)?);
@@ -364,6 +369,7 @@ fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Option<Outgoing>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::HashPrefix;
     use crate::watch::MailAddress;
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -379,7 +385,7 @@ mod tests {
     }
 
     fn due(ledger: &Ledger, now: i64, digest: i64) -> Vec<Outgoing> {
-        [Channel::Mail, Channel::Digest, Channel::Webhook]
+        [Channel::Mail, Channel::Digest, Channel::Webhook, Channel::Callback]
             .iter()
             .flat_map(|channel| {
                 ledger
@@ -413,6 +419,11 @@ mod tests {
                 recipient: "soc@example.com".to_owned(),
             },
             About::PostWebhook { post },
+            About::Callback {
+                breach,
+                load: 17,
+                prefix: HashPrefix::parse("00ABCD").unwrap(),
+            },
         ]
     }
 
@@ -425,7 +436,12 @@ mod tests {
         }
         let found: Vec<About> = due(&ledger, 10, 0).into_iter().map(|message| message.about).collect();
         let mut expected = every_kind();
-        expected.sort_by_key(|about| about.channel() == Channel::Webhook);
+        let order = |about: &About| match about.channel() {
+            Channel::Mail | Channel::Digest => 0,
+            Channel::Webhook => 1,
+            Channel::Callback => 2,
+        };
+        expected.sort_by_key(order);
         assert_eq!(found, expected);
         assert_eq!(due(&ledger, 9, 0), []);
         assert_eq!(ledger.outgoing_due(Channel::Mail, 10, 10, 2).unwrap().len(), 2);
@@ -441,7 +457,7 @@ mod tests {
         ledger.mark_sent(&ids[..2], 20).unwrap();
         ledger.mark_failed(&ids[2..3], 100, "451").unwrap();
         ledger.give_up(&ids[3..4], 20, "550").unwrap();
-        assert_eq!(due(&ledger, 99, 0).len(), 2);
+        assert_eq!(due(&ledger, 99, 0).len(), 3);
         let later = due(&ledger, 100, 0);
         assert!(
             later
@@ -451,7 +467,7 @@ mod tests {
         assert!(!ledger.enqueue(&every_kind()[0], "{}", 200).unwrap());
         ledger.enqueue_again(&every_kind()[0], 200).unwrap();
         let counts = ledger.outgoing_counts().unwrap();
-        assert_eq!((counts.waiting, counts.sent, counts.given_up), (4, 1, 1));
+        assert_eq!((counts.waiting, counts.sent, counts.given_up), (5, 1, 1));
     }
 
     #[test]

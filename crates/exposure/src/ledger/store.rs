@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{catalogue, domains, erasures, feeds, keys, outgoing, watches};
+use super::{catalogue, domains, erasures, feeds, keys, outgoing, subscriptions, watches};
 use crate::Error;
 
 /// The ledger's name in the folder of the breach monitor.
 const LEDGER_NAME: &str = "ledger.sqlite";
 /// The schema's version, SQLite's `user_version`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -57,6 +57,7 @@ impl Ledger {
             });
         }
         if found < VERSION {
+            // What a newer version adds are tables: those that are there stay as they are.
             let schema = [
                 catalogue::SCHEMA,
                 keys::SCHEMA,
@@ -65,6 +66,7 @@ impl Ledger {
                 outgoing::SCHEMA,
                 erasures::SCHEMA,
                 feeds::SCHEMA,
+                subscriptions::SCHEMA,
             ]
             .concat();
             self.tried(self.connection.execute_batch(&format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::{Breach, BreachId, Ledger};
 use crate::Error;
@@ -64,14 +64,32 @@ impl Ledger {
         self.tried(read)
     }
 
-    /// The numbers that the next load and the next table get; true as long as nobody else writes tables.
-    pub(crate) fn next_numbers(&self) -> Result<(LoadId, u32), Error> {
-        let next = |table: &str| -> rusqlite::Result<u32> {
-            let query = "select seq + 1 from sqlite_sequence where name = ?1";
-            let found = self.connection.query_row(query, [table], |row| row.get(0)).optional()?;
-            Ok(found.unwrap_or(1))
-        };
-        self.tried((|| Ok((LoadId(next("load")?), next("accounts_table")?)))())
+    /// The number that the next load gets; true as long as nobody else imports.
+    pub(crate) fn next_load(&self) -> Result<LoadId, Error> {
+        let query = "select seq + 1 from sqlite_sequence where name = 'load'";
+        let found = self.connection.query_row(query, [], |row| row.get(0)).optional();
+        Ok(LoadId(self.tried(found)?.unwrap_or(1)))
+    }
+
+    /// Numbers for so many tables, the first of them; no number is given twice, whatever is interrupted.
+    pub(crate) fn reserve_tables(&mut self, count: u32) -> Result<u32, Error> {
+        let reserved = (|| {
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let query = "select seq from sqlite_sequence where name = 'accounts_table'";
+            let last: Option<u32> = transaction.query_row(query, [], |row| row.get(0)).optional()?;
+            let change = if last.is_some() {
+                "update sqlite_sequence set seq = ?1 where name = 'accounts_table'"
+            } else {
+                "insert into sqlite_sequence (name, seq) values ('accounts_table', ?1)"
+            };
+            let last = last.unwrap_or(0);
+            transaction.execute(change, [last.saturating_add(count)])?;
+            transaction.commit()?;
+            Ok(last.saturating_add(1))
+        })();
+        self.tried(reserved)
     }
 
     /// Enters a breach with its load and its tables, in the place of what was loaded of it before.

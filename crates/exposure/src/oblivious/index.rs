@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 
 use super::entry::ENTRY_BYTES;
 use super::hiding::BITS_MAX;
-use super::key::hex;
 use super::protocol::{POINT_BYTES, PublicKey};
 use crate::Error;
+use crate::hexadecimal;
 
 const MAGIC: &[u8; 8] = b"HFPRIV01";
 const HEADER_BYTES: usize = 128;
@@ -55,7 +55,7 @@ impl Salt {
     #[must_use]
     pub fn name(&self) -> String {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
-        hex(&[a, b, c, d, e, f, g, h])
+        hexadecimal::lower(&[a, b, c, d, e, f, g, h])
     }
 }
 

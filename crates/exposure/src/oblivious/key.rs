@@ -16,13 +16,14 @@ use ring::rand::SecureRandom;
 
 use super::protocol::{PublicKey, ServerKey};
 use crate::Error;
+use crate::hexadecimal;
 
 const FIRST_LINE: &str = "holdfast private asking 1";
 
 /// The file of a key: its name has the beginning of the public key.
 pub(super) fn key_path(folder: &Path, key: &PublicKey) -> PathBuf {
     let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
-    folder.join(format!("key-{}", hex(&[a, b, c, d, e, f, g, h])))
+    folder.join(format!("key-{}", hexadecimal::lower(&[a, b, c, d, e, f, g, h])))
 }
 
 /// The key in a file.
@@ -38,7 +39,7 @@ pub(super) fn load_key(path: &Path) -> Result<ServerKey, Error> {
 pub(super) fn make_key(folder: &Path, random: &dyn SecureRandom) -> Result<ServerKey, Error> {
     let key = ServerKey::generate(random)?;
     let path = key_path(folder, &key.public());
-    let text = format!("{FIRST_LINE}\n{}\n", hex(&key.secret()));
+    let text = format!("{FIRST_LINE}\n{}\n", hexadecimal::lower(&key.secret()));
     fs::OpenOptions::new()
         .create_new(true)
         .write(true)
@@ -58,27 +59,9 @@ fn parse(text: &[u8]) -> Result<ServerKey, &'static str> {
         .strip_prefix(FIRST_LINE)
         .ok_or("its first line is not known")?
         .trim();
-    let secret = unhex::<{ ServerKey::BYTES }>(secret).ok_or("its second line is not 64 hexadecimal digits")?;
+    let secret =
+        hexadecimal::bytes::<{ ServerKey::BYTES }>(secret).ok_or("its second line is not 64 hexadecimal digits")?;
     ServerKey::from_secret(&secret).ok_or("the number is zero or too large")
-}
-
-/// Hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Exactly `N` bytes of hexadecimal digits.
-pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? * 16 + low?).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

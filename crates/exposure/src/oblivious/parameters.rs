@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::entry::ENTRY_BYTES;
 use super::hiding::{BITS_MAX, prefix_of};
 use super::index::Salt;
-use super::key::{hex, unhex};
 use super::protocol::PublicKey;
 use super::store::Generation;
 use crate::Error;
 use crate::address::Identity;
+use crate::hexadecimal;
 
 /// Entries that an asker downloads at most: 10 billion people.
 const ENTRIES_MAX: u64 = 10_000_000_000;
@@ -54,7 +54,7 @@ impl Parameters {
             protocol: "RFC 9497 VOPRF, ristretto255-SHA512".to_owned(),
             index: generation.name.clone(),
             public_key: header.public_key.to_hex(),
-            salt: hex(header.salt.as_bytes()),
+            salt: hexadecimal::lower(header.salt.as_bytes()),
             identities: header.identities,
             entries: header.entries,
             bytes: generation.index.entries_bytes(),
@@ -100,7 +100,7 @@ impl Parameters {
     /// The salt.
     #[must_use]
     pub fn salt(&self) -> Option<Salt> {
-        unhex(&self.salt).map(Salt::new)
+        hexadecimal::bytes(&self.salt).map(Salt::new)
     }
 
     /// Whether a bucket really hides whoever asks for it: as far as the server's own numbers say.

@@ -44,13 +44,13 @@ impl PublicKey {
     /// Takes a key as [`Self::to_hex`] writes it; `None` if it is none.
     #[must_use]
     pub fn from_hex(digits: &str) -> Option<Self> {
-        Self::from_bytes(super::key::unhex(digits)?).ok()
+        Self::from_bytes(crate::hexadecimal::bytes(digits)?).ok()
     }
 
     /// 64 hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {
-        super::key::hex(&self.0)
+        crate::hexadecimal::lower(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@ use std::cell::Cell;
 use ring::rand::SystemRandom;
 
 use super::*;
-use crate::oblivious::key::{hex, unhex};
+use crate::hexadecimal::{bytes as unhex, lower as hex};
 
 fn bytes(digits: &str) -> Vec<u8> {
     digits

@@ -2,8 +2,8 @@
 
 use ring::digest::{Context, SHA256};
 
-use super::key::hex;
 use crate::Error;
+use crate::hexadecimal;
 use crate::ledger::Ledger;
 
 /// A name for the present state of everything that an index depends on: which imports count, what the catalogue says of the breaches,
@@ -20,5 +20,5 @@ pub fn source_of(ledger: &Ledger) -> Result<String, Error> {
     for number in ledger.state_of_accounts()? {
         context.update(&number.to_le_bytes());
     }
-    Ok(hex(context.finish().as_ref()))
+    Ok(hexadecimal::lower(context.finish().as_ref()))
 }

@@ -26,6 +26,7 @@ use super::index::{Index, Salt};
 use super::key::{key_path, load_key, make_key};
 use super::protocol::{PublicKey, ServerKey};
 use crate::Error;
+use crate::files::sync_folder;
 
 const MANIFEST: &str = "MANIFEST";
 const LOCK: &str = "lock";
@@ -302,12 +303,6 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             file.sync_all()
         })
         .map_err(Error::io("write", path))
-}
-
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io("sync", folder))
 }
 
 #[cfg(test)]

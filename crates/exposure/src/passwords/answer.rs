@@ -99,6 +99,32 @@ pub struct CorpusStatistics {
     pub counts_bytes: u64,
     /// When it was imported last: seconds since 1970 (UTC).
     pub imported: i64,
+    /// Its range files: one, and one for each time that something was added to it, until they are merged. Until then a hash that is in several
+    /// counts in `hashes` once for each.
+    pub parts: u64,
+}
+
+impl CorpusStatistics {
+    /// Takes another part of the same source in.
+    pub(super) fn add(&mut self, part: &Self) {
+        self.hashes += part.hashes;
+        self.occurrences = self.occurrences.saturating_add(part.occurrences);
+        self.range_bytes += part.range_bytes;
+        self.counts_bytes += part.counts_bytes;
+        self.imported = self.imported.max(part.imported);
+        self.parts += part.parts;
+    }
+}
+
+/// What is read for one question about hashes of a kind. After a merge it is one index and no loose part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// Indexes: a lookup reads a page of 4 KiB of each.
+    pub indexes: usize,
+    /// Parts: a range reads a block of each.
+    pub parts: usize,
+    /// Parts that are in no index: a lookup reads a block of each.
+    pub loose_parts: usize,
 }
 
 #[cfg(test)]

@@ -8,15 +8,23 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::files::sync_folder;
 use crate::hash::HashKind;
 
 const NAME: &str = "MANIFEST";
+/// What is put behind the name of a file that is being written.
+pub(super) const NEW: &str = ".new";
 /// The newest version that is understood.
 const VERSION: u32 = 1;
+/// Most sources of one kind, each of which costs an answer of the range API one more block.
+const SOURCES_MAX: usize = 64;
+/// Most parts of one kind: what was added to sources is merged long before there are so many.
+const PARTS_MAX: usize = 256;
 /// A manifest is some kilobytes.
 const BYTES_MAX: u64 = 16 << 20;
 
-/// What is loaded. Each part is in exactly one index of its kind, and there is at most one part of a source and kind.
+/// What is loaded. Each part is in one index of its kind, or in none: then its range file is asked itself. A source has one part of a
+/// kind, and another for each time that something was added to it, until they are merged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     version: u32,
@@ -26,7 +34,7 @@ pub(super) struct Manifest {
     pub(super) indexes: Vec<Index>,
 }
 
-/// What one source holds of one kind: a range file.
+/// What one source holds of one kind, or what was added to it later: a range file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Part {
     /// The number in the file's name.
@@ -112,6 +120,43 @@ impl Manifest {
         })
     }
 
+    /// The parts of a source and kind.
+    pub(super) fn of(&self, kind: HashKind, source: &str) -> impl Iterator<Item = &Part> {
+        let is_of = move |part: &&Part| part.kind == kind && part.source == source;
+        self.parts.iter().filter(is_of)
+    }
+
+    /// Takes out the indexes that count what isn't there any more: the rest of what was in them is asked for in the range files.
+    pub(super) fn drop_broken_indexes(&mut self) {
+        let parts = &self.parts;
+        let is_there = |file: &u64| parts.iter().any(|part| part.file == *file);
+        self.indexes.retain(|index| index.parts.iter().all(is_there));
+    }
+
+    /// Parts of a kind that are in no index.
+    pub(super) fn loose(&self, kind: HashKind) -> impl Iterator<Item = &Part> {
+        let is_loose =
+            move |part: &&Part| part.kind == kind && !self.indexes.iter().any(|index| index.parts.contains(&part.file));
+        self.parts.iter().filter(is_loose)
+    }
+
+    /// Refuses more parts than are read side by side.
+    pub(super) fn check_bounds(&self) -> Result<(), Error> {
+        for kind in HashKind::ALL {
+            let of_kind = || self.parts.iter().filter(move |part| part.kind == kind);
+            let mut sources: Vec<&str> = of_kind().map(|part| part.source.as_str()).collect();
+            sources.sort_unstable();
+            sources.dedup();
+            if sources.len() > SOURCES_MAX {
+                return Err(Error::TooManySources { most: SOURCES_MAX });
+            }
+            if of_kind().count() > PARTS_MAX {
+                return Err(Error::TooManyParts { most: PARTS_MAX });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a file of the folder is one that counts.
     pub(super) fn names(&self, file_name: &str) -> bool {
         file_name == NAME
@@ -154,7 +199,7 @@ fn damaged(path: &Path, what: &'static str) -> Error {
 
 /// Replaces a file so that after a crash either the old or the new one is there, whole.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let new = with_suffix(path, ".new");
+    let new = with_suffix(path, NEW);
     let write = || {
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;
@@ -169,13 +214,6 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     fs::rename(from, to).map_err(Error::io("rename", from))?;
     let folder = to.parent().unwrap_or(Path::new("."));
     sync_folder(folder)
-}
-
-/// Makes names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io("write", folder))
 }
 
 /// The path with something behind its name.

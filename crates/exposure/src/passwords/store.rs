@@ -9,7 +9,7 @@ use super::padding;
 use super::range_file::{RangeFile, with_block};
 use super::record::{Record, add_up};
 use super::render;
-use super::{CorpusStatistics, Encoding, Padding, RangePrefix, RangeTag};
+use super::{CorpusStatistics, Encoding, Padding, RangePrefix, RangeTag, Reads};
 use crate::Error;
 use crate::hash::HashKind;
 
@@ -29,6 +29,8 @@ struct State {
     stamp: Option<Stamp>,
     parts: Vec<(Part, RangeFile)>,
     indexes: Vec<OpenIndex>,
+    /// The files' numbers of parts that are in no index: what was in one with a part that was replaced, until the next merge.
+    loose: Vec<(HashKind, u64)>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Passwords {
     }
 
     /// How often a password was seen; 0 if never. Counts of different sources add up. Reads one page for each index, of which there is
-    /// one unless something was imported lately.
+    /// one after a merge, and a block of each part that is in none.
     ///
     /// The first 64 bits of the hash are compared: with two billion hashes loaded, one that never leaked is taken for a leaked one with a
     /// chance of one in nine billion. [`Passwords::range`] compares every bit.
@@ -90,6 +92,10 @@ impl Passwords {
                 Found::Several => state.exact_count(&index.parts, &record)?,
             };
             sum = sum.saturating_add(count);
+        }
+        let loose = state.loose(kind);
+        if !loose.is_empty() {
+            sum = sum.saturating_add(state.exact_count(&loose, &record)?);
         }
         Ok(sum)
     }
@@ -149,16 +155,36 @@ impl Passwords {
     /// When the manifest can't be read.
     pub fn statistics(&self) -> Result<Vec<CorpusStatistics>, Error> {
         let state = self.state();
-        let statistics = state.parts.iter().map(|(part, file)| CorpusStatistics {
-            kind: part.kind,
-            source: part.source.clone(),
-            hashes: file.totals().hashes,
-            occurrences: file.totals().occurrences,
-            range_bytes: file.size_bytes(),
-            counts_bytes: state.counts_bytes(part),
-            imported: part.imported,
-        });
-        Ok(statistics.collect())
+        let mut found: Vec<CorpusStatistics> = Vec::new();
+        for (part, file) in &state.parts {
+            let one = CorpusStatistics {
+                kind: part.kind,
+                source: part.source.clone(),
+                hashes: file.totals().hashes,
+                occurrences: file.totals().occurrences,
+                range_bytes: file.size_bytes(),
+                counts_bytes: state.counts_bytes(part),
+                imported: part.imported,
+                parts: 1,
+            };
+            let is_same = |other: &&mut CorpusStatistics| other.kind == one.kind && other.source == one.source;
+            match found.iter_mut().find(is_same) {
+                Some(other) => other.add(&one),
+                None => found.push(one),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a lookup of a kind reads.
+    #[must_use]
+    pub fn reads(&self, kind: HashKind) -> Reads {
+        let state = self.state();
+        Reads {
+            indexes: state.indexes.iter().filter(|index| index.kind == kind).count(),
+            parts: state.of_kind(kind).count(),
+            loose_parts: state.loose(kind).len(),
+        }
     }
 }
 
@@ -184,6 +210,7 @@ impl State {
             stamp,
             parts: Vec::new(),
             indexes: Vec::new(),
+            loose: Vec::new(),
         };
         for part in &manifest.parts {
             let file = open_part(folder, part)?;
@@ -199,11 +226,19 @@ impl State {
                 counts,
             });
         }
+        for kind in HashKind::ALL {
+            state.loose.extend(manifest.loose(kind).map(|part| (kind, part.file)));
+        }
         Ok(state)
     }
 
     fn of_kind(&self, kind: HashKind) -> impl Iterator<Item = &(Part, RangeFile)> {
         self.parts.iter().filter(move |(part, _)| part.kind == kind)
+    }
+
+    fn loose(&self, kind: HashKind) -> Vec<u64> {
+        let loose = self.loose.iter().filter(|(of_kind, _)| *of_kind == kind);
+        loose.map(|(_, file)| *file).collect()
     }
 
     /// The count of a hash in some parts, from every byte of it.

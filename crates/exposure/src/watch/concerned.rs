@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::Error;
 use crate::accounts::{Accounts, BreachId};
 use crate::address::Identity;
-use crate::ledger::{About, Ledger, Watch, WatchKind};
+use crate::ledger::{About, HashPrefix, Ledger, Watch, WatchKind};
 
 /// What [`breach_loaded`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Told {
     pub notices: u64,
     /// How many of them are for the webhook, which a server without one gives up.
     pub webhook: u64,
+    /// Callbacks that were written now, which aren't among the notices.
+    pub callbacks: u64,
 }
 
 /// Who is in which breach: what [`breach_loaded`] needs to know.
@@ -35,6 +37,12 @@ pub trait WhoIsIn {
     /// # Errors
     /// When the tables can't be read.
     fn domain(&self, domain: &str, visit: &mut dyn FnMut(&str, &[BreachId])) -> Result<(), Error>;
+
+    /// Everybody whose hash begins with a prefix, and the breaches that each is in.
+    ///
+    /// # Errors
+    /// When the tables can't be read.
+    fn with_prefix(&self, prefix: HashPrefix, visit: &mut dyn FnMut(Identity, &[BreachId])) -> Result<(), Error>;
 }
 
 impl WhoIsIn for Accounts {
@@ -44,6 +52,10 @@ impl WhoIsIn for Accounts {
 
     fn domain(&self, domain: &str, visit: &mut dyn FnMut(&str, &[BreachId])) -> Result<(), Error> {
         Self::domain(self, domain, visit)
+    }
+
+    fn with_prefix(&self, prefix: HashPrefix, visit: &mut dyn FnMut(Identity, &[BreachId])) -> Result<(), Error> {
+        Self::with_prefix(self, HashPrefix::BITS, u64::from(prefix.number()), visit)
     }
 }
 
@@ -58,10 +70,10 @@ impl WhoIsIn for Accounts {
 /// When the ledger can't be written or the tables can't be read.
 pub fn breach_loaded(ledger: &mut Ledger, who: &impl WhoIsIn, breach: BreachId, now: i64) -> Result<Told, Error> {
     let mut told = Told::default();
-    if ledger.breach_numbered(breach)?.is_none_or(|breach| breach.is_retired) {
+    let Some(record) = ledger.breach_numbered(breach)?.filter(|breach| !breach.is_retired) else {
         ledger.mark_told(breach, now)?;
         return Ok(told);
-    }
+    };
     let domains = verified_domains(ledger, who, breach)?;
     let mut after = 0;
     loop {
@@ -86,8 +98,44 @@ pub fn breach_loaded(ledger: &mut Ledger, who: &impl WhoIsIn, breach: BreachId, 
     let detail = json!({ "watches": told.watches, "domains": domains }).to_string();
     told.webhook = u64::from(ledger.enqueue(&About::BreachWebhook { breach }, &detail, now)?);
     told.notices += told.webhook;
+    // As the search by prefix, which leaves sensitive breaches out.
+    if !record.is_sensitive {
+        told.callbacks = call_back(ledger, who, breach, now)?;
+    }
     ledger.mark_told(breach, now)?;
     Ok(told)
+}
+
+/// Writes a callback for each prefix that somebody subscribed to and that somebody in the breach has: how many are new.
+fn call_back(ledger: &mut Ledger, who: &impl WhoIsIn, breach: BreachId, now: i64) -> Result<u64, Error> {
+    let load = ledger.load_of(breach)?;
+    let (mut added, mut after) = (0, None);
+    loop {
+        let prefixes = ledger.subscribed_prefixes(after)?;
+        let Some(last) = prefixes.last() else { return Ok(added) };
+        after = Some(*last);
+        let mut messages = Vec::new();
+        for prefix in prefixes {
+            if !suffixes(who, prefix, breach)?.is_empty() {
+                messages.push((About::Callback { breach, load, prefix }, "{}".to_owned()));
+            }
+        }
+        added += ledger.enqueue_all(&messages, now)?;
+    }
+}
+
+/// What stands behind a prefix in the hashes of those who are in a breach, in order and upper case: what a callback tells.
+///
+/// # Errors
+/// When the tables can't be read.
+pub fn suffixes(who: &impl WhoIsIn, prefix: HashPrefix, breach: BreachId) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    who.with_prefix(prefix, &mut |identity, breaches| {
+        if breaches.contains(&breach) {
+            found.push(HashPrefix::suffix(identity));
+        }
+    })?;
+    Ok(found)
 }
 
 /// Writes the notices of breaches that were loaded while nobody could: after a crash between an import and its notices.
@@ -157,6 +205,16 @@ mod tests {
             for (address, breach) in &self.0 {
                 if let Some((alias, _)) = address.split_once('@').filter(|(_, at)| *at == domain) {
                     visit(alias, &[*breach]);
+                }
+            }
+            Ok(())
+        }
+
+        fn with_prefix(&self, prefix: HashPrefix, visit: &mut dyn FnMut(Identity, &[BreachId])) -> Result<(), Error> {
+            for (address, breach) in &self.0 {
+                let identity = Identity::of(address);
+                if crate::hexadecimal::upper(&identity.0).starts_with(&prefix.to_string()) {
+                    visit(identity, &[*breach]);
                 }
             }
             Ok(())
@@ -259,6 +317,38 @@ mod tests {
             Told::default()
         );
         assert_eq!(ledger.untold_breaches().unwrap(), []);
+    }
+
+    #[test]
+    fn a_subscribed_prefix_is_called_back_once_for_each_import_unless_the_breach_is_sensitive() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let open = Breach {
+            name: "Open".to_owned(),
+            ..Breach::default()
+        };
+        let breach = ledger.add_breach_for_tests(&open);
+        let sensitive = ledger.add_breach_for_tests(&breach_named("Sensitive"));
+        let people = People(vec![("in@a.example", breach), ("in@a.example", sensitive)]);
+        let key = crate::ledger::ApiKey {
+            name: "monitor".to_owned(),
+            requests_per_minute: 1,
+            scopes: vec![crate::ledger::Scope::Range],
+        };
+        let key = ledger.make_key(&key, [1; 16], 1).unwrap();
+        let key = crate::ledger::KeyDigest::of(&key).unwrap();
+        let whole = crate::hexadecimal::upper(&Identity::of("in@a.example").0);
+        let prefix = HashPrefix::parse(&whole[..6]).unwrap();
+        ledger.subscribe(&key, prefix, 1).unwrap();
+        ledger.subscribe(&key, HashPrefix::parse("000000").unwrap(), 1).unwrap();
+        assert_eq!(breach_loaded(&mut ledger, &people, breach, 2).unwrap().callbacks, 1);
+        assert_eq!(breach_loaded(&mut ledger, &people, breach, 3).unwrap().callbacks, 0);
+        assert_eq!(breach_loaded(&mut ledger, &people, sensitive, 3).unwrap().callbacks, 0);
+        let due = ledger.outgoing_due(Channel::Callback, 3, 3, 9).unwrap();
+        let load = 0;
+        assert_eq!(due.len(), 1);
+        assert_eq!(due[0].about, About::Callback { breach, load, prefix });
+        assert_eq!(suffixes(&people, prefix, breach).unwrap(), [whole[6..].to_owned()]);
     }
 
     #[test]

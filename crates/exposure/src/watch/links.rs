@@ -17,6 +17,7 @@ use std::fmt;
 use ring::hmac;
 
 use crate::address::Identity;
+use crate::hexadecimal;
 
 /// Bytes of a tag: as many as nobody guesses, few enough for a link in one line.
 const TAG_BYTES: usize = 20;
@@ -40,7 +41,7 @@ impl Link {
             Self::Confirm(number) => format!("c{number:016x}"),
             Self::Domain(number) => format!("d{number:016x}"),
             Self::Feed(number) => format!("f{number:016x}"),
-            Self::OptOut(identity) => format!("o{}", hex(&identity.0)),
+            Self::OptOut(identity) => format!("o{}", hexadecimal::lower(&identity.0)),
         }
     }
 
@@ -65,7 +66,7 @@ impl Link {
             'c' => number().map(Self::Confirm),
             'd' => number().map(Self::Domain),
             'f' => number().map(Self::Feed),
-            'o' => identity(value).map(Self::OptOut),
+            'o' => hexadecimal::bytes(value).map(|key| Self::OptOut(Identity(key))),
             _ => None,
         }
     }
@@ -106,7 +107,7 @@ impl LinkSecret {
 
     fn tag(&self, body: &str, purpose: &str) -> String {
         let tag = hmac::sign(&self.0, format!("{body}\0{purpose}").as_bytes());
-        hex(tag.as_ref().get(..TAG_BYTES).unwrap_or_default())
+        hexadecimal::lower(tag.as_ref().get(..TAG_BYTES).unwrap_or_default())
     }
 }
 
@@ -114,21 +115,6 @@ impl fmt::Debug for LinkSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LinkSecret(..)")
     }
-}
-
-fn identity(hex: &str) -> Option<Identity> {
-    let mut key = [0; Identity::BYTES];
-    if hex.len() != 2 * key.len() {
-        return None;
-    }
-    for (index, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(Identity(key))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

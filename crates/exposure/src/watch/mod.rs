@@ -5,6 +5,6 @@ mod concerned;
 mod links;
 mod names;
 
-pub use concerned::{Told, WhoIsIn, breach_loaded, catch_up};
+pub use concerned::{Told, WhoIsIn, breach_loaded, catch_up, suffixes};
 pub use links::{Link, LinkSecret};
 pub use names::{DomainName, MailAddress, NameError};

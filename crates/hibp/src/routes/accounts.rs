@@ -2,7 +2,7 @@
 
 use exposure::accounts::{Breach, BreachId, Paste, TestAccount};
 use exposure::address::{Identity, normalise};
-use exposure::ledger::Scope;
+use exposure::ledger::{HashPrefix, Scope};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::access::{self, Caller, Denied, KEY, NO_ACCESS};
 use crate::rates::Pool;
 use crate::reply::{self, Reply};
-use crate::route::{Account, AccountSearch, IdentityPrefix};
+use crate::route::{Account, AccountSearch};
 use crate::snapshot::{Snapshot, names};
 use crate::state::State;
 use crate::upstream::{Upstream, merged};
@@ -154,17 +154,17 @@ pub(crate) enum Searched<'a> {
 
 /// Everybody whose hash begins with `prefix`, in order, without those who are in nothing that may be told. Refused where the prefix hides
 /// a person among too few: an answer for a prefix that is empty would tell as much as one that isn't.
-pub(crate) fn search<'a>(state: &State, snapshot: &'a Snapshot, prefix: IdentityPrefix) -> Searched<'a> {
+pub(crate) fn search<'a>(state: &State, snapshot: &'a Snapshot, prefix: HashPrefix) -> Searched<'a> {
     let mut identities = 0;
     let mut rows = Vec::new();
     let visited = state
         .accounts
-        .with_prefix(IdentityPrefix::BITS, prefix.number(), &mut |identity, ids| {
+        .with_prefix(HashPrefix::BITS, u64::from(prefix.number()), &mut |identity, ids| {
             identities += 1;
             let websites = public_names(snapshot, ids);
             if !websites.is_empty() {
                 rows.push(Suffix {
-                    hash_suffix: suffix(identity),
+                    hash_suffix: HashPrefix::suffix(identity),
                     websites,
                 });
             }
@@ -184,12 +184,6 @@ fn public_names<'a>(snapshot: &'a Snapshot, ids: &[BreachId]) -> Vec<&'a str> {
     names(&snapshot.catalogue, ids, |breach| !breach.is_sensitive)
 }
 
-/// The last 34 digits of a hash, upper case.
-fn suffix(identity: Identity) -> String {
-    let mut digits: String = identity.0.iter().map(|byte| format!("{byte:02X}")).collect();
-    digits.split_off(IdentityPrefix::DIGITS)
-}
-
 /// Why a search by prefix is refused.
 pub(crate) fn too_few(wanted: u64) -> String {
     format!(
@@ -207,12 +201,12 @@ pub(crate) fn warned(reply: Reply, hidden_among: Option<u64>) -> Reply {
 }
 
 /// `GET /breachedaccount/range/{prefix}`, whose errors are text but for keys and rates.
-pub(crate) fn range(state: &State, headers: &HeaderMap, prefix: IdentityPrefix) -> Reply {
+pub(crate) fn range(state: &State, headers: &HeaderMap, prefix: HashPrefix) -> Reply {
     let snapshot = state.snapshot();
     match access::pass(state, &snapshot, headers, KEY, Scope::Range, Pool::Key) {
         Err(Denied::Scope) => return reply::text(StatusCode::FORBIDDEN, NO_ACCESS),
         Err(denied) => return denied.reply(KEY),
-        Ok(()) => {}
+        Ok(_) => {}
     }
     match search(state, &snapshot, prefix) {
         Searched::TooFew(wanted) => reply::text(StatusCode::FORBIDDEN, too_few(wanted)),

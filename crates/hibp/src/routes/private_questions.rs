@@ -22,7 +22,7 @@ pub(crate) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     let passed = || access::pass(state, &state.snapshot(), asked.headers, KEY, Scope::Range, Pool::Key);
     let has_key = match path.starts_with(RANGE).then(passed) {
         Some(Err(Denied::Rate(seconds))) => return reply::too_many_requests(seconds),
-        Some(Ok(())) => true,
+        Some(Ok(_)) => true,
         Some(Err(_)) | None => false,
     };
     private::answer(

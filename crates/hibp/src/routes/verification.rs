@@ -43,7 +43,7 @@ pub(crate) async fn answer(state: &State, step: Verification, headers: &HeaderMa
     match access::pass(state, &state.snapshot(), headers, KEY, Scope::Domains, Pool::Key) {
         Err(Denied::Scope) => return reply::message(StatusCode::FORBIDDEN, NO_PERMISSION),
         Err(denied) => return denied.reply(KEY),
-        Ok(()) => {}
+        Ok(_) => {}
     }
     let Ok(sent) = serde_json::from_slice::<Sent>(body) else {
         return bad("Invalid JSON");

@@ -1,14 +1,15 @@
 //! What `[exposure]` means: where the breach monitor answers, whom it asks and how it tells.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::civil::Time;
 
 use super::drill_table::time_of_day;
-use super::file::{ExposureTable, FeedsTable, MailTable, UpstreamTable};
+use super::file::{CallbackTable, ExposureTable, FeedsTable, MailTable, UpstreamTable};
 use super::guard_table::WebhookSettings;
+use super::web_address::{web_address, webhook};
 use crate::span::format_span;
 
 /// The fewest identities that `hidden_among` may ask for: with one there is nobody to hide among.
@@ -38,6 +39,8 @@ pub struct ExposureSettings {
     pub mail: Option<MailSettings>,
     /// Where notices are sent to as well.
     pub webhook: Option<WebhookSettings>,
+    /// Who is called back about prefixes.
+    pub callback: Option<CallbackSettings>,
     /// Another server with the same API.
     pub upstream: Option<UpstreamSettings>,
     /// Posts of leak sites.
@@ -54,6 +57,7 @@ impl Default for ExposureSettings {
             resolver: None,
             mail: None,
             webhook: None,
+            callback: None,
             upstream: None,
             feeds: FeedsSettings::default(),
         }
@@ -88,6 +92,15 @@ pub struct MailSettings {
     pub from: String,
     /// The time of day, here, at which the digest is sent.
     pub digest_at: Time,
+}
+
+/// Who is called back about prefixes that keys are subscribed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackSettings {
+    /// The address of their web server.
+    pub url: String,
+    /// File with the token that is sent with each call.
+    pub token_file: PathBuf,
 }
 
 /// How another server is asked about an account.
@@ -173,7 +186,12 @@ pub(super) fn resolve(table: &ExposureTable) -> Result<ExposureSettings, String>
             .as_ref()
             .map(|table| mail("[exposure.mail]", table))
             .transpose()?,
-        webhook: webhook(table.webhook.as_deref(), table.webhook_secret_file.as_deref())?,
+        webhook: webhook(
+            "[exposure]",
+            table.webhook.as_deref(),
+            table.webhook_secret_file.as_deref(),
+        )?,
+        callback: table.callback.as_ref().map(callback).transpose()?,
         upstream: table.upstream.as_ref().map(upstream).transpose()?,
         feeds: feeds(&table.feeds)?,
     };
@@ -212,22 +230,6 @@ fn web(key: &str, url: &str) -> Result<String, String> {
         ));
     }
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-fn webhook(url: Option<&str>, secret_file: Option<&Path>) -> Result<Option<WebhookSettings>, String> {
-    match url {
-        Some(url) => {
-            web("webhook", url)?;
-            Ok(Some(WebhookSettings {
-                url: url.to_owned(),
-                secret_file: secret_file.map(Path::to_owned),
-            }))
-        }
-        None if secret_file.is_some() => {
-            Err("[exposure]: `webhook_secret_file` signs nothing without `webhook`".to_owned())
-        }
-        None => Ok(None),
-    }
 }
 
 /// Checks the settings of a mail server, which stand in `section`.
@@ -310,6 +312,13 @@ fn address(text: &str) -> Result<(), ()> {
     exposure::watch::MailAddress::parse(inner).map(drop).map_err(|_| ())
 }
 
+fn callback(table: &CallbackTable) -> Result<CallbackSettings, String> {
+    Ok(CallbackSettings {
+        url: web_address("[exposure.callback] url", &table.url)?,
+        token_file: table.token_file.clone(),
+    })
+}
+
 fn upstream(table: &UpstreamTable) -> Result<UpstreamSettings, String> {
     Ok(UpstreamSettings {
         url: web("upstream.url", &table.url)?,
@@ -357,6 +366,8 @@ fn feeds(table: &FeedsTable) -> Result<FeedsSettings, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::config::{Config, ConfigFile};
 
@@ -377,6 +388,7 @@ mod tests {
              hidden_among = 1000\nresolver = \"127.0.0.1:5353\"\nwebhook = \"http://h.example/x\"\nwebhook_secret_file = \"s\"\n\
              [exposure.mail]\nserver = \"[2001:db8::1]\"\nencryption = \"tls\"\nuser = \"u\"\npassword_file = \"p\"\n\
              from = \"Us <us@b.example>\"\ndigest_at = \"18:30\"\nauthority = \"a\"\n\
+             [exposure.callback]\nurl = \"https://m.example/breached?v=1\"\ntoken_file = \"t\"\n\
              [exposure.upstream]\nurl = \"https://haveibeenpwned.com/api/v3/\"\nkey_file = \"f\"\nask_by = \"account\"\n\
              [exposure.feeds]\nsources = [\"posts.json\"]\nevery = \"2h\"\nnames = [\"Example Ltd\"]\nsuppliers = [\"b.example\"]\n\
              tell = [\"soc@b.example\"]\n",
@@ -390,6 +402,8 @@ mod tests {
             ("2001:db8::1", 465, Encryption::Tls)
         );
         assert_eq!(mail.digest_at, jiff::civil::time(18, 30, 0, 0));
+        let callback = settings.callback.unwrap();
+        assert_eq!(callback.url, "https://m.example/breached?v=1");
         let upstream = settings.upstream.unwrap();
         assert_eq!(
             (upstream.url.as_str(), upstream.ask_by),

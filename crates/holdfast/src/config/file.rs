@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use guard::Fence;
 use serde::Deserialize;
 
+use super::console_table::ConsoleTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
@@ -23,6 +24,8 @@ pub struct ConfigFile {
     pub drill: DrillTable,
     /// `[exposure]`
     pub exposure: ExposureTable,
+    /// `[console]`
+    pub console: ConsoleTable,
     /// `[notices]`
     pub notices: NoticesTable,
     /// `[defaults]`
@@ -123,6 +126,8 @@ pub struct ExposureTable {
     pub webhook: Option<String>,
     /// File with the secret that signs what is sent.
     pub webhook_secret_file: Option<PathBuf>,
+    /// `[exposure.callback]`
+    pub callback: Option<CallbackTable>,
     /// `[exposure.upstream]`
     pub upstream: Option<UpstreamTable>,
     /// `[exposure.feeds]`
@@ -147,6 +152,16 @@ pub struct MailTable {
     pub from: String,
     /// The time of day of the digest, like `08:00`.
     pub digest_at: Option<String>,
+}
+
+/// `[exposure.callback]`: who is called back about prefixes that keys are subscribed to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackTable {
+    /// The address of a web server, like `https://monitor.example.com/breached`.
+    pub url: String,
+    /// File with the token that is sent with each call (`Authorization: Bearer`).
+    pub token_file: PathBuf,
 }
 
 /// `[exposure.upstream]`: Have I Been Pwned itself, or another server that speaks its API.

@@ -1,8 +1,9 @@
 //! What `[guard]` means: where events go, which model is used, and how much is kept of what clients read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::file::GuardTable;
+use super::web_address::webhook;
 use crate::size::format_size;
 
 /// The least that can be kept of what clients read, unless it is nothing, in bytes: 1 MiB.
@@ -59,13 +60,11 @@ impl SignedModel {
 
 /// Checks `[guard]`.
 pub(super) fn resolve(table: &GuardTable) -> Result<GuardSettings, String> {
-    let webhook = match &table.webhook {
-        Some(url) => Some(webhook(url, table.webhook_secret_file.as_deref())?),
-        None if table.webhook_secret_file.is_some() => {
-            return Err("[guard]: `webhook_secret_file` signs nothing without `webhook`".to_owned());
-        }
-        None => None,
-    };
+    let webhook = webhook(
+        "[guard]",
+        table.webhook.as_deref(),
+        table.webhook_secret_file.as_deref(),
+    )?;
     let model = match (&table.model, &table.model_key) {
         (None, None) => None,
         (Some(file), Some(key)) => Some(SignedModel {
@@ -85,20 +84,5 @@ pub(super) fn resolve(table: &GuardTable) -> Result<GuardSettings, String> {
         webhook,
         model,
         reads_kept_bytes,
-    })
-}
-
-fn webhook(url: &str, secret_file: Option<&Path>) -> Result<WebhookSettings, String> {
-    let host = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| url.strip_prefix(scheme));
-    if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace)) {
-        return Err(format!(
-            "[guard] webhook: `{url}` is no address of a web server; write it like `https://alerts.example.org/holdfast`"
-        ));
-    }
-    Ok(WebhookSettings {
-        url: url.to_owned(),
-        secret_file: secret_file.map(Path::to_owned),
     })
 }

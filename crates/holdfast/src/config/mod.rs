@@ -1,5 +1,6 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
+mod console_table;
 mod drill_table;
 mod exposure_table;
 mod file;
@@ -9,10 +10,12 @@ mod notices_file;
 mod notices_table;
 mod resolve;
 mod values;
+mod web_address;
 
+pub use console_table::{ConsoleSettings, ConsoleTable, OidcTable};
 pub use drill_table::DrillSettings;
 pub use exposure_table::{
-    Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
+    CallbackSettings, Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,
 };
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};

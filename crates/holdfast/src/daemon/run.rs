@@ -19,7 +19,8 @@ use super::notify::notify;
 use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
-use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
+use crate::console_site::{self, ConsoleSite, Started};
+use crate::control::{ControlServer, DaemonReport, Execute, Hypertext, SOCKET_NAME, Time};
 use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
 use crate::engine::{DaemonFacts, Engine, OpenError};
@@ -101,10 +102,11 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
-    engine.set_daemon(Arc::new(Facts {
+    let facts: Arc<dyn DaemonFacts> = Arc::new(Facts {
         started: Time(engine.now()),
         servers: Arc::clone(&servers),
-    }));
+    });
+    engine.set_daemon(Arc::clone(&facts));
     let control = ControlServer::start(
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
@@ -113,7 +115,13 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
-    wait_for_end(&mut signals, &engine, &options.place, (&guarding, delivering.as_ref()), &log);
+    wait_for_end(
+        &mut signals,
+        &engine,
+        &options.place,
+        (&guarding, delivering.as_ref()),
+        &log,
+    );
     notify("STOPPING=1");
     let cut = servers.drain(DRAIN_PATIENCE);
     if cut > 0 {

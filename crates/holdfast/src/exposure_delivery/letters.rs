@@ -39,7 +39,9 @@ impl Drafting<'_> {
             About::DomainProof { domain, alias } => self.domain_proof(message, *domain, alias),
             About::Breach { watch, delivery, .. } => self.breach(message, *watch, *delivery),
             About::Post { post, recipient } => self.post(message, post, recipient),
-            About::BreachWebhook { .. } | About::PostWebhook { .. } => Ok(Drafted::Moot("it isn't a mail")),
+            About::BreachWebhook { .. } | About::PostWebhook { .. } | About::Callback { .. } => {
+                Ok(Drafted::Moot("it isn't a mail"))
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod feeds;
 mod letters;
+mod posts;
 mod rounds;
 mod texts;
 mod upstream;
@@ -38,11 +39,13 @@ pub fn open_ledger(folder: &Path) -> Result<Ledger, Failure> {
 #[must_use]
 pub fn failed(error: &exposure::Error) -> Failure {
     let code = match error {
+        error if error.is_disk_full() => FailureCode::NoSpace,
         exposure::Error::Io { source, .. } => return Failure::new(Failure::io("", source).code, error.to_string()),
         exposure::Error::Damaged { .. } => FailureCode::Damage,
         exposure::Error::KeyExists { .. }
         | exposure::Error::Busy { .. }
         | exposure::Error::WouldShrink { .. }
+        | exposure::Error::TooManyParts { .. }
         | exposure::Error::TooManySources { .. } => FailureCode::Refused,
         exposure::Error::About { .. } | exposure::Error::SourceName { .. } => FailureCode::Usage,
         exposure::Error::NothingFound { .. } | exposure::Error::NoSuchSource { .. } => FailureCode::NotFound,

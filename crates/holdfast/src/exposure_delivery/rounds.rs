@@ -14,18 +14,18 @@ use jiff::civil::Time;
 use jiff::{ToSpan, ZonedDateTime};
 
 use super::letters::{Drafted, Drafting};
-use super::{failed, feeds, link_secret, now, open_ledger, webhook};
+use super::posts::{load_target, send_posts};
+use super::{failed, feeds, link_secret, now, open_ledger};
 use crate::config::{ExposureSettings, MailSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 use crate::mail::{Mailer, NotSent};
-use crate::webhook::{NotTaken, Target};
 
 const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.mail] and `public_url`";
 /// The file whose lock whoever delivers holds: two at once would send everything twice.
 const LOCK_NAME: &str = "delivery.lock";
 /// Messages that are looked at before the ledger is asked for more.
-const BATCH: u32 = 200;
+pub(super) const BATCH: u32 = 200;
 /// A message that was tried so often is given up: about four days, by the pauses below.
 const ATTEMPTS_MAX: u32 = 24;
 /// The pause behind the first failure of a message, in seconds; it doubles with every further one up to the longest.
@@ -61,6 +61,8 @@ pub struct Delivered {
     pub mails: u64,
     /// Messages that the webhook took.
     pub webhook: u64,
+    /// Calls about prefixes that were taken.
+    pub callbacks: u64,
     /// Messages that will be tried again.
     pub later: u64,
     /// Messages that were refused for good, or tried too often.
@@ -100,7 +102,8 @@ impl Running {
     pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
         // What can't work is told now, and not to a log later.
         settings.mail.as_ref().map(load_mailer).transpose()?;
-        load_target(settings)?;
+        load_target(Channel::Webhook, settings)?;
+        load_target(Channel::Callback, settings)?;
         let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
         if !settings.feeds.sources.is_empty() {
             // A feed whose server is slow holds up no notice.
@@ -193,6 +196,9 @@ fn turn(settings: &ExposureSettings, folder: &Path, is_stopped: &dyn Fn() -> boo
 }
 
 fn log_round(log: &Log, delivered: &Delivered) {
+    if delivered.callbacks > 0 {
+        log.info("exposure", format!("{} callbacks were taken", delivered.callbacks));
+    }
     if delivered.mails + delivered.webhook > 0 {
         let (mails, messages) = (delivered.mails, delivered.webhook);
         log.info(
@@ -246,7 +252,9 @@ fn round(
             }
         }
     }
-    send_to_webhook(settings, ledger, &mut delivered)?;
+    for channel in [Channel::Webhook, Channel::Callback] {
+        send_posts(channel, settings, folder, ledger, &mut delivered)?;
+    }
     Ok(delivered)
 }
 
@@ -279,6 +287,10 @@ impl<'a> Post<'a> {
             made,
         }))
     }
+}
+
+fn load_mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
+    Mailer::load(settings, "[exposure.mail]")
 }
 
 /// Sends what is due on a channel until nothing is, or the server takes nothing.
@@ -351,7 +363,7 @@ fn settle_mail(
 }
 
 /// Tries again later, unless that was done often enough.
-fn put_off(
+pub(super) fn put_off(
     ledger: &mut Ledger,
     ids: &[i64],
     attempts: u32,
@@ -369,65 +381,6 @@ fn put_off(
 /// Seconds until a message is tried again that failed `attempts` times before.
 fn pause(attempts: u32) -> i64 {
     PAUSE_FIRST.saturating_mul(1 << attempts.min(20)).min(PAUSE_MOST)
-}
-
-fn load_mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
-    Mailer::load(settings, "[exposure.mail]")
-}
-
-fn load_target(settings: &ExposureSettings) -> Result<Option<Target>, Failure> {
-    let webhook = settings.webhook.as_ref();
-    webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()
-}
-
-fn send_to_webhook(settings: &ExposureSettings, ledger: &mut Ledger, delivered: &mut Delivered) -> Result<(), Failure> {
-    let problem = |error: exposure::Error| failed(&error);
-    // Most rounds have nothing for it: its secret and the machine's authorities are read when there is something.
-    let mut target = None;
-    loop {
-        let due = ledger
-            .outgoing_due(Channel::Webhook, now(), i64::MAX, BATCH)
-            .map_err(problem)?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        if target.is_none() {
-            target = load_target(settings)?;
-        }
-        for message in due {
-            let Some(target) = &target else {
-                // Whoever sets a webhook later doesn't want to hear of the past year.
-                ledger
-                    .give_up(&[message.id], now(), "there was no webhook")
-                    .map_err(problem)?;
-                continue;
-            };
-            let Some(body) = webhook::body(ledger, &message).map_err(problem)? else {
-                ledger
-                    .give_up(&[message.id], now(), "what it is about is gone")
-                    .map_err(problem)?;
-                delivered.moot += 1;
-                continue;
-            };
-            match target.post(&body) {
-                Ok(()) => {
-                    delivered.webhook += 1;
-                    ledger.mark_sent(&[message.id], now()).map_err(problem)?;
-                }
-                Err(NotTaken::Refused(why)) => {
-                    delivered.refused += 1;
-                    ledger.give_up(&[message.id], now(), &why).map_err(problem)?;
-                }
-                Err(NotTaken::Failed(why)) => {
-                    put_off(ledger, &[message.id], message.attempts, &why, delivered).map_err(problem)?;
-                    delivered.problems.push(format!(
-                        "the webhook takes nothing: {why}; messages wait and are tried again"
-                    ));
-                    return Ok(());
-                }
-            }
-        }
-    }
 }
 
 /// The last time, not after `now`, at which it was `at` here.

@@ -27,6 +27,8 @@ const SECRET_BYTES_MAX: usize = 4096;
 pub struct Target {
     url: String,
     secret: Option<hmac::Key>,
+    /// What is sent as `Authorization`.
+    authorization: Option<String>,
     agent: Agent,
 }
 
@@ -55,6 +57,19 @@ impl Target {
         Ok(Self {
             url: settings.url.clone(),
             secret,
+            authorization: None,
+            agent,
+        })
+    }
+
+    /// A web server that knows us by a token, in `token_file`. `section` is where the settings stand (`[exposure.callback]`).
+    pub fn with_token(url: &str, token_file: &Path, section: &str) -> Result<Self, Failure> {
+        let agent = agent(url, &format!("{section} url"), PATIENCE, 0)?;
+        let token = read_token(token_file, section)?;
+        Ok(Self {
+            url: url.to_owned(),
+            secret: None,
+            authorization: Some(format!("Bearer {token}")),
             agent,
         })
     }
@@ -70,6 +85,7 @@ impl Target {
         Ok(Self {
             url: url.to_owned(),
             secret: None,
+            authorization: None,
             agent: agent(url, setting, PATIENCE, 0)?,
         })
     }
@@ -121,6 +137,9 @@ impl Target {
 
     fn send(&self, body: &str, headers: &[(&str, String)]) -> Result<ureq::http::Response<ureq::Body>, String> {
         let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -169,6 +188,21 @@ fn read_secret(file: &Path, section: &str) -> Result<hmac::Key, Failure> {
         )));
     }
     Ok(hmac::Key::new(hmac::HMAC_SHA256, secret))
+}
+
+/// The token in a file, without the end of its line (RFC 6750: visible characters of ASCII).
+fn read_token(file: &Path, section: &str) -> Result<String, Failure> {
+    let unusable = |what: String| Failure::new(FailureCode::Config, format!("{section} token_file: {what}"));
+    let bytes = std::fs::read(file).map_err(|error| unusable(format!("can't read `{}`: {error}", file.display())))?;
+    let token = bytes.trim_ascii();
+    let is_token = !token.is_empty() && token.len() <= SECRET_BYTES_MAX && token.iter().all(u8::is_ascii_graphic);
+    match str::from_utf8(token) {
+        Ok(token) if is_token => Ok(token.to_owned()),
+        _ => Err(unusable(format!(
+            "`{}` doesn't hold a token of 1 to {SECRET_BYTES_MAX} visible characters",
+            file.display()
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -255,5 +289,23 @@ mod tests {
         assert!(load().unwrap_err().message.contains("doesn't hold a secret"));
         std::fs::write(&file, "s3cret\n").unwrap();
         assert!(load().unwrap().secret.is_some());
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_is_named_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let load = || Target::with_token("http://127.0.0.1:9/", &file, "[exposure.callback]");
+        assert!(load().unwrap_err().message.contains("can't read"));
+        for wrong in ["", "two words\n", "a\nb", "t\u{f6}ken"] {
+            std::fs::write(&file, wrong).unwrap();
+            let message = load().unwrap_err().message;
+            assert!(
+                message.contains("doesn't hold a token") && !message.contains("words"),
+                "{message}"
+            );
+        }
+        std::fs::write(&file, "t0ken\n").unwrap();
+        assert_eq!(load().unwrap().authorization.as_deref(), Some("Bearer t0ken"));
     }
 }

@@ -100,3 +100,75 @@ pub enum ActionState {
     /// The program ended while it ran, and nothing tells whether it was done. It isn't tried again.
     Unknown,
 }
+
+impl ActionKind {
+    /// The action's name in policies.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pin { .. } => "pin",
+            Self::Fence { .. } => "fence",
+            Self::Release { .. } => "release",
+            Self::Sensitivity { .. } => "sensitivity",
+            Self::Drill { .. } => "drill",
+            Self::Notify { .. } => "notify",
+            Self::Webhook { .. } => "webhook",
+            Self::Command { .. } => "command",
+        }
+    }
+
+    /// The volume that it concerns, if it concerns one.
+    #[must_use]
+    pub fn volume(&self) -> Option<&str> {
+        match self {
+            Self::Pin { volume }
+            | Self::Fence { volume, .. }
+            | Self::Release { volume, .. }
+            | Self::Sensitivity { volume, .. }
+            | Self::Drill { volume } => Some(volume),
+            Self::Notify { .. } | Self::Webhook { .. } | Self::Command { .. } => None,
+        }
+    }
+
+    /// The same on another volume.
+    #[must_use]
+    pub fn on(&self, name: &str) -> Self {
+        let mut action = self.clone();
+        match &mut action {
+            Self::Pin { volume }
+            | Self::Fence { volume, .. }
+            | Self::Release { volume, .. }
+            | Self::Sensitivity { volume, .. }
+            | Self::Drill { volume } => name.clone_into(volume),
+            Self::Notify { .. } | Self::Webhook { .. } | Self::Command { .. } => {}
+        }
+        action
+    }
+
+    /// What is done, in a few words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Pin { volume } => format!("keep the newest moment of `{volume}`"),
+            Self::Fence { volume, how } => format!("fence `{volume}` ({how})"),
+            Self::Release { volume, diverted: None } => format!("take down the fence of `{volume}`"),
+            Self::Release {
+                volume,
+                diverted: Some(how),
+            } => format!("take down the fence of `{volume}` ({how} what was diverted)"),
+            Self::Sensitivity {
+                volume,
+                percent,
+                seconds,
+            } => format!(
+                "have the guard of `{volume}` act at {percent} % of the usual suspicion for {} min",
+                seconds / 60
+            ),
+            Self::Drill { volume } => format!("run a drill on a fork of `{volume}`"),
+            Self::Notify { group: None } => "tell people".to_owned(),
+            Self::Notify { group: Some(group) } => format!("tell the group `{group}`"),
+            Self::Webhook { target } => format!("send a signed message to `{target}`"),
+            Self::Command { name } => format!("run the command `{name}`"),
+        }
+    }
+}

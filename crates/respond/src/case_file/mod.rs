@@ -1,4 +1,20 @@
-//! The incident file: timeline, facts, clocks of regulators, drafts and lists.
+//! The incident file: what happened, what is known of people's data, who has to be told by when, and what is sent to them.
+//!
+//! A file is about one incident. Its [`timeline`] is made of the ledger's records; its register of [`facts`] says for every system and
+//! class of data whether it was taken; its [`clocks`] say what regulators want by when; its [`drafts`] are made of these and of nothing
+//! else; and the [`paper`] pack has all of it as a PDF, for the day when nothing works.
 
-/// Tables of this part.
-pub(crate) const SCHEMA: &str = "";
+pub mod clocks;
+mod columns;
+pub mod drafts;
+pub mod facts;
+pub mod paper;
+mod tables;
+pub mod timeline;
+
+pub use clocks::{Clock, Jurisdiction, clocks};
+pub use drafts::{Draft, DraftId, DraftKind};
+pub use facts::{Answer, Fact, FactId, NewFact, approve_fact, facts, set_fact};
+pub use paper::paper;
+pub(crate) use tables::SCHEMA;
+pub use timeline::{Entry, Timeline, timeline};

@@ -5,6 +5,7 @@
 
 mod account;
 mod actor;
+mod allowed;
 mod answers;
 mod link;
 mod passkey;
@@ -19,6 +20,7 @@ pub use account::{
     has_accounts, is_account_name, link_provider, refused_sign_in, remove, rename, set_disabled, set_role,
 };
 pub use actor::Actor;
+pub use allowed::allow_change;
 pub use answers::{KeptAnswer, keep_answer, kept_answer};
 pub use link::{Link, LinkFor, cancel_links, link, make_link, use_link};
 pub use passkey::{NewPasskey, Passkey, PasskeyId, add_passkey, passkey, passkeys, remove_passkey, used_passkey};

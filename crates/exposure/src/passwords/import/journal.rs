@@ -87,6 +87,25 @@ impl Journal {
         (!journal.becomes.is_empty() && journal.becomes.iter().all(is_part)).then_some(journal)
     }
 
+    /// The numbers of the parts that a source's import became, if the import has not said yet that it ended.
+    pub(super) fn pending(work: &Path) -> Vec<u64> {
+        let journal = fs::read(work.join(NAME)).ok();
+        let journal = journal.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        journal.map(|journal| journal.becomes).unwrap_or_default()
+    }
+
+    /// Removes what can't be gone on with, so that an import that failed holds no more room than it needs. What fails here is removed by the next.
+    pub(super) fn tidy(work: &Path) {
+        let Some(journal) = fs::read(work.join(NAME)).ok() else {
+            // Nothing was written that the next attempt could use.
+            let _ = fs::remove_dir_all(work);
+            return;
+        };
+        if let Ok(journal) = serde_json::from_slice::<Self>(&journal) {
+            let _ = remove_all_but(work, |name| journal.runs.iter().any(|run| name == run.name.as_str()));
+        }
+    }
+
     /// A journal that can't be read, or is of another input, is as good as none: the import begins anew.
     fn read(work: &Path, identity: &Option<String>) -> Option<Self> {
         let journal: Self = serde_json::from_slice(&fs::read(work.join(NAME)).ok()?).ok()?;

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 pub use format::Format;
 pub use run::{import, remove};
+pub(super) use run::{pending, work_folder};
 pub use tally::{Malformed, Tally};
 
 use super::CorpusStatistics;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::files::{Files, prefix};
@@ -16,9 +16,9 @@ use super::{ImportProgress, ImportStage};
 use crate::Error;
 use crate::hash::HashKind;
 use crate::passwords::RangePrefix;
-use crate::passwords::merge::Merge;
-use crate::passwords::range_file::{RangeFile, RangeWriter};
+use crate::passwords::range_file::RangeFile;
 use crate::passwords::record::Record;
+use crate::passwords::write::{telling, write_part};
 
 /// Memory that isn't for records: buffers of reading and writing, and what the allocator keeps.
 const OTHER_MEMORY_BYTES: u64 = 24 << 20;
@@ -291,7 +291,7 @@ impl<'a> Reading<'a> {
             return Ok(());
         }
         let name = self.journal.new_run();
-        merge_files(kind, &old, &self.work.join(&name), self.progress)?;
+        unite(kind, &old, &self.work.join(&name), self.progress)?;
         self.journal.runs.retain(|run| run.kind != kind);
         self.journal.runs.push(Run { kind, name });
         self.journal.write(self.work)?;
@@ -302,29 +302,18 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Merges range files into one at `path`, durably.
-pub(super) fn merge_files(
+/// Merges runs into one at `path`, durably.
+pub(super) fn unite(
     kind: HashKind,
-    paths: &[impl AsRef<Path>],
+    runs: &[PathBuf],
     path: &Path,
     progress: &mut dyn FnMut(ImportProgress),
 ) -> Result<(), Error> {
-    let files = paths.iter().map(|path| RangeFile::open(path.as_ref()));
+    let files = runs.iter().map(|run| RangeFile::open(run));
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let files: Vec<&RangeFile> = files.iter().collect();
-    let new = crate::passwords::manifest::with_suffix(path, ".new");
-    let mut writer = RangeWriter::create(kind, &new)?;
-    let mut merge = Merge::new(&files)?;
-    let mut prefix = 0;
-    while let Some(records) = merge.next_prefix()? {
-        for record in records {
-            writer.push(record)?;
-        }
-        prefix += 1;
-        crate::passwords::publish::told(progress, ImportStage::Merging, prefix);
-    }
-    writer.finish()?;
-    crate::passwords::manifest::rename(&new, path)
+    // It is never ended by its steps.
+    write_part(kind, &files, path, &mut telling(progress)).map(drop)
 }
 
 /// A row of a range: the hash without the prefix.

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use super::files::Files;
 use super::format::Format;
 use super::journal::Journal;
-use super::read::{Reading, merge_files};
+use super::read::{Reading, unite};
 use super::{Existing, ImportOptions, ImportProgress, ImportReport, Input};
-use crate::Error;
+use crate::files::{remove_folder, sync_folder};
 use crate::hash::HashKind;
-use crate::passwords::manifest::{self, Manifest, Part};
-use crate::passwords::publish::Exclusive;
+use crate::passwords::manifest::{self, Index, Manifest, Part};
+use crate::passwords::merging::merge;
+use crate::passwords::publish::{Importing, Publication};
 use crate::passwords::range_file::RangeFile;
+use crate::passwords::write::{telling, write_index};
 use crate::passwords::{CorpusStatistics, Passwords};
+use crate::{Error, MergeScope};
 
 /// The source of corpora that don't name themselves.
 const DEFAULT_SOURCE: &str = "pwned-passwords";
@@ -36,41 +39,61 @@ pub fn import(
     }
     let files = Files::find(input, options)?;
     let source = options.source.clone().unwrap_or_else(|| default_source(&files));
-    let exclusive = Exclusive::take(folder)?;
-    let manifest = Manifest::read(folder)?;
-    exclusive.clean(&manifest)?;
-    let work = folder.join(format!("import-{source}"));
+    let importing = Importing::begin(folder)?;
+    let manifest = Publication::begin(folder)?.manifest;
+    let work = work_folder(folder, &source);
     let (format, kinds, identity) = (files.format, files.kinds.clone(), files.identity());
     let was_added = Journal::taken_over(&work, &identity, &manifest, &source);
     let (tally, resumed, replaced) = match was_added.filter(|_| options.existing == Existing::Add) {
         Some(journal) => (journal.tally, true, 0),
         None => {
             let (journal, resumed) = Journal::resume(&work, identity)?;
-            let mut arrival = Arrival {
-                exclusive: &exclusive,
-                journal: read(files, &work, journal, options, progress)?,
-                work: &work,
-                source: &source,
-                kinds: &kinds,
-                options,
-            };
-            let replaced = arrival.take_over(manifest, progress)?;
-            (arrival.journal.tally, resumed, replaced)
+            let imported = read(files, &work, journal, options, progress).and_then(|journal| {
+                let mut arrival = Arrival {
+                    importing: &importing,
+                    journal,
+                    work: &work,
+                    source: &source,
+                    kinds: &kinds,
+                    options,
+                };
+                let replaced = arrival.take_over(&manifest, progress)?;
+                Ok((arrival.journal.tally, resumed, replaced))
+            });
+            imported.inspect_err(|_| Journal::tidy(&work))?
         }
     };
     Journal::remove(&work)?;
+    bound_reads(folder, progress)?;
     let is_own = |one: &CorpusStatistics| one.source == source && kinds.contains(&one.kind);
+    let statistics = Passwords::open(folder)?.statistics()?;
     Ok(ImportReport {
         format,
         tally,
         resumed,
-        sources: Passwords::open(folder)?
-            .statistics()?
-            .into_iter()
-            .filter(is_own)
-            .collect(),
+        sources: statistics.into_iter().filter(is_own).collect(),
         replaced,
     })
+}
+
+/// Where the runs of a source's import are.
+pub(in crate::passwords) fn work_folder(folder: &Path, source: &str) -> PathBuf {
+    folder.join(format!("import-{source}"))
+}
+
+/// The numbers of the parts that the import in a folder became, if it has not said yet that it ended.
+pub(in crate::passwords) fn pending(work: &Path) -> Vec<u64> {
+    Journal::pending(work)
+}
+
+/// Merges where a question would have to read too much, unless somebody merges already.
+fn bound_reads(folder: &Path, progress: &mut dyn FnMut(ImportProgress)) -> Result<(), Error> {
+    match merge(folder, MergeScope::TooMany, &mut telling(progress)) {
+        Ok(_) | Err(Error::Busy { .. }) => Ok(()),
+        // Questions read more than they could until there is room again.
+        Err(error) if error.is_disk_full() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads what wasn't read yet.
@@ -93,32 +116,39 @@ fn read(
     })
 }
 
-/// Removes a source, of both kinds. Returns how many hashes it had.
+/// Removes a source, of both kinds, and what an interrupted import of it left. Returns how many hashes it had.
 ///
 /// # Errors
 /// When there is no such source, another import is running, or the store can't be written.
 pub fn remove(folder: &Path, source: &str, progress: &mut dyn FnMut(ImportProgress)) -> Result<u64, Error> {
+    check_name(source)?;
     let no_such = || Error::NoSuchSource {
         name: source.to_owned(),
     };
     if !folder.exists() {
         return Err(no_such());
     }
-    let exclusive = Exclusive::take(folder)?;
-    let manifest = Manifest::read(folder)?;
-    let parts: Vec<&Part> = manifest.parts.iter().filter(|part| part.source == source).collect();
-    if parts.is_empty() {
+    let importing = Importing::begin(folder)?;
+    let work = work_folder(folder, source);
+    let is_interrupted = work.exists();
+    remove_folder(&work)?;
+    let mut publication = Publication::begin(importing.folder())?;
+    let (removed, kept) = std::mem::take(&mut publication.manifest.parts)
+        .into_iter()
+        .partition::<Vec<Part>, _>(|part| part.source == source);
+    if removed.is_empty() && !is_interrupted {
         return Err(no_such());
     }
-    let hashes = parts.iter().map(|part| part.hashes).sum();
-    let files: Vec<u64> = parts.iter().map(|part| part.file).collect();
-    exclusive.publish(manifest, Vec::new(), &files, progress)?;
-    Ok(hashes)
+    publication.manifest.parts = kept;
+    publication.manifest.drop_broken_indexes();
+    publication.publish()?;
+    bound_reads(folder, progress)?;
+    Ok(removed.iter().map(|part| part.hashes).sum())
 }
 
 /// What an import read, about to be made part of the store.
 struct Arrival<'a> {
-    exclusive: &'a Exclusive,
+    importing: &'a Importing,
     journal: Journal,
     /// The folder of the runs.
     work: &'a Path,
@@ -127,41 +157,47 @@ struct Arrival<'a> {
     options: &'a ImportOptions,
 }
 
+/// A part and its index, finished but without their names in the store.
+struct Finished {
+    kind: HashKind,
+    part: PathBuf,
+    index: PathBuf,
+    hashes: u64,
+}
+
 impl Arrival<'_> {
-    /// Makes one part of all runs of each kind, in place of what the source had. Returns how many hashes that were.
-    fn take_over(&mut self, mut manifest: Manifest, progress: &mut dyn FnMut(ImportProgress)) -> Result<u64, Error> {
-        let (mut added, mut removed, mut replaced) = (Vec::new(), Vec::new(), 0);
-        let folder = self.exclusive.folder();
+    /// Makes one part of all runs of each kind, in place of what the source had, or beside it. Nothing larger than what was read is written: it
+    /// is merged with the rest later. Returns how many hashes were replaced.
+    fn take_over(&mut self, manifest: &Manifest, progress: &mut dyn FnMut(ImportProgress)) -> Result<u64, Error> {
+        let mut finished = Vec::new();
         for kind in self.kinds {
-            let is_before = |part: &&Part| part.kind == *kind && part.source == self.source;
-            let before = manifest.parts.iter().find(is_before).cloned();
-            let mut inputs = self.journal.runs_of(*kind, self.work);
-            if let (Some(before), Existing::Add) = (&before, self.options.existing) {
-                inputs.push(folder.join(before.file_name()));
-            }
-            let file = manifest.next_file;
-            manifest.next_file += 1;
-            let path = folder.join(manifest::range_file_name(file));
-            unite(*kind, &inputs, &path, progress)?;
-            let hashes = RangeFile::open(&path)?.totals().hashes;
-            if let Some(before) = before {
-                self.check_size(before.hashes, hashes)?;
-                replaced += before.hashes;
-                removed.push(before.file);
-            }
-            added.push(Part {
-                file,
+            let part = self.work.join(format!("{}.range", kind.name()));
+            self.unite(*kind, &part, progress)?;
+            let file = RangeFile::open(&part)?;
+            let hashes = file.totals().hashes;
+            self.check_size(manifest.of(*kind, self.source).map(|part| part.hashes).sum(), hashes)?;
+            let index = self.work.join(format!("{}.counts", kind.name()));
+            // It is never ended by its steps.
+            let _ = write_index(*kind, &[&file], &index, &mut telling(progress))?;
+            finished.push(Finished {
                 kind: *kind,
-                source: self.source.to_owned(),
-                imported: self.options.now,
+                part,
+                index,
                 hashes,
             });
         }
-        // From the moment that the manifest names these files, their runs must not be added to them once more.
-        self.journal.becomes = added.iter().map(|part| part.file).collect();
-        self.journal.write(self.work)?;
-        self.exclusive.publish(manifest, added, &removed, progress)?;
-        Ok(replaced)
+        self.publish(&finished)
+    }
+
+    /// One file of all runs. A single one gets a second name: the journal still needs the first, should this be interrupted.
+    fn unite(&self, kind: HashKind, path: &Path, progress: &mut dyn FnMut(ImportProgress)) -> Result<(), Error> {
+        let runs = self.journal.runs_of(kind, self.work);
+        if let [run] = runs.as_slice()
+            && fs::hard_link(run, path).is_ok()
+        {
+            return sync_folder(self.work);
+        }
+        unite(kind, &runs, path, progress)
     }
 
     /// Refuses to replace a corpus with a few hashes by mistake.
@@ -175,21 +211,43 @@ impl Arrival<'_> {
             after,
         })
     }
-}
 
-/// One file of several. A single one gets a second name: the journal still needs the first, should this be interrupted.
-fn unite(
-    kind: HashKind,
-    inputs: &[PathBuf],
-    path: &Path,
-    progress: &mut dyn FnMut(ImportProgress),
-) -> Result<(), Error> {
-    if let [input] = inputs
-        && fs::hard_link(input, path).is_ok()
-    {
-        return manifest::sync_folder(path.parent().unwrap_or(Path::new(".")));
+    fn publish(&mut self, finished: &[Finished]) -> Result<u64, Error> {
+        let mut publication = Publication::begin(self.importing.folder())?;
+        let numbers = publication.reserve(2 * finished.len() as u64)?;
+        let is_kept = |part: &Part| {
+            self.options.existing == Existing::Add || part.source != self.source || !self.kinds.contains(&part.kind)
+        };
+        let (kept, replaced) = std::mem::take(&mut publication.manifest.parts)
+            .into_iter()
+            .partition::<Vec<Part>, _>(is_kept);
+        publication.manifest.parts = kept;
+        publication.manifest.drop_broken_indexes();
+        for (finished, file) in finished.iter().zip((numbers..).step_by(2)) {
+            publication.manifest.parts.push(Part {
+                file,
+                kind: finished.kind,
+                source: self.source.to_owned(),
+                imported: self.options.now,
+                hashes: finished.hashes,
+            });
+            publication.manifest.indexes.push(Index {
+                file: file + 1,
+                kind: finished.kind,
+                parts: vec![file],
+            });
+        }
+        publication.manifest.check_bounds()?;
+        // From the moment that the manifest names these files, their runs must not be added to them once more.
+        self.journal.becomes = (numbers..).step_by(2).take(finished.len()).collect();
+        self.journal.write(self.work)?;
+        for (finished, file) in finished.iter().zip((numbers..).step_by(2)) {
+            publication.adopt(&finished.part, &manifest::range_file_name(file))?;
+            publication.adopt(&finished.index, &manifest::counts_file_name(file + 1))?;
+        }
+        publication.publish()?;
+        Ok(replaced.iter().map(|part| part.hashes).sum())
     }
-    merge_files(kind, inputs, path, progress)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

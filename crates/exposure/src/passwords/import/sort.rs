@@ -56,7 +56,7 @@ impl Sorter {
     pub(super) fn write_run(&mut self, path: &Path) -> Result<u64, Error> {
         sort(&mut self.records);
         add_up(&mut self.records);
-        let new = manifest::with_suffix(path, ".new");
+        let new = manifest::with_suffix(path, manifest::NEW);
         let mut writer = RangeWriter::create(self.kind, &new)?;
         for record in &self.records {
             writer.push(record)?;

@@ -9,7 +9,7 @@ use exposure::watch::breach_loaded;
 use serde_json::json;
 
 use super::Scene;
-use super::failures::failure;
+use super::failures::{failure, import_failure};
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::cli::show::count;
@@ -17,6 +17,8 @@ use crate::control::Progress;
 use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 
+/// How much room an import needs, as messages say it.
+pub(super) const ROOM: &str = "about twice the room of the accounts and passwords in its files";
 /// Problems that are shown to people; `--json` has a thousand.
 const SHOWN_MAX: usize = 20;
 
@@ -67,7 +69,8 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
         now,
     };
     let mut shown = Shown::new("importing", scene.common.json);
-    let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
+    let mut writer =
+        AccountsWriter::open(&scene.folder).map_err(|error| import_failure(&error, &scene.folder, ROOM))?;
     let name = import.about.name.clone();
     let passwords = scene.folder.join("passwords");
     let imported = import.run(
@@ -76,7 +79,7 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
         &mut |hashes| hashes.keep(&passwords, &name, now),
     );
     shown.end();
-    let imported = imported.map_err(|error| failure(&error))?;
+    let imported = imported.map_err(|error| import_failure(&error, &scene.folder, ROOM))?;
     // From here on the breach is loaded: whatever fails, the server writes the notices.
     let accounts = Accounts::open(&scene.folder).map_err(|error| failure(&error))?;
     let told = breach_loaded(writer.ledger(), &accounts, imported.loaded.id, now).map_err(|error| failure(&error))?;

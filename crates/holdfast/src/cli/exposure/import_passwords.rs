@@ -12,7 +12,7 @@ use exposure::passwords::{
 use serde_json::json;
 
 use super::Scene;
-use super::failures::failure;
+use super::failures::{failure, import_failure};
 use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::cli::show::count;
@@ -144,31 +144,30 @@ fn options(task: &ImportPasswords) -> ImportOptions {
 
 /// The failure of an import, with what to do.
 fn failed(error: &exposure::Error, folder: &Path) -> Failure {
-    let failure = failure(error);
     match error {
         exposure::Error::WouldShrink { .. } => {
-            failure.hint("name another source with `--source`, or say `--replace-with-less`")
+            failure(error).hint("name another source with `--source`, or say `--replace-with-less`")
         }
-        _ if failure.code == FailureCode::NoSpace => failure.hint(format!(
-            "an import needs three times the room of what it keeps; make room in `{}` and give the same command again: it goes on where it was",
-            folder.display()
-        )),
-        _ => failure,
+        _ => import_failure(
+            error,
+            folder,
+            "three times the room of what it keeps, and goes on where it was",
+        ),
     }
 }
 
 /// Progress of one stage after the other.
-struct StageShown {
+pub(super) struct StageShown {
     json: bool,
     stage: Option<(ImportStage, Shown)>,
 }
 
 impl StageShown {
-    const fn new(json: bool) -> Self {
+    pub(super) const fn new(json: bool) -> Self {
         Self { json, stage: None }
     }
 
-    fn update(&mut self, progress: ImportProgress) {
+    pub(super) fn update(&mut self, progress: ImportProgress) {
         if self.stage.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
             self.end();
             let shown = match progress.stage {
@@ -185,7 +184,7 @@ impl StageShown {
         }
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some((_, shown)) = self.stage.take() {
             shown.end();
         }

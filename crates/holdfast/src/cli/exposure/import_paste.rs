@@ -8,8 +8,8 @@ use exposure::ingest::{AboutPaste, import_paste};
 use serde_json::json;
 
 use super::Scene;
-use super::failures::failure;
-use super::import_breach::{exit_code, read, warn};
+use super::failures::{failure, import_failure};
+use super::import_breach::{ROOM, exit_code, read, warn};
 use crate::cli::output::print;
 use crate::failure::Failure;
 
@@ -34,8 +34,9 @@ The file about it:
 pub(super) fn run(scene: &Scene<'_>, task: &ImportPaste) -> Result<u8, Failure> {
     let about = AboutPaste::parse(&read(&task.about)?).map_err(|error| failure(&error))?;
     scene.place.prepare()?;
-    let mut writer = AccountsWriter::open(&scene.folder).map_err(|error| failure(&error))?;
-    let (addresses, problems) = import_paste(&mut writer, &task.path, &about).map_err(|error| failure(&error))?;
+    let failed = |error: exposure::Error| import_failure(&error, &scene.folder, ROOM);
+    let mut writer = AccountsWriter::open(&scene.folder).map_err(failed)?;
+    let (addresses, problems) = import_paste(&mut writer, &task.path, &about).map_err(failed)?;
     if scene.common.json {
         let object = json!({
             "source": about.source, "id": about.id, "addresses": addresses,

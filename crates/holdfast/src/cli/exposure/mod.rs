@@ -12,6 +12,8 @@ mod import_breach;
 mod import_passwords;
 mod import_paste;
 mod keys;
+mod merge;
+mod merging;
 mod private;
 mod serve;
 mod stats;
@@ -52,6 +54,9 @@ pub(super) enum ExposureCommand {
     Keys(keys::KeysCommand),
     /// Answer the Have I Been Pwned API on this machine
     Serve(serve::Serve),
+    /// Merge what was imported, so that questions read less; a running server does so by itself
+    #[command(after_help = merge::HELP)]
+    Merge,
     /// Forget a person for good
     Erase(erase::Erase),
     /// What is loaded, how large it is, who is watched
@@ -84,6 +89,7 @@ pub(super) fn run(place: &Place, common: &Common, command: ExposureCommand) -> R
         ExposureCommand::Feeds(command) => feeds::run(&scene, command),
         ExposureCommand::Keys(command) => keys::run(&scene, command),
         ExposureCommand::Serve(task) => serve::run(&scene, &task),
+        ExposureCommand::Merge => merge::run(&scene),
         ExposureCommand::Erase(task) => erase::run(&scene, &task),
         ExposureCommand::Stats(task) => stats::run(&scene, &task),
     }

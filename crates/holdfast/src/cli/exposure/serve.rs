@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 use super::Scene;
 use super::chores::Chores;
 use super::failures::{failure, server_failure};
+use super::merging::Merging;
 use crate::cli::output::print;
 use crate::config::ExposureSettings;
 use crate::daemon::{notify, watch_signals};
@@ -70,6 +71,7 @@ pub(super) fn run(scene: &Scene<'_>, task: &Serve) -> Result<u8, Failure> {
     };
     let state = Arc::new(state.with_private(Arc::clone(&private)));
     let _delivery = Running::start(&config, &scene.folder, &log)?;
+    let _merging = Merging::start(&scene.folder, Arc::clone(&log))?;
     let _chores = Chores::start(&scene.folder, private, Arc::clone(state.accounts()), Arc::clone(&log))?;
     let server = Server::start(
         Arc::clone(&state),
@@ -123,6 +125,7 @@ fn plan(task: &Serve, config: &ExposureSettings) -> Result<Plan, Failure> {
                 .unwrap_or_else(|| url(listen, files.is_some())),
             resolver: config.resolver,
             sends_mail: config.mail.is_some(),
+            calls_back: config.callback.is_some(),
         },
     })
 }

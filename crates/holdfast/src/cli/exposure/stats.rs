@@ -1,8 +1,9 @@
 //! `holdfast exposure stats`
 
 use clap::Args;
+use exposure::hash::HashKind;
 use exposure::ledger::Ledger;
-use exposure::passwords::{CorpusStatistics, Passwords};
+use exposure::passwords::{CorpusStatistics, Passwords, Reads};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -10,6 +11,7 @@ use super::Scene;
 use super::failures::failure;
 use super::import_passwords::FOLDER;
 use crate::cli::output::print;
+use crate::cli::show::count;
 use crate::cli::table::{Align, Table};
 use crate::failure::{EXIT_OK, Failure};
 use crate::size::format_size;
@@ -21,6 +23,10 @@ pub(in crate::cli) struct Stats {}
 /// What is loaded and who is watched.
 struct Loaded {
     passwords: Vec<CorpusStatistics>,
+    /// What a lookup of each kind of hash reads.
+    reads: Vec<(HashKind, Reads)>,
+    /// Tables of accounts of one kind, at most.
+    tables: usize,
     breaches: Vec<exposure::accounts::Breach>,
     domains: usize,
     watches: usize,
@@ -40,9 +46,12 @@ pub(super) fn run(scene: &Scene<'_>, _task: &Stats) -> Result<u8, Failure> {
 
 fn read(scene: &Scene<'_>) -> Result<Loaded, Failure> {
     let failed = |error| failure(&error);
-    let passwords = Passwords::open(&scene.folder.join(FOLDER)).and_then(|passwords| passwords.statistics());
+    let passwords = Passwords::open(&scene.folder.join(FOLDER)).map_err(failed)?;
+    let reads = HashKind::ALL.map(|kind| (kind, passwords.reads(kind)));
     let mut loaded = Loaded {
-        passwords: passwords.map_err(failed)?,
+        passwords: passwords.statistics().map_err(failed)?,
+        reads: reads.into_iter().filter(|(_, reads)| reads.parts > 0).collect(),
+        tables: 0,
         breaches: Vec::new(),
         domains: 0,
         watches: 0,
@@ -52,6 +61,7 @@ fn read(scene: &Scene<'_>) -> Result<Loaded, Failure> {
     if !scene.folder.is_dir() {
         return Ok(loaded);
     }
+    loaded.tables = exposure::accounts::tables(&scene.folder).map_err(failed)?;
     let ledger = Ledger::open(&scene.folder).map_err(failed)?;
     loaded.breaches = ledger
         .breaches()
@@ -104,7 +114,38 @@ fn text(loaded: &Loaded) -> String {
         "watched   {} domains, {} watches\nkeys      {}\n",
         loaded.domains, loaded.watches, loaded.keys
     );
-    text
+    text + &reads_text(loaded)
+}
+
+/// What a question reads, and how to make it less.
+fn reads_text(loaded: &Loaded) -> String {
+    let mut lines = Vec::new();
+    for (kind, reads) in &loaded.reads {
+        let loose = match reads.loose_parts {
+            0 => String::new(),
+            loose => format!(" and {}", count(loose as u64, "block")),
+        };
+        let pages = count(reads.indexes as u64, "page");
+        let blocks = count(reads.parts as u64, "block");
+        lines.push(format!("{} lookup {pages}{loose}, range {blocks}", kind.name()));
+    }
+    if loaded.tables > 0 {
+        lines.push(format!("account {}", count(loaded.tables as u64, "block")));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let is_merged = loaded.tables < 2
+        && loaded
+            .reads
+            .iter()
+            .all(|(_, reads)| reads.indexes + reads.loose_parts == 1);
+    let advice = if is_merged {
+        ""
+    } else {
+        "; a running server merges them, or `holdfast exposure merge`"
+    };
+    format!("reads     {}{advice}\n", lines.join("; "))
 }
 
 fn object(loaded: &Loaded) -> serde_json::Value {
@@ -118,6 +159,17 @@ fn object(loaded: &Loaded) -> serde_json::Value {
         "domains": loaded.domains,
         "watches": loaded.watches,
         "keys": loaded.keys,
+        "reads": loaded.reads.iter().map(reads_object).collect::<Vec<_>>(),
+        "tables": loaded.tables,
+    })
+}
+
+fn reads_object((kind, reads): &(HashKind, Reads)) -> serde_json::Value {
+    json!({
+        "kind": kind.name(),
+        "indexes": reads.indexes,
+        "parts": reads.parts,
+        "loose_parts": reads.loose_parts,
     })
 }
 
@@ -130,6 +182,7 @@ pub(super) fn corpus_object(corpus: &CorpusStatistics) -> serde_json::Value {
         "occurrences": corpus.occurrences,
         "range_bytes": corpus.range_bytes,
         "counts_bytes": corpus.counts_bytes,
+        "parts": corpus.parts,
         "imported": time(corpus.imported),
     })
 }

@@ -17,6 +17,7 @@ pub(super) fn run(scene: &Scene<'_>, digest: bool) -> Result<u8, Failure> {
             "mails": delivered.mails,
             "webhook": delivered.webhook,
             "later": delivered.later,
+            "callbacks": delivered.callbacks,
             "refused": delivered.refused,
             "moot": delivered.moot,
             "problems": delivered.problems,
@@ -37,6 +38,9 @@ fn text(delivered: &Delivered) -> String {
         "delivered: {} by mail, {} to the webhook\n",
         delivered.mails, delivered.webhook
     );
+    if delivered.callbacks > 0 {
+        text += &format!("{} calls about prefixes were taken\n", delivered.callbacks);
+    }
     for (count, what) in [
         (delivered.later, "not taken now, and tried again later"),
         (delivered.refused, "refused for good, and given up"),

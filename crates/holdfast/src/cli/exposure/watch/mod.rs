@@ -4,6 +4,7 @@ mod deliver;
 mod domain;
 mod people;
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -181,17 +182,33 @@ impl Addresses {
 /// Lines that are read at most: more is a list, for which there is `customers`.
 const LINES_MAX: usize = 10_000;
 
+/// Bytes that are read of them at most: as many of the longest addresses, in UTF-8.
+const INPUT_BYTES_MAX: u64 = LINES_MAX as u64 * 400;
+
 fn lines_of_standard_input() -> Result<Vec<String>, Failure> {
-    let mut lines = Vec::new();
-    for line in std::io::stdin().lines() {
-        let line = line.map_err(|error| Failure::io("read the standard input", &error))?;
-        if lines.len() >= LINES_MAX {
-            return Err(Failure::usage(format!("more than {LINES_MAX} addresses are given"))
-                .hint("`holdfast exposure watch customers FILE` loads a list"));
-        }
-        if !line.trim().is_empty() {
-            lines.push(line);
-        }
+    lines_of(&mut std::io::stdin().lock())
+}
+
+fn lines_of(input: &mut dyn Read) -> Result<Vec<String>, Failure> {
+    let too_many = |what: String| {
+        Failure::usage(format!("more than {what} are given"))
+            .hint("`holdfast exposure watch customers FILE` loads a list")
+    };
+    let mut text = String::new();
+    input
+        .take(INPUT_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::io("read the standard input", &error))?;
+    if text.len() as u64 > INPUT_BYTES_MAX {
+        return Err(too_many(format!("{INPUT_BYTES_MAX} bytes")));
+    }
+    let lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    if lines.len() > LINES_MAX {
+        return Err(too_many(format!("{LINES_MAX} addresses")));
     }
     Ok(lines)
 }
@@ -217,4 +234,24 @@ fn settings_with_mail(scene: &Scene<'_>) -> Result<ExposureSettings, Failure> {
 /// A failure of the ledger.
 fn ours(error: exposure::Error) -> Failure {
     failed(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_read_up_to_a_bound() {
+        let lines = lines_of(&mut &b"a@b.example\r\n\n c@d.example \n"[..]).unwrap();
+        assert_eq!(lines, ["a@b.example", " c@d.example "]);
+        let many = "a@b.example\n".repeat(LINES_MAX + 1);
+        assert!(
+            lines_of(&mut many.as_bytes())
+                .unwrap_err()
+                .message
+                .contains("10000 addresses")
+        );
+        let error = lines_of(&mut std::io::repeat(b'a')).unwrap_err();
+        assert!(error.message.contains("4000000 bytes"), "{}", error.message);
+    }
 }

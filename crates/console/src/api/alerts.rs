@@ -1,0 +1,166 @@
+//! Alerts.
+
+use axum::extract::State;
+use axum::http::Uri;
+use respond::Time;
+use respond::alert::{self, Alert, AlertId, Layer, Severity};
+use respond::incident::IncidentId;
+use respond::people::Role;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::input::{PageQuery, Path, Query};
+use super::output::{self, Answer, Rows};
+use crate::auth::SignedIn;
+use crate::problem::Refusal;
+use crate::state::Shared;
+
+pub(super) fn router() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
+}
+
+/// An alert. The same thing noticed again soon after raises its count.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlertView {
+    /// Its number.
+    id: i64,
+    /// When it was noticed first.
+    #[schema(value_type = String, format = DateTime)]
+    time: Time,
+    /// When it was noticed last.
+    #[schema(value_type = String, format = DateTime)]
+    last: Time,
+    /// How often it was noticed.
+    count: u64,
+    /// Which part of Holdfast noticed it: `volume`, `guard`, `drill`, `exposure`, `threat` or `respond`.
+    layer: String,
+    /// What it is, in the layer's own words.
+    kind: String,
+    /// How bad it is: `informational`, `low`, `medium`, `high` or `critical`.
+    severity: String,
+    /// The volume that it concerns.
+    volume: Option<String>,
+    /// The host that it concerns.
+    host: Option<String>,
+    /// The person or account that it concerns.
+    identity: Option<String>,
+    /// What happened, in a few words.
+    title: String,
+    /// What happened, what it means and what to do next.
+    text: String,
+    /// The layer's own facts about it.
+    #[schema(value_type = Object)]
+    facts: Map<String, Value>,
+    /// The incident that it belongs to.
+    incident: Option<i64>,
+}
+
+impl From<Alert> for AlertView {
+    fn from(alert: Alert) -> Self {
+        let noticed = alert.noticed;
+        Self {
+            id: alert.id.0,
+            time: noticed.time,
+            last: alert.last,
+            count: alert.count,
+            layer: noticed.layer.to_string(),
+            kind: noticed.kind,
+            severity: noticed.severity.to_string(),
+            volume: noticed.volume,
+            host: noticed.host,
+            identity: noticed.identity,
+            title: noticed.title,
+            text: noticed.text,
+            facts: noticed.facts,
+            incident: alert.incident.map(|id| id.0),
+        }
+    }
+}
+
+/// Which alerts.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Of this incident.
+    incident: Option<i64>,
+    /// Of this layer.
+    layer: Option<String>,
+    /// At least so bad.
+    severity: Option<String>,
+    /// About this volume.
+    volume: Option<String>,
+    /// About this host.
+    host: Option<String>,
+    /// About this person or account.
+    identity: Option<String>,
+    /// Noticed at this time or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Time>,
+    /// Noticed at this time or earlier.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Time>,
+    /// Whose kind, title or text contain this.
+    text: Option<String>,
+}
+
+impl Which {
+    fn filter(self) -> Answer<alert::Filter> {
+        let unknown = |what: &str, name: &str| Refusal::invalid(format!("`{name}` is no {what}"));
+        let layer = self
+            .layer
+            .map(|name| Layer::parse(&name).ok_or_else(|| unknown("layer", &name)));
+        let severity = self
+            .severity
+            .map(|name| Severity::parse(&name).ok_or_else(|| unknown("severity", &name)));
+        Ok(alert::Filter {
+            incident: self.incident.map(IncidentId),
+            layer: layer.transpose()?,
+            severity: severity.transpose()?,
+            volume: self.volume,
+            host: self.host,
+            identity: self.identity,
+            since: self.since,
+            until: self.until,
+            text: self.text,
+        })
+    }
+}
+
+/// Alerts, newest first
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(Which, PageQuery), responses((status = 200, body = Vec<AlertView>)))]
+async fn list(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Query(which): Query<Which>,
+    Query(page): Query<PageQuery>,
+    uri: Uri,
+) -> Answer<Rows<AlertView>> {
+    signed_in.require(Role::Viewer)?;
+    let (filter, page) = (which.filter()?, page.page()?);
+    let alerts = state
+        .ask(move |site| site.desk().read(|ledger| ledger.alerts(&filter, page)))
+        .await?;
+    let rows = alerts.into_iter().map(AlertView::from).collect();
+    Ok(Rows::new(rows, page.most, &uri, |alert| alert.id))
+}
+
+async fn find(state: &Shared, id: i64) -> Answer<Alert> {
+    let alert = state
+        .ask(move |site| site.desk().read(|ledger| ledger.alert(AlertId(id))))
+        .await?;
+    alert.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))
+}
+
+/// One alert
+#[utoipa::path(get, path = "/api/v1/alerts/{alert}", tag = "alerts", params(("alert" = i64, Path,)), responses((status = 200, body = AlertView)))]
+async fn show(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<i64>,
+) -> Answer<output::Json<AlertView>> {
+    signed_in.require(Role::Viewer)?;
+    find(&state, id).await.map(|alert| output::Json(alert.into()))
+}

@@ -1,0 +1,312 @@
+//! The five questions of the first page: are we under attack, what was stopped, when was a restore last tested, who is exposed, what do I
+//! do now?
+
+use respond::alert::Severity;
+use respond::incident::{self, Incident, IncidentState};
+use respond::{Counts, Page, Time};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Refusal;
+use crate::site::{DrillView, ExposureView, Health, Site, VolumeView};
+
+/// Incidents that are looked at: open ones, newest first.
+const INCIDENTS: usize = 20;
+/// Things to do that are named.
+const STEPS_MAX: usize = 12;
+
+/// The answers to the five questions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Overview {
+    /// When this was so.
+    #[schema(value_type = String, format = DateTime)]
+    pub time: Time,
+    /// Are we under attack?
+    pub attack: Attack,
+    /// What was stopped?
+    pub stopped: Stopped,
+    /// When was a restore last tested?
+    pub tested: Tested,
+    /// Who is exposed?
+    pub exposed: ExposureView,
+    /// What do I do now? What is most urgent comes first; empty if there is nothing.
+    pub steps: Vec<NextStep>,
+}
+
+/// Are we under attack?
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Attack {
+    /// Whether a disk is fenced, or an incident that somebody has to act on is open.
+    pub is_on: bool,
+    /// Disks that are fenced.
+    pub fenced: Vec<String>,
+    /// Disks whose guards suspect something.
+    pub suspected: Vec<String>,
+    /// Open incidents that are high or critical.
+    pub incidents: u64,
+    /// All open incidents.
+    pub open_incidents: u64,
+    /// Alerts of the last day.
+    pub alerts_last_day: u64,
+}
+
+/// What was stopped?
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Stopped {
+    /// Attacks that a guard stopped in the last 30 days.
+    pub attacks: u64,
+    /// Disks that are watched.
+    pub watched: u64,
+    /// Disks that aren't.
+    pub unwatched: Vec<String>,
+}
+
+/// When was a restore last tested?
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Tested {
+    /// The newest drill that passed.
+    pub last_passed: Option<DrillView>,
+    /// Disks whose newest drill passed.
+    pub passed: u64,
+    /// Disks whose newest drill failed.
+    pub failed: Vec<String>,
+    /// Disks of which a drill is missed, or that had none.
+    pub untested: Vec<String>,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NextStep {
+    /// How urgent it is: `critical`, `high`, `medium` or `low`.
+    pub severity: String,
+    /// What to do, and why.
+    pub text: String,
+    /// The page where it is done.
+    pub page: String,
+}
+
+/// Answers the five questions.
+///
+/// # Errors
+/// When the disks or the ledger can't be asked.
+pub fn overview(site: &dyn Site) -> Result<Overview, Refusal> {
+    let now = site.now();
+    let volumes = site.volumes()?;
+    let filter = incident::Filter {
+        open_only: true,
+        ..incident::Filter::default()
+    };
+    let (counts, incidents) = site.desk().read(|ledger| {
+        let counts = ledger.counts(now)?;
+        let incidents = ledger.incidents(&filter, Page::newest(INCIDENTS))?;
+        Ok::<_, respond::Error>((counts, incidents))
+    })?;
+    let exposed = site.exposure()?;
+    Ok(Overview {
+        time: now,
+        attack: attack(&volumes, &counts),
+        stopped: stopped(&volumes, &counts),
+        tested: tested(&volumes),
+        steps: steps(&volumes, &counts, &incidents, &site.health()),
+        exposed,
+    })
+}
+
+fn guard_state(volume: &VolumeView) -> &str {
+    volume.guard.as_ref().map_or("off", |guard| guard.state.as_str())
+}
+
+fn names(volumes: &[VolumeView], is_meant: impl Fn(&VolumeView) -> bool) -> Vec<String> {
+    volumes
+        .iter()
+        .filter(|volume| is_meant(volume))
+        .map(|volume| volume.name.clone())
+        .collect()
+}
+
+fn attack(volumes: &[VolumeView], counts: &Counts) -> Attack {
+    let fenced = names(volumes, |volume| guard_state(volume) == "fenced");
+    let incidents = counts.open_incidents.high + counts.open_incidents.critical;
+    Attack {
+        is_on: !fenced.is_empty() || incidents > 0,
+        suspected: names(volumes, |volume| guard_state(volume) == "bookmarked"),
+        fenced,
+        incidents,
+        open_incidents: counts.open_incidents.total(),
+        alerts_last_day: counts.alerts_last_day.total(),
+    }
+}
+
+fn stopped(volumes: &[VolumeView], counts: &Counts) -> Stopped {
+    let unwatched = names(volumes, |volume| {
+        volume.problem.is_none() && guard_state(volume) == "off"
+    });
+    Stopped {
+        attacks: counts.attacks_stopped,
+        watched: (volumes.len() - unwatched.len()) as u64,
+        unwatched,
+    }
+}
+
+fn verdict(volume: &VolumeView) -> Option<&str> {
+    volume.drill.as_ref().map(|drill| drill.verdict.as_str())
+}
+
+fn tested(volumes: &[VolumeView]) -> Tested {
+    let passed = volumes.iter().filter(|volume| verdict(volume) == Some("passed"));
+    let newest = passed
+        .clone()
+        .filter_map(|volume| volume.drill.as_ref())
+        .max_by_key(|drill| drill.began);
+    Tested {
+        last_passed: newest.cloned(),
+        passed: passed.count() as u64,
+        failed: names(volumes, |volume| verdict(volume) == Some("failed")),
+        untested: names(volumes, |volume| volume.drill.is_none() || volume.drill_overdue),
+    }
+}
+
+/// What is to be done, most urgent first.
+fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health: &Health) -> Vec<NextStep> {
+    let mut found: Vec<(Severity, String, String)> = Vec::new();
+    for volume in volumes {
+        found.extend(volume_steps(volume));
+    }
+    for incident in incidents
+        .iter()
+        .filter(|incident| incident.state == IncidentState::Open)
+    {
+        let text = format!("say that you look after incident {}: {}", incident.id, incident.title);
+        found.push((incident.severity, text, format!("/incidents/{}", incident.id)));
+    }
+    if counts.requests_waiting > 0 {
+        let text = format!("decide about requests for approval: {} wait", counts.requests_waiting);
+        found.push((Severity::High, text, "/approvals".to_owned()));
+    }
+    if counts.notices_failing > 0 {
+        let text = format!("find out why notices don't arrive: {} wait", counts.notices_failing);
+        found.push((Severity::High, text, "/settings".to_owned()));
+    }
+    for problem in &health.problems {
+        found.push((Severity::High, problem.clone(), "/settings".to_owned()));
+    }
+    found.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
+    let each = found
+        .into_iter()
+        .take(STEPS_MAX)
+        .map(|(severity, text, page)| NextStep {
+            severity: severity.to_string(),
+            text,
+            page,
+        });
+    each.collect()
+}
+
+/// What is to be done about a disk.
+fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
+    let name = &volume.name;
+    let mut steps = Vec::new();
+    let mut add = |severity, text: String| steps.push((severity, text, format!("/disks/{name}")));
+    if let Some(problem) = &volume.problem {
+        add(Severity::High, format!("`{name}` can't be used: {problem}"));
+    }
+    match guard_state(volume) {
+        "fenced" => add(
+            Severity::Critical,
+            format!("`{name}` is fenced: investigate, return it to the moment before, then release the fence"),
+        ),
+        "bookmarked" => add(
+            Severity::High,
+            format!("`{name}` is suspected of being attacked: look at its activity"),
+        ),
+        "off" if volume.problem.is_none() => {
+            add(Severity::Medium, format!("`{name}` isn't watched: turn its guard on"))
+        }
+        _ => {}
+    }
+    if volume.damaged {
+        add(
+            Severity::High,
+            format!("something of `{name}` is damaged: verify it, and check the disk below"),
+        );
+    }
+    if volume.no_space {
+        add(
+            Severity::High,
+            format!("`{name}` refuses writes for lack of space: raise its budget, or free space"),
+        );
+    }
+    if verdict(volume) == Some("failed") {
+        add(
+            Severity::High,
+            format!("the last drill on `{name}` failed: read its report"),
+        );
+    } else if volume.drill_overdue {
+        add(Severity::Medium, format!("a drill on `{name}` is overdue: run one"));
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::GuardState;
+
+    fn volume(name: &str, state: &str) -> VolumeView {
+        VolumeView {
+            name: name.to_owned(),
+            problem: None,
+            size_bytes: 0,
+            stored_bytes: 0,
+            newest: None,
+            oldest: None,
+            retention_seconds: 0,
+            clients: 0,
+            no_space: false,
+            damaged: false,
+            guard: Some(GuardState {
+                state: state.to_owned(),
+                fence: "divert".to_owned(),
+                suspicion_percent: 0,
+                reasons: Vec::new(),
+                onset: None,
+                before_attack: None,
+                diverted_to: None,
+                announced: None,
+            }),
+            pins: Vec::new(),
+            drill: None,
+            drill_overdue: true,
+        }
+    }
+
+    #[test]
+    fn what_is_most_urgent_comes_first() {
+        let health = Health {
+            version: String::new(),
+            started: Time::default(),
+            ready: true,
+            problems: Vec::new(),
+            listening: Vec::new(),
+            clients: 0,
+        };
+        let volumes = [volume("calm", "calm"), volume("a", "bookmarked"), volume("b", "fenced")];
+        let found = steps(&volumes, &Counts::default(), &[], &health);
+        let pages: Vec<(&str, &str)> = found
+            .iter()
+            .map(|step| (step.severity.as_str(), step.page.as_str()))
+            .collect();
+        assert_eq!(
+            pages,
+            [
+                ("critical", "/disks/b"),
+                ("high", "/disks/a"),
+                ("medium", "/disks/calm"),
+                ("medium", "/disks/a"),
+                ("medium", "/disks/b")
+            ]
+        );
+        assert!(attack(&volumes, &Counts::default()).is_on);
+        assert!(!attack(&volumes[..1], &Counts::default()).is_on);
+    }
+}

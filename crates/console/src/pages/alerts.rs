@@ -1,0 +1,186 @@
+//! Alerts in lists.
+
+use maud::{Markup, html};
+use respond::alert::{Alert, Layer, Severity};
+use respond::{Page as Part, alert};
+use serde::Deserialize;
+
+use super::layout::{Page, Section, incident_path};
+use super::parts::{self, empty, pages, severity, with_code};
+use super::words::{count, time};
+use crate::problem::Refusal;
+use crate::site::Site;
+
+/// Alerts of a page.
+const ROWS: usize = 50;
+
+/// Which alerts are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    severity: String,
+    #[serde(default)]
+    layer: String,
+    #[serde(default)]
+    volume: String,
+    #[serde(default)]
+    text: String,
+    before: Option<i64>,
+}
+
+/// A name as a choice has it, with what it means.
+const SEVERITIES: [(&str, Severity); 4] = [
+    ("critical", Severity::Critical),
+    ("high", Severity::High),
+    ("medium", Severity::Medium),
+    ("low", Severity::Low),
+];
+const LAYERS: [(&str, &str, Layer); 6] = [
+    ("guard", "Guards", Layer::Guard),
+    ("volume", "Disks", Layer::Volume),
+    ("drill", "Drills", Layer::Drill),
+    ("exposure", "Breach monitor", Layer::Exposure),
+    ("threat", "Logs of hosts", Layer::Threat),
+    ("respond", "Holdfast itself", Layer::Respond),
+];
+
+impl Asked {
+    fn filter(&self) -> alert::Filter {
+        let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        alert::Filter {
+            severity: SEVERITIES
+                .iter()
+                .find(|(name, _)| *name == self.severity)
+                .map(|(_, severity)| *severity),
+            layer: LAYERS
+                .iter()
+                .find(|(name, ..)| *name == self.layer)
+                .map(|(.., layer)| *layer),
+            volume: given(&self.volume),
+            text: given(&self.text),
+            ..alert::Filter::default()
+        }
+    }
+
+    fn query(&self, before: i64) -> String {
+        let pairs = [
+            ("severity", &self.severity),
+            ("layer", &self.layer),
+            ("volume", &self.volume),
+            ("text", &self.text),
+        ];
+        let mut query = format!("/incidents/alerts?before={before}");
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            query += &format!("&{name}={}", super::links::escaped(value));
+        }
+        query
+    }
+}
+
+/// The list of all alerts.
+pub(super) fn page(site: &dyn Site, asked: &Asked) -> Result<Page, Refusal> {
+    let filter = asked.filter();
+    let part = Part {
+        before: asked.before,
+        most: ROWS,
+    };
+    let alerts = site.desk().read(|ledger| ledger.alerts(&filter, part))?;
+    let older = alerts
+        .last()
+        .filter(|_| alerts.len() == ROWS)
+        .map(|last| asked.query(last.id.0));
+    let newer = asked.before.map(|_| "/incidents/alerts");
+    let body = html! {
+        (choose(asked))
+        @if alerts.is_empty() {
+            (empty("No alert is like that.", &html! { "Choose less, or come back when something was noticed." }))
+        } @else {
+            (table(&alerts))
+        }
+        (pages(newer, older.as_deref()))
+    };
+    Ok(Page::new(Section::Incidents, "Alerts", body).below("/incidents", "Incidents"))
+}
+
+fn choose(asked: &Asked) -> Markup {
+    html! {
+        form class="inline" method="get" action="/incidents/alerts" {
+            div {
+                label for="severity" { "At least" }
+                select id="severity" name="severity" {
+                    option value="" { "any severity" }
+                    @for (name, _) in SEVERITIES { option value=(name) selected[asked.severity == name] { (name) } }
+                }
+            }
+            div {
+                label for="layer" { "Noticed by" }
+                select id="layer" name="layer" {
+                    option value="" { "anything" }
+                    @for (name, words, _) in LAYERS { option value=(name) selected[asked.layer == name] { (words) } }
+                }
+            }
+            div { label for="volume" { "Disk" } input id="volume" name="volume" value=(asked.volume); }
+            div { label for="text" { "Words" } input id="text" name="text" type="search" value=(asked.text); }
+            button { "Show" }
+        }
+    }
+}
+
+/// A table of alerts, newest first.
+pub(super) fn table(alerts: &[Alert]) -> Markup {
+    let rows: Vec<Vec<Markup>> = alerts.iter().map(row).collect();
+    parts::table(
+        "Alerts, newest first",
+        &[
+            ("What", false),
+            ("Severity", false),
+            ("About", false),
+            ("Last noticed", false),
+            ("Times", true),
+            ("Incident", false),
+        ],
+        &rows,
+    )
+}
+
+fn row(alert: &Alert) -> Vec<Markup> {
+    let noticed = &alert.noticed;
+    let about = [&noticed.host, &noticed.identity].into_iter().flatten();
+    vec![
+        html! { a href={"/incidents/alerts/" (alert.id)} { (with_code(&noticed.title)) } },
+        severity(noticed.severity),
+        html! {
+            @if let Some(volume) = &noticed.volume { a href={"/disks/" (volume)} { (volume) } " " }
+            @for thing in about { (thing) " " }
+        },
+        html! { span class="nowrap" { (time(alert.last)) } },
+        html! { (count(alert.count)) },
+        html! { @if let Some(incident) = alert.incident { a href=(incident_path(incident)) { (incident) } } },
+    ]
+}
+
+/// One alert, with all its facts.
+pub(super) fn one(site: &dyn Site, id: i64) -> Result<Page, Refusal> {
+    let found = site.desk().read(|ledger| ledger.alert(alert::AlertId(id)))?;
+    let alert = found.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))?;
+    let noticed = &alert.noticed;
+    let body = html! {
+        div class="card" {
+            p { (with_code(&noticed.text)) }
+            dl class="facts" {
+                dt { "Severity" } dd { (severity(noticed.severity)) }
+                dt { "Noticed" } dd { (time(noticed.time)) @if alert.count > 1 { ", last " (time(alert.last)) ", " (count(alert.count)) " times" } }
+                dt { "Kind" } dd { code { (noticed.kind) } }
+                @if let Some(volume) = &noticed.volume { dt { "Disk" } dd { a href={"/disks/" (volume)} { (volume) } } }
+                @if let Some(host) = &noticed.host { dt { "Host" } dd { (host) } }
+                @if let Some(identity) = &noticed.identity { dt { "Person or account" } dd { (identity) } }
+                @if let Some(incident) = alert.incident { dt { "Incident" } dd { a href=(incident_path(incident)) { "Incident " (incident) } } }
+                @for (name, value) in &noticed.facts { dt { (name.replace('_', " ")) } dd { code { (value) } } }
+            }
+        }
+    };
+    let title = noticed.title.replace('`', "");
+    Ok(Page::new(Section::Incidents, title, body)
+        .below("/incidents", "Incidents")
+        .below("/incidents/alerts", "Alerts"))
+}

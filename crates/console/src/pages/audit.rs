@@ -1,0 +1,158 @@
+//! Who did what: the ledger's records, and whether anybody changed them.
+
+use maud::{Markup, html};
+use respond::Sequence;
+use respond::ledger::{self, Record, Verification};
+use serde::Deserialize;
+
+use super::layout::{Page, Section};
+use super::links::escaped;
+use super::parts::{Tone, csrf, empty, pages, table};
+use super::visitor::{Flash, Visitor};
+use super::words::{count, time};
+use crate::problem::Refusal;
+use crate::site::Site;
+
+/// Records of a page.
+const ROWS: i64 = 50;
+
+/// Which records are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    subject: String,
+    /// The list ends before this one: the newest if missing.
+    before: Option<i64>,
+}
+
+const KINDS: [(&str, &str); 9] = [
+    ("alert.", "alerts"),
+    ("incident.", "incidents"),
+    ("action.", "actions"),
+    ("approval.", "approvals"),
+    ("notice.", "notices"),
+    ("people.", "accounts"),
+    ("session.", "sessions"),
+    ("policy.", "policies"),
+    ("fact.", "facts"),
+];
+
+pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<Page, Refusal> {
+    let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+    let filter = ledger::Filter {
+        kind: given(&asked.kind),
+        subject: given(&asked.subject),
+        ..ledger::Filter::default()
+    };
+    let (newest, records) = site.desk().read(|ledger| {
+        let newest = ledger.newest()?.map_or(0, |head| head.sequence.0);
+        Ok((newest, last(ledger, &filter, asked.before.unwrap_or(newest + 1))?))
+    })?;
+    let rows: Vec<Vec<Markup>> = records.iter().rev().map(row).collect();
+    let older = records.first().filter(|first| first.sequence.0 > 1).map(|first| {
+        format!(
+            "/audit?before={}&kind={}&subject={}",
+            first.sequence,
+            escaped(&asked.kind),
+            escaped(&asked.subject)
+        )
+    });
+    let body = html! {
+        section class="card" {
+            header { h2 { (count(u64::try_from(newest).unwrap_or(0))) " records, each hashed with the one before" } }
+            p { "Nothing here can be changed or deleted. The check reads all of them, computes every hash anew, and compares the signed heads that lie beside the disks: an edited record shows, and a cut end." }
+            form method="post" action="/audit/verify" { (csrf(&visitor.signed_in.csrf)) button class="primary" data-waiting="Checking ..." { "Check the whole chain" } }
+        }
+        form class="inline" method="get" action="/audit" {
+            div {
+                label for="kind" { "About" }
+                select id="kind" name="kind" { option value="" { "everything" } @for (kind, words) in KINDS { option value=(kind) selected[asked.kind == kind] { (words) } } }
+            }
+            div { label for="subject" { "Subject " span class="hint" { "incident/7, volume/disk" } } input id="subject" name="subject" type="search" value=(asked.subject); }
+            button { "Show" }
+        }
+        @if rows.is_empty() { (empty("No record is like that.", &html! { "Choose less." })) } @else {
+            (table("Records, newest first", &[("Number", true), ("When", false), ("Who", false), ("What", false), ("About", false), ("Facts", false)], &rows))
+        }
+        (pages(asked.before.map(|_| "/audit"), older.as_deref()))
+    };
+    Ok(Page::new(Section::Audit, "Audit", body))
+}
+
+/// The last records before one, oldest first: from a window that is widened until there are enough, or all were looked at.
+fn last(ledger: &respond::Ledger, filter: &ledger::Filter, before: i64) -> Result<Vec<Record>, respond::Error> {
+    const WIDEST: i64 = 200_000;
+    let is_narrow = filter.kind.is_some() || filter.subject.is_some();
+    let mut width = if is_narrow { ROWS * 20 } else { ROWS };
+    loop {
+        let after = (before - 1 - width).max(0);
+        let asked = ledger::Filter {
+            after: Sequence(after),
+            ..filter.clone()
+        };
+        let most = usize::try_from(width).unwrap_or(usize::MAX);
+        let mut records = ledger.records(&asked, most)?;
+        records.retain(|record| record.sequence.0 < before);
+        let has_enough = i64::try_from(records.len()).unwrap_or(i64::MAX) >= ROWS;
+        if has_enough || after == 0 || width >= WIDEST {
+            let extra = records
+                .len()
+                .saturating_sub(usize::try_from(ROWS).unwrap_or(usize::MAX));
+            return Ok(records.split_off(extra));
+        }
+        width = width.saturating_mul(10).min(WIDEST);
+    }
+}
+
+fn row(record: &Record) -> Vec<Markup> {
+    let facts = serde_json::to_string(&record.body).unwrap_or_default();
+    let facts = if facts == "{}" || facts == "null" {
+        String::new()
+    } else {
+        facts
+    };
+    let shown: String = facts.chars().take(160).collect();
+    vec![
+        html! { (record.sequence) },
+        html! { span class="nowrap" { (time(record.time)) } },
+        html! { (record.actor) },
+        html! { code { (record.kind) } },
+        html! { a href={"/audit?subject=" (escaped(&record.subject))} { (record.subject) } },
+        html! { @if facts.len() > shown.len() { details { summary { code { (shown) "..." } } code { (facts) } } } @else if !facts.is_empty() { code { (facts) } } },
+    ]
+}
+
+/// Checks the chain. The result is told on the page.
+pub(super) fn verify(site: &dyn Site) -> Result<(String, Flash), Refusal> {
+    let heads = site.ledger_heads();
+    let verification = site.desk().read(|ledger| ledger::verify(ledger, &heads))?;
+    Ok(("/audit".to_owned(), said(&verification)))
+}
+
+fn said(verification: &Verification) -> Flash {
+    if verification.is_intact() {
+        let heads = if verification.heads == 0 {
+            "No signed head was found beside the disks yet, so a cut end wouldn't show.".to_owned()
+        } else {
+            format!("{} signed heads agree.", verification.heads)
+        };
+        return Flash::good(format!(
+            "The chain is whole: {} records, every hash right. {heads}",
+            verification.records
+        ));
+    }
+    let first = verification
+        .findings
+        .first()
+        .map_or("", |finding| finding.text.as_str());
+    let flash = Flash::warn(format!(
+        "The chain is broken, {} times. First: {first}.",
+        verification.finding_count
+    ));
+    Flash {
+        tone: Tone::Warn,
+        ..flash
+    }
+}

@@ -1,0 +1,40 @@
+//! Addresses of pages.
+
+/// A value as a query has it.
+pub(super) fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// Where a form may lead back to: a path of this server, never another one's.
+pub(super) fn own(path: &str) -> &str {
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    if is_own { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_and_ways_back_stay_here() {
+        assert_eq!(escaped("#17 a&b/\u{e9}"), "%2317%20a%26b/%C3%A9");
+        assert_eq!(own("/disks?q=1"), "/disks?q=1");
+        for path in [
+            "//evil.example/",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "/a\r\nb",
+        ] {
+            assert_eq!(own(path), "/", "{path}");
+        }
+    }
+}

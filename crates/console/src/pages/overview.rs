@@ -1,0 +1,342 @@
+//! The first page: five questions, and one thing to do now.
+
+use maud::{Markup, html};
+use respond::alert::{Alert, Layer};
+use respond::incident::Incident;
+use respond::{Counts, Page as Part, Time, alert};
+
+use super::layout::{Page, Section, Standing};
+use super::next::{self, Next};
+use super::parts::{Tone, sentence, with_code};
+use super::requests::Waiting;
+use super::visitor::Visitor;
+use super::words::{ago, count, left, of, seconds_since, short_span, span};
+use crate::problem::Refusal;
+use crate::site::{DrillView, ExposureView, Health, Problem, Site, VolumeView};
+
+/// Alerts that are listed.
+const ALERTS: usize = 8;
+/// How far back people who turned up in breaches are named.
+const EXPOSED_DAYS: i64 = 30;
+/// People who are counted at most.
+const EXPOSED_MAX: usize = 200;
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
+/// All that the first page is made of.
+#[derive(Debug)]
+pub(super) struct Overview {
+    pub(super) now: Time,
+    pub(super) health: Health,
+    pub(super) volumes: Vec<VolumeView>,
+    pub(super) urgent: Vec<Incident>,
+    pub(super) counts: Counts,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) exposure: Result<ExposureView, Problem>,
+    pub(super) exposed: Vec<Alert>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
+/// Asks for everything.
+pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> Result<Overview, Refusal> {
+    let now = site.now();
+    let exposed = alert::Filter {
+        layer: Some(Layer::Exposure),
+        since: Some(now.plus_millis(-EXPOSED_DAYS * DAY_MILLIS)),
+        ..alert::Filter::default()
+    };
+    let (counts, alerts, exposed) = site.desk().read(|ledger| {
+        let alerts = ledger.alerts(&alert::Filter::default(), Part::newest(ALERTS))?;
+        Ok((
+            ledger.counts(now)?,
+            alerts,
+            ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?,
+        ))
+    })?;
+    Ok(Overview {
+        now,
+        health: site.health(),
+        volumes: site.volumes()?,
+        urgent: standing.urgent.clone(),
+        counts,
+        alerts,
+        exposure: site.exposure(),
+        exposed,
+        waiting: super::requests::waiting_for(site, &visitor.signed_in.actor)?,
+    })
+}
+
+/// The page.
+pub(super) fn page(overview: &Overview, visitor: &Visitor) -> Page {
+    let body = html! {
+        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 15s" hx-select="#live" hx-swap="outerMorph" {
+            div class="split" {
+                (attack(overview))
+                (now(&next::action(overview), overview.now))
+            }
+            div class="grid" {
+                (stopped(overview))
+                (restorable(overview))
+                (exposed(overview))
+            }
+            (noticed(overview))
+        }
+    };
+    Page::new(Section::Overview, "Overview", body).live()
+}
+
+fn card(question: &str, tone: Tone, answer: &str, rest: &Markup) -> Markup {
+    html! {
+        section class={"card " (tone.class())} {
+            h2 class="question" { (question) }
+            p class={"answer " (tone.class())} { (answer) }
+            (rest)
+        }
+    }
+}
+
+/// Volumes whose guard is in this state.
+pub(super) fn in_state<'v>(volumes: &'v [VolumeView], state: &str) -> Vec<&'v VolumeView> {
+    let is_in = |volume: &&VolumeView| volume.guard.as_ref().is_some_and(|guard| guard.state == state);
+    volumes.iter().filter(is_in).collect()
+}
+
+/// Volumes that nobody watches.
+pub(super) fn unwatched(volumes: &[VolumeView]) -> Vec<&VolumeView> {
+    let is_off = |volume: &&VolumeView| {
+        volume.problem.is_none() && volume.guard.as_ref().is_none_or(|guard| guard.state == "off")
+    };
+    volumes.iter().filter(is_off).collect()
+}
+
+fn attack(overview: &Overview) -> Markup {
+    let fenced = in_state(&overview.volumes, "fenced");
+    let odd = in_state(&overview.volumes, "bookmarked");
+    let unwatched = unwatched(&overview.volumes);
+    let (tone, answer) = match (fenced.len(), overview.urgent.len(), odd.len()) {
+        (1.., ..) => (
+            Tone::Bad,
+            format!("Yes. {} fenced.", of(fenced.len() as u64, "disk is", "disks are")),
+        ),
+        (0, 1.., _) => (
+            Tone::Bad,
+            format!(
+                "Perhaps. {} open.",
+                of(
+                    overview.urgent.len() as u64,
+                    "urgent incident is",
+                    "urgent incidents are"
+                )
+            ),
+        ),
+        (0, 0, 1..) => (
+            Tone::Warn,
+            format!(
+                "Perhaps. {} oddly.",
+                of(odd.len() as u64, "disk behaves", "disks behave")
+            ),
+        ),
+        _ if overview.volumes.is_empty() => (Tone::Quiet, "There are no disks yet.".to_owned()),
+        _ if unwatched.len() == overview.volumes.len() => (Tone::Warn, "Nobody knows: no disk is watched.".to_owned()),
+        _ => (Tone::Good, "No.".to_owned()),
+    };
+    let watched = overview.volumes.len() - unwatched.len();
+    card(
+        "Are we under attack?",
+        tone,
+        &answer,
+        &html! {
+            @for volume in fenced.iter().chain(&odd).take(4) { (suspect(volume, overview.now)) }
+            @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
+            @if !overview.volumes.is_empty() {
+                p class="quiet" {
+                    (watched) " of " (of(overview.volumes.len() as u64, "disk", "disks")) " watched by a guard."
+                    @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
+                }
+            }
+        },
+    )
+}
+
+fn suspect(volume: &VolumeView, now: Time) -> Markup {
+    let Some(guard) = &volume.guard else { return html! {} };
+    html! {
+        p {
+            a class="strong" href={"/disks/" (volume.name)} { (volume.name) }
+            ": "
+            (what_fence_does(guard.state == "fenced", &guard.fence))
+            @if let Some(onset) = guard.onset { " It began " (ago(now, onset)) "." }
+            @if let Some(reason) = guard.reasons.first() { " " (sentence(reason)) }
+        }
+    }
+}
+
+/// What a guard does about an attack, in a sentence.
+pub(super) fn what_fence_does(is_fenced: bool, fence: &str) -> &'static str {
+    match (is_fenced, fence) {
+        (false, _) => "looks suspicious; a restore point was made.",
+        (true, "divert") => "stopped. The machine goes on in a copy, the disk stays as it was.",
+        (true, "pause") => "stopped. Writes wait as if the disk were full.",
+        (true, _) => "stopped. Writes are refused.",
+    }
+}
+
+fn names(volumes: &[&VolumeView]) -> Markup {
+    html! {
+        @for (place, volume) in volumes.iter().take(3).enumerate() {
+            @if place > 0 { ", " }
+            a href={"/disks/" (volume.name)} { (volume.name) }
+        }
+        @if volumes.len() > 3 { " and " (count(volumes.len() as u64 - 3)) " more" }
+    }
+}
+
+fn now(next: &Next, now: Time) -> Markup {
+    html! {
+        section class={"card " (next.tone.class())} {
+            h2 class="question" { "What must I do now?" }
+            p class="answer" { (with_code(&next.title)) }
+            p { (with_code(&next.why)) }
+            @if let Some(clock) = next.clock {
+                p class="clock" { b { (left(now, clock)) } " " (next.clock_words) }
+            } @else if let Some(since) = next.since {
+                p class="clock" { "Since " b { (span(seconds_since(now, since))) } }
+            }
+            @if let Some((path, label)) = &next.link {
+                p { a class={"button " (if next.tone == Tone::Bad { "danger" } else { "primary" })} href=(path) { (label) } }
+            }
+        }
+    }
+}
+
+fn stopped(overview: &Overview) -> Markup {
+    let number = overview.counts.attacks_stopped;
+    let (tone, answer) = match number {
+        0 => (Tone::Quiet, "Nothing had to be stopped.".to_owned()),
+        _ => (Tone::Good, of(number, "attack", "attacks")),
+    };
+    let day = &overview.counts.alerts_last_day;
+    card(
+        "What did we stop?",
+        tone,
+        &answer,
+        &html! {
+            p class="quiet" { "In the last 30 days." }
+            p {
+                "Alerts of the last 24 hours: " (count(day.total()))
+                @if day.high + day.critical > 0 { ", " (count(day.high + day.critical)) " of them high or critical" }
+                "."
+            }
+            p { a href="/incidents" { (of(overview.counts.open_incidents.total(), "open incident", "open incidents")) } }
+        },
+    )
+}
+
+fn restorable(overview: &Overview) -> Markup {
+    let usable: Vec<&VolumeView> = overview
+        .volumes
+        .iter()
+        .filter(|volume| volume.problem.is_none())
+        .collect();
+    let drills: Vec<&DrillView> = usable.iter().filter_map(|volume| volume.drill.as_ref()).collect();
+    let passed: Vec<&DrillView> = drills
+        .iter()
+        .copied()
+        .filter(|drill| drill.verdict == "passed")
+        .collect();
+    let failed = drills.iter().filter(|drill| drill.verdict == "failed").count();
+    let stale = usable.iter().filter(|volume| volume.drill_overdue).count();
+    let slowest = passed.iter().filter_map(|drill| drill.recovery_microseconds).max();
+    let (tone, answer) = match slowest {
+        _ if failed > 0 => (
+            Tone::Bad,
+            format!("{} failed its newest drill.", of(failed as u64, "disk", "disks")),
+        ),
+        Some(slowest) if passed.len() == usable.len() && stale == 0 => {
+            (Tone::Good, format!("Yes, in {}.", short_span(slowest)))
+        }
+        Some(slowest) => (
+            Tone::Warn,
+            format!(
+                "Partly: {} of {} shown, in {}.",
+                passed.len(),
+                usable.len(),
+                short_span(slowest)
+            ),
+        ),
+        None => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
+    };
+    let newest = passed.iter().max_by_key(|drill| drill.began);
+    card(
+        "Can we restore?",
+        tone,
+        &answer,
+        &html! {
+            @if let Some(drill) = newest {
+                p {
+                    "Last tested restore: " a href={"/disks/" (drill.volume)} { (drill.volume) } ", " (ago(overview.now, drill.began)) "."
+                    @if let Some(files) = drill.files_compared { " " (of(files, "file was", "files were")) " as before the attack." }
+                }
+            } @else {
+                p { "A drill attacks a copy of a disk, restores it and compares every file. Until one has passed, nobody knows." }
+            }
+            @if stale > 0 { p { (of(stale as u64, "drill is", "drills are")) " overdue." } }
+            p { a href="/drills" { "Drills" } }
+        },
+    )
+}
+
+fn exposed(overview: &Overview) -> Markup {
+    let mut people: Vec<&str> = overview
+        .exposed
+        .iter()
+        .filter_map(|alert| alert.noticed.identity.as_deref())
+        .collect();
+    people.sort_unstable();
+    people.dedup();
+    let (tone, answer, rest) = match &overview.exposure {
+        Err(problem) => (
+            Tone::Warn,
+            "Not known.".to_owned(),
+            html! { p { (with_code(&sentence(&problem.message))) } },
+        ),
+        Ok(view) if !view.is_used => (
+            Tone::Quiet,
+            "Not known.".to_owned(),
+            html! { p { "No breaches are loaded and nobody is watched." } },
+        ),
+        Ok(view) => {
+            let answer = match people.len() {
+                0 => "Nobody new.".to_owned(),
+                number => of(number as u64, "person", "people"),
+            };
+            let tone = if people.is_empty() { Tone::Good } else { Tone::Warn };
+            (
+                tone,
+                answer,
+                html! {
+                    p class="quiet" { "Found in breaches in the last 30 days, of those watched." }
+                    p { (of(view.domains.len() as u64, "domain", "domains")) " and " (of(view.watches, "person", "people")) " watched in " (of(view.breaches, "breach", "breaches")) "." }
+                },
+            )
+        }
+    };
+    card(
+        "Who is exposed?",
+        tone,
+        &answer,
+        &html! { (rest) p { a href="/exposure" { "Exposure" } } },
+    )
+}
+
+fn noticed(overview: &Overview) -> Markup {
+    html! {
+        section class="card" {
+            header { h2 { "Noticed last" } a href="/incidents/alerts" { "All alerts" } }
+            @if overview.alerts.is_empty() {
+                p class="quiet" { "Nothing yet. What guards, drills and the breach monitor notice appears here by itself." }
+            } @else {
+                (super::alerts::table(&overview.alerts))
+            }
+        }
+    }
+}

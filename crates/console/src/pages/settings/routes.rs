@@ -1,0 +1,231 @@
+//! The addresses of the settings.
+
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::header;
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::html;
+use respond::people::Role;
+use serde::Deserialize;
+
+use super::{configuration, notices, own, people, tokens};
+use crate::auth;
+use crate::pages::frame::{act, show};
+use crate::pages::layout::{Page, Section};
+use crate::pages::visitor::Visitor;
+use crate::pages::{parts, set_up, sign_in};
+use crate::state::Shared;
+
+pub(in crate::pages) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/settings", get(own_page))
+        .route("/settings/passkeys/{id}/remove", post(remove_passkey))
+        .route("/settings/password", post(begin_password))
+        .route("/settings/password/answer", post(finish_password))
+        .route("/settings/sessions/end", post(end_others))
+        .route("/settings/sessions/{id}/end", post(end_session))
+        .route("/settings/people", get(people_page).post(invite))
+        .route("/settings/people/{id}", get(person))
+        .route("/settings/people/{id}/role", post(set_role))
+        .route("/settings/people/{id}/disabled", post(set_disabled))
+        .route("/settings/people/{id}/link", post(link))
+        .route("/settings/tokens", get(tokens_page).post(make_token))
+        .route("/settings/tokens/{id}/revoke", post(revoke))
+        .route("/settings/notices", get(notices_page).post(test_notice))
+        .route("/settings/configuration", get(configuration_page))
+}
+
+async fn own_page(State(state): State<Shared>, visitor: Visitor) -> Response {
+    let limits = auth::session_limits(&state);
+    show(&state, visitor, move |site, visitor| own::page(site, visitor, limits)).await
+}
+
+async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
+    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
+        return show(&state, visitor, |_, _| Err(refusal)).await;
+    }
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::remove_passkey(site, visitor, id)
+    })
+    .await
+}
+
+async fn begin_password(State(state): State<Shared>, asking: auth::Visitor, visitor: Visitor) -> Response {
+    offer_password(&state, &asking, visitor, None).await
+}
+
+async fn offer_password(
+    state: &Shared,
+    asking: &auth::Visitor,
+    visitor: Visitor,
+    wrong: Option<crate::problem::Refusal>,
+) -> Response {
+    match auth::begin_adding_password(state, asking, &visitor.signed_in) {
+        Ok((offer, cookie)) => {
+            let mut response = show(state, visitor, move |_, visitor| {
+                let hidden = parts::csrf(&visitor.signed_in.csrf);
+                let form = set_up::password_form("/settings/password/answer", &offer, &hidden);
+                let body =
+                    html! { div class="card" { @if let Some(wrong) = &wrong { (sign_in::problem(wrong)) } (form) } };
+                Ok(Page::new(Section::Settings, "Password and app", body).below("/settings", "Settings"))
+            })
+            .await;
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            response
+        }
+        Err(refusal) => show(state, visitor, move |_, _| Err(refusal)).await,
+    }
+}
+
+#[derive(Deserialize)]
+struct Password {
+    password: String,
+    code: String,
+}
+
+async fn finish_password(
+    State(state): State<Shared>,
+    asking: auth::Visitor,
+    visitor: Visitor,
+    Form(form): Form<Password>,
+) -> Response {
+    match auth::finish_adding_password(&state, &asking, &visitor.signed_in, &form.password, form.code.trim()).await {
+        Ok(codes) => {
+            show(&state, visitor, move |_, _| {
+                let body = html! { div class="card" { (set_up::recovery_codes(&codes, "/settings")) } };
+                Ok(Page::new(Section::Settings, "The password is set", body).below("/settings", "Settings"))
+            })
+            .await
+        }
+        Err(refusal) => offer_password(&state, &asking, visitor, Some(refusal)).await,
+    }
+}
+
+async fn end_session(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
+    act(&state, visitor, Role::Viewer, move |site, visitor| {
+        own::end_session(site, visitor, id)
+    })
+    .await
+}
+
+async fn end_others(State(state): State<Shared>, visitor: Visitor) -> Response {
+    act(&state, visitor, Role::Viewer, own::end_others).await
+}
+
+async fn people_page(State(state): State<Shared>, visitor: Visitor) -> Response {
+    show(&state, visitor, |site, visitor| {
+        visitor.signed_in.require(Role::Admin)?;
+        people::page(site, visitor)
+    })
+    .await
+}
+
+async fn person(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
+    show(&state, visitor, move |site, visitor| {
+        visitor.signed_in.require(Role::Admin)?;
+        people::one(site, visitor, id)
+    })
+    .await
+}
+
+async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<people::Invite>) -> Response {
+    let recent = visitor.signed_in.require_recent(&state);
+    let url = state.settings.public_url.clone();
+    show(&state, visitor, move |site, visitor| {
+        recent?;
+        visitor.signed_in.require(Role::Admin)?;
+        let random = (crate::random::bytes()?, crate::random::bytes()?);
+        Ok(people::link_page(&url, &people::invite(site, visitor, &form, random)?))
+    })
+    .await
+}
+
+async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
+    let recent = visitor.signed_in.require_recent(&state);
+    let url = state.settings.public_url.clone();
+    show(&state, visitor, move |site, visitor| {
+        recent?;
+        visitor.signed_in.require(Role::Admin)?;
+        let random = crate::random::bytes()?;
+        Ok(people::link_page(&url, &people::link(site, visitor, id, random)?))
+    })
+    .await
+}
+
+async fn set_role(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
+    let recent = visitor.signed_in.require_recent(&state);
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        recent?;
+        people::set_role(site, visitor, id, &form)
+    })
+    .await
+}
+
+async fn set_disabled(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Form(form): Form<people::SetRole>,
+) -> Response {
+    let recent = visitor.signed_in.require_recent(&state);
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        recent?;
+        people::set_disabled(site, visitor, id, &form)
+    })
+    .await
+}
+
+async fn tokens_page(State(state): State<Shared>, visitor: Visitor) -> Response {
+    show(&state, visitor, |site, visitor| {
+        visitor.signed_in.require(Role::Admin)?;
+        tokens::page(site, visitor)
+    })
+    .await
+}
+
+async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): Form<tokens::Make>) -> Response {
+    let recent = visitor.signed_in.require_recent(&state);
+    show(&state, visitor, move |site, visitor| {
+        recent?;
+        visitor.signed_in.require(Role::Admin)?;
+        tokens::make(site, visitor, &form, crate::random::bytes()?)
+    })
+    .await
+}
+
+async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
+    act(&state, visitor, Role::Admin, move |site, visitor| {
+        tokens::revoke(site, visitor, id)
+    })
+    .await
+}
+
+async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
+    show(&state, visitor, |site, visitor| {
+        visitor.signed_in.require(Role::Operator)?;
+        notices::page(site, visitor)
+    })
+    .await
+}
+
+async fn test_notice(State(state): State<Shared>, visitor: Visitor, Form(form): Form<notices::Test>) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        notices::test(site, visitor, &form)
+    })
+    .await
+}
+
+async fn configuration_page(State(state): State<Shared>, visitor: Visitor) -> Response {
+    let settings = state.settings.clone();
+    show(&state, visitor, move |site, visitor| {
+        visitor.signed_in.require(Role::Auditor)?;
+        configuration::page(site, visitor, &settings)
+    })
+    .await
+}
