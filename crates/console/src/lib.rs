@@ -18,6 +18,7 @@ mod headers;
 mod limits;
 mod metrics;
 mod overview;
+mod own_certificate;
 pub mod pages;
 pub mod problem;
 mod random;
@@ -31,6 +32,7 @@ mod tls;
 
 pub use error::Error;
 pub use limits::Limits;
+pub use own_certificate::OwnCertificate;
 pub use router::{openapi, router};
 pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};

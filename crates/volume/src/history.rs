@@ -20,6 +20,8 @@ pub struct Bucket {
     pub batches: u64,
     /// Bytes written.
     pub bytes_written: u64,
+    /// Bytes written of each content class (0 to 15), as they were classified when they were written.
+    pub bytes_by_class: [u64; 16],
     /// Bytes zeroed.
     pub bytes_zeroed: u64,
     /// Bytes trimmed.
@@ -165,7 +167,12 @@ fn add_record(history: &mut History, start: Timestamp, logged: &LoggedRecord, ne
     let bytes = u64::from(logged.record.count) * BLOCK_BYTES as u64;
     bucket.batches += u64::from(new_batch);
     match logged.record.kind {
-        RecordKind::Write => bucket.bytes_written += bytes,
+        RecordKind::Write => {
+            bucket.bytes_written += bytes;
+            if let Some(of_class) = bucket.bytes_by_class.get_mut(usize::from(logged.record.class)) {
+                *of_class += bytes;
+            }
+        }
         RecordKind::Zero => bucket.bytes_zeroed += bytes,
         RecordKind::Hole => bucket.bytes_trimmed += bytes,
         RecordKind::Node | RecordKind::Checkpoint => {}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use guard::Fence;
 use serde::Deserialize;
 
+use super::console_table::ConsoleTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
@@ -23,6 +24,8 @@ pub struct ConfigFile {
     pub drill: DrillTable,
     /// `[exposure]`
     pub exposure: ExposureTable,
+    /// `[console]`
+    pub console: ConsoleTable,
     /// `[notices]`
     pub notices: NoticesTable,
     /// `[defaults]`

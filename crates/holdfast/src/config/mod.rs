@@ -1,5 +1,6 @@
 //! `holdfast.toml`: its text, its types, and what they mean.
 
+mod console_table;
 mod drill_table;
 mod exposure_table;
 mod file;
@@ -11,6 +12,7 @@ mod resolve;
 mod values;
 mod web_address;
 
+pub use console_table::{ConsoleSettings, ConsoleTable, OidcTable};
 pub use drill_table::DrillSettings;
 pub use exposure_table::{
     CallbackSettings, Encryption, ExposureSettings, FeedsSettings, MailSettings, UpstreamQuestion, UpstreamSettings,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use guard::Fence;
 
+use super::console_table::{self, ConsoleSettings};
 use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
@@ -110,6 +111,8 @@ pub struct Config {
     pub drill: DrillSettings,
     /// The breach monitor.
     pub exposure: ExposureSettings,
+    /// The web pages and the API.
+    pub console: ConsoleSettings,
     /// Who is told of alerts and incidents, and how.
     pub notices: NoticesSettings,
     defaults: VolumeSettings,
@@ -126,6 +129,7 @@ impl Default for Config {
             guard: GuardSettings::default(),
             drill: DrillSettings::default(),
             exposure: ExposureSettings::default(),
+            console: ConsoleSettings::default(),
             notices: NoticesSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
@@ -175,6 +179,7 @@ impl Config {
             guard: guard_table::resolve(&file.guard)?,
             drill: drill_table::resolve(&file.drill)?,
             exposure: exposure_table::resolve(&file.exposure)?,
+            console: console_table::resolve(&file.console)?,
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
             defaults,
             volumes,

@@ -4,6 +4,8 @@
 //! most one open file beside it; the daemon answers with any number of `{"progress":...}` and then one
 //! `{"done":...}` or `{"failed":...}`. A connection may carry several requests, one after the other; one that looks into the
 //! past is the last, and what follows its answer is that of `crate::past::protocol`.
+//!
+//! A connection that doesn't begin with `{` is HTTP, and is the console's: by it the owner of the data folder may do everything.
 
 mod client;
 mod line;
@@ -27,7 +29,7 @@ pub use report::{
 pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use report_incidents::{IncidentsReport, OpenIncident};
-pub use server::{ControlServer, Execute};
+pub use server::{ControlServer, Execute, Hypertext};
 
 /// The control socket's name in the data folder.
 pub const SOCKET_NAME: &str = "holdfast.sock";

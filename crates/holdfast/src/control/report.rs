@@ -364,6 +364,9 @@ pub struct BucketReport {
     pub batches: u64,
     /// Bytes written.
     pub bytes_written: u64,
+    /// Bytes of those whose content looked random, as ciphertext and compressed data do.
+    #[serde(default)]
+    pub bytes_random: u64,
     /// Bytes zeroed.
     pub bytes_zeroed: u64,
     /// Bytes trimmed.

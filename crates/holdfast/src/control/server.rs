@@ -6,9 +6,12 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
+
+use respond::Actor;
+use rustix::net::RecvFlags;
 
 use super::line::{LINE_BYTES_MAX, LineReader, send};
 use super::protocol::{Answer, Envelope, Looked, Progress, Request, VERSION};
@@ -16,6 +19,7 @@ use super::report::Response;
 use crate::failure::{Failure, FailureCode};
 use crate::past::LocalPast;
 use crate::past::server::{LOOKS_MAX, Look};
+use crate::user;
 
 /// Commands that are served at the same time.
 const COMMANDS_MAX: usize = 32;
@@ -26,22 +30,43 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// What carries requests out: the engine, or a stand-in in tests.
 pub trait Execute: Send + Sync + 'static {
-    /// Carries a request out.
-    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure>;
+    /// Carries a request out on somebody's behalf.
+    fn execute(
+        &self,
+        actor: &Actor,
+        request: Request,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<Response, Failure>;
 
     /// The past of a volume, for a connection that looks into it.
     fn past(&self, name: &str) -> Result<LocalPast, Failure>;
 }
 
+/// What answers connections that speak HTTP.
+pub trait Hypertext: Send + Sync {
+    /// Takes a connection over, at whose other end is `user`.
+    ///
+    /// # Errors
+    /// When it can't be taken over.
+    fn adopt(&self, stream: UnixStream, user: String) -> io::Result<()>;
+}
+
 /// Accepts commands until it is dropped.
-#[derive(Debug)]
 pub struct ControlServer {
     path: PathBuf,
     stopping: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
+    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
 }
 
 impl ControlServer {
+    /// From now on connections that speak HTTP are given to this. Only the first call counts.
+    pub fn set_hypertext(&self, hypertext: Weak<dyn Hypertext>) {
+        // Only the daemon that made the server calls this, once.
+        let _ = self.hypertext.set(hypertext);
+    }
+
     /// Listens at `path` and serves from threads of its own. The caller holds the lock on the data folder, so a
     /// socket that is there already is left over from a daemon that was killed.
     pub fn start(path: &Path, engine: Arc<dyn Execute>) -> Result<Self, Failure> {
@@ -57,11 +82,18 @@ impl ControlServer {
             path: path.to_owned(),
             stopping: Arc::new(AtomicBool::new(false)),
             running: Arc::new(AtomicUsize::new(0)),
+            hypertext: Arc::default(),
         };
-        let (stopping, running) = (Arc::clone(&server.stopping), Arc::clone(&server.running));
+        let served = Served {
+            engine,
+            stopping: Arc::clone(&server.stopping),
+            running: Arc::clone(&server.running),
+            looking: Looking::default(),
+            hypertext: Arc::clone(&server.hypertext),
+        };
         std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || accept(&listener, &engine, &stopping, &running))
+            .spawn(move || accept(&listener, &served))
             .map_err(failed)?;
         Ok(server)
     }
@@ -75,6 +107,14 @@ impl ControlServer {
         while self.running.load(Ordering::SeqCst) > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+impl std::fmt::Debug for ControlServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ControlServer")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,10 +138,19 @@ impl Drop for Running {
 /// Connections that look into the past, of one control socket.
 type Looking = Arc<AtomicUsize>;
 
-fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<AtomicBool>, running: &Arc<AtomicUsize>) {
-    let looking = Looking::default();
+/// What every connection needs.
+#[derive(Clone)]
+struct Served {
+    engine: Arc<dyn Execute>,
+    stopping: Arc<AtomicBool>,
+    running: Arc<AtomicUsize>,
+    looking: Looking,
+    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
+}
+
+fn accept(listener: &UnixListener, served: &Served) {
     for socket in listener.incoming() {
-        if stopping.load(Ordering::SeqCst) {
+        if served.stopping.load(Ordering::SeqCst) {
             return;
         }
         let Ok(socket) = socket else {
@@ -109,6 +158,7 @@ fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<Ato
             std::thread::sleep(Duration::from_millis(100));
             continue;
         };
+        let running = &served.running;
         running.fetch_add(1, Ordering::SeqCst);
         let guard = Running(Arc::clone(running));
         let refusal = admit(&socket, running.load(Ordering::SeqCst)).err();
@@ -117,14 +167,33 @@ fn accept(listener: &UnixListener, engine: &Arc<dyn Execute>, stopping: &Arc<Ato
             let _ = send(&socket, &Answer::Failed(failure), None);
             continue;
         }
-        let (engine, stopping, looking) = (Arc::clone(engine), Arc::clone(stopping), Arc::clone(&looking));
+        let served = served.clone();
         // Without a thread the command's socket closes, which tells it.
         let _ = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
             let _guard = guard;
             // A connection that fails concerns nobody but the command at its other end.
-            let _ = serve(&socket, engine.as_ref(), &stopping, &looking);
+            let _ = served.answer(socket);
         });
     }
+}
+
+impl Served {
+    /// Commands begin with `{`; whatever else comes first is HTTP, if that is answered.
+    fn answer(&self, socket: UnixStream) -> io::Result<()> {
+        let hypertext = self.hypertext.get().and_then(Weak::upgrade);
+        let mut first = [0];
+        let peeked = rustix::net::recv(&socket, &mut first, RecvFlags::PEEK)?.0;
+        match hypertext {
+            Some(hypertext) if peeked > 0 && first != [b'{'] => hypertext.adopt(socket.try_clone()?, user(&socket)?),
+            _ => serve(&socket, self.engine.as_ref(), &self.stopping, &self.looking),
+        }
+    }
+}
+
+/// The name of the user at the other end; the number of one without a name.
+fn user(socket: &UnixStream) -> io::Result<String> {
+    let uid = rustix::net::sockopt::socket_peercred(socket)?.uid.as_raw();
+    Ok(crate::names::user(uid))
 }
 
 /// Checks who is at the other end, whatever the permissions of the folder and the socket say.
@@ -146,6 +215,7 @@ fn admit(socket: &UnixStream, running: usize) -> Result<(), Failure> {
 
 fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looking: &Looking) -> io::Result<()> {
     let mut reader = LineReader::new(LINE_BYTES_MAX);
+    let actor = user::local(rustix::net::sockopt::socket_peercred(socket)?.uid);
     while let Some(line) = reader.next(socket)? {
         let mut progress = Told {
             socket,
@@ -161,7 +231,7 @@ fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looki
                 }
                 Err(failure) => Err(failure),
             },
-            Ok(request) => engine.execute(request, line.file, &mut progress),
+            Ok(request) => engine.execute(&actor, request, line.file, &mut progress),
             Err(failure) => Err(failure),
         };
         let answer = match result {
@@ -235,7 +305,13 @@ mod tests {
     struct Echo;
 
     impl Execute for Echo {
-        fn execute(&self, request: Request, _: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
+        fn execute(
+            &self,
+            _: &Actor,
+            request: Request,
+            _: Option<File>,
+            progress: &mut dyn Progress,
+        ) -> Result<Response, Failure> {
             let Request::Delete { name } = request else {
                 return Err(Failure::not_found("only deletions"));
             };

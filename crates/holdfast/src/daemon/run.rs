@@ -19,8 +19,10 @@ use super::notify::notify;
 use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
-use crate::control::{ControlServer, DaemonReport, Execute, SOCKET_NAME, Time};
+use crate::console_site::{self, ConsoleSite, Started};
+use crate::control::{ControlServer, DaemonReport, Execute, Hypertext, SOCKET_NAME, Time};
 use crate::desk::Worker;
+use crate::desk::deliver::{self, Delivering};
 use crate::engine::{DaemonFacts, Engine, OpenError};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
@@ -92,15 +94,19 @@ pub fn run(options: Options) -> Result<(), Failure> {
     open_volumes(&engine, &log)?;
     // Before the guards: they tell at once which fences are in force.
     let ledger = Worker::start(&engine, &log)?;
+    let desk = engine.front().desk().cloned();
+    let delivering = desk.map(|desk| Delivering::start(&engine, &desk, &config.notices, &log));
+    let delivering = delivering.transpose()?;
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
     warn_of(&options.place, &config, &log);
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
-    engine.set_daemon(Arc::new(Facts {
+    let facts: Arc<dyn DaemonFacts> = Arc::new(Facts {
         started: Time(engine.now()),
         servers: Arc::clone(&servers),
-    }));
+    });
+    engine.set_daemon(Arc::clone(&facts));
     let control = ControlServer::start(
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
@@ -109,7 +115,13 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
     start_screen::show(&engine, &options.place, &servers, &log);
-    wait_for_end(&mut signals, &engine, &options.place, &guarding, &log);
+    wait_for_end(
+        &mut signals,
+        &engine,
+        &options.place,
+        (&guarding, delivering.as_ref()),
+        &log,
+    );
     notify("STOPPING=1");
     let cut = servers.drain(DRAIN_PATIENCE);
     if cut > 0 {
@@ -125,6 +137,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
     guarding.stop();
     if let Some(ledger) = ledger {
         ledger.stop();
+    }
+    if let Some(delivering) = delivering {
+        delivering.stop();
     }
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
@@ -213,7 +228,13 @@ fn resume(engine: &Engine, place: &Place, log: &Log) -> Result<Served, Failure> 
 }
 
 /// Obeys signals until one of them says to stop.
-fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, guarding: &Guarding, log: &Log) {
+fn wait_for_end(
+    signals: &mut Signals,
+    engine: &Engine,
+    place: &Place,
+    (guarding, delivering): (&Guarding, Option<&Delivering>),
+    log: &Log,
+) {
     for signal in signals.forever() {
         if signal != SIGHUP {
             let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
@@ -224,7 +245,11 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, guarding:
             return;
         }
         let reload = place.config().and_then(|config| {
+            deliver::check(&config.notices)?;
             guarding.configure(&config.guard)?;
+            if let Some(delivering) = delivering {
+                delivering.configure(&config.notices)?;
+            }
             engine.set_config(config.clone())?;
             Ok(config)
         });
@@ -233,7 +258,7 @@ fn wait_for_end(signals: &mut Signals, engine: &Engine, place: &Place, guarding:
                 warn_of(place, &config, log);
                 log.info(
                     "",
-                    "the settings of the volumes and guards were read again; [server] needs a restart",
+                    "the settings of the volumes, guards and notices were read again; [server] needs a restart",
                 );
             }
             Err(failure) => {

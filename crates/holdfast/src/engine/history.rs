@@ -102,11 +102,21 @@ fn round_bucket(span: Duration) -> u64 {
         .unwrap_or_else(|| wanted.next_multiple_of(86_400))
 }
 
+/// Bytes of a bucket whose content looked random, as ciphertext and compressed data do.
+fn random_bytes(bucket: &volume::Bucket) -> u64 {
+    bucket
+        .bytes_by_class
+        .get(sentinel::Class::Random as usize)
+        .copied()
+        .unwrap_or(0)
+}
+
 fn bucket_report(bucket: &volume::Bucket) -> BucketReport {
     BucketReport {
         start: Time(bucket.start),
         batches: bucket.batches,
         bytes_written: bucket.bytes_written,
+        bytes_random: random_bytes(bucket),
         bytes_zeroed: bucket.bytes_zeroed,
         bytes_trimmed: bucket.bytes_trimmed,
     }

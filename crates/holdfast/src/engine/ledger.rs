@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident};
+use respond::{Desk, Page, incident, notice};
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -16,6 +16,12 @@ impl Engine {
     #[must_use]
     pub fn front(&self) -> &Arc<Front> {
         self.guards.told().front()
+    }
+
+    /// Who is told of what is noticed, by the configuration in force.
+    #[must_use]
+    pub fn notices(&self) -> notice::Settings {
+        super::read(&self.config).notices.who.clone()
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command
@@ -56,7 +62,9 @@ impl Engine {
             Ok((count, ledger.incidents(&open, Page::default())?))
         });
         let (count, newest) = newest.ok()?;
-        let worst = newest.into_iter().max_by_key(|incident| (incident.score, incident.id))?;
+        let worst = newest
+            .into_iter()
+            .max_by_key(|incident| (incident.score, incident.id))?;
         Some(IncidentsReport {
             open: count,
             worst: OpenIncident {

@@ -5,6 +5,7 @@
 mod damage;
 mod drills;
 mod failures;
+pub mod gate;
 mod guards;
 mod history;
 mod images;
@@ -19,6 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use respond::Actor;
 use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, Timestamp, View, Volume, os_random};
 
 use crate::clock::SteadyClock;
@@ -123,8 +125,8 @@ impl Engine {
         let _ = self.daemon.set(facts);
     }
 
-    /// Carries a request out. `file` is the image of an import or export.
-    pub fn execute(
+    /// Carries a request out that passed the gate.
+    fn carry_out(
         &self,
         request: Request,
         file: Option<File>,
@@ -182,13 +184,17 @@ impl Engine {
                 self.drill_list(name.as_deref(), results).map(Response::Drills)
             }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
+            Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
+            Request::GuardSensitivity { name, percent, seconds } => {
+                self.guard_sensitivity(&name, percent, seconds).map(Response::Guards)
+            }
         }
     }
 
     /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
     /// nothing, and what it changed about them is written down already. So is in the ledger what a command did.
     pub fn close(&self) -> Result<(), Failure> {
-        if let Err(error) = self.front().take_in(crate::desk::time(self.now())) {
+        if let Err(error) = self.front().take_in(crate::desk::time(self.now()), &self.notices()) {
             self.front().note_problem(Some(error.to_string()));
         }
         self.store
@@ -303,6 +309,12 @@ impl Engine {
     }
 
     /// Clients that use the live disk of a volume.
+    #[must_use]
+    pub fn clients_using(&self, name: &str) -> u64 {
+        self.clients_of(name)
+    }
+
+    /// Clients that use the live disk of a volume.
     fn clients_of(&self, name: &str) -> u64 {
         let Some(facts) = self.daemon.get() else { return 0 };
         let report = facts.report();
@@ -323,8 +335,14 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Execute for Engine {
-    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
-        Self::execute(self, request, file, progress)
+    fn execute(
+        &self,
+        actor: &Actor,
+        request: Request,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<Response, Failure> {
+        Self::execute(self, actor, request, file, progress)
     }
 
     fn past(&self, name: &str) -> Result<LocalPast, Failure> {

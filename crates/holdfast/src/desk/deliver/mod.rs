@@ -14,7 +14,7 @@ mod text;
 mod threads;
 mod way;
 
-pub use threads::Delivering;
+pub use threads::{Delivering, check};
 
 use respond::notice::{Due, NotTaken, Recipient, Settings, WayChange};
 use respond::{Desk, Time, notice};
@@ -62,7 +62,8 @@ fn try_once(
     };
     let mut loaded = Way::load(way, found)?;
     let sender = Sender::of_this_machine();
-    desk.write(|w| notice::attempting(w, due.id).map(drop)).map_err(|error| super::failed(&error))?;
+    desk.write(|w| notice::attempting(w, due.id).map(drop))
+        .map_err(|error| super::failed(&error))?;
     let outcome = loaded.send(desk, due, &sender, now);
     loaded.rest();
     Ok(outcome)

@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 use super::settle;
 use super::text::Sender;
 use super::way::Way;
-use crate::config::NoticesSettings;
+use crate::config::{NoticesSettings, WaySettings};
 use crate::desk::time;
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -113,9 +113,17 @@ impl Delivering {
     }
 }
 
+/// Whether the secrets of all ways can be read.
+///
+/// # Errors
+/// When a setting can't be used.
+pub fn check(settings: &NoticesSettings) -> Result<(), Failure> {
+    load(settings).map(drop)
+}
+
 /// Reads the secrets of all ways: what can't work is told now, and not to a log later.
 fn load(settings: &NoticesSettings) -> Result<Vec<(String, Way)>, Failure> {
-    let load = |(name, way)| Way::load(name, way).map(|way| (name.clone(), way));
+    let load = |(name, way): (&String, &WaySettings)| Way::load(name, way).map(|way| (name.clone(), way));
     settings.ways.iter().map(load).collect()
 }
 

@@ -1,0 +1,14 @@
+//! What the console asks, answered by the engine.
+
+mod ask;
+pub mod certificate;
+mod child;
+mod exposure;
+mod files;
+mod site;
+mod start;
+mod toml_text;
+mod views;
+
+pub use site::ConsoleSite;
+pub use start::{Started, random, set_up_link, start};
