@@ -6,10 +6,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
+use super::alerts::AlertsCommand;
 use super::arguments_drill::DrillCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
+use super::incidents::IncidentsCommand;
+use super::ledger::LedgerCommand;
 use image::Format;
 
 /// The whole command line.
@@ -125,6 +128,15 @@ pub(super) enum Command {
     /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
     #[command(subcommand, disable_help_subcommand = true)]
     Exposure(ExposureCommand),
+    /// What the layers noticed
+    #[command(subcommand, disable_help_subcommand = true)]
+    Alerts(AlertsCommand),
+    /// What belongs together of it, and what people do about it
+    #[command(subcommand, disable_help_subcommand = true)]
+    Incidents(IncidentsCommand),
+    /// The record of everything that was noticed, decided and done: check it, read it, copy it
+    #[command(subcommand, disable_help_subcommand = true)]
+    Ledger(LedgerCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -10,7 +10,10 @@ use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
+use super::alerts::AlertsCommand;
 use super::exposure::ExposureCommand;
+use super::incidents::IncidentsCommand;
+use super::ledger::LedgerCommand;
 use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
@@ -49,6 +52,12 @@ pub(super) enum Task {
     Drills(DrillsTask),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Show alerts.
+    Alerts(AlertsCommand),
+    /// Show or change incidents.
+    Incidents(IncidentsCommand),
+    /// Check, read or copy the ledger.
+    Ledger(LedgerCommand),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -133,6 +142,9 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
         Command::Exposure(command) => Task::Exposure(command),
+        Command::Alerts(command) => Task::Alerts(command),
+        Command::Incidents(command) => Task::Incidents(command),
+        Command::Ledger(command) => Task::Ledger(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),

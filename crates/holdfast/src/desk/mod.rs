@@ -3,8 +3,10 @@
 //! Whoever tells of something never waits: neither for the ledger nor for its disk. If the ledger can't be opened or written,
 //! disks are served as before; the log and `status` say so.
 
+pub mod actor;
 pub mod deliver;
 mod front;
+pub mod heads;
 pub mod sources;
 mod worker;
 
@@ -41,8 +43,6 @@ pub fn failed(error: &respond::Error) -> Failure {
         respond::Error::LedgerDamaged { .. } | respond::Error::Record { .. } => {
             Failure::new(FailureCode::Damage, message)
         }
-        respond::Error::ApprovalNeeded { next, .. } => Failure::new(FailureCode::Approval, message).hint(next),
-        respond::Error::Policy { .. } => Failure::new(FailureCode::Config, message),
         respond::Error::NotFound { .. } => Failure::not_found(message),
         respond::Error::Refused { .. } | respond::Error::LedgerVersion { .. } => Failure::refused(message),
         _ => Failure::new(FailureCode::Failure, message),
