@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::console_table::ConsoleTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
+use super::respond_table::RespondTable;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
@@ -28,6 +29,8 @@ pub struct ConfigFile {
     pub console: ConsoleTable,
     /// `[notices]`
     pub notices: NoticesTable,
+    /// `[respond]`
+    pub respond: RespondTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`

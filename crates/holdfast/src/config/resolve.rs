@@ -13,6 +13,7 @@ use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
 use super::notices_table::{self, NoticesSettings};
+use super::respond_table::{self, RespondSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -115,6 +116,8 @@ pub struct Config {
     pub console: ConsoleSettings,
     /// Who is told of alerts and incidents, and how.
     pub notices: NoticesSettings,
+    /// Where policies are, and what they may send and run.
+    pub respond: RespondSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -131,6 +134,7 @@ impl Default for Config {
             exposure: ExposureSettings::default(),
             console: ConsoleSettings::default(),
             notices: NoticesSettings::default(),
+            respond: RespondSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -181,6 +185,7 @@ impl Config {
             exposure: exposure_table::resolve(&file.exposure)?,
             console: console_table::resolve(&file.console)?,
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
+            respond: respond_table::resolve(&file.respond)?,
             defaults,
             volumes,
         })
@@ -190,6 +195,11 @@ impl Config {
     #[must_use]
     pub fn volume(&self, name: &str) -> &VolumeSettings {
         self.volumes.get(name).unwrap_or(&self.defaults)
+    }
+
+    /// Gives a volume other settings.
+    pub fn set_volume(&mut self, name: &str, settings: VolumeSettings) {
+        self.volumes.insert(name.to_owned(), settings);
     }
 
     /// The volumes that have a table of their own.
