@@ -36,9 +36,15 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<Response, Failure> {
         let pass = self.pass(actor, &request)?;
+        let deleted = match &request {
+            Request::Delete { name } => Some(name.clone()),
+            _ => None,
+        };
         let result = self.carry_out(request, file, progress);
-        if let Err(failure) = &result {
-            self.give_back(actor, pass, failure);
+        match (&result, deleted) {
+            (Err(failure), _) => self.give_back(actor, pass, failure),
+            (Ok(_), Some(name)) => self.forget_protection(&name),
+            (Ok(_), None) => {}
         }
         result
     }
@@ -111,6 +117,14 @@ impl Engine {
         match self.front().desk() {
             Some(desk) => desk.write(work),
             None => Ledger::open(&desk::folder(&self.data))?.write(work),
+        }
+    }
+
+    /// Asks the ledger of the daemon, or one opened for this.
+    pub(super) fn read_ledger<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, Error>) -> Result<T, Error> {
+        match self.front().desk() {
+            Some(desk) => desk.read(ask),
+            None => ask(&Ledger::open(&desk::folder(&self.data))?),
         }
     }
 
