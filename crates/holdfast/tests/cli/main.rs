@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
 
+mod approvals;
 mod breaches;
 mod config;
 mod daemon;
@@ -12,6 +13,7 @@ mod exposure_passwords;
 mod guard;
 mod images;
 mod moments;
+mod policies;
 mod repair;
 mod signed_model;
 mod space;
