@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
+use super::alerts::AlertsCommand;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
-use super::alerts::AlertsCommand;
 use super::exposure::ExposureCommand;
+use super::files::{self, FilesTask};
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
-use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
