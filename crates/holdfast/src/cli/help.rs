@@ -40,6 +40,9 @@ Was it leaked:
   exposure     A private breach monitor that speaks the Have I Been Pwned API: import, check,
                serve, ask, watch, feeds, keys, private, erase, stats
 
+Tell people:
+  notices      Who was told of what, and whether it arrived: list, show, test, acknowledge, retry
+
 Travel in time:
   history      When the disk was written to, and what was done with it
   restore      Return a disk to a moment or to --before-attack, or take that back with --undo

@@ -14,6 +14,7 @@ mod incidents;
 mod ledger;
 mod manual;
 mod noted;
+mod notices;
 mod output;
 mod progress;
 mod resolve;

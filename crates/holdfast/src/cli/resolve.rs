@@ -14,6 +14,7 @@ use super::alerts::AlertsCommand;
 use super::exposure::ExposureCommand;
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
+use super::notices::NoticesCommand;
 use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
@@ -58,6 +59,8 @@ pub(super) enum Task {
     Incidents(IncidentsCommand),
     /// Check, read or copy the ledger.
     Ledger(LedgerCommand),
+    /// Look at notices, send or settle them.
+    Notices(NoticesCommand),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -145,6 +148,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Alerts(command) => Task::Alerts(command),
         Command::Incidents(command) => Task::Incidents(command),
         Command::Ledger(command) => Task::Ledger(command),
+        Command::Notices(command) => Task::Notices(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident, notice};
+use jiff::tz::TimeZone;
+use respond::intake::Rules;
+use respond::policy::Policies;
+use respond::{Desk, Page, incident};
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -18,10 +21,13 @@ impl Engine {
         self.guards.told().front()
     }
 
-    /// Who is told of what is noticed, by the configuration in force.
-    #[must_use]
-    pub fn notices(&self) -> notice::Settings {
-        super::read(&self.config).notices.who.clone()
+    /// Has what is noticed from now on dealt with by the configuration in force.
+    pub(super) fn apply_rules(&self) {
+        self.front().set_rules(Rules {
+            policies: Policies::defaults(),
+            notices: super::read(&self.config).notices.who.clone(),
+            zone: TimeZone::system(),
+        });
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command
