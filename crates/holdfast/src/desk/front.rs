@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use respond::alert::NewAlert;
-use respond::{Desk, Time, intake, notice};
+use respond::intake::{self, Rules};
+use respond::{Desk, Time};
 
 /// Alerts that are recorded in one transaction, at most.
 pub(super) const BATCH: usize = 4096;
@@ -53,13 +54,13 @@ impl Front {
     ///
     /// # Errors
     /// When the ledger can't be written.
-    pub fn take_in(&self, now: Time, notices: &notice::Settings) -> Result<(), respond::Error> {
+    pub fn take_in(&self, now: Time, rules: &Rules) -> Result<(), respond::Error> {
         let Some(desk) = self.desk.get() else { return Ok(()) };
         desk.close();
         loop {
             let taken = desk.take(BATCH, std::time::Duration::ZERO);
             if !taken.alerts.is_empty() {
-                desk.write(|w| intake::take_in(w, now, notices, taken.alerts))?;
+                desk.write(|w| intake::take_in(w, now, rules, taken.alerts))?;
             }
             if taken.is_last {
                 return Ok(());

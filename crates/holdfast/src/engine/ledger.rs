@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident, notice};
+use jiff::tz::TimeZone;
+use respond::intake::Rules;
+use respond::{Desk, Page, incident};
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -18,10 +20,14 @@ impl Engine {
         self.guards.told().front()
     }
 
-    /// Who is told of what is noticed, by the configuration in force.
+    /// What is done and told about what is noticed, by the configuration in force.
     #[must_use]
-    pub fn notices(&self) -> notice::Settings {
-        super::read(&self.config).notices.who.clone()
+    pub fn rules(&self) -> Rules {
+        Rules {
+            notices: super::read(&self.config).notices.who.clone(),
+            zone: TimeZone::system(),
+            ..Rules::default()
+        }
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command

@@ -194,7 +194,7 @@ impl Engine {
     /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
     /// nothing, and what it changed about them is written down already. So is in the ledger what a command did.
     pub fn close(&self) -> Result<(), Failure> {
-        if let Err(error) = self.front().take_in(crate::desk::time(self.now()), &self.notices()) {
+        if let Err(error) = self.front().take_in(crate::desk::time(self.now()), &self.rules()) {
             self.front().note_problem(Some(error.to_string()));
         }
         self.store

@@ -64,7 +64,7 @@ impl Case {
             text: "Writes are refused".to_owned(),
             facts: serde_json::Map::new(),
         };
-        let taken = ledger.write(|w| take_in(w, at(0), vec![alert])).unwrap();
+        let taken = ledger.write(|w| take_in(w, at(0), &respond::intake::Rules::default(), vec![alert])).unwrap();
         let incident = taken.alerts.first().unwrap().alert.incident.unwrap();
         Self {
             _folder: folder,
