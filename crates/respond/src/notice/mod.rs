@@ -13,6 +13,8 @@ mod outgoing;
 mod plan;
 mod schema;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod topic;
 mod vocabulary;
 
