@@ -27,6 +27,11 @@ Get files back:
   files        See what is on a disk at any moment, and copy files out: ls, cat, cp, find,
                history, diff
 
+Decide and answer for it:
+  incidents    What belongs together: list, show, acknowledge, assign, note, recovered, close, reopen
+  alerts       What was noticed: list (also as OCSF, ECS, CEF), show
+  ledger       The record of it all: list, verify, export, backup
+
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report

@@ -10,7 +10,10 @@ use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
 use super::drills::{self, DrillsTask};
+use super::alerts::AlertsCommand;
 use super::exposure::ExposureCommand;
+use super::incidents::IncidentsCommand;
+use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
 use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
@@ -50,6 +53,12 @@ pub(super) enum Task {
     Drills(DrillsTask),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Show alerts.
+    Alerts(AlertsCommand),
+    /// Show or change incidents.
+    Incidents(IncidentsCommand),
+    /// Check, read or copy the ledger.
+    Ledger(LedgerCommand),
     /// Look at notices, send or settle them.
     Notices(NoticesCommand),
     /// Say what a configuration file means.
@@ -136,6 +145,9 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
         Command::Exposure(command) => Task::Exposure(command),
+        Command::Alerts(command) => Task::Alerts(command),
+        Command::Incidents(command) => Task::Incidents(command),
+        Command::Ledger(command) => Task::Ledger(command),
         Command::Notices(command) => Task::Notices(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,

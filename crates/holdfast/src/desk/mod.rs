@@ -3,8 +3,10 @@
 //! Whoever tells of something never waits: neither for the ledger nor for its disk. If the ledger can't be opened or written,
 //! disks are served as before; the log and `status` say so.
 
+pub mod actor;
 pub mod deliver;
 mod front;
+pub mod heads;
 pub mod sources;
 mod worker;
 
@@ -32,19 +34,6 @@ pub fn time(time: Timestamp) -> respond::Time {
     respond::Time::from_unix_millis(i64::try_from(time.as_unix_nanos() / 1_000_000).unwrap_or(i64::MAX))
 }
 
-/// Whoever runs this process, as the ledger records it.
-#[must_use]
-pub fn local_actor() -> respond::Actor {
-    let user = rustix::process::geteuid().as_raw();
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = known.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
-    });
-    respond::Actor::Local(name.unwrap_or_else(|| format!("user {user}")))
-}
-
 /// The failure that an error of the ledger is.
 #[must_use]
 pub fn failed(error: &respond::Error) -> Failure {
@@ -54,8 +43,6 @@ pub fn failed(error: &respond::Error) -> Failure {
         respond::Error::LedgerDamaged { .. } | respond::Error::Record { .. } => {
             Failure::new(FailureCode::Damage, message)
         }
-        respond::Error::ApprovalNeeded { next, .. } => Failure::new(FailureCode::Approval, message).hint(next),
-        respond::Error::Policy { .. } => Failure::new(FailureCode::Config, message),
         respond::Error::NotFound { .. } => Failure::not_found(message),
         respond::Error::Refused { .. } | respond::Error::LedgerVersion { .. } => Failure::refused(message),
         _ => Failure::new(FailureCode::Failure, message),

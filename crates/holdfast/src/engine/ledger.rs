@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use respond::intake::Rules;
+use respond::policy::Policies;
 use respond::{Desk, Page, incident};
 
 use super::Engine;
@@ -20,14 +21,13 @@ impl Engine {
         self.guards.told().front()
     }
 
-    /// What is done and told about what is noticed, by the configuration in force.
-    #[must_use]
-    pub fn rules(&self) -> Rules {
-        Rules {
+    /// Has what is noticed from now on dealt with by the configuration in force.
+    pub(super) fn apply_rules(&self) {
+        self.front().set_rules(Rules {
+            policies: Policies::defaults(),
             notices: super::read(&self.config).notices.who.clone(),
             zone: TimeZone::system(),
-            ..Rules::default()
-        }
+        });
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command

@@ -92,7 +92,7 @@ impl Engine {
         let clock = Arc::new(SteadyClock::start());
         let guards = Guards::new(&store, &clock);
         guards.set_reads_kept(read(&config).guard.reads_kept_bytes);
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             data: data.to_owned(),
             guards,
             drills: Drills::new(data),
@@ -104,7 +104,9 @@ impl Engine {
             imports: imports::Imports::default(),
             damaged: damage::Damaged::default(),
             _lock: lock,
-        }))
+        });
+        engine.apply_rules();
+        Ok(engine)
     }
 
     /// The past of a volume, to be looked into.
@@ -186,7 +188,7 @@ impl Engine {
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
             Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
             Request::GuardSensitivity { name, percent, seconds } => {
-                self.guard_sensitivity(&name, percent, seconds).map(Response::Guards)
+                self.guard_sensitivity(name.as_deref(), percent, seconds).map(Response::Guards)
             }
         }
     }
@@ -194,7 +196,7 @@ impl Engine {
     /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
     /// nothing, and what it changed about them is written down already. So is in the ledger what a command did.
     pub fn close(&self) -> Result<(), Failure> {
-        if let Err(error) = self.front().take_in(crate::desk::time(self.now()), &self.rules()) {
+        if let Err(error) = self.front().take_in(crate::desk::time(self.now())) {
             self.front().note_problem(Some(error.to_string()));
         }
         self.store
@@ -212,6 +214,7 @@ impl Engine {
             }
         }
         self.configure_guards();
+        self.apply_rules();
         Ok(())
     }
 

@@ -193,7 +193,7 @@ fn the_form_keeps_the_order_of_the_regulator_and_names_what_is_missing() {
         "{}",
         form.text
     );
-    assert_eq!(form.text.matches("[FILL IN:").count() >= form.to_fill.len(), true);
+    assert!(form.text.matches("[FILL IN:").count() >= form.to_fill.len(), "{}", form.text);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_draft_is_final_only_when_its_facts_are_confirmed_and_two_others_approved_it
     for who in ["bob", "eve"] {
         case.approve(who, &open).unwrap();
     }
-    assert!(said(approve(&mut case, "ann", draft.id)).contains("was made by ann: others approve it"));
+    assert!(said(approve(&mut case, "ann", draft.id)).contains("is by ann: others approve it"));
     assert_eq!(approve(&mut case, "bob", draft.id).unwrap().state, DraftState::Made);
     assert!(said(approve(&mut case, "bob", draft.id)).contains("approved by bob already"));
     let send = |case: &mut Case| case.ledger.write(|w| mark_sent(w, at(HOUR), &person("ann"), draft.id));
