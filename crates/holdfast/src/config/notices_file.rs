@@ -194,7 +194,8 @@ impl TryFrom<String> for UrlValue {
 /// Whether a text is an address of a web server.
 pub fn check_url(text: &str) -> Result<(), String> {
     // The address may be a secret, so it isn't repeated.
-    let wrong = |_| "this is no address of a web server; write it like `https://alerts.example.org/holdfast`".to_owned();
+    let wrong =
+        |_| "this is no address of a web server; write it like `https://alerts.example.org/holdfast`".to_owned();
     web_address("url", text).map(drop).map_err(wrong)
 }
 

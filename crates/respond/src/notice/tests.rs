@@ -160,7 +160,10 @@ fn ways_are_used_for_what_is_bad_enough_and_news_are_told_later() {
     bench.advance_to(minutes(6));
     assert_eq!(
         bench.told()[2..],
-        [told(Telling::Worse, "mail", "anna"), told(Telling::Worse, "pager", "anna")]
+        [
+            told(Telling::Worse, "mail", "anna"),
+            told(Telling::Worse, "pager", "anna")
+        ]
     );
     assert_eq!(
         bench.all()[3].title,
@@ -172,24 +175,36 @@ fn ways_are_used_for_what_is_bad_enough_and_news_are_told_later() {
 fn a_flood_about_one_thing_is_one_notice_and_a_flood_of_things_a_few() {
     let mut bench = Bench::new();
     for number in 0..2000 {
-        bench.hear(minutes(0), &about("incident/1", Severity::Critical, &format!("alert {}", number % 50)));
+        bench.hear(
+            minutes(0),
+            &about("incident/1", Severity::Critical, &format!("alert {}", number % 50)),
+        );
     }
     bench.advance_to(minutes(0));
     assert_eq!(bench.told().len(), 2, "one by mail, one to the pager");
     let (_, content) = bench.ledger.notice(NoticeId(1)).unwrap().unwrap();
     assert_eq!((content.lines.len(), content.more), (8, 1680));
     for number in 2..1000 {
-        bench.hear(minutes(1), &about(&format!("incident/{number}"), Severity::Critical, "encryption"));
+        bench.hear(
+            minutes(1),
+            &about(&format!("incident/{number}"), Severity::Critical, "encryption"),
+        );
     }
     bench.advance_to(minutes(1));
     assert_eq!(
         bench.told()[2..],
-        [told(Telling::Bundle, "mail", "anna"), told(Telling::Bundle, "pager", "anna")]
+        [
+            told(Telling::Bundle, "mail", "anna"),
+            told(Telling::Bundle, "pager", "anna")
+        ]
     );
     assert_eq!(bench.all()[2].title, "998 things at once, the worst is critical");
     // More of the same within minutes isn't told before these are over; then everything that nobody has acknowledged is.
     for number in 1000..1100 {
-        bench.hear(minutes(2), &about(&format!("incident/{number}"), Severity::Critical, "encryption"));
+        bench.hear(
+            minutes(2),
+            &about(&format!("incident/{number}"), Severity::Critical, "encryption"),
+        );
     }
     bench.advance_to(minutes(5));
     assert_eq!(bench.told().len(), 4);
@@ -216,19 +231,29 @@ fn an_incident_that_is_acknowledged_stops_the_chain() {
         notices: settings(),
         ..Rules::default()
     };
-    let taken = bench.ledger.write(|w| take_in(w, minutes(0), &rules, vec![alert.clone()]));
+    let taken = bench
+        .ledger
+        .write(|w| take_in(w, minutes(0), &rules, vec![alert.clone()]));
     let incident = taken.unwrap().alerts[0].alert.incident.unwrap();
     bench.advance_to(minutes(0));
     assert_eq!(bench.told().len(), 2);
     let anna = Actor::Person("anna".to_owned());
-    let acknowledged = bench.ledger.write(|w| incident::acknowledge(w, minutes(3), &anna, incident));
+    let acknowledged = bench
+        .ledger
+        .write(|w| incident::acknowledge(w, minutes(3), &anna, incident));
     acknowledged.unwrap();
     bench.advance_to(minutes(600));
-    let acknowledged = [told(Telling::Acknowledged, "mail", "anna"), told(Telling::Acknowledged, "pager", "anna")];
+    let acknowledged = [
+        told(Telling::Acknowledged, "mail", "anna"),
+        told(Telling::Acknowledged, "pager", "anna"),
+    ];
     assert_eq!(bench.told()[2..], acknowledged);
     let (notice, content) = bench.ledger.notice(NoticeId(3)).unwrap().unwrap();
     assert!(content.text[0].starts_with("anna looks after it"), "{:?}", content.text);
-    assert_eq!(content.link.unwrap(), format!("https://console.example/incidents/{incident}"));
+    assert_eq!(
+        content.link.unwrap(),
+        format!("https://console.example/incidents/{incident}")
+    );
     assert!(notice.title.len() < 80, "{}", notice.title);
 }
 
@@ -239,9 +264,17 @@ fn nobody_answers_so_that_the_next_one_is_called_and_acknowledging_by_the_notice
     bench.advance_to(minutes(11));
     assert_eq!(bench.told()[2], told(Telling::Escalation, "mail", "ben"));
     let ben = Actor::Local("ben".to_owned());
-    bench.ledger.write(|w| acknowledge(w, minutes(12), &ben, "alert/7")).unwrap();
+    bench
+        .ledger
+        .write(|w| acknowledge(w, minutes(12), &ben, "alert/7"))
+        .unwrap();
     bench.advance_to(minutes(600));
-    assert_eq!(bench.told().len(), 6, "all three learn of it, and nobody is called again: {:?}", bench.told());
+    assert_eq!(
+        bench.told().len(),
+        6,
+        "all three learn of it, and nobody is called again: {:?}",
+        bench.told()
+    );
     let unknown = bench.ledger.write(|w| acknowledge(w, minutes(12), &ben, "alert/8"));
     assert!(unknown.unwrap_err().to_string().contains("`alert/8`"));
 }
@@ -283,10 +316,17 @@ fn a_server_that_is_down_loses_nothing_and_is_told_of_once() {
     assert_eq!(bench.ledger.notices_failing().unwrap(), 1);
     // What is new meanwhile is one more notice, not one every five minutes.
     for minute in 1..90 {
-        bench.hear(minutes(minute), &about("incident/1", Severity::High, &format!("at {minute}")));
+        bench.hear(
+            minutes(minute),
+            &about("incident/1", Severity::High, &format!("at {minute}")),
+        );
         bench.advance_to(minutes(minute));
     }
-    let updates = bench.told().iter().filter(|told| **told == self::told(Telling::Update, "mail", "anna")).count();
+    let updates = bench
+        .told()
+        .iter()
+        .filter(|told| **told == self::told(Telling::Update, "mail", "anna"))
+        .count();
     assert_eq!(updates, 1);
     assert_eq!(bench.attempt(now, id, Ok("250 ok")), Some(WayChange::Works));
     assert!(!bench.due(now, "mail").is_empty());
@@ -302,10 +342,17 @@ fn what_was_tried_and_not_settled_is_tried_again_after_a_restart_with_the_same_k
     bench.ledger = Ledger::open(bench.folder.path()).unwrap();
     assert_eq!(bench.due(minutes(0), "mail"), [id]);
     let after = bench.ledger.write(|w| attempting(w, id)).unwrap().unwrap();
-    assert_eq!((after.key.as_str(), after.attempts), (before.key.as_str(), 1), "it may have arrived");
+    assert_eq!(
+        (after.key.as_str(), after.attempts),
+        (before.key.as_str(), 1),
+        "it may have arrived"
+    );
     assert_eq!(after.content, before.content);
     bench.ledger.write(|w| delivered(w, minutes(0), id, "ok")).unwrap();
-    assert!(bench.ledger.write(|w| attempting(w, id)).unwrap().is_none(), "sent is sent");
+    assert!(
+        bench.ledger.write(|w| attempting(w, id)).unwrap().is_none(),
+        "sent is sent"
+    );
 }
 
 #[test]
@@ -329,7 +376,10 @@ fn what_is_refused_is_a_dead_letter_that_is_told_of_once_and_can_be_tried_again(
     bench.hear(minutes(0), &about("incident/2", Severity::Medium, "one"));
     bench.advance_to(minutes(0));
     let ids = bench.due(minutes(0), "mail");
-    assert_eq!(bench.attempt(minutes(0), ids[0], refused()), Some(WayChange::Refuses("550".to_owned())));
+    assert_eq!(
+        bench.attempt(minutes(0), ids[0], refused()),
+        Some(WayChange::Refuses("550".to_owned()))
+    );
     assert_eq!(bench.attempt(minutes(0), ids[1], refused()), None, "it is known");
     let dead = Filter {
         state: Some(NoticeState::Dead),
@@ -364,7 +414,10 @@ fn ways_that_are_gone_leave_dead_letters_and_groups_that_are_gone_leave_the_defa
     bench.advance_to(minutes(0));
     assert_eq!(bench.told().len(), 2, "the default group is told");
     bench.settings.ways.remove("pager");
-    bench.ledger.write(|w| configured(w, minutes(1), &bench.settings)).unwrap();
+    bench
+        .ledger
+        .write(|w| configured(w, minutes(1), &bench.settings))
+        .unwrap();
     let states: Vec<NoticeState> = bench.all().iter().map(|notice| notice.state).collect();
     assert_eq!(states, [NoticeState::Waiting, NoticeState::Dead]);
 }
@@ -374,7 +427,11 @@ fn a_trial_reaches_everybody_whom_a_name_stands_for_once() {
     let mut bench = Bench::new();
     let mut whom = |name: &str| {
         let made = bench.ledger.write(|w| test(w, minutes(0), &bench.settings, name));
-        made.map(|made| made.into_iter().map(|(to, _)| format!("{} {}", to.way, to.name)).collect::<Vec<_>>())
+        made.map(|made| {
+            made.into_iter()
+                .map(|(to, _)| format!("{} {}", to.way, to.name))
+                .collect::<Vec<_>>()
+        })
     };
     assert_eq!(whom("mail").unwrap(), ["mail anna", "mail ben"]);
     assert_eq!(whom("operators").unwrap(), ["mail anna", "pager anna", "mail ben"]);
