@@ -32,7 +32,9 @@ impl OwnCertificate {
     /// The certificate in a folder, whether it is there yet or not.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self {
+            folder: folder.to_owned(),
+        }
     }
 
     /// The authority, to be imported into browsers.
@@ -105,7 +107,9 @@ fn is_good(about: &Path, wanted: &str, now: Time) -> bool {
 
 fn authority_params(now: Time) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Holdfast console authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Holdfast console authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     set_times(&mut params, now, AUTHORITY_DAYS);
@@ -126,7 +130,10 @@ fn server_params(names: &[String], now: Time) -> Result<CertificateParams, rcgen
 fn set_times(params: &mut CertificateParams, now: Time, days: i64) {
     let date = |time: Time| {
         let date = jiff::tz::TimeZone::UTC.to_datetime(time.timestamp()).date();
-        let (month, day) = (u8::try_from(date.month()).unwrap_or(1), u8::try_from(date.day()).unwrap_or(1));
+        let (month, day) = (
+            u8::try_from(date.month()).unwrap_or(1),
+            u8::try_from(date.day()).unwrap_or(1),
+        );
         rcgen::date_time_ymd(i32::from(date.year()), month, day)
     };
     params.not_before = date(now.plus_millis(-DAY_MS));
@@ -138,7 +145,11 @@ fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let new = path.with_extension("new");
     // One that was left over may have another mode.
     let _ = std::fs::remove_file(&new);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&new, path)
@@ -159,7 +170,10 @@ mod tests {
         let authority = std::fs::read(own.authority()).unwrap();
         assert!(!own.prepare(&names, now.plus_millis(300 * DAY_MS)).unwrap());
         assert!(own.prepare(&names[..1], now).unwrap(), "other names");
-        assert!(own.prepare(&names[..1], now.plus_millis(370 * DAY_MS)).unwrap(), "it ends soon");
+        assert!(
+            own.prepare(&names[..1], now.plus_millis(370 * DAY_MS)).unwrap(),
+            "it ends soon"
+        );
         assert_eq!(std::fs::read(own.authority()).unwrap(), authority);
         Certificate::load(&own.files()).unwrap();
         use std::os::unix::fs::PermissionsExt;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
 use super::arguments_drill::DrillCommand;
+use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
@@ -125,6 +126,9 @@ pub(super) enum Command {
     /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
     #[command(subcommand, disable_help_subcommand = true)]
     Exposure(ExposureCommand),
+    /// The web pages and the API: accounts, tokens, the way in
+    #[command(subcommand, disable_help_subcommand = true)]
+    Console(ConsoleCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -4,6 +4,7 @@
 mod arguments;
 mod arguments_drill;
 mod check;
+mod console;
 mod drills;
 mod exposure;
 mod files;

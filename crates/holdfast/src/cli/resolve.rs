@@ -9,6 +9,7 @@ use jiff::ZonedDateTime;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
+use super::console::ConsoleCommand;
 use super::drills::{self, DrillsTask};
 use super::exposure::ExposureCommand;
 use super::files::{self, FilesTask};
@@ -47,6 +48,8 @@ pub(super) enum Task {
     Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
+    /// Accounts, tokens and the certificate of the console.
+    Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
     /// Say what a configuration file means.
@@ -132,6 +135,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
+        Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,

@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, drills, exposure, files, manual, output, show};
+use super::{check, console, drills, exposure, files, manual, output, show};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -49,6 +49,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::KeepGood(task) => keep_good(&common, &task),
         Task::Files(task) => files::run(&place(&common)?, &common, task),
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
+        Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),

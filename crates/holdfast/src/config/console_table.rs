@@ -122,9 +122,9 @@ impl ConsoleSettings {
 pub(super) fn resolve(table: &ConsoleTable) -> Result<ConsoleSettings, String> {
     let ours = ConsoleSettings::default();
     let listen = match &table.listen {
-        Some(text) => text
-            .parse()
-            .map_err(|_| format!("[console] listen: `{text}` is no address with a port; write it like `127.0.0.1:8480`"))?,
+        Some(text) => text.parse().map_err(|_| {
+            format!("[console] listen: `{text}` is no address with a port; write it like `127.0.0.1:8480`")
+        })?,
         None => ours.listen,
     };
     let certificate_and_key = match (&table.certificate, &table.key) {
@@ -187,7 +187,9 @@ fn public_url(url: &str) -> Result<String, String> {
 
 fn oidc(table: &OidcTable) -> Result<console::OidcSettings, String> {
     let issuer = table.issuer.trim_end_matches('/');
-    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| issuer.starts_with(start));
+    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| issuer.starts_with(start));
     if !issuer.starts_with("https://") && !is_local {
         return Err(format!("[console.oidc] issuer: `{issuer}` must begin with `https://`"));
     }

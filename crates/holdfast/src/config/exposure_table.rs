@@ -181,19 +181,17 @@ pub(super) fn resolve(table: &ExposureTable) -> Result<ExposureSettings, String>
             .as_deref()
             .map(|text| socket("resolver", text, "192.0.2.53:53"))
             .transpose()?,
-        mail: table.mail.as_ref().map(mail).transpose()?,
+        mail: table
+            .mail
+            .as_ref()
+            .map(|table| mail("[exposure.mail]", table))
+            .transpose()?,
         webhook: webhook(
             "[exposure]",
             table.webhook.as_deref(),
             table.webhook_secret_file.as_deref(),
         )?,
         callback: table.callback.as_ref().map(callback).transpose()?,
-        mail: table
-            .mail
-            .as_ref()
-            .map(|table| mail("[exposure.mail]", table))
-            .transpose()?,
-        webhook: webhook(table.webhook.as_deref(), table.webhook_secret_file.as_deref())?,
         upstream: table.upstream.as_ref().map(upstream).transpose()?,
         feeds: feeds(&table.feeds)?,
     };
@@ -232,23 +230,6 @@ fn web(key: &str, url: &str) -> Result<String, String> {
         ));
     }
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-fn mail(table: &MailTable) -> Result<MailSettings, String> {
-fn webhook(url: Option<&str>, secret_file: Option<&Path>) -> Result<Option<WebhookSettings>, String> {
-    match url {
-        Some(url) => {
-            web("webhook", url)?;
-            Ok(Some(WebhookSettings {
-                url: url.to_owned(),
-                secret_file: secret_file.map(Path::to_owned),
-            }))
-        }
-        None if secret_file.is_some() => {
-            Err("[exposure]: `webhook_secret_file` signs nothing without `webhook`".to_owned())
-        }
-        None => Ok(None),
-    }
 }
 
 /// Checks the settings of a mail server, which stand in `section`.

@@ -15,7 +15,7 @@ use super::file::MailTable;
 use super::values::SpanValue;
 
 /// A name with its place in the file.
-pub type Named = Spanned<String>;
+pub(super) type Named = Spanned<String>;
 
 /// `[notices]`: who is told of alerts and incidents, by which ways and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -109,7 +109,7 @@ pub struct SyslogSettings {
 }
 
 /// What is wrong, and where in the file (a byte's number) if it is known.
-pub type Wrong = (Option<usize>, String);
+pub(super) type Wrong = (Option<usize>, String);
 
 /// Checks `[notices]` of a file. What is wrong with `[exposure.mail]` is told where that is checked.
 pub(super) fn resolve_file(file: &ConfigFile) -> Result<NoticesSettings, Wrong> {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use console::{Activity, ActivityBucket, DiskEvent, GuardState, Moment, Problem, ProblemKind, RestorePreview, Restored};
+use console::{
+    Activity, ActivityBucket, DiskEvent, GuardState, Moment, Problem, ProblemKind, RestorePreview, Restored,
+};
 use drill::{Case, DrillResult, Trigger};
 use jiff::ZonedDateTime;
 use respond::{Actor, Page, Time, alert};
@@ -102,7 +104,10 @@ impl ConsoleSite {
         let Response::Guards(list) = self.ask(&Actor::System("console".to_owned()), request)? else {
             return Err(unexpected());
         };
-        let known = list.guards.into_iter().filter_map(|guard| Some((guard.volume, views::guard(guard.status?))));
+        let known = list
+            .guards
+            .into_iter()
+            .filter_map(|guard| Some((guard.volume, views::guard(guard.status?))));
         Ok(known.collect())
     }
 
@@ -193,7 +198,9 @@ impl ConsoleSite {
             until: Some(to),
             ..alert::Filter::default()
         };
-        let alerts = self.desk.read(|ledger| ledger.alerts(&filter, Page::newest(ALERTS_SHOWN)));
+        let alerts = self
+            .desk
+            .read(|ledger| ledger.alerts(&filter, Page::newest(ALERTS_SHOWN)));
         let alerts = alerts.map_err(|error| failed(error.to_string()))?;
         let each = alerts.into_iter().map(|alert| DiskEvent {
             // Alerts are of a time, not of a batch.
@@ -210,12 +217,15 @@ impl ConsoleSite {
     /// Begins a drill on a thread of its own. What can be known to be wrong is told now, everything else by an alert.
     pub(super) fn begin_drill(&self, actor: &Actor, name: &str, case: Option<&str>) -> Result<(), Problem> {
         let case = case.map(|text| {
-            serde_json::from_value::<Case>(serde_json::json!(text)).map_err(|_| invalid(format!("`{text}` is no attack of drills")))
+            serde_json::from_value::<Case>(serde_json::json!(text))
+                .map_err(|_| invalid(format!("`{text}` is no attack of drills")))
         });
         let case = case.transpose()?;
         self.engine.whole_volume(name).map_err(problem)?;
         if let Some(other) = self.engine.drills().running_on() {
-            return Err(problem(Failure::refused(format!("a drill runs on `{other}`")).hint("one at a time")));
+            return Err(problem(
+                Failure::refused(format!("a drill runs on `{other}`")).hint("one at a time"),
+            ));
         }
         let order = DrillOrder {
             case,
@@ -235,7 +245,9 @@ impl ConsoleSite {
             engine.guards().told().drill(&event);
         };
         let thread = std::thread::Builder::new().name("drill".to_owned()).spawn(run);
-        thread.map(drop).map_err(|error| problem(Failure::io("start a thread for the drill", &error)))
+        thread
+            .map(drop)
+            .map_err(|error| problem(Failure::io("start a thread for the drill", &error)))
     }
 
     /// The newest results of drills, of one volume or of all.
@@ -255,7 +267,10 @@ impl ConsoleSite {
         let unknown = || problem(Failure::not_found(format!("there is no drill `{id}`")));
         let (name, _) = id.rsplit_once('-').ok_or_else(unknown)?;
         let results = self.drill_results(Some(name), usize::MAX).map_err(|_| unknown())?;
-        let found: Vec<DrillResult> = results.into_iter().filter(|result| views::drill_id(result) == id).collect();
+        let found: Vec<DrillResult> = results
+            .into_iter()
+            .filter(|result| views::drill_id(result) == id)
+            .collect();
         let settings = self.engine.drill_settings();
         let at = settings.at.map(|at| at.to_string());
         if found.is_empty() {

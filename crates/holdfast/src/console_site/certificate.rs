@@ -20,7 +20,11 @@ pub fn own(data: &Path) -> OwnCertificate {
 /// The names that its own certificate has.
 pub fn names(settings: &ConsoleSettings) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = settings.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+    let host = settings
+        .public_url
+        .as_deref()
+        .and_then(|url| url.split_once("://"))
+        .map(|(_, rest)| rest);
     let host = host.map(|rest| match rest.parse::<SocketAddr>() {
         Ok(address) => address.ip().to_string(),
         Err(_) => rest.split(':').next().unwrap_or(rest).to_owned(),

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::{ExposureView, Problem};
-use exposure::ledger::Ledger;
-use exposure::passwords::Passwords;
 use exposure::accounts;
 use exposure::hash::HashKind;
+use exposure::ledger::Ledger;
+use exposure::passwords::Passwords;
 
 use super::ask::problem;
 use crate::exposure_delivery;
@@ -42,7 +42,9 @@ impl Monitor {
         {
             return Ok(view.clone());
         }
-        let view = self.count().map_err(|error| problem(exposure_delivery::failed(&error)))?;
+        let view = self
+            .count()
+            .map_err(|error| problem(exposure_delivery::failed(&error)))?;
         *counted = Some((Instant::now(), view.clone()));
         Ok(view)
     }
@@ -93,7 +95,9 @@ impl Monitor {
             passwords.count(kind, &kind.hash(password))
         };
         // Passwords that can't be looked up keep nobody from setting one.
-        HashKind::ALL.into_iter().any(|kind| count(kind).is_ok_and(|count| count > 0))
+        HashKind::ALL
+            .into_iter()
+            .any(|kind| count(kind).is_ok_and(|count| count > 0))
     }
 }
 

@@ -65,11 +65,17 @@ pub(super) fn list(place: &Place, name: &str, moment: Moment, path: &str) -> Res
     }
     // The topmost folder is asked for without a path, so that a disk with several file systems shows which.
     let inside = if path == "/" { "" } else { path };
-    let slash = if inside.is_empty() || inside.starts_with('/') { "" } else { "/" };
+    let slash = if inside.is_empty() || inside.starts_with('/') {
+        ""
+    } else {
+        "/"
+    };
     let target = format!("{name}@#{}:{slash}{inside}", moment.sequence);
     let ended = run(place, &["files", "ls", "--json", "--", &target], LISTING).map_err(problem)?;
     if ended.is_cut {
-        return Err(failed("the folder is too large, or the disk too slow; `holdfast files ls` lists it"));
+        return Err(failed(
+            "the folder is too large, or the disk too slow; `holdfast files ls` lists it",
+        ));
     }
     let listed: Listed = serde_json::from_slice(&ended.output).map_err(|_| died())?;
     if let Some(failure) = listed.error.or(listed.failure) {
@@ -83,7 +89,11 @@ pub(super) fn list(place: &Place, name: &str, moment: Moment, path: &str) -> Res
     });
     let entries = listed.entries.into_iter().map(|entry| FileRow {
         name: last_part(&entry.path),
-        kind: if entry.kind == "folder" { "directory".to_owned() } else { entry.kind },
+        kind: if entry.kind == "folder" {
+            "directory".to_owned()
+        } else {
+            entry.kind
+        },
         size_bytes: entry.size_bytes,
         modified: entry.modified,
     });
@@ -136,12 +146,18 @@ pub(super) fn investigate(
     if ended.status.is_some_and(|status| status.success()) || page.exists() {
         let size = std::fs::metadata(&page).map_or(0, |metadata| metadata.len());
         if size > PAGE_BYTES_MAX {
-            return Err(failed("the report is too long for a page; `holdfast investigate --html` writes it into a file"));
+            return Err(failed(
+                "the report is too long for a page; `holdfast investigate --html` writes it into a file",
+            ));
         }
         return std::fs::read_to_string(&page).map_err(|error| problem(Failure::io("read the report", &error)));
     }
     // Progress is told in lines before the error.
-    let last = ended.output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
+    let last = ended
+        .output
+        .split(|byte| *byte == b'\n')
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default();
     Err(serde_json::from_slice::<Told>(last).map_or_else(|_| died(), |told| problem(told.error)))
 }
 
@@ -169,4 +185,3 @@ impl Drop for TemporaryFolder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
-

@@ -1,6 +1,5 @@
 //! The console's [`Site`]: every question becomes a request to the engine, with whoever asks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use console::{
@@ -57,7 +56,9 @@ impl ConsoleSite {
 
 impl std::fmt::Debug for ConsoleSite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConsoleSite").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("ConsoleSite")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +103,11 @@ impl Site for ConsoleSite {
             return Err(super::ask::unexpected());
         };
         let guards = self.guards(None)?;
-        Ok(list.volumes.into_iter().map(|volume| views::volume(volume, &guards)).collect())
+        Ok(list
+            .volumes
+            .into_iter()
+            .map(|volume| views::volume(volume, &guards))
+            .collect())
     }
 
     fn volume(&self, name: &str) -> Result<VolumeView, Problem> {
@@ -110,7 +115,11 @@ impl Site for ConsoleSite {
         let Response::Volume(report) = self.ask(&console(), request)? else {
             return Err(super::ask::unexpected());
         };
-        let guards = if report.details.is_some() { self.guards(Some(name))? } else { Default::default() };
+        let guards = if report.details.is_some() {
+            self.guards(Some(name))?
+        } else {
+            Default::default()
+        };
         let mut volume = views::volume(report, &guards);
         volume.drill = self.drills(Some(name), 1)?.into_iter().next();
         Ok(volume)
@@ -131,14 +140,22 @@ impl Site for ConsoleSite {
 
     fn create(&self, actor: &Actor, name: &str, size_bytes: u64) -> Result<VolumeView, Problem> {
         let name_owned = name.to_owned();
-        self.ask(actor, Request::Create { name: name_owned, size_bytes })?;
-        self.log.info(name, format!("{actor} made a volume of {}", format_size(size_bytes)));
+        self.ask(
+            actor,
+            Request::Create {
+                name: name_owned,
+                size_bytes,
+            },
+        )?;
+        self.log
+            .info(name, format!("{actor} made a volume of {}", format_size(size_bytes)));
         self.volume(name)
     }
 
     fn delete(&self, actor: &Actor, name: &str) -> Result<(), Problem> {
         self.ask(actor, Request::Delete { name: name.to_owned() })?;
-        self.log.write(Level::Warning, name, format!("{actor} deleted it with its history"));
+        self.log
+            .write(Level::Warning, name, format!("{actor} deleted it with its history"));
         Ok(())
     }
 
@@ -176,7 +193,13 @@ impl Site for ConsoleSite {
 
     fn restore(&self, actor: &Actor, name: &str, moment: &str) -> Result<Restored, Problem> {
         let when = self.when(moment)?;
-        self.restored(actor, Request::Restore { name: name.to_owned(), when })
+        self.restored(
+            actor,
+            Request::Restore {
+                name: name.to_owned(),
+                when,
+            },
+        )
     }
 
     fn restore_before_attack(&self, actor: &Actor, name: &str) -> Result<Restored, Problem> {
@@ -196,7 +219,11 @@ impl Site for ConsoleSite {
     ) -> Result<GuardState, Problem> {
         let parse = |text: &str| {
             let fence = serde_json::from_value(serde_json::json!(text));
-            fence.map_err(|_| invalid(format!("`{text}` is no fence; there are `refuse`, `pause`, `divert` and `alert`")))
+            fence.map_err(|_| {
+                invalid(format!(
+                    "`{text}` is no fence; there are `refuse`, `pause`, `divert` and `alert`"
+                ))
+            })
         };
         let request = Request::GuardSet {
             name: name.to_owned(),
@@ -212,9 +239,19 @@ impl Site for ConsoleSite {
             None => None,
             Some("keep") => Some(DivertedWrites::Keep),
             Some("drop") => Some(DivertedWrites::Drop),
-            Some(other) => return Err(invalid(format!("`{other}`: diverted writes are kept (`keep`) or dropped (`drop`)"))),
+            Some(other) => {
+                return Err(invalid(format!(
+                    "`{other}`: diverted writes are kept (`keep`) or dropped (`drop`)"
+                )));
+            }
         };
-        self.ask(actor, Request::GuardRelease { name: name.to_owned(), diverted })?;
+        self.ask(
+            actor,
+            Request::GuardRelease {
+                name: name.to_owned(),
+                diverted,
+            },
+        )?;
         self.guard(name)
     }
 
@@ -234,7 +271,11 @@ impl Site for ConsoleSite {
     fn drills(&self, name: Option<&str>, most: usize) -> Result<Vec<DrillView>, Problem> {
         let mut drills = self.drill_results(name, most)?;
         drills.sort_by_key(|drill| std::cmp::Reverse(drill.started));
-        Ok(drills.into_iter().take(most).map(|drill| views::drill(&drill)).collect())
+        Ok(drills
+            .into_iter()
+            .take(most)
+            .map(|drill| views::drill(&drill))
+            .collect())
     }
 
     fn drill_report(&self, id: &str) -> Result<String, Problem> {
@@ -281,7 +322,9 @@ impl Site for ConsoleSite {
     }
 
     fn notice_channels(&self) -> Vec<String> {
-        self.config().map(|config| config.notices.ways.into_keys().collect()).unwrap_or_default()
+        self.config()
+            .map(|config| config.notices.ways.into_keys().collect())
+            .unwrap_or_default()
     }
 
     fn test_notice(&self, actor: &Actor, channel: &str) -> Result<(), Problem> {
@@ -289,6 +332,11 @@ impl Site for ConsoleSite {
         self.log.info("notices", format!("{actor} tries `{channel}`"));
         let tried = desk::deliver::test(&self.desk, &config.notices, self.now(), channel).map_err(problem)?;
         let failed = tried.into_iter().find_map(|tried| tried.outcome.err());
-        failed.map_or(Ok(()), |why| Err(super::ask::failed(format!("`{channel}` didn't take it: {}", views::not_taken(&why)))))
+        failed.map_or(Ok(()), |why| {
+            Err(super::ask::failed(format!(
+                "`{channel}` didn't take it: {}",
+                views::not_taken(&why)
+            )))
+        })
     }
 }

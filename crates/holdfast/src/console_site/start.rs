@@ -32,7 +32,11 @@ pub struct Started {
 /// When the chosen address can't be listened on, or the certificate can't be used.
 pub fn start(site: &Arc<ConsoleSite>, settings: &ConsoleSettings, log: &Log) -> Result<Arc<Started>, Failure> {
     let failed = |error: console::Error| {
-        let code = if matches!(error, console::Error::Listen { .. }) { FailureCode::Refused } else { FailureCode::Config };
+        let code = if matches!(error, console::Error::Listen { .. }) {
+            FailureCode::Refused
+        } else {
+            FailureCode::Config
+        };
         Failure::new(code, error.to_string())
     };
     let now = desk::time(site.engine.now());
@@ -66,7 +70,11 @@ pub fn start(site: &Arc<ConsoleSite>, settings: &ConsoleSettings, log: &Log) -> 
         None => None,
     };
     if let Some(address) = &address {
-        let hint = if link.is_some() { "; nobody has an account yet: `holdfast console link` prints the way in" } else { "" };
+        let hint = if link.is_some() {
+            "; nobody has an account yet: `holdfast console link` prints the way in"
+        } else {
+            ""
+        };
         log.info("console", format!("answers at {address}{hint}"));
     }
     Ok(Arc::new(Started { server, address, link }))
@@ -96,7 +104,9 @@ impl Hypertext for Started {
 
 impl std::fmt::Debug for Started {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Started").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Started")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,7 +129,10 @@ pub fn random() -> Result<[u8; people::SECRET_BYTES], Failure> {
     use ring::rand::{SecureRandom, SystemRandom};
     let mut random = [0; people::SECRET_BYTES];
     SystemRandom::new().fill(&mut random).map_err(|_| {
-        Failure::new(FailureCode::Failure, "the system has no random numbers to make a secret from")
+        Failure::new(
+            FailureCode::Failure,
+            "the system has no random numbers to make a secret from",
+        )
     })?;
     Ok(random)
 }
@@ -132,7 +145,9 @@ pub fn set_up_link(address: &str, secret: &Secret) -> String {
 
 /// Heads of the ledger that lie beside it and beside the volumes.
 pub(super) fn heads(data: &Path) -> Vec<respond::ledger::SignedHead> {
-    let folders = std::fs::read_dir(data.join(crate::engine::VOLUMES_NAME)).into_iter().flatten();
+    let folders = std::fs::read_dir(data.join(crate::engine::VOLUMES_NAME))
+        .into_iter()
+        .flatten();
     let files = folders.filter_map(|entry| Some(entry.ok()?.path().join(volume::LEDGER_HEAD_FILE)));
     let beside = files.filter_map(|file| respond::ledger::SignedHead::parse(&std::fs::read(file).ok()?));
     let own = respond::ledger::read_head(&desk::folder(data)).ok().flatten();

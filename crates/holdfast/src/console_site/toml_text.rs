@@ -22,14 +22,25 @@ pub(super) fn in_force(place: &Place) -> Result<String, Problem> {
 /// A line without secrets: values of keys that are named like secrets, and what follows the host in addresses on the web, in which
 /// chats have their secrets.
 fn masked(line: &str) -> String {
-    let key = line.split('=').next().unwrap_or_default().trim().trim_start_matches('#').trim().to_lowercase();
+    let key = line
+        .split('=')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches('#')
+        .trim()
+        .to_lowercase();
     let is_secret = SECRET_KEYS.iter().any(|name| key.ends_with(name));
     if let Some((before, _)) = line.split_once('=').filter(|_| is_secret) {
         return format!("{before}= \"...\"");
     }
     let mut shown = String::new();
     let mut rest = line;
-    while let Some(at) = ["https://", "http://"].iter().filter_map(|scheme| Some(rest.find(scheme)? + scheme.len())).min() {
+    while let Some(at) = ["https://", "http://"]
+        .iter()
+        .filter_map(|scheme| Some(rest.find(scheme)? + scheme.len()))
+        .min()
+    {
         let (before, address) = rest.split_at(at);
         let end = address.find(['"', '\'']).unwrap_or(address.len());
         let (address, behind) = address.split_at(end);
@@ -55,8 +66,14 @@ mod tests {
             ("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:1\""),
             ("password = \"x\"", "password = \"...\""),
             ("password_file = \"/etc/p\"", "password_file = \"/etc/p\""),
-            ("webhook = \"https://hooks.example/services/T0/x\" # y", "webhook = \"https://hooks.example/...\" # y"),
-            ("a = [\"http://u:p@h.example\", \"https://h.example\"]", "a = [\"http://h.example/...\", \"https://h.example\"]"),
+            (
+                "webhook = \"https://hooks.example/services/T0/x\" # y",
+                "webhook = \"https://hooks.example/...\" # y",
+            ),
+            (
+                "a = [\"http://u:p@h.example\", \"https://h.example\"]",
+                "a = [\"http://h.example/...\", \"https://h.example\"]",
+            ),
         ] {
             assert_eq!(masked(line), expected);
         }

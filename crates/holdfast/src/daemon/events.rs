@@ -37,7 +37,9 @@ impl ServerEvents for LoggedEvents {
         if let Some((level, subject, message)) = describe(event) {
             if is_damage(event) {
                 let now = desk::time(self.engine.now());
-                self.engine.front().tell(sources::damage(now, volume_of(subject), &message));
+                self.engine
+                    .front()
+                    .tell(sources::damage(now, volume_of(subject), &message));
             }
             self.log.write(level, subject, message);
         }
@@ -47,7 +49,9 @@ impl ServerEvents for LoggedEvents {
 /// Whether an event is that something stored is damaged.
 fn is_damage(event: &Event<'_>) -> bool {
     use volume::Error::{CorruptBlock, CorruptStructure};
-    let Event::RequestFailed { error, .. } = event else { return false };
+    let Event::RequestFailed { error, .. } = event else {
+        return false;
+    };
     matches!(error, CorruptBlock { .. } | CorruptStructure { .. })
 }
 

@@ -196,7 +196,9 @@ impl Round {
                         self.engine.note_damage(name);
                         let message = damaged(name, segment);
                         self.log.write(Level::Error, name, &message);
-                        self.engine.front().tell(sources::damage(desk::time(self.engine.now()), name, &message));
+                        self.engine
+                            .front()
+                            .tell(sources::damage(desk::time(self.engine.now()), name, &message));
                     }
                     if !done.more || seen.allowance <= 0 || started.elapsed() > ROUND / 2 {
                         break Ok(());

@@ -83,10 +83,16 @@ pub fn of_drill(event: &DrillEvent) -> NewAlert {
 pub fn no_space(now: Time, volume: &str, why: NoSpace, text: &str) -> NewAlert {
     let (title, full) = match why {
         NoSpace::Budget { budget_bytes } => {
-            let title = format!("Writes are refused: the budget of {} is full", format_size(budget_bytes));
+            let title = format!(
+                "Writes are refused: the budget of {} is full",
+                format_size(budget_bytes)
+            );
             (title, json!({ "full": "budget", "budget_bytes": budget_bytes }))
         }
-        NoSpace::Disk => ("Writes are refused: the disk below is full".to_owned(), json!({ "full": "disk" })),
+        NoSpace::Disk => (
+            "Writes are refused: the disk below is full".to_owned(),
+            json!({ "full": "disk" }),
+        ),
     };
     NewAlert {
         title,

@@ -104,7 +104,11 @@ fn round_bucket(span: Duration) -> u64 {
 
 /// Bytes of a bucket whose content looked random, as ciphertext and compressed data do.
 fn random_bytes(bucket: &volume::Bucket) -> u64 {
-    bucket.bytes_by_class.get(sentinel::Class::Random as usize).copied().unwrap_or(0)
+    bucket
+        .bytes_by_class
+        .get(sentinel::Class::Random as usize)
+        .copied()
+        .unwrap_or(0)
 }
 
 fn bucket_report(bucket: &volume::Bucket) -> BucketReport {

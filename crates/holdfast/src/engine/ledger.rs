@@ -62,7 +62,9 @@ impl Engine {
             Ok((count, ledger.incidents(&open, Page::default())?))
         });
         let (count, newest) = newest.ok()?;
-        let worst = newest.into_iter().max_by_key(|incident| (incident.score, incident.id))?;
+        let worst = newest
+            .into_iter()
+            .max_by_key(|incident| (incident.score, incident.id))?;
         Some(IncidentsReport {
             open: count,
             worst: OpenIncident {

@@ -6,7 +6,6 @@
 
 mod feeds;
 mod letters;
-mod mail;
 mod posts;
 mod rounds;
 mod texts;

@@ -14,18 +14,12 @@ use jiff::civil::Time;
 use jiff::{ToSpan, ZonedDateTime};
 
 use super::letters::{Drafted, Drafting};
-use super::mail::{Mailer, NotSent};
 use super::posts::{load_target, send_posts};
 use super::{failed, feeds, link_secret, now, open_ledger};
-use crate::config::ExposureSettings;
-use crate::failure::{Failure, FailureCode};
-use crate::log::{Level, Log};
-use super::{failed, feeds, link_secret, now, open_ledger, webhook};
 use crate::config::{ExposureSettings, MailSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 use crate::mail::{Mailer, NotSent};
-use crate::webhook::{NotTaken, Target};
 
 const NO_SERVER: &str = "mails wait, and there is no mail server: set [exposure.mail] and `public_url`";
 /// The file whose lock whoever delivers holds: two at once would send everything twice.
@@ -107,11 +101,9 @@ impl Running {
     /// When a setting can't be used, or a thread can't be started.
     pub fn start(settings: &ExposureSettings, folder: &Path, log: &Arc<Log>) -> Result<Self, Failure> {
         // What can't work is told now, and not to a log later.
-        settings.mail.as_ref().map(Mailer::load).transpose()?;
+        settings.mail.as_ref().map(load_mailer).transpose()?;
         load_target(Channel::Webhook, settings)?;
         load_target(Channel::Callback, settings)?;
-        settings.mail.as_ref().map(load_mailer).transpose()?;
-        load_target(settings)?;
         let mut threads = vec![thread(DELIVERY_NAME, settings, folder, log, run)?];
         if !settings.feeds.sources.is_empty() {
             // A feed whose server is slow holds up no notice.
@@ -297,6 +289,10 @@ impl<'a> Post<'a> {
     }
 }
 
+fn load_mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
+    Mailer::load(settings, "[exposure.mail]")
+}
+
 /// Sends what is due on a channel until nothing is, or the server takes nothing.
 fn send_mail(
     ledger: &mut Ledger,
@@ -385,65 +381,6 @@ pub(super) fn put_off(
 /// Seconds until a message is tried again that failed `attempts` times before.
 fn pause(attempts: u32) -> i64 {
     PAUSE_FIRST.saturating_mul(1 << attempts.min(20)).min(PAUSE_MOST)
-}
-
-fn load_mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
-    Mailer::load(settings, "[exposure.mail]")
-}
-
-fn load_target(settings: &ExposureSettings) -> Result<Option<Target>, Failure> {
-    let webhook = settings.webhook.as_ref();
-    webhook.map(|webhook| Target::load(webhook, "[exposure]")).transpose()
-}
-
-fn send_to_webhook(settings: &ExposureSettings, ledger: &mut Ledger, delivered: &mut Delivered) -> Result<(), Failure> {
-    let problem = |error: exposure::Error| failed(&error);
-    // Most rounds have nothing for it: its secret and the machine's authorities are read when there is something.
-    let mut target = None;
-    loop {
-        let due = ledger
-            .outgoing_due(Channel::Webhook, now(), i64::MAX, BATCH)
-            .map_err(problem)?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        if target.is_none() {
-            target = load_target(settings)?;
-        }
-        for message in due {
-            let Some(target) = &target else {
-                // Whoever sets a webhook later doesn't want to hear of the past year.
-                ledger
-                    .give_up(&[message.id], now(), "there was no webhook")
-                    .map_err(problem)?;
-                continue;
-            };
-            let Some(body) = webhook::body(ledger, &message).map_err(problem)? else {
-                ledger
-                    .give_up(&[message.id], now(), "what it is about is gone")
-                    .map_err(problem)?;
-                delivered.moot += 1;
-                continue;
-            };
-            match target.post(&body) {
-                Ok(()) => {
-                    delivered.webhook += 1;
-                    ledger.mark_sent(&[message.id], now()).map_err(problem)?;
-                }
-                Err(NotTaken::Refused(why)) => {
-                    delivered.refused += 1;
-                    ledger.give_up(&[message.id], now(), &why).map_err(problem)?;
-                }
-                Err(NotTaken::Failed(why)) => {
-                    put_off(ledger, &[message.id], message.attempts, &why, delivered).map_err(problem)?;
-                    delivered.problems.push(format!(
-                        "the webhook takes nothing: {why}; messages wait and are tried again"
-                    ));
-                    return Ok(());
-                }
-            }
-        }
-    }
 }
 
 /// The last time, not after `now`, at which it was `at` here.

@@ -85,6 +85,7 @@ impl Target {
         Ok(Self {
             url: url.to_owned(),
             secret: None,
+            authorization: None,
             agent: agent(url, setting, PATIENCE, 0)?,
         })
     }
@@ -95,13 +96,6 @@ impl Target {
         if let Some(secret) = &self.secret {
             headers.push((SIGNATURE_HEADER, signature(secret, body)));
         }
-        if let Some(authorization) = &self.authorization {
-            request = request.header("Authorization", authorization);
-        }
-        let answer = request
-            .send(body)
-            .map_err(|error| NotTaken::Failed(error.to_string()))?;
-        let status = answer.status();
         let status = self.send(body, &headers).map_err(NotTaken::Failed)?.status();
         let told = format!("it answered with status {status}");
         match status.as_u16() {
@@ -127,7 +121,12 @@ impl Target {
     pub fn ask(&self, body: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
         let answer = self.send(body, headers)?;
         let status = answer.status();
-        let read = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).lossy_utf8(true).read_to_string();
+        let read = answer
+            .into_body()
+            .into_with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .lossy_utf8(true)
+            .read_to_string();
         Ok(Answer {
             status: status.as_u16(),
             told: status.to_string(),
@@ -138,6 +137,9 @@ impl Target {
 
     fn send(&self, body: &str, headers: &[(&str, String)]) -> Result<ureq::http::Response<ureq::Body>, String> {
         let mut request = self.agent.post(&self.url).header("Content-Type", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }

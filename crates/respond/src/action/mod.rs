@@ -15,5 +15,5 @@ pub use kind::{ActionId, ActionKind, ActionState};
 pub use plan::plan;
 pub(crate) use plan::{FENCES_WITHIN_MILLIS, approved, mark, not_approved};
 pub use run::{Found, Lane, after_restart, finish, next, start, tell_waiting, told};
-pub(crate) use store::{SCHEMA, json};
 pub use store::{Action, Filter};
+pub(crate) use store::{SCHEMA, json};

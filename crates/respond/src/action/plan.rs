@@ -42,8 +42,16 @@ pub fn plan(
         "action": decision.action, "policy": decision.policy, "because": decision.because, "alert": alert.id,
         "incident": incident.map(|incident| incident.id), "state": state,
     });
-    let kind = if state == ActionState::Waiting { "action.waiting" } else { "action.planned" };
-    let kind = if matches!(state, ActionState::NotRun { .. }) { "action.not-run" } else { kind };
+    let kind = if state == ActionState::Waiting {
+        "action.waiting"
+    } else {
+        "action.planned"
+    };
+    let kind = if matches!(state, ActionState::NotRun { .. }) {
+        "action.not-run"
+    } else {
+        kind
+    };
     w.record(now, &by, kind, &format!("action/{id}"), &body)?;
     Ok(Some(id))
 }
@@ -117,13 +125,7 @@ fn insert(
 }
 
 /// Decides how a new action goes on: at once, after an approval, or not at all.
-fn settle(
-    w: &mut Writing<'_>,
-    now: Time,
-    decision: &Decision,
-    by: &Actor,
-    id: ActionId,
-) -> Result<ActionState, Error> {
+fn settle(w: &mut Writing<'_>, now: Time, decision: &Decision, by: &Actor, id: ActionId) -> Result<ActionState, Error> {
     if let Some(why) = contradiction(w, now, decision)? {
         let state = ActionState::NotRun { why };
         set_state(w, now, id, &state)?;
@@ -134,9 +136,14 @@ fn settle(
     if decision.approval.is_none() && excess.is_none() && !covered {
         return Ok(ActionState::Planned);
     }
-    let because = excess.map_or_else(|| decision.because.clone(), |excess| format!("{}; {excess}", decision.because));
+    let because = excess.map_or_else(
+        || decision.because.clone(),
+        |excess| format!("{}; {excess}", decision.because),
+    );
     let request = ask(w, now, decision, by, id, because)?;
-    let waits = w.connection().execute("update action set request = ?2 where id = ?1", (id.0, request.0));
+    let waits = w
+        .connection()
+        .execute("update action set request = ?2 where id = ?1", (id.0, request.0));
     w.tried(waits)?;
     set_state(w, now, id, &ActionState::Waiting)?;
     Ok(ActionState::Waiting)
@@ -233,7 +240,13 @@ pub(crate) fn approved(w: &mut Writing<'_>, now: Time, by: &Actor, request: Requ
         return Ok(false);
     };
     set_state(w, now, id, &ActionState::Planned)?;
-    w.record(now, by, "action.planned", &format!("action/{id}"), &json!({ "request": request }))?;
+    w.record(
+        now,
+        by,
+        "action.planned",
+        &format!("action/{id}"),
+        &json!({ "request": request }),
+    )?;
     Ok(true)
 }
 
@@ -250,12 +263,20 @@ pub(crate) fn not_approved(
     };
     let state = ActionState::NotRun { why: why.to_owned() };
     set_state(w, now, id, &state)?;
-    w.record(now, by, "action.not-run", &format!("action/{id}"), &json!({ "why": why, "request": request }))?;
+    w.record(
+        now,
+        by,
+        "action.not-run",
+        &format!("action/{id}"),
+        &json!({ "why": why, "request": request }),
+    )?;
     Ok(())
 }
 
 fn waiting_for(w: &Writing<'_>, request: RequestId) -> Result<Option<ActionId>, Error> {
-    let found = w.connection().prepare_cached("select id from action where request = ?1 and state = 'waiting'");
+    let found = w
+        .connection()
+        .prepare_cached("select id from action where request = ?1 and state = 'waiting'");
     let found = found.and_then(|mut statement| statement.query_row([request.0], |row| row.get(0)).optional());
     Ok(w.tried(found)?.map(ActionId))
 }

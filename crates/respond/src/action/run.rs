@@ -89,7 +89,13 @@ pub fn start(w: &mut Writing<'_>, now: Time, id: ActionId) -> Result<Option<Acti
         return Ok(None);
     }
     set_state(w, now, id, &ActionState::Started)?;
-    w.record(now, &action.by, "action.started", &subject(id), &json!({ "action": action.kind }))?;
+    w.record(
+        now,
+        &action.by,
+        "action.started",
+        &subject(id),
+        &json!({ "action": action.kind }),
+    )?;
     Ok(Some(Action {
         state: ActionState::Started,
         started: Some(now),
@@ -104,7 +110,11 @@ fn decided(w: &Writing<'_>, action: &Action) -> Result<Time, Error> {
     };
     let decided = w
         .connection()
-        .query_row("select decided from approval_request where id = ?1", [request.0], |row| row.get(0))
+        .query_row(
+            "select decided from approval_request where id = ?1",
+            [request.0],
+            |row| row.get(0),
+        )
         .optional();
     Ok(w.tried(decided)?.flatten().unwrap_or(action.planned))
 }
@@ -118,7 +128,10 @@ pub fn finish(w: &mut Writing<'_>, now: Time, id: ActionId, state: ActionState) 
     if action.state != ActionState::Started {
         return Err(wrong_state(&action, "end"));
     }
-    if matches!(state, ActionState::Waiting | ActionState::Planned | ActionState::Started) {
+    if matches!(
+        state,
+        ActionState::Waiting | ActionState::Planned | ActionState::Started
+    ) {
         return Err(wrong_state(&action, "end like this"));
     }
     end(w, now, &action, state)
@@ -155,7 +168,13 @@ pub fn after_restart(
             Found::NotDone if is_protective(&action.kind) => {
                 set_state(w, now, action.id, &ActionState::Planned)?;
                 let why = "the program ended before it was done";
-                w.record(now, &action.by, "action.planned", &subject(action.id), &json!({ "again": why }))?;
+                w.record(
+                    now,
+                    &action.by,
+                    "action.planned",
+                    &subject(action.id),
+                    &json!({ "again": why }),
+                )?;
             }
             Found::NotDone => {
                 let why = "the program ended before it was done".to_owned();
@@ -201,7 +220,9 @@ pub fn tell_waiting(ledger: &Ledger) -> Result<Vec<Action>, Error> {
 /// # Errors
 /// When the ledger can't be written.
 pub fn told(w: &mut Writing<'_>, id: ActionId) -> Result<(), Error> {
-    let told = w.connection().execute("update action set told = 1 where id = ?1", [id.0]);
+    let told = w
+        .connection()
+        .execute("update action set told = 1 where id = ?1", [id.0]);
     w.tried(told).map(drop)
 }
 

@@ -182,7 +182,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Action> {
         planned: row.get(7)?,
         started: row.get(8)?,
         ended: row.get(9)?,
-        state: state(&row.get::<_, String>(10)?, row.get::<_, Option<String>>(11)?.unwrap_or_default()),
+        state: state(
+            &row.get::<_, String>(10)?,
+            row.get::<_, Option<String>>(11)?.unwrap_or_default(),
+        ),
     })
 }
 

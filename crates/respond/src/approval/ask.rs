@@ -52,7 +52,9 @@ pub(crate) fn ask_for_policy(
     let mut rule = rule_for(w, wish.operation)?;
     if let Some(approval) = approval {
         rule.quorum = approval.quorum.map_or(rule.quorum, |quorum| quorum.max(rule.quorum));
-        let seconds = approval.expires_millis.map(|millis| u64::try_from(millis / 1000).unwrap_or(0));
+        let seconds = approval
+            .expires_millis
+            .map(|millis| u64::try_from(millis / 1000).unwrap_or(0));
         rule.approval_seconds = seconds.unwrap_or(rule.approval_seconds);
     }
     insert(w, now, by, wish, &rule)
@@ -65,24 +67,38 @@ pub(super) fn rule_for(w: &Writing<'_>, operation: Operation) -> Result<Rule, Er
 }
 
 fn insert(w: &mut Writing<'_>, now: Time, actor: &Actor, wish: &Wish, rule: &Rule) -> Result<RequestId, Error> {
-    let bytes = [(wish.subject.len(), TEXT_BYTES_MAX), (wish.because.len(), TEXT_BYTES_MAX), (wish.detail.len(), DETAIL_BYTES_MAX)];
+    let bytes = [
+        (wish.subject.len(), TEXT_BYTES_MAX),
+        (wish.because.len(), TEXT_BYTES_MAX),
+        (wish.detail.len(), DETAIL_BYTES_MAX),
+    ];
     if wish.subject.is_empty() || bytes.iter().any(|(length, most)| length > most) {
         return refused("a request needs a subject, and texts that can be read".to_owned());
     }
     let key = (wish.operation, wish.subject.as_str(), wish.detail.as_str());
     let waiting = w.tried(of_wish(w.connection(), key, RequestState::Waiting))?;
-    let same = waiting.into_iter().find(|request| request.asked_by == *actor && request.state_at(now) == RequestState::Waiting);
+    let same = waiting
+        .into_iter()
+        .find(|request| request.asked_by == *actor && request.state_at(now) == RequestState::Waiting);
     if let Some(same) = same {
         return Ok(same.id);
     }
-    let count = w
-        .connection()
-        .query_row("select count(*) from approval_request where state = 'waiting'", [], |row| row.get::<_, i64>(0));
+    let count = w.connection().query_row(
+        "select count(*) from approval_request where state = 'waiting'",
+        [],
+        |row| row.get::<_, i64>(0),
+    );
     if w.tried(count)? >= WAITING_MAX {
-        return refused(format!("{WAITING_MAX} requests wait already; have some approved, refused or withdrawn first"));
+        return refused(format!(
+            "{WAITING_MAX} requests wait already; have some approved, refused or withdrawn first"
+        ));
     }
     let asker = w.tried(voters::person(w.connection(), actor))?;
-    let expires = now.plus_millis(i64::try_from(rule.approval_seconds).unwrap_or(i64::MAX).saturating_mul(1000));
+    let expires = now.plus_millis(
+        i64::try_from(rule.approval_seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000),
+    );
     let asked_by = serde_json::to_string(actor).unwrap_or_default();
     let inserted = w.connection().execute(
         "insert into approval_request (operation, subject, detail, because, asked_by, asker, asked, expires, quorum, state, glass)
@@ -115,7 +131,10 @@ fn insert(w: &mut Writing<'_>, now: Time, actor: &Actor, wish: &Wish, rule: &Rul
 pub fn withdraw(w: &mut Writing<'_>, now: Time, actor: &Actor, id: RequestId) -> Result<(), Error> {
     let request = needed(w, id)?;
     if !matches!(request.state_at(now), RequestState::Waiting | RequestState::Approved) {
-        return refused(format!("request {id} is `{}`: there is nothing to withdraw", request.state_at(now).name()));
+        return refused(format!(
+            "request {id} is `{}`: there is nothing to withdraw",
+            request.state_at(now).name()
+        ));
     }
     let person = w.tried(voters::person(w.connection(), actor))?;
     let is_asker = request.asked_by == *actor || (person.is_some() && person == request.asker);

@@ -96,7 +96,10 @@ pub fn seal(w: &mut Writing<'_>, now: Time, actor: &Actor, random: &[[u8; CODE_B
         because: String::new(),
     };
     use_up_in(w, now, actor, &wish, true)?;
-    w.tried(w.connection().execute("delete from approval_seal where used is null", []))?;
+    w.tried(
+        w.connection()
+            .execute("delete from approval_seal where used is null", []),
+    )?;
     let codes: Vec<Code> = random.iter().map(|random| Code::new(*random)).collect();
     let expires = now.plus_millis(CODES_KEPT_MILLIS);
     for code in &codes {
@@ -116,9 +119,14 @@ pub fn seal(w: &mut Writing<'_>, now: Time, actor: &Actor, random: &[[u8; CODE_B
 /// # Errors
 /// When approvals are off, no rule covers it, there is no reason, or the code is none or was used.
 pub fn break_glass(w: &mut Writing<'_>, now: Time, actor: &Actor, code: &str, wish: &Wish) -> Result<Request, Error> {
-    let is_covered = w.tried(in_force(w.connection()))?.is_some_and(|rules| rules.0.contains_key(&wish.operation));
+    let is_covered = w
+        .tried(in_force(w.connection()))?
+        .is_some_and(|rules| rules.0.contains_key(&wish.operation));
     if !is_covered {
-        return refused(format!("`{}` needs no approval now: there is no glass to break", wish.operation));
+        return refused(format!(
+            "`{}` needs no approval now: there is no glass to break",
+            wish.operation
+        ));
     }
     if wish.because.trim().is_empty() {
         return refused("whoever reads of this in the morning has to know why; say so with `--because`".to_owned());
@@ -175,7 +183,12 @@ pub fn seals(ledger: &Ledger, now: Time) -> Result<Seals, Error> {
         "select count(*) filter (where used is null and expires > ?1), count(*) filter (where used is not null)
          from approval_seal",
         [now],
-        |row| Ok(Seals { left: row.get(0)?, used: row.get(1)? }),
+        |row| {
+            Ok(Seals {
+                left: row.get(0)?,
+                used: row.get(1)?,
+            })
+        },
     );
     ledger.tried(counted)
 }
@@ -183,7 +196,10 @@ pub fn seals(ledger: &Ledger, now: Time) -> Result<Seals, Error> {
 /// SHA-256 of a code's characters as they were drawn, however they were typed. 160 random bits can't be tried out, so no slow hash is
 /// needed.
 fn hash(code: &str) -> [u8; 32] {
-    let typed = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+    let typed = code
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase());
     let meant: String = typed
         .map(|c| match c {
             'o' => '0',

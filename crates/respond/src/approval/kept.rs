@@ -15,7 +15,9 @@ use crate::ledger::{Ledger, Writing};
 pub fn kept(ledger: &Ledger, subject: &str) -> Result<Option<String>, Error> {
     let found = ledger
         .connection()
-        .query_row("select value from approval_kept where subject = ?1", [subject], |row| row.get(0))
+        .query_row("select value from approval_kept where subject = ?1", [subject], |row| {
+            row.get(0)
+        })
         .optional();
     ledger.tried(found)
 }
@@ -25,9 +27,10 @@ pub fn kept(ledger: &Ledger, subject: &str) -> Result<Option<String>, Error> {
 /// # Errors
 /// When the ledger can't be written.
 pub fn keep(w: &Writing<'_>, subject: &str, value: &str) -> Result<(), Error> {
-    let kept = w
-        .connection()
-        .execute("insert or replace into approval_kept (subject, value) values (?1, ?2)", (subject, value));
+    let kept = w.connection().execute(
+        "insert or replace into approval_kept (subject, value) values (?1, ?2)",
+        (subject, value),
+    );
     w.tried(kept).map(drop)
 }
 
@@ -36,6 +39,8 @@ pub fn keep(w: &Writing<'_>, subject: &str, value: &str) -> Result<(), Error> {
 /// # Errors
 /// When the ledger can't be written.
 pub fn forget_kept(w: &Writing<'_>, subject: &str) -> Result<(), Error> {
-    let gone = w.connection().execute("delete from approval_kept where subject = ?1", [subject]);
+    let gone = w
+        .connection()
+        .execute("delete from approval_kept where subject = ?1", [subject]);
     w.tried(gone).map(drop)
 }

@@ -21,13 +21,13 @@ mod vote;
 mod voters;
 mod words;
 
-pub use ask::{ask, withdraw};
 pub(crate) use ask::ask_for_policy;
+pub use ask::{ask, withdraw};
 pub use breakglass::{CODE_BYTES, Code, Seals, break_glass, seal, seals};
 pub use kept::{forget_kept, keep, kept};
 pub use operation::Operation;
-pub use rules::{Approvers, Rule, Rules, disable, enable, is_on, rules, set_rules};
 pub(crate) use rules::is_covered;
+pub use rules::{Approvers, Rule, Rules, disable, enable, is_on, rules, set_rules};
 pub use store::{Filter, Request, RequestId, RequestState, Vote};
 pub use used::{Pass, Permission, expire, give_back, may, use_up};
 pub use vote::{approve, refuse};

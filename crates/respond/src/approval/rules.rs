@@ -75,7 +75,12 @@ impl Default for Rules {
             Operation::ChangeApprovals,
             Operation::ChangePeople,
         ];
-        Self(covered.into_iter().map(|operation| (operation, Rule::default())).collect())
+        Self(
+            covered
+                .into_iter()
+                .map(|operation| (operation, Rule::default()))
+                .collect(),
+        )
     }
 }
 
@@ -84,7 +89,10 @@ impl Rules {
     #[must_use]
     pub fn are_no_stricter_than(&self, others: &Self) -> bool {
         let covers = |(operation, rule): (&Operation, &Rule)| {
-            others.0.get(operation).is_some_and(|other| rule.is_no_stricter_than(other))
+            others
+                .0
+                .get(operation)
+                .is_some_and(|other| rule.is_no_stricter_than(other))
         };
         self.0.iter().all(covers)
     }
@@ -175,7 +183,14 @@ pub fn disable(w: &mut Writing<'_>, now: Time, actor: &Actor) -> Result<(), Erro
     use_up_in(w, now, actor, &wish, true)?;
     w.tried(w.connection().execute("delete from approval_setting", []))?;
     w.tried(w.connection().execute("delete from approval_kept", []))?;
-    w.record(now, actor, "approval.rules", "approvals", &json!({ "change": "disabled" })).map(drop)
+    w.record(
+        now,
+        actor,
+        "approval.rules",
+        "approvals",
+        &json!({ "change": "disabled" }),
+    )
+    .map(drop)
 }
 
 /// Changes the rules: weaker ones need a request that was approved under the rules before, for exactly these (`subject` `rules`, `detail`
@@ -212,11 +227,16 @@ impl Rules {
 fn check(w: &Writing<'_>, rules: &Rules) -> Result<(), Error> {
     for (operation, rule) in &rules.0 {
         if !(1..=QUORUM_MAX).contains(&rule.quorum) {
-            return refused(format!("{operation}: a quorum of `{}` is not within 1 to {QUORUM_MAX}", rule.quorum));
+            return refused(format!(
+                "{operation}: a quorum of `{}` is not within 1 to {QUORUM_MAX}",
+                rule.quorum
+            ));
         }
         for seconds in [rule.approval_seconds, rule.execution_seconds] {
             if !EXPIRY_SECONDS.contains(&seconds) {
-                return refused(format!("{operation}: an expiry of `{seconds} s` is not within one minute to thirty days"));
+                return refused(format!(
+                    "{operation}: an expiry of `{seconds} s` is not within one minute to thirty days"
+                ));
             }
         }
         let people = w.tried(voters::all(w.connection(), &rule.approvers))?;
@@ -232,17 +252,27 @@ fn check(w: &Writing<'_>, rules: &Rules) -> Result<(), Error> {
     }
     // Without this one, a single person could turn everything off.
     if !rules.0.contains_key(&Operation::ChangeApprovals) {
-        return refused("`change-approvals` has to be among the rules: else one person could turn approvals off".to_owned());
+        return refused(
+            "`change-approvals` has to be among the rules: else one person could turn approvals off".to_owned(),
+        );
     }
     Ok(())
 }
 
 fn write(w: &mut Writing<'_>, now: Time, actor: &Actor, rules: &Rules, change: &str) -> Result<(), Error> {
-    let written = w
-        .connection()
-        .execute("insert or replace into approval_setting (id, rules) values (1, ?1)", [rules.detail()]);
+    let written = w.connection().execute(
+        "insert or replace into approval_setting (id, rules) values (1, ?1)",
+        [rules.detail()],
+    );
     w.tried(written)?;
-    w.record(now, actor, "approval.rules", "approvals", &json!({ "change": change, "rules": rules })).map(drop)
+    w.record(
+        now,
+        actor,
+        "approval.rules",
+        "approvals",
+        &json!({ "change": change, "rules": rules }),
+    )
+    .map(drop)
 }
 
 fn refused<T>(what: String) -> Result<T, Error> {

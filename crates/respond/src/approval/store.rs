@@ -52,7 +52,8 @@ pub(crate) const SCHEMA: &str = "
 ";
 
 /// Columns of a request, in the order in which [`read`] takes them.
-const COLUMNS: &str = "id, operation, subject, detail, because, asked_by, asker, asked, expires, quorum, state, decided,
+const COLUMNS: &str =
+    "id, operation, subject, detail, because, asked_by, asker, asked, expires, quorum, state, decided,
     usable_until, glass";
 
 /// A request's number.
@@ -197,7 +198,10 @@ impl Ledger {
             let mut statement = self.connection().prepare_cached(&sql)?;
             let rows = statement.query_map(parameters, read)?;
             let requests = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            requests.into_iter().map(|request| with_votes(self.connection(), request)).collect()
+            requests
+                .into_iter()
+                .map(|request| with_votes(self.connection(), request))
+                .collect()
         };
         self.tried(read_all())
     }
@@ -231,7 +235,10 @@ pub(super) fn of_wish(
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map((wish.0.name(), wish.1, wish.2, state.name()), read)?;
     let requests = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    requests.into_iter().map(|request| with_votes(connection, request)).collect()
+    requests
+        .into_iter()
+        .map(|request| with_votes(connection, request))
+        .collect()
 }
 
 /// The request that must be there.
@@ -244,9 +251,10 @@ pub(super) fn needed(w: &Writing<'_>, id: RequestId) -> Result<Request, Error> {
 
 /// Enters how far a request is.
 pub(super) fn set_state(w: &Writing<'_>, now: Time, id: RequestId, state: RequestState) -> Result<(), Error> {
-    let changed = w
-        .connection()
-        .execute("update approval_request set state = ?2, decided = ?3 where id = ?1", (id.0, state.name(), now));
+    let changed = w.connection().execute(
+        "update approval_request set state = ?2, decided = ?3 where id = ?1",
+        (id.0, state.name(), now),
+    );
     w.tried(changed).map(drop)
 }
 
@@ -255,8 +263,8 @@ pub(super) fn subject(id: RequestId) -> String {
 }
 
 fn with_votes(connection: &Connection, mut request: Request) -> rusqlite::Result<Request> {
-    let mut statement =
-        connection.prepare_cached("select actor, time, note from approval_vote where request = ?1 order by time, person")?;
+    let mut statement = connection
+        .prepare_cached("select actor, time, note from approval_vote where request = ?1 order by time, person")?;
     let votes = statement.query_map([request.id.0], |row| {
         Ok(Vote {
             by: json(row, 0)?,

@@ -78,7 +78,12 @@ pub(super) fn use_up_in(
     let Some(rules) = w.tried(in_force(w.connection()))? else {
         return Ok(Pass { request: None });
     };
-    let Some(rule) = rules.0.get(&wish.operation).cloned().or_else(|| always.then(Default::default)) else {
+    let Some(rule) = rules
+        .0
+        .get(&wish.operation)
+        .cloned()
+        .or_else(|| always.then(Default::default))
+    else {
         return Ok(Pass { request: None });
     };
     let key = (wish.operation, wish.subject.as_str(), wish.detail.as_str());
@@ -100,11 +105,17 @@ fn refusal(w: &Writing<'_>, now: Time, wish: &Wish, rules: &Rules) -> Result<Err
     let rule = rules.0.get(&wish.operation).cloned().unwrap_or_default();
     let key = (wish.operation, wish.subject.as_str(), wish.detail.as_str());
     let waiting = w.tried(of_wish(w.connection(), key, RequestState::Waiting))?;
-    let waiting = waiting.into_iter().find(|request| request.state_at(now) == RequestState::Waiting);
+    let waiting = waiting
+        .into_iter()
+        .find(|request| request.state_at(now) == RequestState::Waiting);
     let what = format!(
         "{} needs the approval of {} who may give it ({})",
         wish.operation.text(),
-        if rule.quorum == 1 { "somebody else".to_owned() } else { format!("{} others", rule.quorum) },
+        if rule.quorum == 1 {
+            "somebody else".to_owned()
+        } else {
+            format!("{} others", rule.quorum)
+        },
         who(&rule.approvers)
     );
     let next = match waiting {
@@ -114,7 +125,10 @@ fn refusal(w: &Writing<'_>, now: Time, wish: &Wish, rules: &Rules) -> Result<Err
             request.id,
             most_needed(&request, &rule).saturating_sub(count(w, request.id, &rule)?)
         ),
-        None => format!("ask for it with `{}`; once it is approved, repeat the command", command(wish)),
+        None => format!(
+            "ask for it with `{}`; once it is approved, repeat the command",
+            command(wish)
+        ),
     };
     Ok(Error::ApprovalNeeded { what, next })
 }
@@ -125,7 +139,11 @@ fn command(wish: &Wish) -> String {
         "" => String::new(),
         detail => format!(" --detail {}", quoted(detail)),
     };
-    format!("holdfast approvals ask {} {}{detail} --because '...'", wish.operation, quoted(&wish.subject))
+    format!(
+        "holdfast approvals ask {} {}{detail} --because '...'",
+        wish.operation,
+        quoted(&wish.subject)
+    )
 }
 
 /// A text as a word of a shell.
@@ -152,7 +170,8 @@ pub fn give_back(w: &mut Writing<'_>, now: Time, actor: &Actor, pass: Pass, why:
         });
     }
     set_state(w, now, id, RequestState::Approved)?;
-    w.record(now, actor, "approval.given-back", &subject(id), &json!({ "why": why })).map(drop)
+    w.record(now, actor, "approval.given-back", &subject(id), &json!({ "why": why }))
+        .map(drop)
 }
 
 /// Marks requests as expired whose time is over; what waited for them isn't done. Returns how many.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::operation::Operation;
 use super::ask::rule_for;
+use super::operation::Operation;
 use super::rules::{Approvers, Rule, in_force};
 use super::store::{Request, RequestId, RequestState, needed, set_state, subject};
 use super::voters;
@@ -63,7 +63,11 @@ pub fn refuse(w: &mut Writing<'_>, now: Time, actor: &Actor, id: RequestId, why:
 fn voter(w: &Writing<'_>, now: Time, actor: &Actor, request: &Request, rule: &Rule) -> Result<String, Error> {
     let state = request.state_at(now);
     if state != RequestState::Waiting {
-        return refused(format!("request {} is `{}`: there is nothing to decide", request.id, state.name()));
+        return refused(format!(
+            "request {} is `{}`: there is nothing to decide",
+            request.id,
+            state.name()
+        ));
     }
     let is_off = w.tried(in_force(w.connection()))?.is_none();
     // Without approvals nobody needs an account to have a policy's action done.
@@ -76,11 +80,19 @@ fn voter(w: &Writing<'_>, now: Time, actor: &Actor, request: &Request, rule: &Ru
              `HOLDFAST_TOKEN_FILE`, or use the console"
         ));
     };
-    let approvers = if is_off { Approvers::Role(Role::Operator) } else { rule.approvers.clone() };
+    let approvers = if is_off {
+        Approvers::Role(Role::Operator)
+    } else {
+        rule.approvers.clone()
+    };
     if w.tried(voters::may_approve(w.connection(), &person, &approvers))? {
         return Ok(person);
     }
-    refused(format!("{actor} may not decide about `{}`: {} may", request.operation, who(&approvers)))
+    refused(format!(
+        "{actor} may not decide about `{}`: {} may",
+        request.operation,
+        who(&approvers)
+    ))
 }
 
 /// Whoever asked on the command line may have the same name there as in the console.
@@ -92,7 +104,9 @@ fn is_same_name(asked_by: &Actor, person: &str) -> bool {
 pub(super) fn count(w: &Writing<'_>, id: RequestId, rule: &Rule) -> Result<u32, Error> {
     let is_off = w.tried(in_force(w.connection()))?.is_none();
     let people = || {
-        let mut statement = w.connection().prepare_cached("select person from approval_vote where request = ?1")?;
+        let mut statement = w
+            .connection()
+            .prepare_cached("select person from approval_vote where request = ?1")?;
         let people = statement.query_map([id.0], |row| row.get::<_, String>(0))?;
         people.collect::<rusqlite::Result<Vec<_>>>()
     };
@@ -113,10 +127,23 @@ pub(super) fn most_needed(request: &Request, rule: &Rule) -> u32 {
 fn approved(w: &mut Writing<'_>, now: Time, actor: &Actor, request: &Request, rule: &Rule) -> Result<(), Error> {
     let id = request.id;
     set_state(w, now, id, RequestState::Approved)?;
-    let until = now.plus_millis(i64::try_from(rule.execution_seconds).unwrap_or(i64::MAX).saturating_mul(1000));
-    let usable = w.connection().execute("update approval_request set usable_until = ?2 where id = ?1", (id.0, until));
+    let until = now.plus_millis(
+        i64::try_from(rule.execution_seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000),
+    );
+    let usable = w.connection().execute(
+        "update approval_request set usable_until = ?2 where id = ?1",
+        (id.0, until),
+    );
     w.tried(usable)?;
-    w.record(now, actor, "approval.approved", &subject(id), &json!({ "until": until }))?;
+    w.record(
+        now,
+        actor,
+        "approval.approved",
+        &subject(id),
+        &json!({ "until": until }),
+    )?;
     let runs = action::approved(w, now, actor, id)?;
     if runs && request.operation == Operation::PolicyAction {
         // The action takes it with it: nothing else can be done with it.
@@ -127,7 +154,8 @@ fn approved(w: &mut Writing<'_>, now: Time, actor: &Actor, request: &Request, ru
 
 pub(super) fn set_used(w: &mut Writing<'_>, now: Time, actor: &Actor, id: RequestId) -> Result<(), Error> {
     set_state(w, now, id, RequestState::Used)?;
-    w.record(now, actor, "approval.used", &subject(id), &json!({})).map(drop)
+    w.record(now, actor, "approval.used", &subject(id), &json!({}))
+        .map(drop)
 }
 
 /// Who may approve, in words.

@@ -15,8 +15,9 @@ pub(super) fn person(connection: &Connection, actor: &Actor) -> rusqlite::Result
             let made = connection.prepare_cached(
                 "select actor from record where subject = ?1 and kind = 'people.token-made' order by sequence desc limit 1",
             );
-            let made: Option<String> =
-                made?.query_row([format!("token/{name}")], |row| row.get(0)).optional()?;
+            let made: Option<String> = made?
+                .query_row([format!("token/{name}")], |row| row.get(0))
+                .optional()?;
             let maker = made.and_then(|text| serde_json::from_str(&text).ok());
             Ok(match maker {
                 Some(Actor::Person(name)) => Some(name.to_lowercase()),

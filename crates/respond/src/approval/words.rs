@@ -101,6 +101,10 @@ impl Wish {
 }
 
 pub(super) fn text(operation: Operation, subject: &str, detail: &str) -> String {
-    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let detail = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    };
     format!("{operation} {subject}{detail}")
 }

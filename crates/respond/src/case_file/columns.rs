@@ -29,7 +29,11 @@ pub(in crate::case_file) fn subject(incident: IncidentId) -> String {
 
 /// Refuses an incident that doesn't exist.
 pub(in crate::case_file) fn check_incident(w: &Writing<'_>, incident: IncidentId) -> Result<(), Error> {
-    let found = w.connection().query_row("select exists (select 1 from incident where id = ?1)", [incident.0], |row| row.get(0));
+    let found = w.connection().query_row(
+        "select exists (select 1 from incident where id = ?1)",
+        [incident.0],
+        |row| row.get(0),
+    );
     if w.tried::<bool>(found)? {
         return Ok(());
     }
@@ -47,10 +51,15 @@ pub(in crate::case_file) fn line_of(what: &str, text: &str, bytes_max: usize) ->
         return refused(format!("{what} is empty: say it in a few words"));
     }
     if text.len() > bytes_max {
-        return refused(format!("{what} has {} bytes, at most {bytes_max} are kept: shorten it", text.len()));
+        return refused(format!(
+            "{what} has {} bytes, at most {bytes_max} are kept: shorten it",
+            text.len()
+        ));
     }
     if text.chars().any(char::is_control) {
-        return refused(format!("{what} has line breaks or control characters: write it in one line"));
+        return refused(format!(
+            "{what} has line breaks or control characters: write it in one line"
+        ));
     }
     Ok(text.to_owned())
 }

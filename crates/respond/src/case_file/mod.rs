@@ -15,6 +15,6 @@ pub mod timeline;
 pub use clocks::{Clock, Jurisdiction, clocks};
 pub use drafts::{Draft, DraftId, DraftKind};
 pub use facts::{Answer, Fact, FactId, NewFact, approve_fact, facts, set_fact};
-pub(crate) use tables::SCHEMA;
 pub use paper::paper;
+pub(crate) use tables::SCHEMA;
 pub use timeline::{Entry, Timeline, timeline};

@@ -194,7 +194,12 @@ fn news_line(line: &Line) -> String {
         1 => String::new(),
         count => format!(" ({count} times)"),
     };
-    format!("{} {}: {}{often}", seconds(line.first), line.severity.name(), line.title)
+    format!(
+        "{} {}: {}{often}",
+        seconds(line.first),
+        line.severity.name(),
+        line.title
+    )
 }
 
 fn digest_line(topic: &Topic) -> String {

@@ -1,8 +1,8 @@
 //! Hours of people: when quiet hours end, when the next digest is. Pure: the time is an argument, the zone is the group's.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 
 use super::settings::{Digest, Quiet};
 use crate::time::Time;

@@ -67,7 +67,10 @@ fn when(when: &When) -> String {
     }
     if let Some(count) = when.count {
         let (least, of) = (count.least, count.of.name());
-        parts.push(format!("for at least {least} {of} within {}", span(count.within_millis)));
+        parts.push(format!(
+            "for at least {least} {of} within {}",
+            span(count.within_millis)
+        ));
     }
     let what = if when.kinds.is_empty() {
         "anything".to_owned()
@@ -90,7 +93,9 @@ fn step(step: &Step) -> String {
         ActionKind::Pin { .. } => format!("the newest moment of {on} is kept"),
         ActionKind::Fence { how, .. } => format!("{on} is fenced ({how})"),
         ActionKind::Release { diverted: None, .. } => format!("the fence of {on} comes down"),
-        ActionKind::Release { diverted: Some(how), .. } => format!("the fence of {on} comes down ({how} what was diverted)"),
+        ActionKind::Release {
+            diverted: Some(how), ..
+        } => format!("the fence of {on} comes down ({how} what was diverted)"),
         ActionKind::Sensitivity { percent, seconds, .. } => format!(
             "the guard of {on} acts at {percent} % of the usual suspicion for {}",
             span(i64::try_from(*seconds).unwrap_or(i64::MAX).saturating_mul(1000))

@@ -141,21 +141,34 @@ impl Wrong {
 /// Reads a file's text; `name` is what errors call it.
 pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Policy>, Error> {
     if text.len() > BYTES_MAX {
-        return Err(wrong(text, name, 0, format!("a file of policies has at most {BYTES_MAX} bytes")));
+        return Err(wrong(
+            text,
+            name,
+            0,
+            format!("a file of policies has at most {BYTES_MAX} bytes"),
+        ));
     }
     let file: File = toml::from_str(text).map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         wrong(text, name, start, error.message().trim().replace('\n', ", "))
     })?;
     if let Some(table) = file.policy.get(POLICIES_MAX) {
-        return Err(wrong(text, name, table.span().start, format!("a file has at most {POLICIES_MAX} policies")));
+        return Err(wrong(
+            text,
+            name,
+            table.span().start,
+            format!("a file has at most {POLICIES_MAX} policies"),
+        ));
     }
     let mut policies: Vec<Policy> = Vec::with_capacity(file.policy.len());
     for table in &file.policy {
         let policy = resolve::policy(table, name).map_err(|Wrong { at, cause }| wrong(text, name, at.start, cause))?;
         if policies.iter().any(|known| known.name == policy.name) {
             let at = table.get_ref().name.span().start;
-            let cause = format!("another policy of this file is named `{}`; expected a name of its own", policy.name);
+            let cause = format!(
+                "another policy of this file is named `{}`; expected a name of its own",
+                policy.name
+            );
             return Err(wrong(text, name, at, cause));
         }
         policies.push(policy);

@@ -93,7 +93,13 @@ mod tests {
         ] {
             assert!(fits(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("db-*", "web"), ("d?sk", "dsk"), ("a*b", "abc"), ("disk", "disk2"), ("?", "")] {
+        for (pattern, name) in [
+            ("db-*", "web"),
+            ("d?sk", "dsk"),
+            ("a*b", "abc"),
+            ("disk", "disk2"),
+            ("?", ""),
+        ] {
             assert!(!fits(pattern, name), "{pattern} {name}");
         }
     }

@@ -37,7 +37,17 @@ mod tests {
 
     #[test]
     fn policies_never_fence_a_whole_site() {
-        for (volumes, most) in [(0, 1), (1, 1), (2, 1), (3, 2), (4, 3), (15, 3), (16, 3), (20, 4), (1000, 200)] {
+        for (volumes, most) in [
+            (0, 1),
+            (1, 1),
+            (2, 1),
+            (3, 2),
+            (4, 3),
+            (15, 3),
+            (16, 3),
+            (20, 4),
+            (1000, 200),
+        ] {
             let known = Known {
                 volumes: (0..volumes).map(|number| number.to_string()).collect(),
                 ..Known::default()

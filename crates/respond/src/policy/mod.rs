@@ -88,7 +88,9 @@ impl Policies {
             all.push(policy);
         }
         let mut built_in = Self::defaults();
-        built_in.all.retain(|policy| !all.iter().any(|own| own.name == policy.name));
+        built_in
+            .all
+            .retain(|policy| !all.iter().any(|own| own.name == policy.name));
         built_in.all.append(&mut all);
         Ok(built_in)
     }
@@ -138,7 +140,12 @@ impl Policies {
             _ => None,
         });
         // With no volume at all, every name would be warned of.
-        let globs = policy.when.volumes.iter().chain(named).filter(|_| !known.volumes.is_empty());
+        let globs = policy
+            .when
+            .volumes
+            .iter()
+            .chain(named)
+            .filter(|_| !known.volumes.is_empty());
         let mut texts: Vec<String> = globs
             .filter(|glob| !is_volume(glob))
             .map(|glob| format!("no volume is named `{glob}`: it does nothing until one is"))
@@ -146,10 +153,14 @@ impl Policies {
         for step in &policy.then {
             match &step.what {
                 ActionKind::Command { name } if !known.commands.contains(name) => {
-                    texts.push(format!("there is no command `{name}` in [respond.commands]: it can't be run"));
+                    texts.push(format!(
+                        "there is no command `{name}` in [respond.commands]: it can't be run"
+                    ));
                 }
                 ActionKind::Webhook { target } if !known.webhooks.contains(target) => {
-                    texts.push(format!("there is no target `{target}` in [respond.webhooks]: nothing can be sent"));
+                    texts.push(format!(
+                        "there is no target `{target}` in [respond.webhooks]: nothing can be sent"
+                    ));
                 }
                 ActionKind::Notify { group: Some(group) } if !known.groups.contains(group) => {
                     texts.push(format!("there is no group `{group}` in [notices]: nobody is told"));

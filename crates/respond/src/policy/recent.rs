@@ -73,7 +73,10 @@ impl Recent for InMemory {
         of_policy.insert(key.to_owned(), now);
         of_policy.retain(|_, time| *time >= since);
         if of_policy.len() > count.least as usize {
-            let oldest = of_policy.iter().min_by_key(|(_, time)| **time).map(|(key, _)| key.clone());
+            let oldest = of_policy
+                .iter()
+                .min_by_key(|(_, time)| **time)
+                .map(|(key, _)| key.clone());
             oldest.and_then(|key| of_policy.remove(&key));
         }
         Ok(u32::try_from(of_policy.len()).unwrap_or(u32::MAX))

@@ -92,7 +92,10 @@ impl Done {
     fn outcome(&self, now: Time, decision: &Decision) -> Outcome {
         if let Some(limit) = decision.limit {
             let times = self.by_policy.get(&decision.policy).map_or(&[][..], Vec::as_slice);
-            let count = times.iter().filter(|time| now.millis_since(**time) < limit.within_millis).count();
+            let count = times
+                .iter()
+                .filter(|time| now.millis_since(**time) < limit.within_millis)
+                .count();
             if count >= limit.most as usize {
                 return Outcome::Limit;
             }

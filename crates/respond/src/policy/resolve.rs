@@ -125,7 +125,13 @@ fn step(table: &Spanned<StepTable>) -> Result<Step, Wrong> {
     let volume = String::new();
     let (what, keys): (ActionKind, &[&str]) = match step.what.get_ref().as_str() {
         "pin" => (ActionKind::Pin { volume }, &[]),
-        "fence" => (ActionKind::Fence { volume, how: how(step)? }, &["how"]),
+        "fence" => (
+            ActionKind::Fence {
+                volume,
+                how: how(step)?,
+            },
+            &["how"],
+        ),
         "release" => {
             let diverted = step.diverted.as_ref().map(|value| one_of(value, &["keep", "drop"]));
             let diverted = diverted.transpose()?;
@@ -155,7 +161,10 @@ fn step(table: &Spanned<StepTable>) -> Result<Step, Wrong> {
         }
     };
     check_keys(step, keys)?;
-    Ok(Step { on: target(step, &what)?, what })
+    Ok(Step {
+        on: target(step, &what)?,
+        what,
+    })
 }
 
 /// Refuses keys that say something of another action: nobody may think that they are obeyed.
@@ -191,7 +200,10 @@ fn sensitivity(step: &StepTable) -> Result<ActionKind, Wrong> {
     let lasting = needed(step, &step.lasting, "for", "\"2h\"")?;
     let (at, lasting) = (lasting, lasting.get_ref().0.0);
     if lasting > SENSITIVITY_MILLIS_MAX {
-        return Err(Wrong::at(at, "a guard can be made more suspicious `for` up to seven days"));
+        return Err(Wrong::at(
+            at,
+            "a guard can be made more suspicious `for` up to seven days",
+        ));
     }
     Ok(ActionKind::Sensitivity {
         volume: String::new(),
@@ -205,7 +217,10 @@ fn target(step: &StepTable, what: &ActionKind) -> Result<Target, Wrong> {
         return Ok(Target::Volume);
     };
     if what.volume().is_none() {
-        let cause = format!("`on` says nothing about `{}`, which concerns no volume", step.what.get_ref());
+        let cause = format!(
+            "`on` says nothing about `{}`, which concerns no volume",
+            step.what.get_ref()
+        );
         return Err(Wrong::at(on, cause));
     }
     match on.get_ref().as_str() {
@@ -215,7 +230,8 @@ fn target(step: &StepTable, what: &ActionKind) -> Result<Target, Wrong> {
         "all" => Ok(Target::All),
         name => {
             let glob = name.strip_prefix("volume:").ok_or_else(|| {
-                let cause = format!("`{name}` names no volumes; expected volume, incident, others, all or `volume:NAME`");
+                let cause =
+                    format!("`{name}` names no volumes; expected volume, incident, others, all or `volume:NAME`");
                 Wrong::at(on, cause)
             })?;
             let glob = Glob::parse(glob).map_err(|cause| Wrong::at(on, cause))?;
@@ -230,7 +246,10 @@ fn approval(value: &ApprovalValue) -> Result<Option<Approval>, Wrong> {
         ApprovalValue::Plain(true) => &ApprovalTable::default(),
         ApprovalValue::Table(table) => table,
     };
-    let quorum = table.quorum.as_ref().map(|quorum| within(quorum, "quorum", 1, QUORUM_MAX));
+    let quorum = table
+        .quorum
+        .as_ref()
+        .map(|quorum| within(quorum, "quorum", 1, QUORUM_MAX));
     Ok(Some(Approval {
         quorum: quorum.transpose()?,
         expires_millis: table.expires.as_ref().map(|span| span.0.0),
@@ -254,7 +273,10 @@ fn one_of(value: &Spanned<String>, words: &[&str]) -> Result<String, Wrong> {
     if words.contains(&text.as_str()) {
         return Ok(text.clone());
     }
-    Err(Wrong::at(value, format!("`{text}` isn't known here; expected one of {}", words.join(", "))))
+    Err(Wrong::at(
+        value,
+        format!("`{text}` isn't known here; expected one of {}", words.join(", ")),
+    ))
 }
 
 fn within(value: &Spanned<u32>, key: &str, least: u32, most: u32) -> Result<u32, Wrong> {
@@ -262,5 +284,8 @@ fn within(value: &Spanned<u32>, key: &str, least: u32, most: u32) -> Result<u32,
     if (least..=most).contains(&number) {
         return Ok(number);
     }
-    Err(Wrong::at(value, format!("{key}: `{number}` is not within {least} to {most}")))
+    Err(Wrong::at(
+        value,
+        format!("{key}: `{number}` is not within {least} to {most}"),
+    ))
 }

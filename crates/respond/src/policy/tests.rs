@@ -49,7 +49,9 @@ fn volumes(names: &[&str]) -> Known {
 }
 
 fn decided(policies: &Policies, alert: &Alert, recent: &dyn Recent) -> Vec<String> {
-    let decisions = policies.decide(alert, None, recent, alert.last, &TimeZone::UTC).unwrap();
+    let decisions = policies
+        .decide(alert, None, recent, alert.last, &TimeZone::UTC)
+        .unwrap();
     decisions.iter().map(|decision| decision.action.text()).collect()
 }
 
@@ -71,39 +73,124 @@ fn the_built_in_policies_are_read_and_explained() {
 
 #[test]
 fn errors_name_line_column_cause_and_what_was_expected() {
-    let rule = |when: &str, then: &str| format!("[[policy]]\nname = \"a\"\nwhen = {{ {when} }}\nthen = [{{ {then} }}]\n");
+    let rule =
+        |when: &str, then: &str| format!("[[policy]]\nname = \"a\"\nwhen = {{ {when} }}\nthen = [{{ {then} }}]\n");
     for (text, expected) in [
-        (rule("layers = \"guard\"", "do = \"pin\""), "line 3, column 10: unknown field `layers`, expected one of"),
-        (rule("layer = \"gard\"", "do = \"pin\""), "line 3, column 18: `gard` is no layer; expected volume, guard, "),
-        (rule("severity = 4", "do = \"pin\""), "line 3, column 21: invalid type: integer `4`, expected a string"),
-        (rule("score = 101", "do = \"pin\""), "line 3, column 18: score: `101` is not within 1 to 100"),
-        (rule("count = 3", "do = \"pin\""), "line 3, column 18: `count` needs `within`, like `within = \"10m\"`"),
-        (rule("within = \"1h\"", "do = \"pin\""), "line 3, column 19: `within` needs `count`, like `count = 3`"),
-        (rule("hours = \"22-6\"", "do = \"pin\""), "line 3, column 18: `22-6` is not a span of a day; write it like `22:00-06:00`"),
-        (rule("weekdays = [\"mon\", \"funday\"]", "do = \"pin\""), "`funday` is no weekday; expected mon, tue,"),
-        (rule("zone = \"UTC\"", "do = \"pin\""), "line 3, column 17: `zone` needs `hours` or `weekdays` that it is for"),
-        (rule("kind = []", "do = \"pin\""), "line 3, column 17: an empty list fits nothing"),
-        (rule("", "do = \"destroy\""), "line 4, column 16: `destroy` is no action; expected pin, fence, release,"),
-        (rule("", "do = \"pin\", how = \"divert\""), "line 4, column 29: `how` says nothing about `pin`"),
-        (rule("", "do = \"fence\", how = \"alert\""), "line 4, column 31: `alert` isn't known here; expected one of refuse, pause, divert"),
-        (rule("", "do = \"sensitivity\", percent = 150, for = \"1h\""), "column 41: percent: `150` is not within 10 to 99"),
-        (rule("", "do = \"sensitivity\", percent = 50"), "`sensitivity` needs `for`, like `for = \"2h\"`"),
-        (rule("", "do = \"sensitivity\", percent = 50, for = \"8d\""), "a guard can be made more suspicious `for` up to seven days"),
-        (rule("", "do = \"command\""), "`command` needs `name`, like `name = \"isolate-host\"`"),
-        (rule("", "do = \"notify\", on = \"all\""), "`on` says nothing about `notify`, which concerns no volume"),
-        (rule("", "do = \"pin\", on = \"disk\""), "`disk` names no volumes; expected volume, incident, others, all or `volume:NAME`"),
-        ("[[policy]]\nname = \"a b\"\n".to_owned(), "line 2, column 8: `a b` can't be a name"),
-        ("[[policy]]\nname = \"a\"\n".to_owned(), "line 2, column 8: a policy needs `when = { ... }` and `then"),
-        ("[[policies]]\nname = \"a\"\n".to_owned(), "line 1, column 3: unknown field `policies`, expected `policy`"),
-        (rule("", "do = \"pin\"") + "cooldown = \"soon\"\n", "line 5, column 12: `soon` is not a span of time"),
-        (rule("", "do = \"pin\"") + "limit = { most = 0, within = \"1h\" }\n", "line 5, column 18: most: `0` is not within"),
-        (rule("", "do = \"pin\"") + "approval = \"yes\"\n", "line 5, column 12: invalid type: string \"yes\", expected `true`, `false`"),
-        (rule("", "do = \"pin\"") + "approval = { people = 2 }\n", "line 5, column 14: unknown field `people`, expected `quorum`"),
-        (rule("", "do = \"pin\"") + &rule("", "do = \"pin\""), "line 6, column 8: another policy of this file is named `a`"),
+        (
+            rule("layers = \"guard\"", "do = \"pin\""),
+            "line 3, column 10: unknown field `layers`, expected one of",
+        ),
+        (
+            rule("layer = \"gard\"", "do = \"pin\""),
+            "line 3, column 18: `gard` is no layer; expected volume, guard, ",
+        ),
+        (
+            rule("severity = 4", "do = \"pin\""),
+            "line 3, column 21: invalid type: integer `4`, expected a string",
+        ),
+        (
+            rule("score = 101", "do = \"pin\""),
+            "line 3, column 18: score: `101` is not within 1 to 100",
+        ),
+        (
+            rule("count = 3", "do = \"pin\""),
+            "line 3, column 18: `count` needs `within`, like `within = \"10m\"`",
+        ),
+        (
+            rule("within = \"1h\"", "do = \"pin\""),
+            "line 3, column 19: `within` needs `count`, like `count = 3`",
+        ),
+        (
+            rule("hours = \"22-6\"", "do = \"pin\""),
+            "line 3, column 18: `22-6` is not a span of a day; write it like `22:00-06:00`",
+        ),
+        (
+            rule("weekdays = [\"mon\", \"funday\"]", "do = \"pin\""),
+            "`funday` is no weekday; expected mon, tue,",
+        ),
+        (
+            rule("zone = \"UTC\"", "do = \"pin\""),
+            "line 3, column 17: `zone` needs `hours` or `weekdays` that it is for",
+        ),
+        (
+            rule("kind = []", "do = \"pin\""),
+            "line 3, column 17: an empty list fits nothing",
+        ),
+        (
+            rule("", "do = \"destroy\""),
+            "line 4, column 16: `destroy` is no action; expected pin, fence, release,",
+        ),
+        (
+            rule("", "do = \"pin\", how = \"divert\""),
+            "line 4, column 29: `how` says nothing about `pin`",
+        ),
+        (
+            rule("", "do = \"fence\", how = \"alert\""),
+            "line 4, column 31: `alert` isn't known here; expected one of refuse, pause, divert",
+        ),
+        (
+            rule("", "do = \"sensitivity\", percent = 150, for = \"1h\""),
+            "column 41: percent: `150` is not within 10 to 99",
+        ),
+        (
+            rule("", "do = \"sensitivity\", percent = 50"),
+            "`sensitivity` needs `for`, like `for = \"2h\"`",
+        ),
+        (
+            rule("", "do = \"sensitivity\", percent = 50, for = \"8d\""),
+            "a guard can be made more suspicious `for` up to seven days",
+        ),
+        (
+            rule("", "do = \"command\""),
+            "`command` needs `name`, like `name = \"isolate-host\"`",
+        ),
+        (
+            rule("", "do = \"notify\", on = \"all\""),
+            "`on` says nothing about `notify`, which concerns no volume",
+        ),
+        (
+            rule("", "do = \"pin\", on = \"disk\""),
+            "`disk` names no volumes; expected volume, incident, others, all or `volume:NAME`",
+        ),
+        (
+            "[[policy]]\nname = \"a b\"\n".to_owned(),
+            "line 2, column 8: `a b` can't be a name",
+        ),
+        (
+            "[[policy]]\nname = \"a\"\n".to_owned(),
+            "line 2, column 8: a policy needs `when = { ... }` and `then",
+        ),
+        (
+            "[[policies]]\nname = \"a\"\n".to_owned(),
+            "line 1, column 3: unknown field `policies`, expected `policy`",
+        ),
+        (
+            rule("", "do = \"pin\"") + "cooldown = \"soon\"\n",
+            "line 5, column 12: `soon` is not a span of time",
+        ),
+        (
+            rule("", "do = \"pin\"") + "limit = { most = 0, within = \"1h\" }\n",
+            "line 5, column 18: most: `0` is not within",
+        ),
+        (
+            rule("", "do = \"pin\"") + "approval = \"yes\"\n",
+            "line 5, column 12: invalid type: string \"yes\", expected `true`, `false`",
+        ),
+        (
+            rule("", "do = \"pin\"") + "approval = { people = 2 }\n",
+            "line 5, column 14: unknown field `people`, expected `quorum`",
+        ),
+        (
+            rule("", "do = \"pin\"") + &rule("", "do = \"pin\""),
+            "line 6, column 8: another policy of this file is named `a`",
+        ),
         ("[[policy\n".to_owned(), "line 1, column "),
     ] {
         let error = error(&text);
-        assert!(error.starts_with("`p.toml` line ") && error.contains(expected), "{error}\nexpected {expected}\n{text}");
+        assert!(
+            error.starts_with("`p.toml` line ") && error.contains(expected),
+            "{error}\nexpected {expected}\n{text}"
+        );
     }
 }
 
@@ -117,15 +204,28 @@ fn conditions_hold_or_say_why_not() {
     let unmet = |change: &dyn Fn(&mut Alert)| {
         let mut alert = alert(1, 0, "fenced", "db-1");
         change(&mut alert);
-        when.unmet(&alert, None, alert.last, &TimeZone::UTC).map(|unmet| unmet.to_string())
+        when.unmet(&alert, None, alert.last, &TimeZone::UTC)
+            .map(|unmet| unmet.to_string())
     };
     assert_eq!(unmet(&|_| ()), None);
     let layer = unmet(&|alert| alert.noticed.layer = Layer::Volume);
     assert_eq!(layer.unwrap(), "its layer is `volume`");
-    assert_eq!(unmet(&|alert| alert.noticed.kind = "calmed".to_owned()).unwrap(), "its kind is `calmed`");
-    assert_eq!(unmet(&|alert| alert.noticed.severity = Severity::Medium).unwrap(), "its severity is `medium`");
-    assert_eq!(unmet(&|alert| alert.noticed.volume = None).unwrap(), "it names no volume");
-    assert_eq!(unmet(&|alert| alert.noticed.volume = Some("web".to_owned())).unwrap(), "its volume is `web`");
+    assert_eq!(
+        unmet(&|alert| alert.noticed.kind = "calmed".to_owned()).unwrap(),
+        "its kind is `calmed`"
+    );
+    assert_eq!(
+        unmet(&|alert| alert.noticed.severity = Severity::Medium).unwrap(),
+        "its severity is `medium`"
+    );
+    assert_eq!(
+        unmet(&|alert| alert.noticed.volume = None).unwrap(),
+        "it names no volume"
+    );
+    assert_eq!(
+        unmet(&|alert| alert.noticed.volume = Some("web".to_owned())).unwrap(),
+        "its volume is `web`"
+    );
     let late = unmet(&|alert| alert.last = at(12 * 3600));
     assert_eq!(late.unwrap(), "it wasn't between 09:00 and 17:00");
 }
@@ -159,12 +259,25 @@ fn a_count_is_reached_within_its_span_and_by_different_volumes() {
     );
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = crate::Ledger::open(folder.path()).unwrap();
-    let alerts = [(0, "a", 0), (10, "a", 0), (50, "b", 1), (200, "a", 0), (261, "b", 0), (262, "a", 1)];
+    let alerts = [
+        (0, "a", 0),
+        (10, "a", 0),
+        (50, "b", 1),
+        (200, "a", 0),
+        (261, "b", 0),
+        (262, "a", 1),
+    ];
     let memory = InMemory::default();
     for (id, (second, volume, expected)) in (1..).zip(alerts) {
         let alert = alert(id, second, "fenced", volume);
-        let in_ledger = ledger.write(|w| Ok(decided(&policies, &alert, &InLedger::new(w)).len())).unwrap();
-        assert_eq!((in_ledger, decided(&policies, &alert, &memory).len()), (expected, expected), "alert {id}");
+        let in_ledger = ledger
+            .write(|w| Ok(decided(&policies, &alert, &InLedger::new(w)).len()))
+            .unwrap();
+        assert_eq!(
+            (in_ledger, decided(&policies, &alert, &memory).len()),
+            (expected, expected),
+            "alert {id}"
+        );
     }
 }
 
@@ -183,23 +296,32 @@ fn a_flood_of_matches_is_not_kept() {
             for number in 0..1000 {
                 let reached = InLedger::new(w).note("a", &number.to_string(), at(number), count)?;
                 assert_eq!(reached >= 3, number >= 2);
-                assert_eq!(memory.note("a", &number.to_string(), at(number), count)? >= 3, number >= 2);
+                assert_eq!(
+                    memory.note("a", &number.to_string(), at(number), count)? >= 3,
+                    number >= 2
+                );
             }
             Ok(())
         })
         .unwrap();
-    let rows = ledger.connection().query_row("select count(*) from policy_match", [], |row| row.get::<_, i64>(0));
+    let rows = ledger
+        .connection()
+        .query_row("select count(*) from policy_match", [], |row| row.get::<_, i64>(0));
     assert!(rows.unwrap() <= 4);
 }
 
 #[test]
 fn a_policy_of_ones_own_replaces_the_built_in_one_of_its_name() {
-    let own = parse("[[policy]]\nname = \"drill-failed\"\nenabled = false\n[[policy]]\nname = \"b\"\nenabled = false\n");
+    let own =
+        parse("[[policy]]\nname = \"drill-failed\"\nenabled = false\n[[policy]]\nname = \"b\"\nenabled = false\n");
     let all = Policies::over_defaults(vec![own.clone()]).unwrap();
     assert_eq!(all.all().len(), Policies::defaults().all().len() + 1);
     assert!(!all.of_name("drill-failed").unwrap().is_enabled);
     let error = Policies::over_defaults(vec![own.clone(), own]).unwrap_err().to_string();
-    assert!(error.starts_with("two policies are named `drill-failed`, one in `p.toml`"), "{error}");
+    assert!(
+        error.starts_with("two policies are named `drill-failed`, one in `p.toml`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -230,7 +352,11 @@ fn a_replay_tells_what_would_have_been_done_and_does_nothing() {
          \"5m\"\n[[policy]]\nname = \"b\"\nwhen = { kind = \"calmed\" }\nthen = [{ do = \"release\" }]\napproval = true\n",
     );
     let policies = policies.knowing(volumes(&["a", "b", "c", "d", "e"]));
-    let alerts = [alert(1, 0, "fenced", "a"), alert(2, 10, "fenced", "b"), alert(3, 20, "calmed", "a")];
+    let alerts = [
+        alert(1, 0, "fenced", "a"),
+        alert(2, 10, "fenced", "b"),
+        alert(3, 20, "calmed", "a"),
+    ];
     let replayed = replay(&policies, alerts.map(|alert| Ok((alert, None))), &TimeZone::UTC).unwrap();
     let lines: Vec<(String, Outcome)> = replayed.into_iter().map(|done| (done.text, done.outcome)).collect();
     assert_eq!(

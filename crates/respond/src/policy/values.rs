@@ -56,7 +56,9 @@ impl<'de, T: FromText> Visitor<'de> for Values<T> {
             values.push(value);
         }
         if values.is_empty() {
-            return Err(A::Error::custom("an empty list fits nothing; leave the key out if it doesn't matter"));
+            return Err(A::Error::custom(
+                "an empty list fits nothing; leave the key out if it doesn't matter",
+            ));
         }
         Ok(OneOrMore(values))
     }
@@ -152,11 +154,14 @@ pub(super) struct Name(pub(super) String);
 impl FromText for Name {
     fn from_text(text: &str) -> Result<Self, String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let is_name = text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits);
+        let is_name =
+            text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits);
         if is_name {
             return Ok(Self(text.to_owned()));
         }
-        Err(format!("`{text}` can't be a name; expected 1 to 64 letters, digits, `-`, `_` or `.`"))
+        Err(format!(
+            "`{text}` can't be a name; expected 1 to 64 letters, digits, `-`, `_` or `.`"
+        ))
     }
 }
 
@@ -184,10 +189,26 @@ mod tests {
 
     #[test]
     fn spans_are_read_and_others_refused() {
-        for (text, expected) in [("90s", 90_000), ("1h30m", 5_400_000), ("1d", 86_400_000), ("10min", 600_000)] {
+        for (text, expected) in [
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("1d", 86_400_000),
+            ("10min", 600_000),
+        ] {
             assert_eq!(millis(text), Some(expected), "{text}");
         }
-        for text in ["", "0s", "10", "m", "1.5h", "-1h", "2y", "367d", "99999999999999999999s", "999999999999999999w"] {
+        for text in [
+            "",
+            "0s",
+            "10",
+            "m",
+            "1.5h",
+            "-1h",
+            "2y",
+            "367d",
+            "99999999999999999999s",
+            "999999999999999999w",
+        ] {
             assert_eq!(millis(text), None, "{text}");
         }
     }

@@ -50,15 +50,32 @@ fn clocks_start_with_awareness_and_stop_with_a_report() {
     let ids: Vec<String> = case.clocks(&laws(), HOUR).into_iter().map(|clock| clock.id).collect();
     assert_eq!(
         ids,
-        ["nis2/early-warning", "nis2/notification", "uk-gdpr/authority", "nis2/final-report", "nis2/recipients", "uk-gdpr/people"]
+        [
+            "nis2/early-warning",
+            "nis2/notification",
+            "uk-gdpr/authority",
+            "nis2/final-report",
+            "nis2/recipients",
+            "uk-gdpr/people"
+        ]
     );
-    assert_eq!(stopped(&mut case, 3 * HOUR, &stop("uk-gdpr/authority", 2 * HOUR, None)).unwrap(), ClockState::Reported);
+    assert_eq!(
+        stopped(&mut case, 3 * HOUR, &stop("uk-gdpr/authority", 2 * HOUR, None)).unwrap(),
+        ClockState::Reported
+    );
     let clocks = case.clocks(&laws(), 100 * HOUR);
     let states: Vec<(&str, ClockState)> = clocks.iter().map(|clock| (clock.id.as_str(), clock.state)).collect();
-    assert!(states.contains(&("nis2/early-warning", ClockState::Overdue)), "{states:?}");
+    assert!(
+        states.contains(&("nis2/early-warning", ClockState::Overdue)),
+        "{states:?}"
+    );
     assert_eq!(states.last().unwrap(), &("uk-gdpr/authority", ClockState::Reported));
     let kinds = case.kinds();
-    assert_eq!(kinds.iter().filter(|kind| kind.starts_with("clock.")).count(), 3, "{kinds:?}");
+    assert_eq!(
+        kinds.iter().filter(|kind| kind.starts_with("clock.")).count(),
+        3,
+        "{kinds:?}"
+    );
 }
 
 #[test]
@@ -66,9 +83,15 @@ fn what_is_late_or_left_undone_needs_a_reason() {
     let mut case = Case::new();
     start(&mut case, "uk-gdpr", Some(at(0)), None).unwrap();
     let late = stop("uk-gdpr/authority", 73 * HOUR, None);
-    assert!(said(stopped(&mut case, 80 * HOUR, &late)).contains("needs a reason (uk-gdpr/authority was due 2026-11-26T10:15:00Z)"));
+    assert!(
+        said(stopped(&mut case, 80 * HOUR, &late))
+            .contains("needs a reason (uk-gdpr/authority was due 2026-11-26T10:15:00Z)")
+    );
     let explained = stop("uk-gdpr/authority", 73 * HOUR, Some("the office was cut off"));
-    assert_eq!(stopped(&mut case, 80 * HOUR, &explained).unwrap(), ClockState::ReportedLate);
+    assert_eq!(
+        stopped(&mut case, 80 * HOUR, &explained).unwrap(),
+        ClockState::ReportedLate
+    );
     let not_needed = Stop {
         outcome: Outcome::NotNeeded,
         ..stop("uk-gdpr/people", HOUR, None)
@@ -90,14 +113,20 @@ fn times_that_can_not_be_are_refused() {
     assert!(said(stopped(&mut case, HOUR, &stop("uk-gdpr/authority", 0, None))).contains("start them first"));
     start(&mut case, "uk-gdpr", Some(at(0)), None).unwrap();
     assert!(said(stopped(&mut case, HOUR, &stop("uk-gdpr/authority", -1, None))).contains("is not between awareness"));
-    assert!(said(stopped(&mut case, HOUR, &stop("uk-gdpr/nobody", 1, None))).contains("has no duty `nobody`: there are authority, people"));
+    assert!(
+        said(stopped(&mut case, HOUR, &stop("uk-gdpr/nobody", 1, None)))
+            .contains("has no duty `nobody`: there are authority, people")
+    );
 }
 
 #[test]
 fn a_decision_can_be_recorded_later_and_awareness_corrected() {
     let mut case = Case::new();
     start(&mut case, "us-sec", Some(at(0)), None).unwrap();
-    assert_eq!(case.clocks(&laws(), HOUR).first().unwrap().state, ClockState::NotStarted);
+    assert_eq!(
+        case.clocks(&laws(), HOUR).first().unwrap().state,
+        ClockState::NotStarted
+    );
     start(&mut case, "us-sec", None, Some(at(MINUTE))).unwrap();
     let clock = case.clocks(&laws(), HOUR).into_iter().next().unwrap();
     // Monday 10:16 and four business days: Friday.

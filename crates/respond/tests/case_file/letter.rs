@@ -11,12 +11,25 @@ use super::support::{Case, HOUR, at, new_fact, person, said};
 /// What was taken, and what wasn't.
 fn worked_example() -> Vec<NewFact> {
     let taken = [
-        "name", "email-address", "postal-address", "phone-number", "date-of-birth", "order-history", "household-information",
-        "masked-card-number", "customer-reference",
+        "name",
+        "email-address",
+        "postal-address",
+        "phone-number",
+        "date-of-birth",
+        "order-history",
+        "household-information",
+        "masked-card-number",
+        "customer-reference",
     ];
     let not_taken = ["payment-details", "account-password"];
     let facts = taken.iter().map(|class| new_fact("online shop", class, Answer::Taken));
-    facts.chain(not_taken.iter().map(|class| new_fact("online shop", class, Answer::NotTaken))).collect()
+    facts
+        .chain(
+            not_taken
+                .iter()
+                .map(|class| new_fact("online shop", class, Answer::NotTaken)),
+        )
+        .collect()
 }
 
 fn example() -> Case {
@@ -33,7 +46,9 @@ fn example() -> Case {
 
 /// The chapter of a letter under a heading.
 fn chapter<'a>(letter: &'a str, heading: &str) -> &'a str {
-    let (_, rest) = letter.split_once(heading).unwrap_or_else(|| panic!("no `{heading}` in:\n{letter}"));
+    let (_, rest) = letter
+        .split_once(heading)
+        .unwrap_or_else(|| panic!("no `{heading}` in:\n{letter}"));
     let is_heading = |line: &&str| line.len() > 8 && line.chars().all(|c| c.is_uppercase() || c == ' ');
     let end = rest.lines().skip(1).find(is_heading).and_then(|line| rest.find(line));
     rest.get(..end.unwrap_or(rest.len())).unwrap()
@@ -46,13 +61,28 @@ fn the_letter_says_rightly_what_was_taken_and_what_was_not() {
     let taken = chapter(&letter.text, "WHAT WAS TAKEN");
     let not_taken = chapter(&letter.text, "WHAT WAS NOT TAKEN");
     for words in [
-        "your name", "your email address", "your postal address", "your phone number", "your date of birth", "what you ordered from us",
-        "information about your household", "a part of your payment card number", "your customer reference number",
+        "your name",
+        "your email address",
+        "your postal address",
+        "your phone number",
+        "your date of birth",
+        "what you ordered from us",
+        "information about your household",
+        "a part of your payment card number",
+        "your customer reference number",
     ] {
-        assert!(taken.contains(&format!("- {words}")) && !not_taken.contains(words), "{words}:\n{}", letter.text);
+        assert!(
+            taken.contains(&format!("- {words}")) && !not_taken.contains(words),
+            "{words}:\n{}",
+            letter.text
+        );
     }
     for words in ["usable card or payment details", "your account password"] {
-        assert!(not_taken.contains(&format!("- {words}")) && !taken.contains(words), "{words}:\n{}", letter.text);
+        assert!(
+            not_taken.contains(&format!("- {words}")) && !taken.contains(words),
+            "{words}:\n{}",
+            letter.text
+        );
     }
     assert!(chapter(&letter.text, "WHAT WE DO NOT KNOW YET").contains("We have an answer for all the data we checked"));
 }
@@ -62,7 +92,12 @@ fn the_letter_says_what_to_do_about_phishing_and_where_to_check() {
     let letter = example().render(DraftKind::Letter).unwrap().text;
     assert!(chapter(&letter, "WHAT COULD HAPPEN").contains("say they are from us, your bank or the police"));
     let advice = chapter(&letter, "WHAT YOU CAN DO");
-    for words in ["never ask for your password", "report@phishing.gov.uk", "7726", "credit file"] {
+    for words in [
+        "never ask for your password",
+        "report@phishing.gov.uk",
+        "7726",
+        "credit file",
+    ] {
         assert!(advice.contains(words), "{words}:\n{advice}");
     }
     let check = chapter(&letter, "WHERE TO CHECK");
@@ -75,7 +110,10 @@ fn the_letter_says_what_to_do_about_phishing_and_where_to_check() {
 #[test]
 fn nobody_is_told_to_do_nothing() {
     let mut case = example();
-    case.values.insert("what-we-did".to_owned(), "Rest assured, you do not need to take any action.".to_owned());
+    case.values.insert(
+        "what-we-did".to_owned(),
+        "Rest assured, you do not need to take any action.".to_owned(),
+    );
     let error = said(case.render(DraftKind::Letter));
     assert!(error.contains("would say `not need to take any`"), "{error}");
 }
@@ -85,18 +123,36 @@ fn what_is_not_known_is_said_to_be_unknown() {
     let mut case = Case::new();
     case.fill_all();
     let letter = case.render(DraftKind::Letter).unwrap().text;
-    assert!(chapter(&letter, "WHAT WAS TAKEN").contains("We do not know yet."), "{letter}");
-    assert!(chapter(&letter, "WHAT WAS NOT TAKEN").contains("We can not rule anything out yet."), "{letter}");
-    assert!(chapter(&letter, "WHAT YOU CAN DO").contains("Be careful with messages"), "{letter}");
+    assert!(
+        chapter(&letter, "WHAT WAS TAKEN").contains("We do not know yet."),
+        "{letter}"
+    );
+    assert!(
+        chapter(&letter, "WHAT WAS NOT TAKEN").contains("We can not rule anything out yet."),
+        "{letter}"
+    );
+    assert!(
+        chapter(&letter, "WHAT YOU CAN DO").contains("Be careful with messages"),
+        "{letter}"
+    );
     case.set("ann", &new_fact("shop", "password", Answer::Unknown)).unwrap();
     let letter = case.render(DraftKind::Letter).unwrap().text;
-    assert!(chapter(&letter, "WHAT WE DO NOT KNOW YET").contains("- your password\nPlease act as if it was."), "{letter}");
-    assert!(chapter(&letter, "WHAT YOU CAN DO").contains("Change your password with us"), "{letter}");
+    assert!(
+        chapter(&letter, "WHAT WE DO NOT KNOW YET").contains("- your password\nPlease act as if it was."),
+        "{letter}"
+    );
+    assert!(
+        chapter(&letter, "WHAT YOU CAN DO").contains("Change your password with us"),
+        "{letter}"
+    );
     // One system where it was taken decides, whatever others say.
     case.set("ann", &new_fact("till", "password", Answer::Taken)).unwrap();
     case.set("ann", &new_fact("crm", "password", Answer::NotTaken)).unwrap();
     let letter = case.render(DraftKind::Letter).unwrap().text;
-    assert!(chapter(&letter, "WHAT WAS TAKEN").contains("- your password"), "{letter}");
+    assert!(
+        chapter(&letter, "WHAT WAS TAKEN").contains("- your password"),
+        "{letter}"
+    );
     assert!(!chapter(&letter, "WHAT WAS NOT TAKEN").contains("password"), "{letter}");
 }
 
@@ -107,15 +163,36 @@ fn the_form_keeps_the_order_of_the_regulator_and_names_what_is_missing() {
     case.set("ann", &new_fact("shop", "health", Answer::Unknown)).unwrap();
     let form = case.render(DraftKind::RegulatorForm).unwrap();
     let questions = [
-        "What has happened?", "How did it occur?", "How did you discover it?", "When did it happen?", "Categories of personal data",
-        "How many people could be affected?", "Harm to people", "3. CYBER INCIDENT", "4. TAKING ACTION", "5. ABOUT YOU",
+        "What has happened?",
+        "How did it occur?",
+        "How did you discover it?",
+        "When did it happen?",
+        "Categories of personal data",
+        "How many people could be affected?",
+        "Harm to people",
+        "3. CYBER INCIDENT",
+        "4. TAKING ACTION",
+        "5. ABOUT YOU",
     ];
     let places: Vec<usize> = questions.iter().map(|text| form.text.find(text).unwrap()).collect();
     assert!(places.is_sorted(), "{places:?}");
-    assert!(form.text.contains("[x] Economic and financial data") && form.text.contains("[?] Special category data"), "{}", form.text);
-    assert!(form.text.contains("[FILL IN: the name of the organisation]"), "{}", form.text);
+    assert!(
+        form.text.contains("[x] Economic and financial data") && form.text.contains("[?] Special category data"),
+        "{}",
+        form.text
+    );
+    assert!(
+        form.text.contains("[FILL IN: the name of the organisation]"),
+        "{}",
+        form.text
+    );
     assert!(form.to_fill.contains(&"organisation".to_owned()), "{:?}", form.to_fill);
-    assert!(form.text.contains("How many people could be affected?\n  Not yet known."), "{}", form.text);
+    assert!(
+        form.text
+            .contains("How many people could be affected?\n  Not yet known."),
+        "{}",
+        form.text
+    );
     assert_eq!(form.text.matches("[FILL IN:").count() >= form.to_fill.len(), true);
 }
 
@@ -135,13 +212,19 @@ fn a_draft_is_final_only_when_its_facts_are_confirmed_and_two_others_approved_it
     let send = |case: &mut Case| case.ledger.write(|w| mark_sent(w, at(HOUR), &person("ann"), draft.id));
     assert!(said(send(&mut case)).contains("is not final: 2 people have to approve it first"));
     assert_eq!(approve(&mut case, "eve", draft.id).unwrap().state, DraftState::Final);
-    let token = case.ledger.write(|w| approve_draft(w, at(HOUR), &Actor::Token("x".to_owned()), draft.id));
+    let token = case
+        .ledger
+        .write(|w| approve_draft(w, at(HOUR), &Actor::Token("x".to_owned()), draft.id));
     assert!(said(token).contains("is final already"));
     // A fact that changes between approval and sending keeps it from going out.
     case.set("bob", &new_fact("crm", "name", Answer::Taken)).unwrap();
     assert!(said(send(&mut case)).contains("has changed since the draft was made"));
     let kinds = case.kinds();
-    assert_eq!(kinds.iter().filter(|kind| kind.starts_with("draft.")).count(), 3, "{kinds:?}");
+    assert_eq!(
+        kinds.iter().filter(|kind| kind.starts_with("draft.")).count(),
+        3,
+        "{kinds:?}"
+    );
 }
 
 #[test]
@@ -150,12 +233,16 @@ fn a_draft_with_gaps_is_not_approved_and_a_newer_one_takes_its_place() {
     case.values.remove("contact-phone");
     let gaps = case.draft("ann", DraftKind::Letter);
     assert_eq!(gaps.to_fill, ["contact-phone"]);
-    let approved = case.ledger.write(|w| approve_draft(w, at(HOUR), &person("bob"), gaps.id));
+    let approved = case
+        .ledger
+        .write(|w| approve_draft(w, at(HOUR), &person("bob"), gaps.id));
     assert!(said(approved).contains("1 thing to fill in: contact-phone"));
     case.fill_all();
     let newer = case.draft("ann", DraftKind::Letter);
     assert!(newer.to_fill.is_empty());
-    let approved = case.ledger.write(|w| approve_draft(w, at(HOUR), &person("bob"), gaps.id));
+    let approved = case
+        .ledger
+        .write(|w| approve_draft(w, at(HOUR), &person("bob"), gaps.id));
     assert!(said(approved).contains("a newer draft took the place"));
 }
 
@@ -166,7 +253,12 @@ fn every_draft_can_be_made_whatever_is_known() {
         for kind in DraftKind::ALL {
             let made = case.render(kind).unwrap();
             assert!(!made.text.contains("{{") && !made.text.contains("{%"), "{}", made.text);
-            assert_eq!(made.to_fill.is_empty(), !made.text.contains("[FILL IN:"), "{kind:?}: {}", made.text);
+            assert_eq!(
+                made.to_fill.is_empty(),
+                !made.text.contains("[FILL IN:"),
+                "{kind:?}: {}",
+                made.text
+            );
         }
         match round {
             0 => case.confirm(&worked_example()),
@@ -178,7 +270,12 @@ fn every_draft_can_be_made_whatever_is_known() {
 #[test]
 fn letters_are_written_in_plain_language() {
     let case = example();
-    for kind in [DraftKind::Letter, DraftKind::Faq, DraftKind::StaffNote, DraftKind::CustomerStatus] {
+    for kind in [
+        DraftKind::Letter,
+        DraftKind::Faq,
+        DraftKind::StaffNote,
+        DraftKind::CustomerStatus,
+    ] {
         let text = case.render(kind).unwrap().text;
         let score = reading_ease(&text);
         assert!(score >= 70.0, "{kind:?} scores {score:.0}:\n{text}");
@@ -190,10 +287,16 @@ fn letters_are_written_in_plain_language() {
 fn reading_ease(text: &str) -> f64 {
     let mut sentences = 0_u32;
     let (mut words, mut syllables) = (0_u32, 0_u32);
-    for line in text.lines().filter(|line| !line.contains("http") && !line.contains('@')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.contains("http") && !line.contains('@'))
+    {
         let line = line.trim_start_matches("- ");
         for sentence in line.split_inclusive(['.', '!', '?', ':']) {
-            let of_sentence: Vec<&str> = sentence.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty()).collect();
+            let of_sentence: Vec<&str> = sentence
+                .split(|c: char| !c.is_alphabetic() && c != '\'')
+                .filter(|word| !word.is_empty())
+                .collect();
             if of_sentence.is_empty() {
                 continue;
             }

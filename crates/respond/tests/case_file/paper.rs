@@ -13,10 +13,18 @@ use super::support::{Case, HOUR, at, london, new_fact, person};
 
 /// Names as people in Europe have them.
 const NAMES: &[&str] = &[
-    "Zo\u{eb} M\u{fc}ller", "\u{141}ukasz Wi\u{15b}niewski", "\u{160}t\u{11b}p\u{e1}nka Dvo\u{159}\u{e1}kov\u{e1}",
-    "\u{de}\u{f3}rd\u{ed}s Gu\u{f0}mundsd\u{f3}ttir", "\u{218}tefan Ni\u{21b}\u{103}", "\u{11e}\u{fc}l \u{130}nci",
-    "\u{391}\u{3bb}\u{3ad}\u{3be}\u{3b9}\u{3bf}\u{3c2}", "\u{418}\u{432}\u{430}\u{43d} \u{408}\u{43e}\u{432}\u{438}\u{45b}",
-    "S\u{ed}le N\u{ed} Bhriain", "Gw\u{1e81}en", "\u{10dc}\u{10d8}\u{10dc}\u{10dd}", "\u{531}\u{580}\u{561}\u{574}",
+    "Zo\u{eb} M\u{fc}ller",
+    "\u{141}ukasz Wi\u{15b}niewski",
+    "\u{160}t\u{11b}p\u{e1}nka Dvo\u{159}\u{e1}kov\u{e1}",
+    "\u{de}\u{f3}rd\u{ed}s Gu\u{f0}mundsd\u{f3}ttir",
+    "\u{218}tefan Ni\u{21b}\u{103}",
+    "\u{11e}\u{fc}l \u{130}nci",
+    "\u{391}\u{3bb}\u{3ad}\u{3be}\u{3b9}\u{3bf}\u{3c2}",
+    "\u{418}\u{432}\u{430}\u{43d} \u{408}\u{43e}\u{432}\u{438}\u{45b}",
+    "S\u{ed}le N\u{ed} Bhriain",
+    "Gw\u{1e81}en",
+    "\u{10dc}\u{10d8}\u{10dc}\u{10dd}",
+    "\u{531}\u{580}\u{561}\u{574}",
 ];
 
 fn contacts() -> Vec<Contact> {
@@ -40,7 +48,11 @@ fn steps() -> Vec<RestoreStep> {
 }
 
 fn laws() -> Vec<Jurisdiction> {
-    built_in().unwrap().into_iter().filter(|law| ["uk-gdpr", "nis2"].contains(&law.id.as_str())).collect()
+    built_in()
+        .unwrap()
+        .into_iter()
+        .filter(|law| ["uk-gdpr", "nis2"].contains(&law.id.as_str()))
+        .collect()
 }
 
 /// A timeline that is longer than a page.
@@ -49,7 +61,10 @@ fn timeline(case: &Case) -> Timeline {
         time: at(number * 1000),
         from: "alert".to_owned(),
         who: "holdfast (guard)".to_owned(),
-        what: format!("Event {number}: {}", "something happened that takes more than a line to tell, ".repeat(3)),
+        what: format!(
+            "Event {number}: {}",
+            "something happened that takes more than a line to tell, ".repeat(3)
+        ),
         record: None,
         volume: None,
     };
@@ -76,7 +91,10 @@ fn read_back(pdf: &[u8], program: &str, words: &[&str]) -> String {
 fn pack_of_an_incident() -> Vec<u8> {
     let mut case = Case::new();
     case.fill_all();
-    case.confirm(&[new_fact("shop", "name", Answer::Taken), new_fact("shop", "iban", Answer::NotTaken)]);
+    case.confirm(&[
+        new_fact("shop", "name", Answer::Taken),
+        new_fact("shop", "iban", Answer::NotTaken),
+    ]);
     let incident = case.incident;
     for law in laws() {
         case.ledger
@@ -112,14 +130,28 @@ fn the_pack_can_be_read_and_any_european_name_is_in_it() {
         assert!(text.contains(name), "{name}:\n{text}");
     }
     for words in [
-        "Example Caf\u{e9} & S\u{f6}hne Ltd", "Isolate what is hit", "holdfast restore directory --before-attack", "Tier 2", "Event 79",
-        "26 November 2026, 10:15 GMT", "WHAT WAS TAKEN", "holdfast approvals break-glass", "UK GDPR, Article 33", "Page 1 of ",
+        "Example Caf\u{e9} & S\u{f6}hne Ltd",
+        "Isolate what is hit",
+        "holdfast restore directory --before-attack",
+        "Tier 2",
+        "Event 79",
+        "26 November 2026, 10:15 GMT",
+        "WHAT WAS TAKEN",
+        "holdfast approvals break-glass",
+        "UK GDPR, Article 33",
+        "Page 1 of ",
     ] {
         assert!(text.contains(words), "{words}:\n{text}");
     }
     let fonts = read_back(&pdf, "pdffonts", &[]);
     let embedded: Vec<&str> = fonts.lines().skip(2).collect();
-    assert!(embedded.len() == 2 && embedded.iter().all(|line| line.contains("CID TrueType") && line.contains("yes yes yes")), "{fonts}");
+    assert!(
+        embedded.len() == 2
+            && embedded
+                .iter()
+                .all(|line| line.contains("CID TrueType") && line.contains("yes yes yes")),
+        "{fonts}"
+    );
     assert!(read_back(&pdf, "pdfinfo", &[]).contains("Tagged:          yes"));
     assert!(pdf.len() < 400_000, "{} bytes", pdf.len());
 }
@@ -127,13 +159,22 @@ fn the_pack_can_be_read_and_any_european_name_is_in_it() {
 #[test]
 fn what_reads_aloud_meets_headings_tables_and_text_in_order() {
     let structure = read_back(&pack_of_an_incident(), "pdfinfo", &["-struct-text"]);
-    let places: Vec<usize> = ["\"Paper pack: incident 1\"", "\"Whom to call\"", "\"Telephone\"", "\"What to restore, in this order\"", "\"Log\""]
-        .iter()
-        .map(|text| structure.find(text).unwrap_or_else(|| panic!("{text}:\n{structure}")))
-        .collect();
+    let places: Vec<usize> = [
+        "\"Paper pack: incident 1\"",
+        "\"Whom to call\"",
+        "\"Telephone\"",
+        "\"What to restore, in this order\"",
+        "\"Log\"",
+    ]
+    .iter()
+    .map(|text| structure.find(text).unwrap_or_else(|| panic!("{text}:\n{structure}")))
+    .collect();
     assert!(places.is_sorted(), "{places:?}");
     for role in ["H1", "H2", "Table", "TR", "TH", "TD"] {
-        assert!(structure.lines().any(|line| line.trim().starts_with(role)), "{role}:\n{structure}");
+        assert!(
+            structure.lines().any(|line| line.trim().starts_with(role)),
+            "{role}:\n{structure}"
+        );
     }
     // Page numbers are of no use there.
     assert!(!structure.contains("Page 1 of"));
@@ -151,7 +192,12 @@ fn a_pack_can_be_printed_before_anything_happens() {
         zone: &TimeZone::UTC,
     };
     let text = read_back(&paper(&pack).unwrap(), "pdftotext", &["-layout", "-"]);
-    for words in ["for the day when nothing works", "Write them in by hand", "There are no volumes.", "Initials"] {
+    for words in [
+        "for the day when nothing works",
+        "Write them in by hand",
+        "There are no volumes.",
+        "Initials",
+    ] {
         assert!(text.contains(words), "{words}:\n{text}");
     }
 }

@@ -9,8 +9,14 @@ use super::support::{Case, HOUR, at, new_fact, person, said};
 #[test]
 fn a_fact_is_confirmed_when_two_others_stand_by_it() {
     let mut case = Case::new();
-    let fact = case.set("ann", &new_fact("shop", "IBAN", Answer::Unknown)).unwrap().fact;
-    assert_eq!((fact.version, fact.said.class.as_str(), fact.is_confirmed()), (1, "iban", false));
+    let fact = case
+        .set("ann", &new_fact("shop", "IBAN", Answer::Unknown))
+        .unwrap()
+        .fact;
+    assert_eq!(
+        (fact.version, fact.said.class.as_str(), fact.is_confirmed()),
+        (1, "iban", false)
+    );
     assert!(said(case.approve("ann", &fact)).contains("was set by ann: others approve it"));
     assert!(!case.approve("bob", &fact).unwrap().is_confirmed());
     assert!(said(case.approve("bob", &fact)).contains("approved by bob already"));
@@ -21,7 +27,10 @@ fn a_fact_is_confirmed_when_two_others_stand_by_it() {
 #[test]
 fn programs_do_not_stand_by_facts() {
     let mut case = Case::new();
-    let fact = case.set("ann", &new_fact("shop", "iban", Answer::Unknown)).unwrap().fact;
+    let fact = case
+        .set("ann", &new_fact("shop", "iban", Answer::Unknown))
+        .unwrap()
+        .fact;
     for actor in [Actor::System("guard".to_owned()), Actor::Token("backup".to_owned())] {
         let approved = case
             .ledger
@@ -38,10 +47,20 @@ fn a_change_takes_approvals_away_and_the_versions_stay() {
     assert!(!same.is_changed && same.fact.is_confirmed(), "{same:?}");
     let former = same.fact;
     let changed = case.set("eve", &new_fact("shop", "iban", Answer::Taken)).unwrap();
-    assert_eq!((changed.fact.version, changed.approvals_lost, changed.fact.is_confirmed()), (2, 2, false));
+    assert_eq!(
+        (
+            changed.fact.version,
+            changed.approvals_lost,
+            changed.fact.is_confirmed()
+        ),
+        (2, 2, false)
+    );
     assert!(said(case.approve("bob", &former)).contains("is at version 2, not 1"));
     let versions = fact_versions(&case.ledger, former.id).unwrap();
-    assert_eq!(versions.iter().map(|one| one.said.answer).collect::<Vec<_>>(), [Answer::NotTaken, Answer::Taken]);
+    assert_eq!(
+        versions.iter().map(|one| one.said.answer).collect::<Vec<_>>(),
+        [Answer::NotTaken, Answer::Taken]
+    );
     assert_eq!(versions.first().unwrap().approvals.len(), 2);
     // Going back to what it was is a change, too.
     let back = case.set("ann", &new_fact("shop", "iban", Answer::NotTaken)).unwrap();
@@ -52,12 +71,19 @@ fn a_change_takes_approvals_away_and_the_versions_stay() {
 fn a_change_after_the_letter_went_out_says_so() {
     let mut case = Case::new();
     case.fill_all();
-    case.confirm(&[new_fact("shop", "iban", Answer::NotTaken), new_fact("shop", "name", Answer::Taken)]);
+    case.confirm(&[
+        new_fact("shop", "iban", Answer::NotTaken),
+        new_fact("shop", "name", Answer::Taken),
+    ]);
     let letter = case.draft("ann", DraftKind::Letter);
     for who in ["bob", "eve"] {
-        case.ledger.write(|w| approve_draft(w, at(HOUR), &person(who), letter.id)).unwrap();
+        case.ledger
+            .write(|w| approve_draft(w, at(HOUR), &person(who), letter.id))
+            .unwrap();
     }
-    case.ledger.write(|w| mark_sent(w, at(2 * HOUR), &person("ann"), letter.id)).unwrap();
+    case.ledger
+        .write(|w| mark_sent(w, at(2 * HOUR), &person("ann"), letter.id))
+        .unwrap();
     assert!(case.facts().iter().all(|fact| fact.after_letters.is_empty()));
     let changed = case.set("eve", &new_fact("shop", "iban", Answer::Taken)).unwrap();
     assert_eq!(changed.fact.after_letters, [letter.id]);
@@ -79,6 +105,8 @@ fn what_can_not_be_a_fact_is_refused() {
     }
     let missing = respond::incident::IncidentId(99);
     let fact = new_fact("shop", "name", Answer::Taken);
-    let set = case.ledger.write(|w| set_fact(w, at(0), &person("ann"), missing, &fact));
+    let set = case
+        .ledger
+        .write(|w| set_fact(w, at(0), &person("ann"), missing, &fact));
     assert_eq!(said(set), "there is no incident `99`");
 }

@@ -76,7 +76,8 @@ impl Case {
 
     pub(super) fn set(&mut self, who: &str, fact: &NewFact) -> Result<FactChange, Error> {
         let incident = self.incident;
-        self.ledger.write(|w| facts::set_fact(w, at(MINUTE), &person(who), incident, fact))
+        self.ledger
+            .write(|w| facts::set_fact(w, at(MINUTE), &person(who), incident, fact))
     }
 
     pub(super) fn approve(&mut self, who: &str, fact: &Fact) -> Result<Fact, Error> {
@@ -101,15 +102,23 @@ impl Case {
     /// Fills in everything that any draft asks for.
     pub(super) fn fill_all(&mut self) {
         for (name, _) in drafts::VALUES {
-            self.values.insert((*name).to_owned(), format!("the {}", name.replace('-', " ")));
+            self.values
+                .insert((*name).to_owned(), format!("the {}", name.replace('-', " ")));
         }
         let plain = [
-            ("what-happened", "Attackers got into our systems and locked some of our files."),
-            ("what-we-did", "We cut off the systems that were hit. We told the police."),
+            (
+                "what-happened",
+                "Attackers got into our systems and locked some of our files.",
+            ),
+            (
+                "what-we-did",
+                "We cut off the systems that were hit. We told the police.",
+            ),
             ("monitor-url", "https://breaches.example.com"),
             ("greeting", "Dear customer"),
         ];
-        self.values.extend(plain.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self.values
+            .extend(plain.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     pub(super) fn clocks(&self, laws: &[Jurisdiction], millis: i64) -> Vec<Clock> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::table::{Align, Table};
 use super::{count, guard, moment};
 use crate::control::{
-    ClientReport, DaemonReport, ImportReport, IncidentsReport, OpenIncident, PinReport, SpaceReport, StatusReport, VolumeDetails, VolumeReport,
+    ClientReport, DaemonReport, ImportReport, IncidentsReport, OpenIncident, PinReport, SpaceReport, StatusReport,
+    VolumeDetails, VolumeReport,
 };
 use crate::size::format_size;
 use crate::span::format_span;

@@ -61,7 +61,10 @@ pub(super) fn teams(content: &Content) -> Value {
         .map(|(what, value)| json!({ "title": what, "value": value }))
         .collect();
     body.push(json!({ "type": "FactSet", "facts": facts }));
-    let actions = content.link.as_ref().map(|link| json!({ "type": "Action.OpenUrl", "title": "Look at it", "url": link }));
+    let actions = content
+        .link
+        .as_ref()
+        .map(|link| json!({ "type": "Action.OpenUrl", "title": "Look at it", "url": link }));
     let card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -113,7 +116,9 @@ fn shortened(text: &str, characters_max: usize) -> String {
 }
 
 fn cut_to_bytes(text: &str, bytes_max: usize) -> &str {
-    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    let end = (0..=bytes_max.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
@@ -126,10 +131,19 @@ mod tests {
     fn slack_gets_a_line_for_notifications_and_blocks() {
         let message = slack(&content());
         assert_eq!(message["text"], "Incident 7 (critical): &lt;encryption&gt; of `disk`");
-        assert_eq!(message["blocks"][0]["text"]["text"], "Incident 7 (critical): <encryption> of `disk`");
+        assert_eq!(
+            message["blocks"][0]["text"]["text"],
+            "Incident 7 (critical): <encryption> of `disk`"
+        );
         let text = message["blocks"][1]["text"]["text"].as_str().unwrap();
-        assert!(text.contains("encryption &amp; are diverted") && text.ends_with("and 2 more"), "{text}");
-        assert_eq!(message["blocks"][3]["elements"][0]["url"], "https://console.example/incidents/7");
+        assert!(
+            text.contains("encryption &amp; are diverted") && text.ends_with("and 2 more"),
+            "{text}"
+        );
+        assert_eq!(
+            message["blocks"][3]["elements"][0]["url"],
+            "https://console.example/incidents/7"
+        );
     }
 
     #[test]
@@ -145,7 +159,10 @@ mod tests {
     #[test]
     fn ntfy_rings_for_what_is_critical_and_messages_stay_messages() {
         let message = ntfy(&content(), "alerts");
-        assert_eq!((message["priority"].as_u64(), message["topic"].as_str()), (Some(5), Some("alerts")));
+        assert_eq!(
+            (message["priority"].as_u64(), message["topic"].as_str()),
+            (Some(5), Some("alerts"))
+        );
         assert_eq!(message["click"], "https://console.example/incidents/7");
         let long = Content {
             text: vec!["\u{e4}".repeat(5_000)],

@@ -87,7 +87,8 @@ impl Chat {
         let (url, topic) = match form {
             ChatForm::Slack | ChatForm::Teams => (url, String::new()),
             ChatForm::Ntfy => topic(&url).ok_or_else(|| {
-                let message = format!("{section} url: the topic is missing; write it like `https://ntfy.example.org/alerts`");
+                let message =
+                    format!("{section} url: the topic is missing; write it like `https://ntfy.example.org/alerts`");
                 Failure::new(FailureCode::Config, message)
             })?,
         };
@@ -110,7 +111,10 @@ impl Chat {
             ChatForm::Ntfy => chat::ntfy(&due.content, &self.topic),
         };
         let authorization = self.authorization.iter().map(|token| ("Authorization", token.clone()));
-        let headers: Vec<(&str, String)> = [(KEY_HEADER, due.key.clone())].into_iter().chain(authorization).collect();
+        let headers: Vec<(&str, String)> = [(KEY_HEADER, due.key.clone())]
+            .into_iter()
+            .chain(authorization)
+            .collect();
         settle(self.target.ask(&body.to_string(), &headers))
     }
 }
@@ -136,7 +140,10 @@ fn address(url: &Url, section: &str) -> Result<String, Failure> {
             let setting = format!("{section} url_file");
             let url = secret(file, &setting)?;
             check_url(&url).map_err(|message| {
-                Failure::new(FailureCode::Config, format!("{setting}: `{}`: {message}", file.display()))
+                Failure::new(
+                    FailureCode::Config,
+                    format!("{setting}: `{}`: {message}", file.display()),
+                )
             })?;
             Ok(url)
         }
@@ -145,9 +152,11 @@ fn address(url: &Url, section: &str) -> Result<String, Failure> {
 
 fn secret(file: &Path, setting: &str) -> Result<String, Failure> {
     let config = |message: String| Failure::new(FailureCode::Config, format!("{setting}: {message}"));
-    let text = std::fs::read_to_string(file).map_err(|error| config(format!("can't read `{}`: {error}", file.display())))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| config(format!("can't read `{}`: {error}", file.display())))?;
     let secret = text.trim();
-    let is_line = !secret.is_empty() && secret.len() <= SECRET_BYTES_MAX && secret.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_line =
+        !secret.is_empty() && secret.len() <= SECRET_BYTES_MAX && secret.bytes().all(|byte| byte.is_ascii_graphic());
     if is_line {
         return Ok(secret.to_owned());
     }
@@ -161,7 +170,10 @@ fn secret(file: &Path, setting: &str) -> Result<String, Failure> {
 fn topic(url: &str) -> Option<(String, String)> {
     let (scheme, rest) = url.split_once("://")?;
     let (place, topic) = rest.trim_end_matches('/').rsplit_once('/')?;
-    let is_topic = !topic.is_empty() && topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_topic = !topic.is_empty()
+        && topic
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     is_topic.then(|| (format!("{scheme}://{place}/"), topic.to_owned()))
 }
 

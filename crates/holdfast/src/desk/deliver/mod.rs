@@ -16,7 +16,7 @@ mod way;
 
 pub use threads::{Delivering, check};
 
-use respond::notice::{Due, NotTaken, Recipient, Settings, WayChange};
+use respond::notice::{Content, Due, NotTaken, Recipient, Settings, WayChange};
 use respond::{Desk, Time, notice};
 
 use self::text::Sender;
@@ -50,6 +50,12 @@ pub fn test(desk: &Desk, settings: &NoticesSettings, now: Time, name: &str) -> R
     Ok(tried)
 }
 
+/// What a notice says, as mail has it.
+#[must_use]
+pub fn plain(content: &Content) -> String {
+    text::plain(content, &Sender::of_this_machine())
+}
+
 fn try_once(
     desk: &Desk,
     settings: &NoticesSettings,
@@ -62,7 +68,8 @@ fn try_once(
     };
     let mut loaded = Way::load(way, found)?;
     let sender = Sender::of_this_machine();
-    desk.write(|w| notice::attempting(w, due.id).map(drop)).map_err(|error| super::failed(&error))?;
+    desk.write(|w| notice::attempting(w, due.id).map(drop))
+        .map_err(|error| super::failed(&error))?;
     let outcome = loaded.send(desk, due, &sender, now);
     loaded.rest();
     Ok(outcome)

@@ -42,7 +42,11 @@ impl Message<'_> {
         );
         // A mark says that what follows is UTF-8 (section 6.4).
         text.push('\u{feff}');
-        text.extend(self.body.chars().map(|character| if character.is_control() { ' ' } else { character }));
+        text.extend(
+            self.body
+                .chars()
+                .map(|character| if character.is_control() { ' ' } else { character }),
+        );
         while text.len() > bytes_max {
             text.pop();
         }
@@ -150,7 +154,11 @@ mod tests {
     #[test]
     fn what_is_too_long_is_cut_at_a_characters_end() {
         let message = render(&content(), &"\u{e4}".repeat(5_000), DATAGRAM_BYTES_MAX);
-        assert!((DATAGRAM_BYTES_MAX - 1..=DATAGRAM_BYTES_MAX).contains(&message.len()), "{}", message.len());
+        assert!(
+            (DATAGRAM_BYTES_MAX - 1..=DATAGRAM_BYTES_MAX).contains(&message.len()),
+            "{}",
+            message.len()
+        );
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl Server {
 
     /// Sends a message; what is known of its arrival.
     pub(super) fn send(&self, message: &[u8]) -> Result<String, NotTaken> {
-        self.try_send(message).map(str::to_owned).map_err(|error| NotTaken::Down(error.to_string()))
+        self.try_send(message)
+            .map(str::to_owned)
+            .map_err(|error| NotTaken::Down(error.to_string()))
     }
 
     fn try_send(&self, message: &[u8]) -> io::Result<&'static str> {
@@ -93,7 +95,10 @@ impl Server {
     }
 
     fn send_datagram(&self, message: &[u8]) -> io::Result<&'static str> {
-        let address = self.addresses()?.next().ok_or_else(|| io::Error::other("its name has no address"))?;
+        let address = self
+            .addresses()?
+            .next()
+            .ok_or_else(|| io::Error::other("its name has no address"))?;
         let ours = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
         let socket = UdpSocket::bind(ours)?;
         socket.connect(address)?;

@@ -64,9 +64,14 @@ pub(super) fn html(content: &Content, sender: &Sender) -> String {
             Some(link) if escaped(link) == value => format!("<a href=\"{value}\">{value}</a>"),
             _ => value,
         };
-        html += &format!("<tr><th scope=\"row\" style=\"text-align:left;padding-right:1em\">{what}</th><td>{shown}</td></tr>");
+        html += &format!(
+            "<tr><th scope=\"row\" style=\"text-align:left;padding-right:1em\">{what}</th><td>{shown}</td></tr>"
+        );
     }
-    html += &format!("</table><p style=\"font-size:0.85em\">{}</p></body></html>", escaped(&foot(content, sender)));
+    html += &format!(
+        "</table><p style=\"font-size:0.85em\">{}</p></body></html>",
+        escaped(&foot(content, sender))
+    );
     html
 }
 
@@ -104,7 +109,10 @@ pub(super) fn facts(content: &Content) -> Vec<(&'static str, String)> {
 }
 
 fn foot(content: &Content, sender: &Sender) -> String {
-    format!("Holdfast on {}, to the group {}, about {}", sender.host, content.group, content.subject)
+    format!(
+        "Holdfast on {}, to the group {}, about {}",
+        sender.host, content.group, content.subject
+    )
 }
 
 /// Text that can't be taken for HTML.
@@ -170,7 +178,10 @@ pub(super) mod tests {
         let html = html(&content(), &sender());
         assert!(html.contains("&lt;encryption&gt;"), "{html}");
         assert!(html.contains("encryption &amp; are"), "{html}");
-        assert!(html.contains("<a href=\"https://console.example/incidents/7\">"), "{html}");
+        assert!(
+            html.contains("<a href=\"https://console.example/incidents/7\">"),
+            "{html}"
+        );
         assert!(!html.contains("<encryption>"), "{html}");
     }
 }

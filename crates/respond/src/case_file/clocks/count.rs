@@ -31,7 +31,10 @@ impl ClockState {
     /// Whether somebody still has to do something.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::NotStarted | Self::NoFixedTime | Self::Running | Self::Overdue)
+        matches!(
+            self,
+            Self::NotStarted | Self::NoFixedTime | Self::Running | Self::Overdue
+        )
     }
 
     /// For people.
@@ -122,7 +125,9 @@ fn start(duty: &Duty, started: &Started, before: &[Clock]) -> (Option<Time>, Str
         Start::Reported(id) => {
             let former = before.iter().find(|clock| clock.duty.id == *id);
             let reported = former.and_then(|clock| clock.stopped.as_ref());
-            let reported = reported.filter(|stopped| stopped.outcome == Outcome::Reported).map(|stopped| stopped.time);
+            let reported = reported
+                .filter(|stopped| stopped.outcome == Outcome::Reported)
+                .map(|stopped| stopped.time);
             match reported {
                 Some(time) => (Some(time), format!("from the report `{id}`")),
                 None => (
@@ -204,7 +209,12 @@ mod tests {
 
     #[test]
     fn the_regulator_of_the_uk_is_told_within_72_hours_of_awareness() {
-        let clocks = counted("uk-gdpr", &started("2026-11-23T10:15:00Z", None), &[], "2026-11-26T09:15:00Z");
+        let clocks = counted(
+            "uk-gdpr",
+            &started("2026-11-23T10:15:00Z", None),
+            &[],
+            "2026-11-26T09:15:00Z",
+        );
         let clock = clocks.iter().find(|clock| clock.id == "uk-gdpr/authority").unwrap();
         assert_eq!(clock.due, Some(time("2026-11-26T10:15:00Z")));
         assert_eq!((clock.state, clock.left_millis), (ClockState::Running, Some(3_600_000)));
@@ -224,7 +234,10 @@ mod tests {
             ("2026-11-26T10:15:01Z", ClockState::ReportedLate),
         ] {
             let done = counted("uk-gdpr", &began, &[stopped("authority", at)], now);
-            assert_eq!((done.first().unwrap().state, done.first().unwrap().left_millis), (state, None));
+            assert_eq!(
+                (done.first().unwrap().state, done.first().unwrap().left_millis),
+                (state, None)
+            );
         }
     }
 
@@ -233,7 +246,12 @@ mod tests {
         let began = started("2026-11-23T10:00:00Z", None);
         let due = |stops: &[Stopped], id: &str| {
             let clocks = counted("nis2", &began, stops, "2026-11-23T11:00:00Z");
-            clocks.into_iter().find(|clock| clock.duty.id == id).unwrap().due.unwrap()
+            clocks
+                .into_iter()
+                .find(|clock| clock.duty.id == id)
+                .unwrap()
+                .due
+                .unwrap()
         };
         assert_eq!(due(&[], "early-warning"), time("2026-11-24T10:00:00Z"));
         assert_eq!(due(&[], "notification"), time("2026-11-26T10:00:00Z"));
@@ -245,7 +263,12 @@ mod tests {
     #[test]
     fn the_first_report_of_dora_is_due_4_hours_after_the_decision_and_24_hours_after_awareness_at_most() {
         let first = |determined: Option<&str>| {
-            let clocks = counted("dora", &started("2026-11-23T10:00:00Z", determined), &[], "2026-11-23T11:00:00Z");
+            let clocks = counted(
+                "dora",
+                &started("2026-11-23T10:00:00Z", determined),
+                &[],
+                "2026-11-23T11:00:00Z",
+            );
             clocks.first().unwrap().due.unwrap()
         };
         assert_eq!(first(None), time("2026-11-24T10:00:00Z"));
@@ -255,7 +278,15 @@ mod tests {
 
     #[test]
     fn a_clock_that_counts_from_a_decision_does_not_start_before_it() {
-        let undecided = counted("us-sec", &started("2026-11-23T10:00:00Z", None), &[], "2026-12-23T11:00:00Z");
-        assert_eq!((undecided.first().unwrap().state, undecided.first().unwrap().due), (ClockState::NotStarted, None));
+        let undecided = counted(
+            "us-sec",
+            &started("2026-11-23T10:00:00Z", None),
+            &[],
+            "2026-12-23T11:00:00Z",
+        );
+        assert_eq!(
+            (undecided.first().unwrap().state, undecided.first().unwrap().due),
+            (ClockState::NotStarted, None)
+        );
     }
 }

@@ -101,7 +101,9 @@ impl Within {
     /// # Errors
     /// When the text is none of these; says what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let expected = || format!("`{text}` is no span: write `72 hours`, `30 days`, `4 business days`, `1 month` or `no fixed time`");
+        let expected = || {
+            format!("`{text}` is no span: write `72 hours`, `30 days`, `4 business days`, `1 month` or `no fixed time`")
+        };
         if text == "no fixed time" {
             return Ok(Self::NoFixedTime);
         }
@@ -179,34 +181,83 @@ mod tests {
     #[test]
     fn hours_are_elapsed_hours_when_clocks_change() {
         // 25 October 2026: clocks go back at 02:00. 29 March 2026: forward at 01:00.
-        assert_eq!(after("72 hours", "2026-10-24T10:00", "Europe/London"), "2026-10-27T09:00:00");
-        assert_eq!(after("72 hours", "2026-03-28T10:00", "Europe/London"), "2026-03-31T11:00:00");
-        assert_eq!(after("72 hours", "2026-11-23T10:15", "Europe/London"), "2026-11-26T10:15:00");
-        assert_eq!(after("24 hours", "2026-10-24T23:30", "Europe/Berlin"), "2026-10-25T22:30:00");
+        assert_eq!(
+            after("72 hours", "2026-10-24T10:00", "Europe/London"),
+            "2026-10-27T09:00:00"
+        );
+        assert_eq!(
+            after("72 hours", "2026-03-28T10:00", "Europe/London"),
+            "2026-03-31T11:00:00"
+        );
+        assert_eq!(
+            after("72 hours", "2026-11-23T10:15", "Europe/London"),
+            "2026-11-26T10:15:00"
+        );
+        assert_eq!(
+            after("24 hours", "2026-10-24T23:30", "Europe/Berlin"),
+            "2026-10-25T22:30:00"
+        );
     }
 
     #[test]
     fn days_and_months_keep_the_time_of_day() {
-        assert_eq!(after("30 days", "2026-10-10T10:00", "Europe/London"), "2026-11-09T10:00:00");
-        assert_eq!(after("1 month", "2026-01-31T12:00", "Europe/Brussels"), "2026-02-28T12:00:00");
-        assert_eq!(after("1 month", "2028-01-31T12:00", "Europe/Brussels"), "2028-02-29T12:00:00");
+        assert_eq!(
+            after("30 days", "2026-10-10T10:00", "Europe/London"),
+            "2026-11-09T10:00:00"
+        );
+        assert_eq!(
+            after("1 month", "2026-01-31T12:00", "Europe/Brussels"),
+            "2026-02-28T12:00:00"
+        );
+        assert_eq!(
+            after("1 month", "2028-01-31T12:00", "Europe/Brussels"),
+            "2028-02-29T12:00:00"
+        );
         // 01:30 doesn't exist on 29 March in London: an hour later it is.
-        assert_eq!(after("1 day", "2026-03-28T01:30", "Europe/London"), "2026-03-29T02:30:00");
+        assert_eq!(
+            after("1 day", "2026-03-28T01:30", "Europe/London"),
+            "2026-03-29T02:30:00"
+        );
     }
 
     #[test]
     fn business_days_leave_weekends_out() {
         // 27 November 2026 is a Friday.
-        assert_eq!(after("4 business days", "2026-11-27T16:00", "America/New_York"), "2026-12-03T16:00:00");
-        assert_eq!(after("1 business day", "2026-11-28T16:00", "America/New_York"), "2026-11-30T16:00:00");
+        assert_eq!(
+            after("4 business days", "2026-11-27T16:00", "America/New_York"),
+            "2026-12-03T16:00:00"
+        );
+        assert_eq!(
+            after("1 business day", "2026-11-28T16:00", "America/New_York"),
+            "2026-11-30T16:00:00"
+        );
     }
 
     #[test]
     fn spans_are_read_as_they_are_written() {
-        for text in ["1 hour", "72 hours", "1 day", "30 days", "1 business day", "4 business days", "1 month"] {
+        for text in [
+            "1 hour",
+            "72 hours",
+            "1 day",
+            "30 days",
+            "1 business day",
+            "4 business days",
+            "1 month",
+        ] {
             assert_eq!(Within::parse(text).unwrap().words(), text);
         }
-        for text in ["", "72", "72hours", "0 hours", "-1 days", "10001 hours", "401 months", "3 weeks", "soon", "4294967296 hours"] {
+        for text in [
+            "",
+            "72",
+            "72hours",
+            "0 hours",
+            "-1 days",
+            "10001 hours",
+            "401 months",
+            "3 weeks",
+            "soon",
+            "4294967296 hours",
+        ] {
             assert!(Within::parse(text).is_err(), "{text}");
         }
     }
@@ -214,7 +265,11 @@ mod tests {
     #[test]
     fn no_span_from_any_time_overflows() {
         for from in [i64::MIN, 0, i64::MAX] {
-            for within in [Within::Hours(COUNT_MAX), Within::Months(STEPS_MAX), Within::BusinessDays(STEPS_MAX)] {
+            for within in [
+                Within::Hours(COUNT_MAX),
+                Within::Months(STEPS_MAX),
+                Within::BusinessDays(STEPS_MAX),
+            ] {
                 let _ = within.after(Time::from_unix_millis(from), &zone("Europe/London"));
             }
         }

@@ -98,7 +98,10 @@ pub fn with_own(own: &[(String, String)]) -> Result<Vec<Jurisdiction>, Error> {
 pub fn parse_jurisdictions(text: &str, name: &str) -> Result<Vec<Jurisdiction>, Error> {
     let source = Source { text, name };
     if text.len() > FILE_BYTES_MAX {
-        return Err(source.error(0, format!("the file has {} bytes, at most {FILE_BYTES_MAX} are read", text.len())));
+        return Err(source.error(
+            0,
+            format!("the file has {} bytes, at most {FILE_BYTES_MAX} are read", text.len()),
+        ));
     }
     let file: File = toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
@@ -111,7 +114,10 @@ pub fn parse_jurisdictions(text: &str, name: &str) -> Result<Vec<Jurisdiction>, 
             return Err(source.at(&entry.get_ref().id, format!("`{}` is in the file twice", one.id)));
         }
         if read.len() >= JURISDICTIONS_MAX {
-            return Err(source.error(entry.span().start, format!("more than {JURISDICTIONS_MAX} jurisdictions")));
+            return Err(source.error(
+                entry.span().start,
+                format!("more than {JURISDICTIONS_MAX} jurisdictions"),
+            ));
         }
         read.push(one);
     }
@@ -145,7 +151,11 @@ impl Source<'_> {
         let texts = [&entry.name, &entry.applies, &entry.against];
         self.texts(start, texts.into_iter().chain(entry.caveat.as_ref()))?;
         if entry.duty.is_empty() || entry.duty.len() > DUTIES_MAX {
-            let what = format!("`{}` has {} duties: at least 1, at most {DUTIES_MAX}", entry.id.get_ref(), entry.duty.len());
+            let what = format!(
+                "`{}` has {} duties: at least 1, at most {DUTIES_MAX}",
+                entry.id.get_ref(),
+                entry.duty.len()
+            );
             return Err(self.at(&entry.id, what));
         }
         let mut duties: Vec<Duty> = Vec::new();
@@ -208,11 +218,16 @@ impl Source<'_> {
 
     fn id(&self, id: &Spanned<String>) -> Result<String, Error> {
         let text = id.get_ref();
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if is_plain && !text.is_empty() && text.len() <= ID_BYTES_MAX {
             return Ok(text.clone());
         }
-        Err(self.at(id, format!("`{text}` is no name: lowercase letters, digits and `-`, at most {ID_BYTES_MAX}")))
+        Err(self.at(
+            id,
+            format!("`{text}` is no name: lowercase letters, digits and `-`, at most {ID_BYTES_MAX}"),
+        ))
     }
 
     fn force(&self, text: &Spanned<String>) -> Result<Force, Error> {
@@ -235,7 +250,10 @@ impl Source<'_> {
         if text.get_ref().starts_with("https://") {
             return Ok(text.get_ref().clone());
         }
-        Err(self.at(text, format!("`{}` is no address that begins with `https://`", text.get_ref())))
+        Err(self.at(
+            text,
+            format!("`{}` is no address that begins with `https://`", text.get_ref()),
+        ))
     }
 
     fn texts<'t>(&self, start: usize, texts: impl IntoIterator<Item = &'t String>) -> Result<(), Error> {
@@ -286,7 +304,18 @@ url = "https://law.example/2"
     #[test]
     fn what_is_built_in_can_be_read() {
         let all = built_in().unwrap();
-        for id in ["uk-gdpr", "uk-pecr", "uk-csr-bill", "nis2", "eu-gdpr", "dora", "us-hipaa", "us-sec", "us-ny", "us-ca"] {
+        for id in [
+            "uk-gdpr",
+            "uk-pecr",
+            "uk-csr-bill",
+            "nis2",
+            "eu-gdpr",
+            "dora",
+            "us-hipaa",
+            "us-sec",
+            "us-ny",
+            "us-ca",
+        ] {
             assert!(all.iter().any(|one| one.id == id), "{id}");
         }
         let bill = all.iter().find(|one| one.id == "uk-csr-bill").unwrap();
@@ -298,29 +327,66 @@ url = "https://law.example/2"
     fn own_files_take_the_place_of_what_is_built_in() {
         let own = GOOD.replace("id = \"x\"", "id = \"uk-gdpr\"");
         let all = with_own(&[("own.toml".to_owned(), own)]).unwrap();
-        let found: Vec<&str> = all.iter().filter(|one| one.id == "uk-gdpr").map(|one| one.name.as_str()).collect();
+        let found: Vec<&str> = all
+            .iter()
+            .filter(|one| one.id == "uk-gdpr")
+            .map(|one| one.name.as_str())
+            .collect();
         assert_eq!(found, ["Law"]);
     }
 
     #[test]
     fn errors_name_line_and_column() {
         for (from, to, expected) in [
-            ("72 hours", "3 weeks", "`f.toml` line 16, column 10: `3 weeks` is no span"),
-            ("reported:first", "reported:third", "`f.toml` line 25, column 8: no duty `third` stands before this one"),
-            ("reported:first", "reported:second", "line 25, column 8: no duty `second` stands before this one"),
+            (
+                "72 hours",
+                "3 weeks",
+                "`f.toml` line 16, column 10: `3 weeks` is no span",
+            ),
+            (
+                "reported:first",
+                "reported:third",
+                "`f.toml` line 25, column 8: no duty `third` stands before this one",
+            ),
+            (
+                "reported:first",
+                "reported:second",
+                "line 25, column 8: no duty `second` stands before this one",
+            ),
             ("\"aware\"", "\"soon\"", "line 15, column 8: `soon` is no start"),
-            ("id = \"second\"", "id = \"first\"", "line 21, column 6: duty `first` is there twice"),
+            (
+                "id = \"second\"",
+                "id = \"first\"",
+                "line 21, column 6: duty `first` is there twice",
+            ),
             ("id = \"x\"", "id = \"X Y\"", "line 3, column 6: `X Y` is no name"),
             ("2026-11-26", "2026-13-26", "line 7, column 11: `2026-13-26` is no date"),
-            ("https://law.example/1", "http://law.example/1", "line 18, column 7: `http://law.example/1` is no address"),
-            ("title = \"Tell\"", "titel = \"Tell\"", "line 12, column 1: unknown field `titel`"),
-            ("tell = \"Somebody\"", "tell = \"\"", "line 11, column 6: a text here is empty"),
+            (
+                "https://law.example/1",
+                "http://law.example/1",
+                "line 18, column 7: `http://law.example/1` is no address",
+            ),
+            (
+                "title = \"Tell\"",
+                "titel = \"Tell\"",
+                "line 12, column 1: unknown field `titel`",
+            ),
+            (
+                "tell = \"Somebody\"",
+                "tell = \"\"",
+                "line 11, column 6: a text here is empty",
+            ),
         ] {
             let text = GOOD.replacen(from, to, 1);
             let error = parse_jurisdictions(&text, "f.toml").unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
         let twice = format!("{GOOD}{GOOD}");
-        assert!(parse_jurisdictions(&twice, "f.toml").unwrap_err().to_string().contains("`x` is in the file twice"));
+        assert!(
+            parse_jurisdictions(&twice, "f.toml")
+                .unwrap_err()
+                .to_string()
+                .contains("`x` is in the file twice")
+        );
     }
 }

@@ -100,7 +100,13 @@ pub fn clocks(
     let mut all = Vec::new();
     for started in ledger.tried(started(ledger.connection(), incident))? {
         let stops = ledger.tried(stops(ledger.connection(), incident, &started.jurisdiction))?;
-        all.extend(count(named(jurisdictions, &started.jurisdiction)?, &started, &stops, now, zone));
+        all.extend(count(
+            named(jurisdictions, &started.jurisdiction)?,
+            &started,
+            &stops,
+            now,
+            zone,
+        ));
     }
     all.sort_by_key(|clock| (!clock.state.is_open(), clock.due.is_none(), clock.due, clock.id.clone()));
     Ok(all)
@@ -122,9 +128,14 @@ pub fn start_clocks(
     check_incident(w, incident)?;
     let former = w.tried(started(w.connection(), incident))?;
     let former = former.into_iter().find(|started| started.jurisdiction == law.id);
-    let aware = aware.or(former.as_ref().map(|former| former.aware)).ok_or_else(|| Error::Refused {
-        what: format!("the clocks of {} don't run yet: say when you became aware of the incident", law.id),
-    })?;
+    let aware = aware
+        .or(former.as_ref().map(|former| former.aware))
+        .ok_or_else(|| Error::Refused {
+            what: format!(
+                "the clocks of {} don't run yet: say when you became aware of the incident",
+                law.id
+            ),
+        })?;
     let determined = determined.or_else(|| former.as_ref().and_then(|former| former.determined));
     for (what, time) in [("awareness", Some(aware)), ("the decision", determined)] {
         if let Some(time) = time.filter(|time| *time > now) {
@@ -173,34 +184,55 @@ pub fn stop_clock(
 ) -> Result<Clock, Error> {
     let law = named(jurisdictions, &stop.jurisdiction)?;
     let found = w.tried(started(w.connection(), incident))?;
-    let started = found.into_iter().find(|started| started.jurisdiction == law.id).ok_or_else(|| Error::Refused {
-        what: format!("the clocks of {} don't run for incident {incident}: start them first", law.id),
-    })?;
+    let started = found
+        .into_iter()
+        .find(|started| started.jurisdiction == law.id)
+        .ok_or_else(|| Error::Refused {
+            what: format!(
+                "the clocks of {} don't run for incident {incident}: start them first",
+                law.id
+            ),
+        })?;
     if !law.duties.iter().any(|duty| duty.id == stop.duty) {
         let known: Vec<&str> = law.duties.iter().map(|duty| duty.id.as_str()).collect();
         let what = format!("{} has no duty `{}`: there are {}", law.id, stop.duty, known.join(", "));
         return Err(Error::Refused { what });
     }
     if stop.time > now || stop.time < started.aware {
-        let what = format!("{} is not between awareness ({}) and now ({now})", stop.time, started.aware);
+        let what = format!(
+            "{} is not between awareness ({}) and now ({now})",
+            stop.time, started.aware
+        );
         return Err(Error::Refused { what });
     }
     let stopped = Stopped {
         duty: stop.duty.clone(),
         outcome: stop.outcome,
         time: stop.time,
-        why: stop.why.as_deref().map(|why| line_of("the reason", why, TEXT_MAX)).transpose()?,
-        reference: stop.reference.as_deref().map(|text| line_of("the reference", text, TEXT_MAX)).transpose()?,
+        why: stop
+            .why
+            .as_deref()
+            .map(|why| line_of("the reason", why, TEXT_MAX))
+            .transpose()?,
+        reference: stop
+            .reference
+            .as_deref()
+            .map(|text| line_of("the reference", text, TEXT_MAX))
+            .transpose()?,
         by: actor.clone(),
         recorded: now,
     };
     let mut all = w.tried(stops(w.connection(), incident, &law.id))?;
     all.retain(|former| former.duty != stop.duty);
     all.push(stopped.clone());
-    let clock = count(law, &started, &all, now, zone).into_iter().find(|clock| clock.duty.id == stop.duty);
+    let clock = count(law, &started, &all, now, zone)
+        .into_iter()
+        .find(|clock| clock.duty.id == stop.duty);
     let clock = clock.ok_or_else(|| unknown(&stop.jurisdiction))?;
     if stopped.why.is_none() && clock.state != ClockState::Reported {
-        let late = clock.due.map_or_else(String::new, |due| format!(" ({} was due {due})", clock.id));
+        let late = clock
+            .due
+            .map_or_else(String::new, |due| format!(" ({} was due {due})", clock.id));
         let what = format!("a report that is late or not made needs a reason{late}: give one");
         return Err(Error::Refused { what });
     }
@@ -244,7 +276,8 @@ fn unknown(id: &str) -> Error {
 }
 
 fn started(connection: &Connection, incident: IncidentId) -> rusqlite::Result<Vec<Started>> {
-    let text = "select jurisdiction, aware, determined, actor, recorded from clock where incident = ?1 order by jurisdiction";
+    let text =
+        "select jurisdiction, aware, determined, actor, recorded from clock where incident = ?1 order by jurisdiction";
     let mut statement = connection.prepare_cached(text)?;
     let rows = statement.query_map([incident.0], |row| {
         Ok(Started {

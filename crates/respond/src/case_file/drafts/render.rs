@@ -71,10 +71,15 @@ impl Templates {
                 name: name.to_owned(),
                 line: 1,
                 column: 1,
-                what: format!("the template has {} bytes, at most {TEMPLATE_BYTES_MAX} are read", text.len()),
+                what: format!(
+                    "the template has {} bytes, at most {TEMPLATE_BYTES_MAX} are read",
+                    text.len()
+                ),
             });
         }
-        Environment::new().template_from_str(&text).map_err(|error| template_error(name, &error))?;
+        Environment::new()
+            .template_from_str(&text)
+            .map_err(|error| template_error(name, &error))?;
         self.own.insert(kind, (name.to_owned(), text));
         Ok(())
     }
@@ -109,13 +114,19 @@ pub fn render(kind: DraftKind, templates: &Templates, material: &Material<'_>) -
         environment.set_syntax(syntax);
     }
     add_functions(&mut environment, material, &missing);
-    let template = environment.template_from_str(source).map_err(|error| template_error(name, &error))?;
+    let template = environment
+        .template_from_str(source)
+        .map_err(|error| template_error(name, &error))?;
     let text = template
         .render(context(&known, material))
         .map_err(|error| template_error(name, &error))?;
     let refused = |what: String| Err(Error::Refused { what });
     if text.len() > TEXT_BYTES_MAX {
-        return refused(format!("the text of the {} would have {} bytes", kind.name(), text.len()));
+        return refused(format!(
+            "the text of the {} would have {} bytes",
+            kind.name(),
+            text.len()
+        ));
     }
     if let Some(phrase) = forbidden(&text, &known.risks) {
         return refused(format!(
@@ -154,9 +165,12 @@ fn add_functions(environment: &mut Environment<'_>, material: &Material<'_>, mis
     environment.add_function("has", move |name: &str| -> Result<bool, minijinja::Error> {
         asked(name).map(|_| has.contains_key(name))
     });
-    environment.add_function("value_or", move |name: &str, default: String| -> Result<String, minijinja::Error> {
-        asked(name).map(|_| with_default.get(name).cloned().unwrap_or(default))
-    });
+    environment.add_function(
+        "value_or",
+        move |name: &str, default: String| -> Result<String, minijinja::Error> {
+            asked(name).map(|_| with_default.get(name).cloned().unwrap_or(default))
+        },
+    );
 }
 
 fn asked(name: &str) -> Result<&'static str, minijinja::Error> {
@@ -182,21 +196,38 @@ fn context(known: &Known, material: &Material<'_>) -> Value {
         ("payment", risk(Risk::Payment)),
         ("identity", risk(Risk::Identity)),
         ("special", risk(Risk::Special)),
-        ("password_taken", Value::from(names(&known.taken, &known.unknown, "password"))),
+        (
+            "password_taken",
+            Value::from(names(&known.taken, &known.unknown, "password")),
+        ),
         ("form_groups", form_groups(known)),
         ("incident", Value::from(incident.id.0)),
         ("title", Value::from(incident.title.as_str())),
         ("volumes", Value::from(incident.volumes.clone())),
         ("hosts", Value::from(incident.hosts.clone())),
         ("noticed_day", day(incident.began)),
-        ("noticed_time", Value::from(date_and_time(incident.began, material.zone))),
+        (
+            "noticed_time",
+            Value::from(date_and_time(incident.began, material.zone)),
+        ),
         ("today", day(material.now)),
         ("done", Value::from(material.done.to_vec())),
-        ("clocks", material.clocks.iter().map(|clock| clock_value(clock, material.zone)).collect()),
+        (
+            "clocks",
+            material
+                .clocks
+                .iter()
+                .map(|clock| clock_value(clock, material.zone))
+                .collect(),
+        ),
         ("aware_time", aware(material)),
         ("uk", Value::from(is_uk)),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect::<BTreeMap<String, Value>>()
+        .into()
 }
 
 fn names(taken: &[KnownClass], unknown: &[KnownClass], part: &str) -> bool {
@@ -208,7 +239,10 @@ fn classes(known: &[KnownClass]) -> Value {
         let fields = BTreeMap::from([
             ("name".to_owned(), Value::from(one.class.name.as_str())),
             ("words".to_owned(), Value::from(one.class.words.as_str())),
-            ("thing".to_owned(), Value::from(one.class.words.trim_start_matches("your "))),
+            (
+                "thing".to_owned(),
+                Value::from(one.class.words.trim_start_matches("your ")),
+            ),
             ("systems".to_owned(), Value::from(one.systems.join(", "))),
         ]);
         Value::from(fields)
@@ -232,7 +266,9 @@ fn form_groups(known: &Known) -> Value {
 }
 
 fn clock_value(clock: &Clock, zone: &TimeZone) -> Value {
-    let due = clock.due.map_or_else(|| clock.duty.within.words(), |due| date_and_time(due, zone));
+    let due = clock
+        .due
+        .map_or_else(|| clock.duty.within.words(), |due| date_and_time(due, zone));
     let fields = BTreeMap::from([
         ("id".to_owned(), Value::from(clock.id.as_str())),
         ("title".to_owned(), Value::from(clock.duty.title.as_str())),
@@ -240,11 +276,20 @@ fn clock_value(clock: &Clock, zone: &TimeZone) -> Value {
         ("law".to_owned(), Value::from(clock.law.as_str())),
         ("state".to_owned(), Value::from(clock.state.words())),
         ("is_open".to_owned(), Value::from(clock.state.is_open())),
-        ("is_late".to_owned(), Value::from(matches!(clock.state, ClockState::Overdue | ClockState::ReportedLate))),
+        (
+            "is_late".to_owned(),
+            Value::from(matches!(clock.state, ClockState::Overdue | ClockState::ReportedLate)),
+        ),
         ("due".to_owned(), Value::from(due)),
         (
             "why".to_owned(),
-            Value::from(clock.stopped.as_ref().and_then(|stopped| stopped.why.clone()).unwrap_or_default()),
+            Value::from(
+                clock
+                    .stopped
+                    .as_ref()
+                    .and_then(|stopped| stopped.why.clone())
+                    .unwrap_or_default(),
+            ),
         ),
     ]);
     Value::from(fields)
@@ -259,12 +304,18 @@ fn aware(material: &Material<'_>) -> Value {
 
 /// "23 November 2026"
 fn date(time: Time, zone: &TimeZone) -> String {
-    time.timestamp().to_zoned_datetime(zone.clone()).strftime("%-d %B %Y").to_string()
+    time.timestamp()
+        .to_zoned_datetime(zone.clone())
+        .strftime("%-d %B %Y")
+        .to_string()
 }
 
 /// "23 November 2026, 10:15 GMT"
 pub(in crate::case_file) fn date_and_time(time: Time, zone: &TimeZone) -> String {
-    time.timestamp().to_zoned_datetime(zone.clone()).strftime("%-d %B %Y, %H:%M %Z").to_string()
+    time.timestamp()
+        .to_zoned_datetime(zone.clone())
+        .strftime("%-d %B %Y, %H:%M %Z")
+        .to_string()
 }
 
 /// No blanks at the ends of lines, and no more than one empty line in a row.

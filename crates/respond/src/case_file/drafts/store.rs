@@ -22,7 +22,8 @@ const SELECT: &str = "select id, incident, kind, state, text, to_fill, actor, ma
 /// When the ledger can't be read.
 pub fn drafts(ledger: &Ledger, incident: IncidentId) -> Result<Vec<Draft>, Error> {
     let read = |connection: &Connection| {
-        let mut statement = connection.prepare_cached(&format!("{SELECT} where incident = ?1 order by id desc limit ?2"))?;
+        let mut statement =
+            connection.prepare_cached(&format!("{SELECT} where incident = ?1 order by id desc limit ?2"))?;
         let rows = statement.query_map((incident.0, DRAFTS_MAX), draft_of_row)?;
         let drafts: Vec<Draft> = rows.collect::<rusqlite::Result<_>>()?;
         drafts.into_iter().map(|draft| completed(connection, draft)).collect()
@@ -66,7 +67,8 @@ pub fn make_draft(
             (incident.0, kind.name(), &rendered.text, &to_fill, &by, now),
         )?;
         let id = DraftId(connection.last_insert_rowid());
-        let mut statement = connection.prepare_cached("insert into draft_fact (draft, fact, version) values (?1, ?2, ?3)")?;
+        let mut statement =
+            connection.prepare_cached("insert into draft_fact (draft, fact, version) values (?1, ?2, ?3)")?;
         for fact in facts {
             statement.execute((id.0, fact.id.0, fact.version))?;
         }
@@ -155,7 +157,10 @@ pub fn approve_draft(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId)
     };
     let insert = "insert into draft_approval (draft, actor, time) values (?1, ?2, ?3)";
     w.tried(w.connection().execute(insert, (id.0, by, now)))?;
-    w.tried(w.connection().execute("update draft set state = ?2 where id = ?1", (id.0, state.name())))?;
+    w.tried(
+        w.connection()
+            .execute("update draft set state = ?2 where id = ?1", (id.0, state.name())),
+    )?;
     let approved = w.tried(by_id(w.connection(), id))?.ok_or_else(|| not_found(id))?;
     let body = serde_json::json!({
         "draft": id, "kind": approved.kind, "approvals": approved.approvals.len(), "final": state == DraftState::Final,
@@ -209,7 +214,9 @@ fn not_found(id: DraftId) -> Error {
 }
 
 fn by_id(connection: &Connection, id: DraftId) -> rusqlite::Result<Option<Draft>> {
-    let found = connection.query_row(&format!("{SELECT} where id = ?1"), [id.0], draft_of_row).optional()?;
+    let found = connection
+        .query_row(&format!("{SELECT} where id = ?1"), [id.0], draft_of_row)
+        .optional()?;
     found.map(|draft| completed(connection, draft)).transpose()
 }
 
@@ -238,7 +245,8 @@ fn draft_of_row(row: &Row<'_>) -> rusqlite::Result<Draft> {
 }
 
 fn completed(connection: &Connection, mut draft: Draft) -> rusqlite::Result<Draft> {
-    let mut statement = connection.prepare_cached("select fact, version from draft_fact where draft = ?1 order by fact")?;
+    let mut statement =
+        connection.prepare_cached("select fact, version from draft_fact where draft = ?1 order by fact")?;
     let used = statement.query_map([draft.id.0], |row| {
         Ok(UsedFact {
             fact: FactId(row.get(0)?),
@@ -246,7 +254,8 @@ fn completed(connection: &Connection, mut draft: Draft) -> rusqlite::Result<Draf
         })
     })?;
     draft.facts = used.collect::<rusqlite::Result<_>>()?;
-    let mut statement = connection.prepare_cached("select actor, time from draft_approval where draft = ?1 order by time")?;
+    let mut statement =
+        connection.prepare_cached("select actor, time from draft_approval where draft = ?1 order by time")?;
     let approvals = statement.query_map([draft.id.0], |row| {
         Ok(Approval {
             by: actor_of(row, 0)?,

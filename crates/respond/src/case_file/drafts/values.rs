@@ -24,8 +24,14 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("contact-name", "who answers questions of those concerned"),
     ("contact-email", "an email address for questions"),
     ("contact-phone", "a telephone number for questions, with its hours"),
-    ("officer", "the data protection officer: name, email address, telephone number"),
-    ("reporter", "who sends the report: name, email address, telephone number"),
+    (
+        "officer",
+        "the data protection officer: name, email address, telephone number",
+    ),
+    (
+        "reporter",
+        "who sends the report: name, email address, telephone number",
+    ),
     ("monitor-url", "the public page of your breach monitor"),
     ("status-url", "the page with the newest state"),
     ("greeting", "the greeting, like `Dear customer`"),
@@ -43,8 +49,14 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("likelihood", "how likely serious consequences for people are, and why"),
     ("impact", "what the organisation could not do, and since when"),
     ("recovery", "when things will be as before"),
-    ("training", "what training in data protection staff had in the last two years"),
-    ("others-told", "which other organisations were told: police, NCSC, other regulators"),
+    (
+        "training",
+        "what training in data protection staff had in the last two years",
+    ),
+    (
+        "others-told",
+        "which other organisations were told: police, NCSC, other regulators",
+    ),
     ("services", "which services work, and which don't"),
 ];
 
@@ -65,7 +77,10 @@ pub fn check_value(name: &str, value: &str) -> Result<(), Error> {
         return refused(format!("no draft asks for `{name}`: there are {}", names.join(", ")));
     }
     if value.trim().is_empty() || value.len() > VALUE_BYTES_MAX {
-        return refused(format!("`{name}` has {} bytes: at least 1, at most {VALUE_BYTES_MAX}", value.len()));
+        return refused(format!(
+            "`{name}` has {} bytes: at least 1, at most {VALUE_BYTES_MAX}",
+            value.len()
+        ));
     }
     if value.chars().any(|c| c.is_control() && c != '\n') {
         return refused(format!("`{name}` has control characters: write plain text"));

@@ -89,10 +89,20 @@ const KNOWN: &[Row] = &[
     ("email-address", "your email address", Basic, &[Phishing]),
     ("phone-number", "your phone number", Basic, &[Phishing]),
     ("date-of-birth", "your date of birth", Basic, &[Phishing, Identity]),
-    ("payment-card", "your payment card number", Financial, &[Phishing, Payment]),
+    (
+        "payment-card",
+        "your payment card number",
+        Financial,
+        &[Phishing, Payment],
+    ),
     ("iban", "your bank account number", Financial, &[Phishing, Payment]),
     ("password", "your password", Identification, &[Phishing, Accounts]),
-    ("password-hash", "your password in a scrambled form (a hash)", Identification, &[Phishing, Accounts]),
+    (
+        "password-hash",
+        "your password in a scrambled form (a hash)",
+        Identification,
+        &[Phishing, Accounts],
+    ),
     ("private-key", "a private key", Identification, &[Accounts]),
     ("access-key", "an access key of a service", Identification, &[Accounts]),
     ("web-token", "a sign-in token of a website", Identification, &[Accounts]),
@@ -100,30 +110,125 @@ const KNOWN: &[Row] = &[
     ("postal-address", "your postal address", Basic, &[Phishing, Identity]),
     ("user-name", "your user name", Identification, &[Phishing, Accounts]),
     ("order-history", "what you ordered from us", Other, &[Phishing]),
-    ("household-information", "information about your household", Other, &[Phishing]),
-    ("customer-reference", "your customer reference number", Other, &[Phishing]),
-    ("masked-card-number", "a part of your payment card number (the rest was hidden)", Financial, &[Phishing]),
-    ("payment-details", "usable card or payment details", Financial, &[Phishing, Payment]),
-    ("account-password", "your account password", Identification, &[Phishing, Accounts]),
+    (
+        "household-information",
+        "information about your household",
+        Other,
+        &[Phishing],
+    ),
+    (
+        "customer-reference",
+        "your customer reference number",
+        Other,
+        &[Phishing],
+    ),
+    (
+        "masked-card-number",
+        "a part of your payment card number (the rest was hidden)",
+        Financial,
+        &[Phishing],
+    ),
+    (
+        "payment-details",
+        "usable card or payment details",
+        Financial,
+        &[Phishing, Payment],
+    ),
+    (
+        "account-password",
+        "your account password",
+        Identification,
+        &[Phishing, Accounts],
+    ),
     ("salary", "your pay", Financial, &[Phishing, Special]),
-    ("identity-document", "a copy of your identity document", Documents, &[Phishing, Identity]),
-    ("driving-licence", "your driving licence", Documents, &[Phishing, Identity]),
+    (
+        "identity-document",
+        "a copy of your identity document",
+        Documents,
+        &[Phishing, Identity],
+    ),
+    (
+        "driving-licence",
+        "your driving licence",
+        Documents,
+        &[Phishing, Identity],
+    ),
     ("passport", "your passport", Documents, &[Phishing, Identity]),
     ("location", "where you were", Location, &[Phishing, Special]),
-    ("health", "information about your health", SpecialGroup, &[Phishing, Special]),
-    ("ethnic-origin", "your ethnic origin", SpecialGroup, &[Phishing, Special]),
-    ("religion", "your religion or beliefs", SpecialGroup, &[Phishing, Special]),
-    ("sexual-orientation", "your sexual orientation", SpecialGroup, &[Phishing, Special]),
-    ("trade-union", "your trade union membership", SpecialGroup, &[Phishing, Special]),
-    ("biometrics", "your fingerprint, face or voice data", SpecialGroup, &[Phishing, Identity, Special]),
-    ("criminal-record", "information about criminal convictions", SpecialGroup, &[Phishing, Special]),
+    (
+        "health",
+        "information about your health",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
+    (
+        "ethnic-origin",
+        "your ethnic origin",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
+    (
+        "religion",
+        "your religion or beliefs",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
+    (
+        "sexual-orientation",
+        "your sexual orientation",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
+    (
+        "trade-union",
+        "your trade union membership",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
+    (
+        "biometrics",
+        "your fingerprint, face or voice data",
+        SpecialGroup,
+        &[Phishing, Identity, Special],
+    ),
+    (
+        "criminal-record",
+        "information about criminal convictions",
+        SpecialGroup,
+        &[Phishing, Special],
+    ),
 ];
 
 /// Countries' numbers for people, as the finder of personal data names them: two letters of the country before the number's name.
 const NATIONAL: &[&str] = &[
-    "uk-nino", "uk-nhs-number", "us-ssn", "us-itin", "at-svnr", "be-national-number", "bg-egn", "ch-ahv", "cz-rodne-cislo",
-    "de-steuer-id", "dk-cpr", "ee-personal-code", "es-dni", "es-nie", "fi-hetu", "fr-nir", "gr-amka", "hr-oib", "hu-tax-id",
-    "ie-ppsn", "it-codice-fiscale", "nl-bsn", "no-fodselsnummer", "pl-pesel", "pt-nif", "ro-cnp", "se-personnummer", "si-emso",
+    "uk-nino",
+    "uk-nhs-number",
+    "us-ssn",
+    "us-itin",
+    "at-svnr",
+    "be-national-number",
+    "bg-egn",
+    "ch-ahv",
+    "cz-rodne-cislo",
+    "de-steuer-id",
+    "dk-cpr",
+    "ee-personal-code",
+    "es-dni",
+    "es-nie",
+    "fi-hetu",
+    "fr-nir",
+    "gr-amka",
+    "hr-oib",
+    "hu-tax-id",
+    "ie-ppsn",
+    "it-codice-fiscale",
+    "nl-bsn",
+    "no-fodselsnummer",
+    "pl-pesel",
+    "pt-nif",
+    "ro-cnp",
+    "se-personnummer",
+    "si-emso",
 ];
 
 /// Longest name of a class.
@@ -175,7 +280,9 @@ pub fn class_name(typed: &str) -> Option<String> {
     let words = typed.split(|c: char| c.is_whitespace() || c == '-' || c == '_');
     let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     let name = words.join("-");
-    let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let is_plain = name
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     (is_plain && !name.is_empty() && name.len() <= CLASS_NAME_MAX).then_some(name)
 }
 
@@ -203,6 +310,9 @@ mod tests {
     #[test]
     fn a_class_that_is_not_known_is_taken_for_one_that_phishing_can_use() {
         let class = class_of("loyalty-points");
-        assert_eq!((class.words.as_str(), class.risks), ("your loyalty points", vec![Phishing]));
+        assert_eq!(
+            (class.words.as_str(), class.risks),
+            ("your loyalty points", vec![Phishing])
+        );
     }
 }

@@ -69,23 +69,33 @@ pub fn import_investigation(report: &[u8], name: &str) -> Result<Imported, Error
     let unusable = |what: String| Error::Refused {
         what: format!("`{name}` {what}; `holdfast --json investigate VOLUME --incident` prints what is read here"),
     };
-    let parsed: Report =
-        serde_json::from_slice(report).map_err(|error| unusable(format!("is no report of an investigation: {error}")))?;
+    let parsed: Report = serde_json::from_slice(report)
+        .map_err(|error| unusable(format!("is no report of an investigation: {error}")))?;
     if parsed.version != VERSION {
-        return Err(unusable(format!("has version {}, this program knows {VERSION}", parsed.version)));
+        return Err(unusable(format!(
+            "has version {}, this program knows {VERSION}",
+            parsed.version
+        )));
     }
     let Some(personal) = &parsed.personal else {
-        return Err(unusable("was made with `--no-personal-data`: it says nothing about it".to_owned()));
+        return Err(unusable(
+            "was made with `--no-personal-data`: it says nothing about it".to_owned(),
+        ));
     };
     if personal.classes.len() > CLASSES_MAX {
-        return Err(unusable(format!("names {} classes of data, more than {CLASSES_MAX}", personal.classes.len())));
+        return Err(unusable(format!(
+            "names {} classes of data, more than {CLASSES_MAX}",
+            personal.classes.len()
+        )));
     }
     let reference = format!("{name} (SHA-256 {})", hexadecimal(report));
     let mut facts = Vec::new();
     let mut remarks = Vec::new();
     for (typed, counts) in &personal.classes {
         let Some(class) = class_name(typed) else {
-            remarks.push(format!("`{typed}` can't be the name of a class of data: it was left out"));
+            remarks.push(format!(
+                "`{typed}` can't be the name of a class of data: it was left out"
+            ));
             continue;
         };
         facts.push(NewFact {
@@ -112,7 +122,11 @@ fn answer(counts: &Counts, personal: &Personal) -> Answer {
     let all_seen = personal.not_searched == 0 && personal.unread == 0;
     match counts {
         Counts { taken: 1.., .. } => Answer::Taken,
-        Counts { not_taken: 1.., unknown: 0, .. } if all_seen => Answer::NotTaken,
+        Counts {
+            not_taken: 1..,
+            unknown: 0,
+            ..
+        } if all_seen => Answer::NotTaken,
         _ => Answer::Unknown,
     }
 }
@@ -148,7 +162,11 @@ mod tests {
 
     fn answers(personal: &str) -> Vec<(String, Answer)> {
         let imported = import_investigation(report(personal).as_bytes(), "r.json").unwrap();
-        imported.facts.into_iter().map(|fact| (fact.class, fact.answer)).collect()
+        imported
+            .facts
+            .into_iter()
+            .map(|fact| (fact.class, fact.answer))
+            .collect()
     }
 
     #[test]
@@ -157,8 +175,15 @@ mod tests {
             "email-address":{"title":"E-mail address","found":9,"files":3,"taken":1,"not_taken":2,"unknown":0,"examples":[]},
             "iban":{"files":2,"taken":0,"not_taken":1,"unknown":1},
             "us-ssn":{"files":2,"taken":0,"not_taken":2,"unknown":0}},"searched":7,"not_searched":0,"unread":0}"#;
-        let expected = [("email-address", Answer::Taken), ("iban", Answer::Unknown), ("us-ssn", Answer::NotTaken)];
-        assert_eq!(answers(classes), expected.map(|(class, answer)| (class.to_owned(), answer)));
+        let expected = [
+            ("email-address", Answer::Taken),
+            ("iban", Answer::Unknown),
+            ("us-ssn", Answer::NotTaken),
+        ];
+        assert_eq!(
+            answers(classes),
+            expected.map(|(class, answer)| (class.to_owned(), answer))
+        );
     }
 
     #[test]
@@ -172,7 +197,10 @@ mod tests {
         let text = report(r#"{"classes":{"iban":{"files":2,"not_taken":2}}}"#);
         let imported = import_investigation(text.as_bytes(), "r.json").unwrap();
         let reference = imported.facts.first().unwrap().reference.clone().unwrap();
-        assert!(reference.starts_with("r.json (SHA-256 ") && reference.len() == 16 + 64 + 1, "{reference}");
+        assert!(
+            reference.starts_with("r.json (SHA-256 ") && reference.len() == 16 + 64 + 1,
+            "{reference}"
+        );
     }
 
     #[test]
@@ -180,10 +208,16 @@ mod tests {
         for (text, expected) in [
             ("{", "is no report of an investigation"),
             (&report("null"), "says nothing about it"),
-            (&report("{\"classes\":{}}").replacen(":1,", ":2,", 1), "has version 2, this program knows 1"),
+            (
+                &report("{\"classes\":{}}").replacen(":1,", ":2,", 1),
+                "has version 2, this program knows 1",
+            ),
         ] {
             let error = import_investigation(text.as_bytes(), "r.json").unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains("holdfast --json investigate"), "{error}");
+            assert!(
+                error.contains(expected) && error.contains("holdfast --json investigate"),
+                "{error}"
+            );
         }
         let imported = import_investigation(report("{\"classes\":{}}").as_bytes(), "r.json").unwrap();
         assert_eq!((imported.facts.len(), imported.remarks.len()), (0, 1));

@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::classes::class_name;
 use super::vocabulary::{Answer, Fact, FactApproval, FactChange, FactId, NewFact};
-use crate::case_file::drafts::DraftId;
 use crate::case_file::columns::{actor_of, actor_text, check_incident, line_of, subject};
+use crate::case_file::drafts::DraftId;
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::{Ledger, Writing};
@@ -31,7 +31,9 @@ pub fn facts(ledger: &Ledger, incident: IncidentId) -> Result<Vec<Fact>, Error> 
 
 /// See [`facts`]; also inside of a transaction.
 pub(in crate::case_file) fn facts_of(connection: &Connection, incident: IncidentId) -> rusqlite::Result<Vec<Fact>> {
-    let text = format!("{SELECT} and version.version = fact.version where fact.incident = ?1 order by fact.class, fact.system");
+    let text = format!(
+        "{SELECT} and version.version = fact.version where fact.incident = ?1 order by fact.class, fact.system"
+    );
     let mut statement = connection.prepare_cached(&text)?;
     let rows = statement.query_map([incident.0], fact_of_row)?;
     let facts: Vec<Fact> = rows.collect::<rusqlite::Result<_>>()?;
@@ -48,7 +50,9 @@ pub fn fact_versions(ledger: &Ledger, fact: FactId) -> Result<Vec<Fact>, Error> 
         let mut statement = ledger.connection().prepare_cached(&text)?;
         let rows = statement.query_map([fact.0], fact_of_row)?;
         let versions: Vec<Fact> = rows.collect::<rusqlite::Result<_>>()?;
-        let versions = versions.into_iter().map(|version| with_approvals(ledger.connection(), version));
+        let versions = versions
+            .into_iter()
+            .map(|version| with_approvals(ledger.connection(), version));
         versions.collect::<rusqlite::Result<Vec<Fact>>>()
     };
     let versions = ledger.tried(read())?;
@@ -89,8 +93,13 @@ pub fn set_fact(
         (id.0, version, new.answer.name(), &new.evidence, &new.reference, by, now),
     );
     w.tried(written)?;
-    w.tried(w.connection().execute("update fact set version = ?2 where id = ?1", (id.0, version)))?;
-    let fact = w.tried(find(w.connection(), incident, &new.system, &new.class))?.ok_or_else(|| not_found(id))?;
+    w.tried(
+        w.connection()
+            .execute("update fact set version = ?2 where id = ?1", (id.0, version)),
+    )?;
+    let fact = w
+        .tried(find(w.connection(), incident, &new.system, &new.class))?
+        .ok_or_else(|| not_found(id))?;
     let approvals_lost = former.as_ref().map_or(0, |former| former.approvals.len());
     let body = serde_json::json!({
         "fact": id, "version": version, "system": new.system, "class": new.class, "answer": new.answer,
@@ -110,13 +119,7 @@ pub fn set_fact(
 /// # Errors
 /// When there is no such fact, another version is the newest, the actor is no person, set it, or approved it already, or the ledger
 /// can't be written.
-pub fn approve_fact(
-    w: &mut Writing<'_>,
-    now: Time,
-    actor: &Actor,
-    fact: FactId,
-    version: u32,
-) -> Result<Fact, Error> {
+pub fn approve_fact(w: &mut Writing<'_>, now: Time, actor: &Actor, fact: FactId, version: u32) -> Result<Fact, Error> {
     let current = w.tried(by_id(w.connection(), fact))?.ok_or_else(|| not_found(fact))?;
     may_approve(&current, actor, version)?;
     let by = actor_text(actor)?;
@@ -135,7 +138,10 @@ pub fn approve_fact(
 }
 
 fn may_approve(current: &Fact, actor: &Actor, version: u32) -> Result<(), Error> {
-    let what = format!("fact {} ({} in `{}`)", current.id, current.said.class, current.said.system);
+    let what = format!(
+        "fact {} ({} in `{}`)",
+        current.id, current.said.class, current.said.system
+    );
     let refused = |why: String| Err(Error::Refused { what: why });
     if !matches!(actor, Actor::Person(_) | Actor::Local(_)) {
         return refused(format!("{what} is approved by people, and `{actor}` is none"));
@@ -176,7 +182,9 @@ fn checked(new: &NewFact) -> Result<NewFact, Error> {
 
 /// `None` if there are too many.
 fn add(connection: &Connection, incident: IncidentId, new: &NewFact) -> rusqlite::Result<Option<FactId>> {
-    let count: i64 = connection.query_row("select count(*) from fact where incident = ?1", [incident.0], |row| row.get(0))?;
+    let count: i64 = connection.query_row("select count(*) from fact where incident = ?1", [incident.0], |row| {
+        row.get(0)
+    })?;
     if count >= FACTS_MAX {
         return Ok(None);
     }
@@ -199,7 +207,9 @@ const SELECT: &str = "select fact.id, fact.incident, fact.system, fact.class, ve
 
 fn find(connection: &Connection, incident: IncidentId, system: &str, class: &str) -> rusqlite::Result<Option<Fact>> {
     let id = "select id from fact where incident = ?1 and system = ?2 and class = ?3";
-    let id: Option<i64> = connection.query_row(id, (incident.0, system, class), |row| row.get(0)).optional()?;
+    let id: Option<i64> = connection
+        .query_row(id, (incident.0, system, class), |row| row.get(0))
+        .optional()?;
     id.map_or(Ok(None), |id| by_id(connection, FactId(id)))
 }
 
@@ -253,4 +263,3 @@ fn not_found(fact: FactId) -> Error {
         name: fact.to_string(),
     }
 }
-

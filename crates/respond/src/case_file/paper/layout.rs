@@ -63,11 +63,31 @@ pub(super) struct Element {
 /// Something on a page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Item {
-    Text { x: f32, y: f32, size: f32, style: Style, text: String, element: usize },
+    Text {
+        x: f32,
+        y: f32,
+        size: f32,
+        style: Style,
+        text: String,
+        element: usize,
+    },
     /// Text that isn't read aloud: page numbers.
-    Edge { x: f32, y: f32, size: f32, text: String },
-    Line { from: (f32, f32), to: (f32, f32), width: f32 },
-    Box { x: f32, y: f32, side: f32 },
+    Edge {
+        x: f32,
+        y: f32,
+        size: f32,
+        text: String,
+    },
+    Line {
+        from: (f32, f32),
+        to: (f32, f32),
+        width: f32,
+    },
+    Box {
+        x: f32,
+        y: f32,
+        side: f32,
+    },
 }
 
 /// Pages with what is on them.
@@ -169,13 +189,23 @@ impl Layout<'_> {
         self.y -= size * LINE;
         let y = self.y + size * (LINE - 1.0) * 0.75;
         if !text.is_empty() {
-            self.add(Item::Text { x, y, size, style, text, element });
+            self.add(Item::Text {
+                x,
+                y,
+                size,
+                style,
+                text,
+                element,
+            });
         }
     }
 
     fn paragraph(&mut self, text: &str, indent: f32, style: Style, size: f32, mark: Option<String>) {
         let element = self.element(Role::Paragraph, None);
-        let lines = self.fonts.of(style).lines(text, size, PAGE_WIDTH - 2.0 * MARGIN - indent);
+        let lines = self
+            .fonts
+            .of(style)
+            .lines(text, size, PAGE_WIDTH - 2.0 * MARGIN - indent);
         // The first lines stay together.
         self.need(size * LINE * lines.len().min(3) as f32);
         let mut mark = mark;
@@ -183,7 +213,14 @@ impl Layout<'_> {
             self.line(MARGIN + indent, size, style, line, element);
             if let Some(text) = mark.take() {
                 let y = self.y + size * (LINE - 1.0) * 0.75;
-                self.add(Item::Text { x: MARGIN + 4.0, y, size, style, text, element });
+                self.add(Item::Text {
+                    x: MARGIN + 4.0,
+                    y,
+                    size,
+                    style,
+                    text,
+                    element,
+                });
             }
         }
         self.y -= size * 0.4;
@@ -192,18 +229,36 @@ impl Layout<'_> {
     fn step(&mut self, number: usize, text: &str) {
         let indent = 42.0;
         let element = self.element(Role::Paragraph, None);
-        let lines = self.fonts.of(Style::Regular).lines(text, TEXT_SIZE, PAGE_WIDTH - 2.0 * MARGIN - indent - 130.0);
+        let lines = self
+            .fonts
+            .of(Style::Regular)
+            .lines(text, TEXT_SIZE, PAGE_WIDTH - 2.0 * MARGIN - indent - 130.0);
         self.need(TEXT_SIZE * LINE * lines.len() as f32);
         let mut is_first = true;
         for line in lines {
             self.line(MARGIN + indent, TEXT_SIZE, Style::Regular, line, element);
             if is_first {
                 let y = self.y + TEXT_SIZE * (LINE - 1.0) * 0.75;
-                self.add(Item::Box { x: MARGIN + 1.0, y: y - 1.5, side: 10.0 });
+                self.add(Item::Box {
+                    x: MARGIN + 1.0,
+                    y: y - 1.5,
+                    side: 10.0,
+                });
                 let text = format!("{number}.");
-                self.add(Item::Text { x: MARGIN + 19.0, y, size: TEXT_SIZE, style: Style::Bold, text, element });
+                self.add(Item::Text {
+                    x: MARGIN + 19.0,
+                    y,
+                    size: TEXT_SIZE,
+                    style: Style::Bold,
+                    text,
+                    element,
+                });
                 let from = PAGE_WIDTH - MARGIN - 118.0;
-                self.add(Item::Line { from: (from, y - 2.0), to: (PAGE_WIDTH - MARGIN, y - 2.0), width: 0.4 });
+                self.add(Item::Line {
+                    from: (from, y - 2.0),
+                    to: (PAGE_WIDTH - MARGIN, y - 2.0),
+                    width: 0.4,
+                });
                 is_first = false;
             }
         }
@@ -212,12 +267,19 @@ impl Layout<'_> {
 
     fn command(&mut self, text: &str) {
         let element = self.element(Role::Paragraph, None);
-        let lines = self.fonts.of(Style::Bold).lines(text, TEXT_SIZE, PAGE_WIDTH - 2.0 * MARGIN - INDENT);
+        let lines = self
+            .fonts
+            .of(Style::Bold)
+            .lines(text, TEXT_SIZE, PAGE_WIDTH - 2.0 * MARGIN - INDENT);
         for line in lines {
             self.line(MARGIN + INDENT, TEXT_SIZE, Style::Bold, line, element);
             let (top, bottom) = (self.y + TEXT_SIZE * LINE, self.y);
             let x = MARGIN + 8.0;
-            self.add(Item::Line { from: (x, top), to: (x, bottom), width: 1.5 });
+            self.add(Item::Line {
+                from: (x, top),
+                to: (x, bottom),
+                width: 1.5,
+            });
         }
         self.y -= 4.0;
     }
@@ -229,7 +291,10 @@ impl Layout<'_> {
     fn rows(&mut self, columns: &[(&'static str, f32)], rows: &[Vec<String>], least_height: f32) {
         let table = self.element(Role::Table, None);
         let sum: f32 = columns.iter().map(|column| column.1).sum();
-        let widths: Vec<f32> = columns.iter().map(|column| column.1 / sum * (PAGE_WIDTH - 2.0 * MARGIN)).collect();
+        let widths: Vec<f32> = columns
+            .iter()
+            .map(|column| column.1 / sum * (PAGE_WIDTH - 2.0 * MARGIN))
+            .collect();
         let head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
         self.need(60.0);
         self.row(table, &widths, &head, Style::Bold, 0.0);
@@ -249,7 +314,10 @@ impl Layout<'_> {
 
     fn height_of(&self, widths: &[f32], cells: &[String], style: Style) -> f32 {
         let lines = widths.iter().zip(cells).map(|(width, cell)| {
-            self.fonts.of(style).lines(cell, TABLE_SIZE, width - 2.0 * CELL_PADDING).len()
+            self.fonts
+                .of(style)
+                .lines(cell, TABLE_SIZE, width - 2.0 * CELL_PADDING)
+                .len()
         });
         lines.max().unwrap_or(1) as f32 * TABLE_SIZE * LINE + CELL_PADDING
     }
@@ -257,7 +325,11 @@ impl Layout<'_> {
     /// A row. One that is higher than a page goes on on the next.
     fn row(&mut self, table: usize, widths: &[f32], cells: &[String], style: Style, least_height: f32) {
         let row = self.element(Role::Row, Some(table));
-        let role = if style == Style::Bold { Role::HeadCell } else { Role::Cell };
+        let role = if style == Style::Bold {
+            Role::HeadCell
+        } else {
+            Role::Cell
+        };
         let mut columns = Vec::new();
         for (width, cell) in widths.iter().zip(cells) {
             let lines = self.fonts.of(style).lines(cell, TABLE_SIZE, width - 2.0 * CELL_PADDING);
@@ -271,7 +343,14 @@ impl Layout<'_> {
             for (element, width, lines) in &columns {
                 if let Some(text) = lines.get(index).filter(|text| !text.is_empty()) {
                     let (y, text, element) = (self.y, text.clone(), *element);
-                    self.add(Item::Text { x: x + CELL_PADDING, y, size: TABLE_SIZE, style, text, element });
+                    self.add(Item::Text {
+                        x: x + CELL_PADDING,
+                        y,
+                        size: TABLE_SIZE,
+                        style,
+                        text,
+                        element,
+                    });
                 }
                 x += width;
             }
@@ -280,7 +359,11 @@ impl Layout<'_> {
         self.y -= CELL_PADDING + (least_height - height).max(0.0);
         let width = if style == Style::Bold { 1.0 } else { 0.4 };
         let y = self.y;
-        self.add(Item::Line { from: (MARGIN, y), to: (PAGE_WIDTH - MARGIN, y), width });
+        self.add(Item::Line {
+            from: (MARGIN, y),
+            to: (PAGE_WIDTH - MARGIN, y),
+            width,
+        });
         self.y -= 1.0;
     }
 
@@ -292,9 +375,23 @@ impl Layout<'_> {
             let width = self.fonts.of(Style::Regular).width(&number, size);
             let y = BOTTOM - 24.0;
             let from = (MARGIN, y + 12.0);
-            page.push(Item::Line { from, to: (PAGE_WIDTH - MARGIN, y + 12.0), width: 0.4 });
-            page.push(Item::Edge { x: MARGIN, y, size, text: footer.to_owned() });
-            page.push(Item::Edge { x: PAGE_WIDTH - MARGIN - width, y, size, text: number });
+            page.push(Item::Line {
+                from,
+                to: (PAGE_WIDTH - MARGIN, y + 12.0),
+                width: 0.4,
+            });
+            page.push(Item::Edge {
+                x: MARGIN,
+                y,
+                size,
+                text: footer.to_owned(),
+            });
+            page.push(Item::Edge {
+                x: PAGE_WIDTH - MARGIN - width,
+                y,
+                size,
+                text: number,
+            });
         }
     }
 }

@@ -78,7 +78,10 @@ pub(super) fn titles(pack: &Pack<'_>) -> (String, String) {
         Some(case) => format!("Paper pack: incident {}", case.timeline.incident),
         None => "Paper pack: for the day when nothing works".to_owned(),
     };
-    let footer = format!("{title} - made {} - keep it where no computer is needed", date_and_time(pack.now, pack.zone));
+    let footer = format!(
+        "{title} - made {} - keep it where no computer is needed",
+        date_and_time(pack.now, pack.zone)
+    );
     (title, footer)
 }
 
@@ -127,8 +130,14 @@ fn first_page(pack: &Pack<'_>) -> Vec<Block> {
     };
     blocks.push(Block::Text(about));
     blocks.push(Block::Heading("What to do first, in this order".to_owned()));
-    blocks.push(Block::Text("Tick what is done; write the time and your initials on the line.".to_owned()));
-    blocks.extend((1..).zip(STEPS).map(|(number, text)| Block::Step(number, (*text).to_owned())));
+    blocks.push(Block::Text(
+        "Tick what is done; write the time and your initials on the line.".to_owned(),
+    ));
+    blocks.extend(
+        (1..)
+            .zip(STEPS)
+            .map(|(number, text)| Block::Step(number, (*text).to_owned())),
+    );
     blocks
 }
 
@@ -143,7 +152,9 @@ fn contacts(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
         blocks.push(Block::Form(columns, 18));
         return;
     }
-    blocks.push(Block::Text("In this order. Whoever can't be reached: call the next, and try again later.".to_owned()));
+    blocks.push(Block::Text(
+        "In this order. Whoever can't be reached: call the next, and try again later.".to_owned(),
+    ));
     let rows = pack.contacts.iter();
     let rows = rows.map(|one| vec![one.role.clone(), one.name.clone(), one.phone.clone(), one.other.clone()]);
     blocks.push(Block::Table(columns.clone(), rows.collect()));
@@ -174,9 +185,18 @@ fn restore(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading("If that is not what you want".to_owned()));
     for (text, command) in [
         ("See what happened to a disk, and when:", "holdfast history VOLUME"),
-        ("Which files were hit, and whose data is in them:", "holdfast investigate VOLUME --incident --html report.html"),
-        ("Look at files as they were, without changing anything:", "holdfast files ls VOLUME@-2h /"),
-        ("Bring damaged files back and keep good work since:", "holdfast restore VOLUME --keep-good"),
+        (
+            "Which files were hit, and whose data is in them:",
+            "holdfast investigate VOLUME --incident --html report.html",
+        ),
+        (
+            "Look at files as they were, without changing anything:",
+            "holdfast files ls VOLUME@-2h /",
+        ),
+        (
+            "Bring damaged files back and keep good work since:",
+            "holdfast restore VOLUME --keep-good",
+        ),
         ("Return to any moment:", "holdfast restore VOLUME \"2026-11-23 10:15\""),
         ("Take a restore back:", "holdfast restore VOLUME --undo"),
     ] {
@@ -193,7 +213,10 @@ fn approvals(blocks: &mut Vec<Block>) {
     ));
     for (text, command) in [
         ("What waits for approval:", "holdfast approvals list"),
-        ("Approve a request (somebody else than who asked):", "holdfast approvals approve NUMBER"),
+        (
+            "Approve a request (somebody else than who asked):",
+            "holdfast approvals approve NUMBER",
+        ),
     ] {
         blocks.push(Block::Point(text.to_owned()));
         blocks.push(Block::Command(command.to_owned()));
@@ -203,8 +226,13 @@ fn approvals(blocks: &mut Vec<Block>) {
             .to_owned(),
     ));
     blocks.push(Block::Command("holdfast approvals break-glass --help".to_owned()));
-    blocks.push(Block::Text("Where the sealed codes are, and who may open them (write it in by hand; never the codes):".to_owned()));
-    blocks.push(Block::Form(vec![("Place", 4.0), ("Who", 3.0), ("Opened: time, by whom, why", 5.0)], 5));
+    blocks.push(Block::Text(
+        "Where the sealed codes are, and who may open them (write it in by hand; never the codes):".to_owned(),
+    ));
+    blocks.push(Block::Form(
+        vec![("Place", 4.0), ("Who", 3.0), ("Opened: time, by whom, why", 5.0)],
+        5,
+    ));
 }
 
 fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
@@ -214,14 +242,22 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
         blocks.push(Block::Heading("Clocks that run".to_owned()));
         let columns = vec![("What, by which law", 4.0), ("Whom", 4.0), ("Due", 3.0), ("State", 2.0)];
         let rows = clocks.iter().map(|clock| {
-            let due = clock.due.map_or_else(|| clock.duty.within.words(), |due| date_and_time(due, pack.zone));
+            let due = clock
+                .due
+                .map_or_else(|| clock.duty.within.words(), |due| date_and_time(due, pack.zone));
             let what = format!("{} ({})", clock.duty.title, clock.duty.reference);
             vec![what, clock.duty.tell.clone(), due, clock.state.words().to_owned()]
         });
         blocks.push(Block::Table(columns, rows.collect()));
     }
     blocks.push(Block::Heading("What the law asks for".to_owned()));
-    let columns = vec![("Law", 3.0), ("Whom", 4.0), ("When", 4.0), ("Within", 2.0), ("Reference", 3.0)];
+    let columns = vec![
+        ("Law", 3.0),
+        ("Whom", 4.0),
+        ("When", 4.0),
+        ("Within", 2.0),
+        ("Reference", 3.0),
+    ];
     let mut rows = Vec::new();
     for law in pack.jurisdictions {
         let force = match &law.force {
@@ -244,11 +280,15 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
         }
     }
     if rows.is_empty() {
-        blocks.push(Block::Text("No jurisdictions are chosen: [incident_file] jurisdictions.".to_owned()));
+        blocks.push(Block::Text(
+            "No jurisdictions are chosen: [incident_file] jurisdictions.".to_owned(),
+        ));
     } else {
         blocks.push(Block::Table(columns, rows));
     }
-    blocks.push(Block::Text("Check with counsel: this is a reminder, not legal advice.".to_owned()));
+    blocks.push(Block::Text(
+        "Check with counsel: this is a reminder, not legal advice.".to_owned(),
+    ));
     blocks.push(Block::Text("We became aware on (date, time, who, how):".to_owned()));
     blocks.push(Block::Form(vec![("Date and time", 3.0), ("Who", 3.0), ("How", 6.0)], 2));
 }
@@ -256,15 +296,27 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
 fn facts(case: &Case<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Chapter("What is known of people's data".to_owned()));
     if case.facts.is_empty() {
-        blocks.push(Block::Text("The register is empty: nothing is known yet. Don't guess.".to_owned()));
+        blocks.push(Block::Text(
+            "The register is empty: nothing is known yet. Don't guess.".to_owned(),
+        ));
     }
-    let columns = vec![("Data", 3.0), ("System", 3.0), ("Answer", 2.0), ("Confirmed", 2.0), ("Evidence", 6.0)];
+    let columns = vec![
+        ("Data", 3.0),
+        ("System", 3.0),
+        ("Answer", 2.0),
+        ("Confirmed", 2.0),
+        ("Evidence", 6.0),
+    ];
     let rows = case.facts.iter().map(|fact| {
         let confirmed = match (fact.is_confirmed(), fact.approvals.len()) {
             (true, _) => "yes".to_owned(),
             (false, count) => format!("no ({count} of 2)"),
         };
-        let reference = fact.said.reference.as_ref().map_or_else(String::new, |reference| format!(" [{reference}]"));
+        let reference = fact
+            .said
+            .reference
+            .as_ref()
+            .map_or_else(String::new, |reference| format!(" [{reference}]"));
         vec![
             fact.said.class.clone(),
             fact.said.system.clone(),
@@ -283,11 +335,18 @@ fn timeline(case: &Case<'_>, zone: &TimeZone, blocks: &mut Vec<Block>) {
     blocks.push(Block::Chapter("What happened so far".to_owned()));
     let skipped = case.timeline.entries.len().saturating_sub(ENTRIES_MAX);
     if skipped > 0 {
-        blocks.push(Block::Text(format!("The first {skipped} entries are in the incident's file only.")));
+        blocks.push(Block::Text(format!(
+            "The first {skipped} entries are in the incident's file only."
+        )));
     }
     let columns = vec![("Time", 3.0), ("Who", 3.0), ("What", 8.0)];
     let rows = case.timeline.entries.iter().skip(skipped).map(|entry| {
-        let time = entry.time.timestamp().to_zoned_datetime(zone.clone()).strftime("%-d %b %H:%M:%S").to_string();
+        let time = entry
+            .time
+            .timestamp()
+            .to_zoned_datetime(zone.clone())
+            .strftime("%-d %b %H:%M:%S")
+            .to_string();
         vec![time, entry.who.clone(), entry.what.clone()]
     });
     blocks.push(Block::Table(columns, rows.collect()));
@@ -312,6 +371,11 @@ fn letter(case: &Case<'_>, blocks: &mut Vec<Block>) {
 
 fn log_sheet(blocks: &mut Vec<Block>) {
     blocks.push(Block::Chapter("Log".to_owned()));
-    blocks.push(Block::Text("Everything that is seen, decided and done, as it happens.".to_owned()));
-    blocks.push(Block::Form(vec![("Date, time", 2.0), ("Who", 2.0), ("What", 8.0), ("Initials", 1.5)], 26));
+    blocks.push(Block::Text(
+        "Everything that is seen, decided and done, as it happens.".to_owned(),
+    ));
+    blocks.push(Block::Form(
+        vec![("Date, time", 2.0), ("Who", 2.0), ("What", 8.0), ("Initials", 1.5)],
+        26,
+    ));
 }

@@ -76,7 +76,10 @@ impl Writer {
         for (style, id) in fonts_ids {
             self.font(id, fonts.of(style));
         }
-        self.pdf.document_info(info).title(TextStr(title)).producer(TextStr("Holdfast"));
+        self.pdf
+            .document_info(info)
+            .title(TextStr(title))
+            .producer(TextStr("Holdfast"));
         let mut written = self.pdf.catalog(catalog);
         written.pages(pages).lang(TextStr("en-GB"));
         written.pair(Name(b"StructTreeRoot"), root);
@@ -87,7 +90,9 @@ impl Writer {
 
     fn page(&mut self, id: Ref, parent: Ref, content: Ref, fonts: &[(Style, Ref)], number: i32) {
         let mut page = self.pdf.page(id);
-        page.media_box(Rect::new(0.0, 0.0, PAGE_WIDTH, PAGE_HEIGHT)).parent(parent).contents(content);
+        page.media_box(Rect::new(0.0, 0.0, PAGE_WIDTH, PAGE_HEIGHT))
+            .parent(parent)
+            .contents(content);
         page.struct_parents(number);
         let mut resources = page.resources();
         let mut named = resources.fonts();
@@ -102,14 +107,24 @@ impl Writer {
         let mut of_page = Vec::new();
         for item in items {
             match item {
-                Item::Text { x, y, size, style, text, element } => {
+                Item::Text {
+                    x,
+                    y,
+                    size,
+                    style,
+                    text,
+                    element,
+                } => {
                     let number = of_page.len() as i32;
                     let (Some(id), Some(marks)) = (element_ids.get(*element), self.marks.get_mut(*element)) else {
                         continue;
                     };
                     of_page.push(*id);
                     marks.push(Mark { page, number });
-                    content.begin_marked_content_with_properties(Name(b"Span")).properties().identify(number);
+                    content
+                        .begin_marked_content_with_properties(Name(b"Span"))
+                        .properties()
+                        .identify(number);
                     self.text(&mut content, fonts.of(*style), (*x, *y), *size, text);
                     content.end_marked_content();
                 }
@@ -120,7 +135,11 @@ impl Writer {
                 }
                 Item::Line { from, to, width } => {
                     content.begin_marked_content(Name(b"Artifact"));
-                    content.set_line_width(*width).move_to(from.0, from.1).line_to(to.0, to.1).stroke();
+                    content
+                        .set_line_width(*width)
+                        .move_to(from.0, from.1)
+                        .line_to(to.0, to.1)
+                        .stroke();
                     content.end_marked_content();
                 }
                 Item::Box { x, y, side } => {
@@ -142,7 +161,10 @@ impl Writer {
             used.entry(glyph.0).or_insert(shown);
             bytes.extend(glyph.0.to_be_bytes());
         }
-        content.begin_text().set_font(font_name(font.style), size).next_line(at.0, at.1);
+        content
+            .begin_text()
+            .set_font(font_name(font.style), size)
+            .next_line(at.0, at.1);
         content.show(Str(&bytes)).end_text();
     }
 
@@ -153,7 +175,10 @@ impl Writer {
             children.entry(element.parent).or_default().push(*id);
         }
         let lists: Vec<Ref> = parents.iter().map(|_| self.id()).collect();
-        let mut tree = self.pdf.indirect(root).start::<pdf_writer::writers::StructTreeRoot<'_>>();
+        let mut tree = self
+            .pdf
+            .indirect(root)
+            .start::<pdf_writer::writers::StructTreeRoot<'_>>();
         tree.child(document);
         let mut by_page = tree.parent_tree();
         let mut numbers = by_page.nums();
@@ -176,7 +201,11 @@ impl Writer {
         inner.finish();
         whole.finish();
         for (number, (element, id)) in laid.elements.iter().zip(ids).enumerate() {
-            let parent = element.parent.and_then(|parent| ids.get(parent)).copied().unwrap_or(document);
+            let parent = element
+                .parent
+                .and_then(|parent| ids.get(parent))
+                .copied()
+                .unwrap_or(document);
             let mut written = self.pdf.struct_element(*id);
             written.kind(role(element.role)).parent(parent);
             let mut inner = written.children();
@@ -184,7 +213,10 @@ impl Writer {
                 inner.struct_element(*child);
             }
             for mark in self.marks.get(number).into_iter().flatten() {
-                inner.marked_content_ref().page(mark.page).marked_content_id(mark.number);
+                inner
+                    .marked_content_ref()
+                    .page(mark.page)
+                    .marked_content_id(mark.number);
             }
         }
     }
@@ -201,7 +233,10 @@ impl Writer {
             .to_unicode(cmap);
         let mut written = self.pdf.cid_font(cid);
         written.subtype(CidFontType::Type2).base_font(name).system_info(SYSTEM);
-        written.font_descriptor(descriptor).default_width(0.0).cid_to_gid_map_predefined(Name(b"Identity"));
+        written
+            .font_descriptor(descriptor)
+            .default_width(0.0)
+            .cid_to_gid_map_predefined(Name(b"Identity"));
         let mut widths = written.widths();
         for glyph in used.keys() {
             widths.same(*glyph, *glyph, font.glyph_width(ttf_parser::GlyphId(*glyph)));
@@ -223,7 +258,12 @@ impl Writer {
         let scale = 1000.0 / f32::from(face.units_per_em().max(1));
         let scaled = |value: i16| f32::from(value) * scale;
         let bounds = face.global_bounding_box();
-        let bounds = Rect::new(scaled(bounds.x_min), scaled(bounds.y_min), scaled(bounds.x_max), scaled(bounds.y_max));
+        let bounds = Rect::new(
+            scaled(bounds.x_min),
+            scaled(bounds.y_min),
+            scaled(bounds.x_max),
+            scaled(bounds.y_max),
+        );
         self.pdf
             .font_descriptor(id)
             .name(Name(font.style.name()))

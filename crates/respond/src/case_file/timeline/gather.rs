@@ -63,10 +63,17 @@ pub fn timeline(ledger: &Ledger, incident: IncidentId, disk: &[DiskEvent]) -> Re
 }
 
 fn of_record(record: &Record) -> Entry {
-    let volume = record.body.get("volume").or_else(|| record.body.pointer("/action/volume"));
+    let volume = record
+        .body
+        .get("volume")
+        .or_else(|| record.body.pointer("/action/volume"));
     Entry {
         // An alert's record is written a moment after what it tells of.
-        time: record.body.get("time").and_then(|time| serde_json::from_value(time.clone()).ok()).unwrap_or(record.time),
+        time: record
+            .body
+            .get("time")
+            .and_then(|time| serde_json::from_value(time.clone()).ok())
+            .unwrap_or(record.time),
         from: from(&record.kind).to_owned(),
         who: record.actor.to_string(),
         what: sentence(record),
@@ -93,10 +100,19 @@ fn subjects(connection: &Connection, incident: IncidentId) -> rusqlite::Result<(
     let things = [
         ("alert", "select id from alert where incident = ?1 order by id"),
         ("action", "select id from action where incident = ?1 order by id"),
-        ("request", "select request from action where incident = ?1 and request is not null order by request"),
-        ("request", "select id from approval_request where operation = 'send-letter' and subject in \
-                     (select 'draft/' || id from draft where incident = ?1) order by id"),
-        ("notice", "select id from notice where subject = 'incident/' || ?1 order by id"),
+        (
+            "request",
+            "select request from action where incident = ?1 and request is not null order by request",
+        ),
+        (
+            "request",
+            "select id from approval_request where operation = 'send-letter' and subject in \
+                     (select 'draft/' || id from draft where incident = ?1) order by id",
+        ),
+        (
+            "notice",
+            "select id from notice where subject = 'incident/' || ?1 order by id",
+        ),
     ];
     for (name, question) in things {
         let mut statement = connection.prepare_cached(&format!("{question} limit {}", THINGS_MAX + 1))?;

@@ -12,7 +12,14 @@ use crate::time::Time;
 pub fn as_text(timeline: &Timeline, zone: &TimeZone) -> String {
     let mut text = format!("Incident {}: {}\n\n", timeline.incident, timeline.title);
     for entry in &timeline.entries {
-        let _ = writeln!(text, "{}  {:<8}  {}: {}", local(entry.time, zone), entry.from, entry.who, entry.what);
+        let _ = writeln!(
+            text,
+            "{}  {:<8}  {}: {}",
+            local(entry.time, zone),
+            entry.from,
+            entry.who,
+            entry.what
+        );
     }
     if timeline.left_out > 0 {
         let _ = writeln!(text, "\n{} more entries are left out", timeline.left_out);
@@ -27,7 +34,14 @@ pub fn as_csv(timeline: &Timeline) -> String {
     for entry in &timeline.entries {
         let record = entry.record.map(|record| record.to_string()).unwrap_or_default();
         let time = entry.time.to_string();
-        let cells = [&time, &entry.from, &entry.who, &entry.what, entry.volume.as_deref().unwrap_or(""), &record];
+        let cells = [
+            &time,
+            &entry.from,
+            &entry.who,
+            &entry.what,
+            entry.volume.as_deref().unwrap_or(""),
+            &record,
+        ];
         let cells: Vec<String> = cells.into_iter().map(csv_cell).collect();
         let _ = write!(text, "{}\r\n", cells.join(","));
     }
@@ -38,7 +52,11 @@ pub fn as_csv(timeline: &Timeline) -> String {
 #[must_use]
 pub fn csv_cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    let text = if is_formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
     if text.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }
@@ -60,7 +78,13 @@ pub fn as_html(timeline: &Timeline, zone: &TimeZone) -> String {
     );
     for entry in &timeline.entries {
         let record = entry.record.map(|record| record.to_string()).unwrap_or_default();
-        let cells = [local(entry.time, zone), entry.from.clone(), entry.who.clone(), entry.what.clone(), record];
+        let cells = [
+            local(entry.time, zone),
+            entry.from.clone(),
+            entry.who.clone(),
+            entry.what.clone(),
+            record,
+        ];
         let cells: Vec<String> = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
         let _ = writeln!(page, "<tr>{}</tr>", cells.concat());
     }
@@ -72,11 +96,17 @@ pub fn as_html(timeline: &Timeline, zone: &TimeZone) -> String {
 }
 
 fn local(time: Time, zone: &TimeZone) -> String {
-    time.timestamp().to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    time.timestamp()
+        .to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S %:z")
+        .to_string()
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -114,8 +144,15 @@ mod tests {
     #[test]
     fn what_would_run_somewhere_is_text() {
         let csv = as_csv(&one("=HYPERLINK(\"x\"), y"));
-        assert!(csv.ends_with("2026-11-23T10:15:00Z,alert,holdfast (guard),\"'=HYPERLINK(\"\"x\"\"), y\",shop,3\r\n"), "{csv}");
+        assert!(
+            csv.ends_with("2026-11-23T10:15:00Z,alert,holdfast (guard),\"'=HYPERLINK(\"\"x\"\"), y\",shop,3\r\n"),
+            "{csv}"
+        );
         let page = as_html(&one("<script>alert(1)</script>"), &TimeZone::UTC);
-        assert!(page.contains("&lt;script&gt;") && !page.contains("<script>") && page.contains("<title>Incident 7: &lt;shop&gt;"));
+        assert!(
+            page.contains("&lt;script&gt;")
+                && !page.contains("<script>")
+                && page.contains("<title>Incident 7: &lt;shop&gt;")
+        );
     }
 }

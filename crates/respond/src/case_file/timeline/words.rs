@@ -20,8 +20,18 @@ pub(super) fn sentence(record: &Record) -> String {
     match record.kind.as_str() {
         "alert.noticed" => joined(&[&text("title"), &text("text")], ". "),
         "alert.repeated" => format!("{}: noticed {} times by now", named(&record.subject), number("count")),
-        "incident.opened" => format!("Incident opened: {} ({}, score {})", text("title"), text("severity"), number("score")),
-        "incident.joined" => format!("{} more alerts joined the incident ({}, score {})", number("alert_count"), text("severity"), number("score")),
+        "incident.opened" => format!(
+            "Incident opened: {} ({}, score {})",
+            text("title"),
+            text("severity"),
+            number("score")
+        ),
+        "incident.joined" => format!(
+            "{} more alerts joined the incident ({}, score {})",
+            number("alert_count"),
+            text("severity"),
+            number("score")
+        ),
         "incident.acknowledged" => "Somebody looks after the incident".to_owned(),
         "incident.assigned" => match actor(body.get("to")) {
             Some(to) => format!("Assigned to {to}"),
@@ -41,7 +51,12 @@ pub(super) fn sentence(record: &Record) -> String {
         "fact.approved" => {
             let confirmed = body.get("confirmed") == Some(&Value::Bool(true));
             let state = if confirmed { "; it is confirmed" } else { "" };
-            format!("Fact approved: {} in `{}` {}{state}", text("class"), text("system"), text("answer"))
+            format!(
+                "Fact approved: {} in `{}` {}{state}",
+                text("class"),
+                text("system"),
+                text("answer")
+            )
         }
         "clock.started" => format!("Clock of {} started: aware since {}", text("law"), text("aware")),
         "clock.stopped" => clock_stopped(body),
@@ -49,7 +64,12 @@ pub(super) fn sentence(record: &Record) -> String {
         "draft.made" => format!("Draft {} made: {}", number("draft"), text("kind")),
         "draft.approved" => {
             let is_final = body.get("final") == Some(&Value::Bool(true));
-            format!("Draft {} ({}) approved{}", number("draft"), text("kind"), if is_final { "; it is final" } else { "" })
+            format!(
+                "Draft {} ({}) approved{}",
+                number("draft"),
+                text("kind"),
+                if is_final { "; it is final" } else { "" }
+            )
         }
         "draft.sent" => format!("Draft {} ({}) went out", number("draft"), text("kind")),
         kind => format!("{kind}: {}", compact(body)),
@@ -60,7 +80,15 @@ fn action(record: &Record, kind: &str) -> String {
     let body = &record.body;
     let what = action_words(body.get("action"));
     let what = if what.is_empty() { named(&record.subject) } else { what };
-    let why = joined(&[&field(body, "outcome"), &field(body, "why"), &field(body, "because"), &field(body, "again")], "; ");
+    let why = joined(
+        &[
+            &field(body, "outcome"),
+            &field(body, "why"),
+            &field(body, "because"),
+            &field(body, "again"),
+        ],
+        "; ",
+    );
     let state = match kind {
         "action.planned" => "Planned",
         "action.waiting" => "Waits for approval",
@@ -79,7 +107,13 @@ pub(super) fn action_words(action: Option<&Value>) -> String {
     let Some(action) = action.filter(|action| action.is_object()) else {
         return String::new();
     };
-    let what = [field(action, "do"), field(action, "volume"), field(action, "name"), field(action, "target"), field(action, "group")];
+    let what = [
+        field(action, "do"),
+        field(action, "volume"),
+        field(action, "name"),
+        field(action, "target"),
+        field(action, "group"),
+    ];
     let what: Vec<&str> = what.iter().map(String::as_str).collect();
     let how = field(action, "how");
     let how = if how.is_empty() { how } else { format!("({how})") };
@@ -88,9 +122,23 @@ pub(super) fn action_words(action: Option<&Value>) -> String {
 
 fn approval(record: &Record, kind: &str) -> String {
     let body = &record.body;
-    let about = joined(&[&field(body, "operation"), &field(body, "subject"), &field(body, "detail")], " ");
-    let about = if about.is_empty() { named(&record.subject) } else { about };
-    let why = joined(&[&field(body, "because"), &field(body, "why"), &field(body, "note")], "; ");
+    let about = joined(
+        &[
+            &field(body, "operation"),
+            &field(body, "subject"),
+            &field(body, "detail"),
+        ],
+        " ",
+    );
+    let about = if about.is_empty() {
+        named(&record.subject)
+    } else {
+        about
+    };
+    let why = joined(
+        &[&field(body, "because"), &field(body, "why"), &field(body, "note")],
+        "; ",
+    );
     let state = match kind {
         "approval.asked" => "Approval asked for",
         "approval.given" => "Approval given",
@@ -122,9 +170,17 @@ fn notice(record: &Record, kind: &str) -> String {
 fn fact_set(body: &Value) -> String {
     let text = |name: &str| field(body, name);
     let formerly = text("formerly");
-    let formerly = if formerly.is_empty() { formerly } else { format!(" (formerly {formerly})") };
+    let formerly = if formerly.is_empty() {
+        formerly
+    } else {
+        format!(" (formerly {formerly})")
+    };
     let letters = body.get("after_letters").and_then(Value::as_array).map_or(0, Vec::len);
-    let letters = if letters > 0 { "; it differs from what went out" } else { "" };
+    let letters = if letters > 0 {
+        "; it differs from what went out"
+    } else {
+        ""
+    };
     format!(
         "Fact set: {} in `{}` {}{formerly}, because: {}{letters}",
         text("class"),
@@ -141,7 +197,14 @@ fn clock_stopped(body: &Value) -> String {
         (_, true) => format!("Done late ({})", text("at")),
         _ => format!("Done ({})", text("at")),
     };
-    joined(&[&format!("{state}: {} - {}", text("title"), text("tell")), &text("why"), &text("reference")], "; ")
+    joined(
+        &[
+            &format!("{state}: {} - {}", text("title"), text("tell")),
+            &text("why"),
+            &text("reference"),
+        ],
+        "; ",
+    )
 }
 
 /// "request/3" as "request 3"
@@ -173,7 +236,11 @@ fn compact(value: &Value) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(FIELD_MAX + 1).collect();
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(FIELD_MAX + 1)
+        .collect();
     if plain.chars().count() <= FIELD_MAX {
         return plain;
     }
@@ -202,14 +269,37 @@ mod tests {
     fn records_are_told_in_words() {
         use serde_json::json;
         for (kind, body, expected) in [
-            ("alert.noticed", json!({"title": "Encryption stopped", "text": "Writes are diverted"}), "Encryption stopped. Writes are diverted"),
-            ("action.done", json!({"action": {"do": "fence", "volume": "shop", "how": "refuse"}, "outcome": "fenced"}), "Done: fence shop (refuse) - fenced"),
-            ("approval.given", json!({"note": "go"}), "Approval given: request 3 - go"),
-            ("incident.closed", json!({"false_alarm": true, "why": "a backup"}), "Closed as a false alarm: a backup"),
-            ("incident.assigned", json!({"to": {"kind": "person", "name": "bob"}}), "Assigned to bob"),
+            (
+                "alert.noticed",
+                json!({"title": "Encryption stopped", "text": "Writes are diverted"}),
+                "Encryption stopped. Writes are diverted",
+            ),
+            (
+                "action.done",
+                json!({"action": {"do": "fence", "volume": "shop", "how": "refuse"}, "outcome": "fenced"}),
+                "Done: fence shop (refuse) - fenced",
+            ),
+            (
+                "approval.given",
+                json!({"note": "go"}),
+                "Approval given: request 3 - go",
+            ),
+            (
+                "incident.closed",
+                json!({"false_alarm": true, "why": "a backup"}),
+                "Closed as a false alarm: a backup",
+            ),
+            (
+                "incident.assigned",
+                json!({"to": {"kind": "person", "name": "bob"}}),
+                "Assigned to bob",
+            ),
             ("unheard.of", json!({"a": 1}), "unheard.of: {\"a\":1}"),
-            ("fact.set", json!({"class": "iban", "system": "shop", "answer": "taken", "formerly": "unknown", "evidence": "logs", "after_letters": [4]}),
-             "Fact set: iban in `shop` taken (formerly unknown), because: logs; it differs from what went out"),
+            (
+                "fact.set",
+                json!({"class": "iban", "system": "shop", "answer": "taken", "formerly": "unknown", "evidence": "logs", "after_letters": [4]}),
+                "Fact set: iban in `shop` taken (formerly unknown), because: logs; it differs from what went out",
+            ),
         ] {
             assert_eq!(words(kind, body), expected);
         }
@@ -217,7 +307,10 @@ mod tests {
 
     #[test]
     fn texts_of_foreign_origin_are_shortened_and_have_no_control_characters() {
-        let long = words("incident.noted", serde_json::json!({ "text": "x\u{1b}[2J".repeat(1_000) }));
+        let long = words(
+            "incident.noted",
+            serde_json::json!({ "text": "x\u{1b}[2J".repeat(1_000) }),
+        );
         assert!(long.len() < 420 && !long.contains('\u{1b}'), "{long}");
     }
 }
