@@ -24,9 +24,9 @@ const KINDS: [&str; 6] = [
 fn events() -> Vec<String> {
     let mut bench = Bench::new();
     let mut alerts = Vec::new();
-    for (number, kind) in (0..).zip(KINDS) {
+    for (number, (kind, severity)) in (0..).zip(KINDS.into_iter().zip(Severity::ALL.into_iter().cycle())) {
         for layer in Layer::ALL {
-            let mut noticed = about(number, layer, kind, Severity::ALL[number as usize % 5], "disk");
+            let mut noticed = about(number, layer, kind, severity, "disk");
             noticed.host = (number % 2 == 0).then(|| "web".to_owned());
             noticed.identity = (number % 3 == 0).then(|| "ann".to_owned());
             noticed.volume = noticed.volume.filter(|_| number != 5);
