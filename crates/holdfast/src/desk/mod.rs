@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod deliver;
+pub mod exposed;
 mod front;
 pub mod heads;
 pub mod sources;
