@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod deliver;
 pub mod exposed;
+pub mod execute;
 mod front;
 pub mod heads;
 pub mod sources;
