@@ -100,10 +100,7 @@ impl Ledger {
                 "select 1 from approval_request where state = 'waiting' and expires > ?1 limit ?2",
                 now,
             )?,
-            notices_failing: self.count(
-                "select 1 from notice where state = 'waiting' and attempts > 0 and ?1 limit ?2",
-                now,
-            )?,
+            notices_failing: self.notices_failing()?,
         })
     }
 

@@ -8,11 +8,13 @@ use guard::Fence;
 
 use super::alerts::AlertsCommand;
 use super::arguments_drill::DrillCommand;
+use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
+use super::notices::NoticesCommand;
 use image::Format;
 
 /// The whole command line.
@@ -137,6 +139,12 @@ pub(super) enum Command {
     /// The record of everything that was noticed, decided and done: check it, read it, copy it
     #[command(subcommand, disable_help_subcommand = true)]
     Ledger(LedgerCommand),
+    /// Who was told of what is noticed, and whether it arrived; try a way out, acknowledge
+    #[command(subcommand, disable_help_subcommand = true)]
+    Notices(NoticesCommand),
+    /// The web pages and the API: accounts, tokens, the way in
+    #[command(subcommand, disable_help_subcommand = true)]
+    Console(ConsoleCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -40,12 +40,18 @@ Was it leaked:
   exposure     A private breach monitor that speaks the Have I Been Pwned API: import, check,
                serve, ask, watch, feeds, keys, private, erase, stats
 
+Tell people:
+  notices      Who was told of what, and whether it arrived: list, show, test, acknowledge, retry
+
 Travel in time:
   history      When the disk was written to, and what was done with it
   restore      Return a disk to a moment or to --before-attack, or take that back with --undo
   fork         Make a writable volume that starts at a moment of another
   pin          Keep a moment under a name, beyond the retention time
   unpin        Remove a pin
+
+See and decide in a browser:
+  console      The web pages and the API: status, link, people, tokens, certificate, openapi
 
 Set up:
   config       Check or print configuration files

@@ -8,6 +8,7 @@ use std::time::Duration;
 use guard::Fence;
 
 use super::console_table::{self, ConsoleSettings};
+use super::incident_file_table::{self, IncidentFileSettings};
 use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
@@ -115,6 +116,8 @@ pub struct Config {
     pub console: ConsoleSettings,
     /// Who is told of alerts and incidents, and how.
     pub notices: NoticesSettings,
+    /// What drafts and the paper pack need to know.
+    pub incident_file: IncidentFileSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -131,6 +134,7 @@ impl Default for Config {
             exposure: ExposureSettings::default(),
             console: ConsoleSettings::default(),
             notices: NoticesSettings::default(),
+            incident_file: IncidentFileSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -181,6 +185,7 @@ impl Config {
             exposure: exposure_table::resolve(&file.exposure)?,
             console: console_table::resolve(&file.console)?,
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
+            incident_file: incident_file_table::resolve(&file.incident_file)?,
             defaults,
             volumes,
         })

@@ -187,9 +187,9 @@ impl Engine {
             }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
             Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
-            Request::GuardSensitivity { name, percent, seconds } => {
-                self.guard_sensitivity(&name, percent, seconds).map(Response::Guards)
-            }
+            Request::GuardSensitivity { name, percent, seconds } => self
+                .guard_sensitivity(name.as_deref(), percent, seconds)
+                .map(Response::Guards),
         }
     }
 

@@ -16,7 +16,7 @@ mod way;
 
 pub use threads::{Delivering, check};
 
-use respond::notice::{Due, NotTaken, Recipient, Settings, WayChange};
+use respond::notice::{Content, Due, NotTaken, Recipient, Settings, WayChange};
 use respond::{Desk, Time, notice};
 
 use self::text::Sender;
@@ -48,6 +48,12 @@ pub fn test(desk: &Desk, settings: &NoticesSettings, now: Time, name: &str) -> R
         tried.push(Tried { recipient, outcome });
     }
     Ok(tried)
+}
+
+/// What a notice says, as mail has it.
+#[must_use]
+pub fn plain(content: &Content) -> String {
+    text::plain(content, &Sender::of_this_machine())
 }
 
 fn try_once(
