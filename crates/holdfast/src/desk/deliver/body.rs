@@ -1,7 +1,7 @@
 //! What messages of syslog say.
 
 use respond::alert::AlertId;
-use respond::formats::{Origin, cef, ocsf};
+use respond::{Origin, cef, ocsf};
 use respond::incident::IncidentId;
 use respond::notice::Content;
 use respond::{Desk, Ledger, Page, alert};
