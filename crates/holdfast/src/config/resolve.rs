@@ -8,11 +8,11 @@ use std::time::Duration;
 use guard::Fence;
 
 use super::console_table::{self, ConsoleSettings};
-use super::incident_file_table::{self, IncidentFileSettings};
 use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
+use super::incident_file_table::{self, IncidentFileSettings};
 use super::notices_table::{self, NoticesSettings};
 use super::respond_table::{self, RespondSettings};
 use crate::failure::{Failure, FailureCode};

@@ -43,7 +43,9 @@ pub fn leak_site(now: Time, source: &str, posts: u64) -> NewAlert {
 /// When the ledger can't be written.
 pub fn tell(folder: &Path, alert: NewAlert) -> Result<(), respond::Error> {
     let Some(data) = folder.parent() else { return Ok(()) };
-    let Some(mut ledger) = Ledger::open_existing(&super::folder(data))? else { return Ok(()) };
+    let Some(mut ledger) = Ledger::open_existing(&super::folder(data))? else {
+        return Ok(());
+    };
     // The daemon tells people, by its own settings: what it plans by itself are the built-in policies.
     let taken = ledger.write(|w| take_in(w, now(), &Rules::default(), vec![alert]));
     taken.map(drop)

@@ -113,11 +113,18 @@ pub(super) fn read_all(settings: &ExposureSettings, folder: &Path, log: &Log) {
                     log.write(Level::Error, "ledger", format!("{error}; the posts aren't in it"));
                 }
             }
-            Ok(read) => log.write(Level::Detail, "exposure", format!("`{source}` was read: {} new posts", read.new)),
+            Ok(read) => log.write(
+                Level::Detail,
+                "exposure",
+                format!("`{source}` was read: {} new posts", read.new),
+            ),
             Err(failure) => log.write(
                 Level::Warning,
                 "exposure",
-                format!("a feed can't be read and is tried again at the next time: {}", failure.with_hint()),
+                format!(
+                    "a feed can't be read and is tried again at the next time: {}",
+                    failure.with_hint()
+                ),
             ),
         }
     }

@@ -89,7 +89,10 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
         let alert = exposed::breach(exposed::now(), &name, told.watches, told.domains);
         if let Err(error) = exposed::tell(&scene.folder, alert) {
             // Nothing is left to be done where even a warning can't be shown.
-            let _ = writeln!(std::io::stderr(), "warning: the ledger doesn't have this breach: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: the ledger doesn't have this breach: {error}"
+            );
         }
     }
     let notices = if has_webhook {

@@ -1,11 +1,7 @@
 //! What messages of syslog say.
 
 use respond::alert::AlertId;
-<<<<<<< HEAD
 
-=======
-use respond::{Origin, cef, ocsf};
->>>>>>> respond-c2
 use respond::incident::IncidentId;
 use respond::notice::Content;
 use respond::{Desk, Ledger, Origin, Page, alert, cef, ocsf};
