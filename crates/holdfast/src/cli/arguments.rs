@@ -10,6 +10,7 @@ use super::actions::ActionsCommand;
 use super::alerts::AlertsCommand;
 use super::approvals::ApprovalsCommand;
 use super::arguments_drill::DrillCommand;
+use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
@@ -153,6 +154,9 @@ pub(super) enum Command {
     /// What policies had done, and how it went
     #[command(subcommand, disable_help_subcommand = true)]
     Actions(ActionsCommand),
+    /// The web pages and the API: accounts, tokens, the way in
+    #[command(subcommand, disable_help_subcommand = true)]
+    Console(ConsoleCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -7,6 +7,7 @@ mod approvals;
 mod arguments;
 mod arguments_drill;
 mod check;
+mod console;
 mod drills;
 mod exposure;
 mod files;

@@ -12,6 +12,7 @@ use super::approvals::ApprovalsCommand;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
+use super::console::ConsoleCommand;
 use super::drills::{self, DrillsTask};
 use super::exposure::ExposureCommand;
 use super::files::{self, FilesTask};
@@ -54,6 +55,8 @@ pub(super) enum Task {
     Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
+    /// Accounts, tokens and the certificate of the console.
+    Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
     /// Check or try policies.
@@ -153,6 +156,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
+        Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
         Command::Alerts(command) => Task::Alerts(command),
         Command::Policy(command) => Task::Policy(command),

@@ -12,7 +12,7 @@ use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
 use super::{
-    actions, alerts, approvals, check, drills, exposure, files, incidents, ledger, manual, notices, output, policy,
+    actions, alerts, approvals, check, console, drills, exposure, files, incidents, ledger, manual, notices, output, policy,
     show,
 };
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
@@ -53,6 +53,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::KeepGood(task) => keep_good(&common, &task),
         Task::Files(task) => files::run(&place(&common)?, &common, task),
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
+        Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
         Task::Policy(command) => policy::run(&place(&common)?, &common, command),
         Task::Approvals(command) => approvals::run(&place(&common)?, &common, command),

@@ -6,6 +6,7 @@ mod exposure_table;
 mod file;
 mod guard_table;
 mod identity;
+mod incident_file_table;
 mod notices_file;
 mod notices_table;
 mod resolve;
@@ -21,6 +22,7 @@ pub use exposure_table::{
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
+pub use incident_file_table::{ContactTable, IncidentFileSettings, IncidentFileTable};
 pub use notices_file::{FormatValue, NoticesTable, TransportValue, check_url};
 pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};

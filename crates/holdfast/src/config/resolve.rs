@@ -12,6 +12,7 @@ use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
+use super::incident_file_table::{self, IncidentFileSettings};
 use super::notices_table::{self, NoticesSettings};
 use super::respond_table::{self, RespondSettings};
 use crate::failure::{Failure, FailureCode};
@@ -116,6 +117,8 @@ pub struct Config {
     pub console: ConsoleSettings,
     /// Who is told of alerts and incidents, and how.
     pub notices: NoticesSettings,
+    /// What drafts and the paper pack need to know.
+    pub incident_file: IncidentFileSettings,
     /// Where policies are, and what they may send and run.
     pub respond: RespondSettings,
     defaults: VolumeSettings,
@@ -134,6 +137,7 @@ impl Default for Config {
             exposure: ExposureSettings::default(),
             console: ConsoleSettings::default(),
             notices: NoticesSettings::default(),
+            incident_file: IncidentFileSettings::default(),
             respond: RespondSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
@@ -185,6 +189,7 @@ impl Config {
             exposure: exposure_table::resolve(&file.exposure)?,
             console: console_table::resolve(&file.console)?,
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
+            incident_file: incident_file_table::resolve(&file.incident_file)?,
             respond: respond_table::resolve(&file.respond)?,
             defaults,
             volumes,

@@ -4,8 +4,8 @@
 //! work ends, the guards' too; what guards know is saved; what was told is in the ledger, whose head is signed; volumes are
 //! checkpointed; the lock is released with the process.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -118,15 +118,19 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
     )?;
+    let console = start_console(&engine, &options.place, &config, facts, &log)?;
+    if let Some(console) = &console {
+        control.set_hypertext(Arc::downgrade(console) as Weak<dyn Hypertext>);
+    }
     let keeper = Keeper::start(&engine, &servers, &log, served)?;
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
-    start_screen::show(&engine, &options.place, &servers, &log);
+    start_screen::show(&engine, &options.place, &servers, console.as_deref(), &log);
     wait_for_end(
         &mut signals,
         &engine,
         &options.place,
-        (&guarding, delivering.as_ref()),
+        (&guarding, delivering.as_ref(), console.as_deref()),
         &log,
     );
     notify("STOPPING=1");
@@ -137,6 +141,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
             "",
             format!("{cut} clients didn't finish their requests in time and were cut off"),
         );
+    }
+    if let Some(console) = console {
+        console.stop(COMMAND_PATIENCE);
     }
     drilling.stop();
     if let Some(executing) = executing {
@@ -194,6 +201,21 @@ fn open(place: &Place, config: Config) -> Result<Arc<Engine>, Failure> {
             Err(OpenError::Failed(failure)) => return Err(failure),
         }
     }
+}
+
+/// Answers pages and the API, if there is a ledger: nobody could be known without one.
+fn start_console(
+    engine: &Arc<Engine>,
+    place: &Place,
+    config: &Config,
+    facts: Arc<dyn DaemonFacts>,
+    log: &Arc<Log>,
+) -> Result<Option<Arc<Started>>, Failure> {
+    let Some(desk) = engine.front().desk().cloned() else {
+        return Ok(None);
+    };
+    let site = ConsoleSite::new(Arc::clone(engine), desk, Arc::clone(log), place.clone(), facts);
+    console_site::start(&site, &config.console, log).map(Some)
 }
 
 fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Failure> {
@@ -264,7 +286,7 @@ fn wait_for_end(
     signals: &mut Signals,
     engine: &Engine,
     place: &Place,
-    (guarding, delivering): (&Guarding, Option<&Delivering>),
+    (guarding, delivering, console): (&Guarding, Option<&Delivering>, Option<&Started>),
     log: &Log,
 ) {
     for signal in signals.forever() {
@@ -287,12 +309,15 @@ fn wait_for_end(
         });
         match reload {
             Ok((config, held_back)) => {
+                if let Some(console) = console {
+                    console.reload(log);
+                }
                 warn_of(place, &config, log);
                 warn_of_held_back(&held_back, log);
                 load_policies(engine, log);
                 log.info(
                     "",
-                    "the settings of the volumes, guards and notices were read again; [server] needs a restart",
+                    "the settings of the volumes, guards and notices were read again; [server] and [console] need a restart",
                 );
             }
             Err(failure) => {

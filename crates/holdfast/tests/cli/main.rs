@@ -13,6 +13,7 @@ mod exposure_passwords;
 mod guard;
 mod images;
 mod moments;
+mod noted;
 mod policies;
 mod repair;
 mod signed_model;

@@ -20,7 +20,7 @@ pub(super) fn run(noted: &Noted<'_>, command: IncidentsCommand) -> Result<u8, Fa
 }
 
 fn change(w: &mut Writing<'_>, actor: &Actor, command: IncidentsCommand) -> Result<Incident, Error> {
-    use IncidentsCommand::{Acknowledge, Assign, Close, List, Note, Recovered, Reopen, Show};
+    use IncidentsCommand::{Acknowledge, Assign, Close, File, List, Note, Paper, Recovered, Reopen, Show};
     let now = now();
     match command {
         Acknowledge { incident } => incident::acknowledge(w, now, actor, IncidentId(incident)),
@@ -36,7 +36,7 @@ fn change(w: &mut Writing<'_>, actor: &Actor, command: IncidentsCommand) -> Resu
             why,
         } => incident::close(w, now, actor, IncidentId(incident), false_alarm, &why),
         Reopen { incident, why } => incident::reopen(w, now, actor, IncidentId(incident), &why),
-        List(_) | Show { .. } => Err(Error::Refused {
+        File(_) | List(_) | Paper(_) | Show { .. } => Err(Error::Refused {
             what: "this changes nothing".to_owned(),
         }),
     }

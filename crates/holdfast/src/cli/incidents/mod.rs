@@ -1,6 +1,7 @@
 //! `holdfast incidents`: what belongs together, and what people do about it.
 
 mod change;
+mod file;
 mod list;
 mod show;
 
@@ -58,6 +59,10 @@ pub(super) enum IncidentsCommand {
         /// Why, for whoever reads it later
         why: String,
     },
+    /// An incident's file: timeline, facts, clocks of regulators, drafts, lists, paper pack
+    File(file::FileArguments),
+    /// Write the paper pack before anything happens: a PDF for the day when nothing works
+    Paper(file::paper::PaperArguments),
     /// Say that it isn't done with after all
     Reopen {
         /// The incident's number
@@ -73,6 +78,8 @@ pub(super) fn run(place: &Place, common: &Common, command: IncidentsCommand) -> 
     match command {
         IncidentsCommand::List(task) => list::run(&noted, &task),
         IncidentsCommand::Show { incident } => show::run(&noted, incident),
+        IncidentsCommand::File(arguments) => file::run(&noted, arguments),
+        IncidentsCommand::Paper(task) => file::paper::before(&noted, &task),
         change => change::run(&noted, change),
     }
 }
