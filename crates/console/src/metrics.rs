@@ -1,13 +1,21 @@
 //! Figures for Prometheus, in its text format.
 
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use respond::people::Role;
+use respond::{BySeverity, Counts, Time};
 
+use crate::auth::{Peer, SignedIn};
+use crate::problem::Refusal;
+use crate::site::VolumeView;
 use crate::state::Shared;
 
 /// Upper bounds of the classes of durations, in seconds.
@@ -54,5 +62,260 @@ pub(crate) async fn count(State(state): State<Shared>, request: Request, next: N
 }
 
 pub(crate) fn router() -> Router<Shared> {
-    Router::new()
+    Router::new().route("/metrics", get(show))
+}
+
+/// The figures: for whoever may see how things are, and for programs on this machine.
+async fn show(State(state): State<Shared>, request: Request) -> Response {
+    let peer = request.extensions().get::<Peer>();
+    let is_here = match peer {
+        Some(Peer::Network(address)) => address.is_loopback(),
+        Some(Peer::Local(_)) => true,
+        None => false,
+    };
+    let allowed = match request.extensions().get::<SignedIn>() {
+        Some(signed_in) => signed_in.require(Role::Viewer),
+        None if is_here => Ok(()),
+        None => Err(Refusal::not_signed_in()),
+    };
+    if let Err(refusal) = allowed {
+        return refusal.into_response();
+    }
+    let gathered = state
+        .ask(|site| {
+            let (now, volumes) = (site.now(), site.volumes()?);
+            let counts = site.desk().read(|ledger| ledger.counts(now))?;
+            Ok::<_, Refusal>((volumes, counts))
+        })
+        .await;
+    let mut page = Page::default();
+    let is_read = gathered.is_ok();
+    if let Ok((volumes, counts)) = &gathered {
+        page.volumes(volumes);
+        page.counts(counts);
+    }
+    page.gauge(
+        "holdfast_up",
+        "Whether disks and ledger could be asked.",
+        &[("", u64::from(is_read))],
+    );
+    page.requests(&state.metrics);
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        page.0,
+    )
+        .into_response()
+}
+
+/// Every guard's state.
+const STATES: [&str; 4] = ["off", "calm", "bookmarked", "fenced"];
+
+/// The page as it is written.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing into a text doesn't fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// A figure for each set of labels.
+    fn figures(&mut self, name: &str, kind: &str, help: &str, figures: &[(impl AsRef<str>, u64)]) {
+        self.head(name, kind, help);
+        for (labels, value) in figures {
+            let labels = labels.as_ref();
+            let labels = if labels.is_empty() {
+                String::new()
+            } else {
+                format!("{{{labels}}}")
+            };
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, figures: &[(impl AsRef<str>, u64)]) {
+        self.figures(name, "gauge", help, figures);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, figures: &[(impl AsRef<str>, u64)]) {
+        self.figures(name, "counter", help, figures);
+    }
+
+    fn volumes(&mut self, volumes: &[VolumeView]) {
+        let of = |value: fn(&VolumeView) -> u64| -> Vec<(String, u64)> {
+            volumes
+                .iter()
+                .map(|volume| (label(&volume.name), value(volume)))
+                .collect()
+        };
+        let (disk, stored) = ("Size of the disk.", "Bytes below, history included.");
+        self.gauge("holdfast_volumes", "Volumes.", &[("", volumes.len() as u64)]);
+        self.gauge("holdfast_volume_size_bytes", disk, &of(|volume| volume.size_bytes));
+        self.gauge(
+            "holdfast_volume_stored_bytes",
+            stored,
+            &of(|volume| volume.stored_bytes),
+        );
+        self.gauge(
+            "holdfast_volume_clients",
+            "Clients that use the disk.",
+            &of(|volume| volume.clients),
+        );
+        self.gauge(
+            "holdfast_volume_usable",
+            "Whether it can be used.",
+            &of(|volume| u64::from(volume.problem.is_none())),
+        );
+        self.gauge(
+            "holdfast_volume_no_space",
+            "Whether writes are refused for lack of space.",
+            &of(|volume| u64::from(volume.no_space)),
+        );
+        self.gauge(
+            "holdfast_volume_damaged",
+            "Whether something damaged was met.",
+            &of(|volume| u64::from(volume.damaged)),
+        );
+        let states = volumes.iter().flat_map(|volume| {
+            let now = volume.guard.as_ref().map_or("off", |guard| guard.state.as_str());
+            STATES.map(|state| {
+                (
+                    format!("{},state=\"{state}\"", label(&volume.name)),
+                    u64::from(state == now),
+                )
+            })
+        });
+        let states: Vec<(String, u64)> = states.collect();
+        self.gauge("holdfast_guard_state", "1 for the state that the guard is in.", &states);
+        let suspicion = of(|volume| {
+            volume
+                .guard
+                .as_ref()
+                .map_or(0, |guard| u64::from(guard.suspicion_percent))
+        });
+        self.gauge(
+            "holdfast_guard_suspicion_percent",
+            "Suspicion, in per cent of what fences.",
+            &suspicion,
+        );
+        let drilled = volumes
+            .iter()
+            .filter_map(|volume| Some((volume, volume.drill.as_ref()?)));
+        let seconds = |time: Time| u64::try_from(time.unix_millis() / 1000).unwrap_or(0);
+        let began: Vec<(String, u64)> = drilled
+            .clone()
+            .map(|(volume, drill)| (label(&volume.name), seconds(drill.began)))
+            .collect();
+        let passed: Vec<(String, u64)> = drilled
+            .map(|(volume, drill)| (label(&volume.name), u64::from(drill.verdict == "passed")))
+            .collect();
+        self.gauge(
+            "holdfast_drill_last_timestamp_seconds",
+            "When the newest drill began.",
+            &began,
+        );
+        self.gauge(
+            "holdfast_drill_last_passed",
+            "Whether the newest drill passed.",
+            &passed,
+        );
+        self.gauge(
+            "holdfast_drill_overdue",
+            "Whether a drill is missed.",
+            &of(|volume| u64::from(volume.drill_overdue)),
+        );
+    }
+
+    fn counts(&mut self, counts: &Counts) {
+        let each = |of: &BySeverity| {
+            [
+                ("severity=\"informational\"", of.informational),
+                ("severity=\"low\"", of.low),
+                ("severity=\"medium\"", of.medium),
+                ("severity=\"high\"", of.high),
+                ("severity=\"critical\"", of.critical),
+            ]
+        };
+        self.gauge(
+            "holdfast_incidents_open",
+            "Incidents that aren't done with.",
+            &each(&counts.open_incidents),
+        );
+        self.gauge(
+            "holdfast_alerts_last_day",
+            "Alerts of the last 24 hours.",
+            &each(&counts.alerts_last_day),
+        );
+        let stopped = "Attacks that a guard stopped in the last 30 days.";
+        self.gauge(
+            "holdfast_attacks_stopped_last_month",
+            stopped,
+            &[("", counts.attacks_stopped)],
+        );
+        self.gauge(
+            "holdfast_requests_waiting",
+            "Requests that wait for approval.",
+            &[("", counts.requests_waiting)],
+        );
+        self.gauge(
+            "holdfast_notices_failing",
+            "Notices that couldn't be delivered yet.",
+            &[("", counts.notices_failing)],
+        );
+    }
+
+    fn requests(&mut self, metrics: &Metrics) {
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let classes = metrics.answers.iter().enumerate();
+        let answers: Vec<(String, u64)> = classes
+            .map(|(class, count)| (format!("status=\"{}xx\"", class + 1), read(count)))
+            .collect();
+        self.counter("holdfast_http_responses_total", "Answers of the console.", &answers);
+        let name = "holdfast_http_response_seconds";
+        self.head(name, "histogram", "Time until an answer began.");
+        let mut sum = 0;
+        for (bound, count) in BOUNDS
+            .iter()
+            .map(ToString::to_string)
+            .chain(["+Inf".to_owned()])
+            .zip(&metrics.durations)
+        {
+            sum += read(count);
+            let _ = writeln!(self.0, "{name}_bucket{{le=\"{bound}\"}} {sum}");
+        }
+        let micros = read(&metrics.microseconds);
+        let _ = writeln!(
+            self.0,
+            "{name}_sum {}.{:06}\n{name}_count {sum}",
+            micros / 1_000_000,
+            micros % 1_000_000
+        );
+        self.gauge(
+            "holdfast_http_connections",
+            "Open connections.",
+            &[("", read(&metrics.connections))],
+        );
+        self.gauge(
+            "holdfast_http_followers",
+            "Who follows events.",
+            &[("", read(&metrics.followers))],
+        );
+        self.counter(
+            "holdfast_http_cut_off_total",
+            "Connections that were cut off.",
+            &[("", read(&metrics.cut_off))],
+        );
+        let refused = read(&metrics.sign_ins_refused);
+        self.counter(
+            "holdfast_sign_ins_refused_total",
+            "Attempts to sign in that were refused.",
+            &[("", refused)],
+        );
+    }
+}
+
+/// A volume's label. Names of volumes have no character that would have to be escaped.
+fn label(name: &str) -> String {
+    format!("volume=\"{name}\"")
 }

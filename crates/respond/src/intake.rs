@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
-use crate::action::{self, ActionId};
+use crate::action::{self, ActionId, ActionKind, ActionState};
 use crate::alert::{NewAlert, Taken, Taker};
 use crate::error::Error;
 use crate::incident::{Changed, Incident, IncidentId};
@@ -83,9 +83,38 @@ fn decide(
         let decisions = rules
             .policies
             .decide(alert, incident, &InLedger::new(w), alert.last, &rules.zone)?;
+        let about = About::alert(alert, incident);
+        let mut is_told = false;
         for decision in decisions {
-            planned.extend(action::plan(w, now, &decision, alert, incident)?);
+            let Some(id) = action::plan(w, now, &decision, alert, incident)? else {
+                continue;
+            };
+            planned.push(id);
+            if let ActionKind::Notify { group } = &decision.action {
+                is_told |= tell(w, now, rules, id, &about.clone().for_group(group.clone()))?;
+            }
+        }
+        // Whoever was told before hears of it now and then, whatever policies say the second time.
+        if !is_told {
+            notice::go_on(w, now, &about)?;
         }
     }
     Ok(planned)
+}
+
+/// People are told in the transaction that records what they are told of: nothing lies between in which it could be lost. Whether they
+/// are, and don't have to wait for an approval.
+fn tell(w: &mut Writing<'_>, now: Time, rules: &Rules, id: ActionId, about: &About) -> Result<bool, Error> {
+    if !action::is_planned(w, id)? {
+        return Ok(false);
+    }
+    action::start(w, now, id)?;
+    notice::plan(w, now, &rules.notices, about)?;
+    let outcome = match (&about.group, rules.notices.groups.is_empty()) {
+        (_, true) => "nobody is in [notices]".to_owned(),
+        (Some(group), _) => format!("the group `{group}` is told"),
+        (None, _) => "people are told".to_owned(),
+    };
+    action::finish(w, now, id, ActionState::Done { outcome })?;
+    Ok(true)
 }

@@ -314,7 +314,7 @@ pub(super) fn standing(standing: &Standing, now: Time) -> Markup {
     html! {
         div id="standing" role="status" hx-get="/standing" hx-trigger="holdfast:changed from:body throttle:1s" hx-swap="outerMorph" {
             @if let Some(incident) = standing.urgent.first() {
-                div class="alarm new" data-incident=(incident.id) {
+                div class="alarm" data-incident=(incident.id) {
                     div class="title" {
                         p { (with_code(&sentence(&incident.title))) }
                         p class="small" {

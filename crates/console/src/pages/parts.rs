@@ -77,7 +77,7 @@ pub(super) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> 
                 caption class="visually-hidden" { (caption) }
                 thead role="rowgroup" { tr role="row" {
                     @for (name, is_number) in columns {
-                        th scope="col" role="columnheader" class=[is_number.then_some("number")] { (name) }
+                        th scope="col" role="columnheader" class=[is_number.then_some("number")] { @if name.is_empty() { span class="visually-hidden" { "What can be done" } } @else { (name) } }
                     }
                 } }
                 tbody role="rowgroup" {
@@ -130,9 +130,9 @@ impl Consequences {
     pub(super) fn show(&self) -> Markup {
         html! {
             div class="consequences" {
-                section { h3 { "What will happen" } (self.happens) }
-                section { h3 { "What can be undone" } (self.undo) }
-                section { h3 { "Who must agree" } (self.approval) }
+                section { h2 { "What will happen" } (self.happens) }
+                section { h2 { "What can be undone" } (self.undo) }
+                section { h2 { "Who must agree" } (self.approval) }
             }
         }
     }

@@ -8,6 +8,7 @@ use guard::Fence;
 
 use super::alerts::AlertsCommand;
 use super::arguments_drill::DrillCommand;
+use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
@@ -141,6 +142,9 @@ pub(super) enum Command {
     /// Who was told of what is noticed, and whether it arrived; try a way out, acknowledge
     #[command(subcommand, disable_help_subcommand = true)]
     Notices(NoticesCommand),
+    /// The web pages and the API: accounts, tokens, the way in
+    #[command(subcommand, disable_help_subcommand = true)]
+    Console(ConsoleCommand),
     /// Check or print configuration files
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigCommand),

@@ -50,6 +50,9 @@ Travel in time:
   pin          Keep a moment under a name, beyond the retention time
   unpin        Remove a pin
 
+See and decide in a browser:
+  console      The web pages and the API: status, link, people, tokens, certificate, openapi
+
 Set up:
   config       Check or print configuration files
   completions  Print the completions for a shell

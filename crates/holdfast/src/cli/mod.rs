@@ -5,6 +5,7 @@ mod alerts;
 mod arguments;
 mod arguments_drill;
 mod check;
+mod console;
 mod drills;
 mod exposure;
 mod files;

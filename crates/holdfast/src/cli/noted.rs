@@ -37,10 +37,7 @@ impl<'a> Noted<'a> {
     }
 
     /// Asks the ledger something; `None` if there is none, because nothing was noted yet.
-    pub(super) fn ask<T>(
-        &self,
-        ask: impl FnOnce(&Ledger) -> Result<T, respond::Error>,
-    ) -> Result<Option<T>, Failure> {
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, respond::Error>) -> Result<Option<T>, Failure> {
         if !self.place.data.exists() {
             return Err(self.place.missing());
         }
@@ -49,10 +46,7 @@ impl<'a> Noted<'a> {
     }
 
     /// The same, where there must be a ledger.
-    pub(super) fn ask_existing<T>(
-        &self,
-        ask: impl FnOnce(&Ledger) -> Result<T, respond::Error>,
-    ) -> Result<T, Failure> {
+    pub(super) fn ask_existing<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, respond::Error>) -> Result<T, Failure> {
         self.ask(ask)?.ok_or_else(|| self.nothing())
     }
 

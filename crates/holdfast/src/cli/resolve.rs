@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
+use super::alerts::AlertsCommand;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
+use super::console::ConsoleCommand;
 use super::drills::{self, DrillsTask};
-use super::alerts::AlertsCommand;
 use super::exposure::ExposureCommand;
+use super::files::{self, FilesTask};
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
-use super::files::{self, FilesTask};
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -51,6 +52,8 @@ pub(super) enum Task {
     Files(FilesTask),
     /// Show drills.
     Drills(DrillsTask),
+    /// Accounts, tokens and the certificate of the console.
+    Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
     /// Show alerts.
@@ -144,6 +147,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Files(command) => Task::Files(files::resolve(command, now)?),
         Command::Guard(command) => resolve_guard(command)?.into(),
         Command::Drill(command) => drills::resolve(command),
+        Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
         Command::Alerts(command) => Task::Alerts(command),
         Command::Incidents(command) => Task::Incidents(command),

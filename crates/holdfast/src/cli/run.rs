@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{alerts, check, drills, exposure, files, incidents, ledger, manual, notices, output, show};
+use super::{alerts, check, console, drills, exposure, files, incidents, ledger, manual, notices, output, show};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -50,6 +50,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::KeepGood(task) => keep_good(&common, &task),
         Task::Files(task) => files::run(&place(&common)?, &common, task),
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
+        Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
         Task::Alerts(command) => alerts::run(&place(&common)?, &common, command),
         Task::Incidents(command) => incidents::run(&place(&common)?, &common, command),

@@ -1,6 +1,5 @@
 //! The console's [`Site`]: every question becomes a request to the engine, with whoever asks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use console::{

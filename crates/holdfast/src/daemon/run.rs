@@ -4,8 +4,8 @@
 //! work ends, the guards' too; what guards know is saved; what was told is in the ledger, whose head is signed; volumes are
 //! checkpointed; the lock is released with the process.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -23,6 +23,7 @@ use crate::console_site::{self, ConsoleSite, Started};
 use crate::control::{ControlServer, DaemonReport, Execute, Hypertext, SOCKET_NAME, Time};
 use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
+use crate::desk::execute::Executing;
 use crate::engine::{DaemonFacts, Engine, OpenError};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
@@ -95,9 +96,14 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // Before the guards: they tell at once which fences are in force.
     let ledger = Worker::start(&engine, &log)?;
     let desk = engine.front().desk().cloned();
-    let delivering = desk.map(|desk| Delivering::start(&engine, &desk, &config.notices, &log));
+    let delivering = desk
+        .as_ref()
+        .map(|desk| Delivering::start(&engine, desk, &config.notices, &log));
     let delivering = delivering.transpose()?;
+    load_policies(&engine, &log);
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
+    // After the guards are open: whether a fence stands is asked of them.
+    let executing = desk.map(|desk| Executing::start(&engine, &desk, &log)).transpose()?;
     warn_of(&options.place, &config, &log);
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
@@ -111,15 +117,19 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
     )?;
+    let console = start_console(&engine, &options.place, &config, facts, &log)?;
+    if let Some(console) = &console {
+        control.set_hypertext(Arc::downgrade(console) as Weak<dyn Hypertext>);
+    }
     let keeper = Keeper::start(&engine, &servers, &log, served)?;
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");
-    start_screen::show(&engine, &options.place, &servers, &log);
+    start_screen::show(&engine, &options.place, &servers, console.as_deref(), &log);
     wait_for_end(
         &mut signals,
         &engine,
         &options.place,
-        (&guarding, delivering.as_ref()),
+        (&guarding, delivering.as_ref(), console.as_deref()),
         &log,
     );
     notify("STOPPING=1");
@@ -131,7 +141,13 @@ pub fn run(options: Options) -> Result<(), Failure> {
             format!("{cut} clients didn't finish their requests in time and were cut off"),
         );
     }
+    if let Some(console) = console {
+        console.stop(COMMAND_PATIENCE);
+    }
     drilling.stop();
+    if let Some(executing) = executing {
+        executing.stop();
+    }
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
     guarding.stop();
@@ -144,6 +160,21 @@ pub fn run(options: Options) -> Result<(), Failure> {
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())
+}
+
+/// Reads the policies anew. Those before stay in force if one isn't right; at the start those are the ones that are built in.
+fn load_policies(engine: &Engine, log: &Log) {
+    match engine.load_policies() {
+        Ok(warnings) => {
+            for warning in warnings {
+                log.write(Level::Warning, "policies", warning.to_string());
+            }
+        }
+        Err(failure) => {
+            let message = format!("{}; the policies before stay in force", failure.with_hint());
+            log.write(Level::Error, "policies", message);
+        }
+    }
 }
 
 /// Notes signals to stop and to reload from here on. A second signal to stop ends the process at once.
@@ -169,6 +200,21 @@ fn open(place: &Place, config: Config) -> Result<Arc<Engine>, Failure> {
             Err(OpenError::Failed(failure)) => return Err(failure),
         }
     }
+}
+
+/// Answers pages and the API, if there is a ledger: nobody could be known without one.
+fn start_console(
+    engine: &Arc<Engine>,
+    place: &Place,
+    config: &Config,
+    facts: Arc<dyn DaemonFacts>,
+    log: &Arc<Log>,
+) -> Result<Option<Arc<Started>>, Failure> {
+    let Some(desk) = engine.front().desk().cloned() else {
+        return Ok(None);
+    };
+    let site = ConsoleSite::new(Arc::clone(engine), desk, Arc::clone(log), place.clone(), facts);
+    console_site::start(&site, &config.console, log).map(Some)
 }
 
 fn make_volumes(engine: &Engine, options: &Options, log: &Log) -> Result<(), Failure> {
@@ -232,7 +278,7 @@ fn wait_for_end(
     signals: &mut Signals,
     engine: &Engine,
     place: &Place,
-    (guarding, delivering): (&Guarding, Option<&Delivering>),
+    (guarding, delivering, console): (&Guarding, Option<&Delivering>, Option<&Started>),
     log: &Log,
 ) {
     for signal in signals.forever() {
@@ -255,10 +301,14 @@ fn wait_for_end(
         });
         match reload {
             Ok(config) => {
+                if let Some(console) = console {
+                    console.reload(log);
+                }
                 warn_of(place, &config, log);
+                load_policies(engine, log);
                 log.info(
                     "",
-                    "the settings of the volumes, guards and notices were read again; [server] needs a restart",
+                    "the settings of the volumes, guards and notices were read again; [server] and [console] need a restart",
                 );
             }
             Err(failure) => {

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::sockets::Servers;
+use crate::console_site::Started;
 use crate::engine::Engine;
 use crate::log::Log;
 use crate::place::{Place, Surroundings};
 use crate::size::format_size;
 
 /// Prints the screen where a person may read it; a log line tells the same to programs.
-pub(super) fn show(engine: &Engine, place: &Place, servers: &Servers, log: &Log) {
+pub(super) fn show(engine: &Engine, place: &Place, servers: &Servers, console: Option<&Started>, log: &Log) {
     let volumes = volumes(engine);
     let names: Vec<&str> = volumes.iter().map(|(name, _)| name.as_str()).collect();
     let served = if names.is_empty() {
@@ -27,8 +28,27 @@ pub(super) fn show(engine: &Engine, place: &Place, servers: &Servers, log: &Log)
     );
     if log.is_for_people() {
         let text = screen(&volumes, &command(&place.data), servers.places(), servers.socket());
+        let text = text + &pages(console);
         // The daemon serves as well without anybody reading.
         let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    }
+}
+
+/// Where the pages are, and the way in for whoever comes first.
+fn pages(console: Option<&Started>) -> String {
+    let Some(Started {
+        address: Some(address),
+        link,
+        ..
+    }) = console
+    else {
+        return String::new();
+    };
+    match link {
+        Some(link) => format!(
+            "See and decide in a browser: {address}\nNobody has an account yet. This link makes the first one, once:\n  {link}\n\n"
+        ),
+        None => format!("See and decide in a browser: {address}\n\n"),
     }
 }
 

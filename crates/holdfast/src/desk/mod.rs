@@ -5,6 +5,8 @@
 
 pub mod actor;
 pub mod deliver;
+pub mod execute;
+pub mod exposed;
 mod front;
 pub mod heads;
 pub mod sources;
@@ -32,19 +34,6 @@ pub fn folder(data: &Path) -> PathBuf {
 #[must_use]
 pub fn time(time: Timestamp) -> respond::Time {
     respond::Time::from_unix_millis(i64::try_from(time.as_unix_nanos() / 1_000_000).unwrap_or(i64::MAX))
-}
-
-/// Whoever runs this process, as the ledger records it.
-#[must_use]
-pub fn local_actor() -> respond::Actor {
-    let user = rustix::process::geteuid().as_raw();
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = known.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
-    });
-    respond::Actor::Local(name.unwrap_or_else(|| format!("user {user}")))
 }
 
 /// The failure that an error of the ledger is.

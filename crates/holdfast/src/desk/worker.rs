@@ -112,7 +112,10 @@ impl Rounds {
         let is_hopeless = done.is_err() && (is_last || (is_again && self.desk.is_closed()));
         self.tell(done);
         if is_hopeless && !self.waiting.is_empty() {
-            let message = format!("{} alerts couldn't be written into the ledger and are lost", self.waiting.len());
+            let message = format!(
+                "{} alerts couldn't be written into the ledger and are lost",
+                self.waiting.len()
+            );
             self.log.write(Level::Error, "ledger", message);
         }
         !(is_last || is_hopeless)
@@ -151,7 +154,9 @@ impl Rounds {
 
     /// Signs a head, and keeps it beside the ledger, beside some volumes, and at the end in the log.
     fn sign(&mut self, now: respond::Time, is_last: bool) -> Result<(), respond::Error> {
-        let Some(signed) = self.desk.sign_head(now)? else { return Ok(()) };
+        let Some(signed) = self.desk.sign_head(now)? else {
+            return Ok(());
+        };
         self.turn = self.turn.wrapping_add(1);
         self.engine.keep_ledger_head(&signed.encode(), self.turn);
         if is_last {

@@ -12,6 +12,7 @@ mod images;
 mod imports;
 mod ledger;
 mod moments;
+pub mod policies;
 mod space;
 mod volumes;
 
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use respond::Actor;
+use respond::policy::Policies;
 use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, Timestamp, View, Volume, os_random};
 
 use crate::clock::SteadyClock;
@@ -105,7 +107,10 @@ impl Engine {
             damaged: damage::Damaged::default(),
             _lock: lock,
         });
-        engine.apply_rules();
+        // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
+        if engine.load_policies().is_err() {
+            engine.apply_rules(&Policies::defaults());
+        }
         Ok(engine)
     }
 
@@ -187,9 +192,9 @@ impl Engine {
             }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
             Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
-            Request::GuardSensitivity { name, percent, seconds } => {
-                self.guard_sensitivity(name.as_deref(), percent, seconds).map(Response::Guards)
-            }
+            Request::GuardSensitivity { name, percent, seconds } => self
+                .guard_sensitivity(name.as_deref(), percent, seconds)
+                .map(Response::Guards),
         }
     }
 
@@ -214,7 +219,7 @@ impl Engine {
             }
         }
         self.configure_guards();
-        self.apply_rules();
+        self.refresh_policies();
         Ok(())
     }
 

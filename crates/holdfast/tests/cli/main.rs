@@ -12,6 +12,7 @@ mod exposure_passwords;
 mod guard;
 mod images;
 mod moments;
+mod noted;
 mod repair;
 mod signed_model;
 mod space;

@@ -62,6 +62,14 @@ pub fn plan(w: &mut Writing<'_>, now: Time, settings: &Settings, what: &About) -
     }
 }
 
+/// Something happened again: groups that were told of it before hear of it. Nobody else is told.
+///
+/// # Errors
+/// When the ledger can't be written.
+pub fn go_on(w: &Writing<'_>, now: Time, what: &About) -> Result<(), Error> {
+    topic::go_on(w, now, what)
+}
+
 /// When [`advance`] has something to do; `now` or earlier if it has now, `None` if only something new can give it work.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use ring::digest::{Context, SHA256};
 use rusqlite::OptionalExtension;
 
 use crate::error::Error;
-use crate::ledger::{Ledger, Writing};
+use crate::ledger::Writing;
 use crate::time::Time;
 
 /// How long an answer is kept.
@@ -43,12 +43,19 @@ impl KeptAnswer {
     }
 }
 
-/// The answer that a holder was given to the request with a key.
+/// Notes that the request with a key is begun, unless it is known already: then its answer, whose status is 0 where there is none
+/// yet.
 ///
 /// # Errors
-/// When the ledger can't be read.
-pub fn kept_answer(ledger: &Ledger, now: Time, holder: &str, key: &str) -> Result<Option<KeptAnswer>, Error> {
-    let found = ledger.connection().query_row(
+/// When the ledger can't be written.
+pub fn begin_answer(
+    w: &Writing<'_>,
+    now: Time,
+    holder: &str,
+    key: &str,
+    request: [u8; 32],
+) -> Result<Option<KeptAnswer>, Error> {
+    let found = w.connection().query_row(
         "select request, status, content_type, body from answer where holder = ?1 and key = ?2 and time > ?3",
         (holder, key, now.plus_millis(-KEPT_MS)),
         |row| {
@@ -60,7 +67,28 @@ pub fn kept_answer(ledger: &Ledger, now: Time, holder: &str, key: &str) -> Resul
             })
         },
     );
-    ledger.tried(found.optional())
+    let found = w.tried(found.optional())?;
+    if found.is_none() {
+        let begun = KeptAnswer {
+            request,
+            status: 0,
+            content_type: String::new(),
+            body: Vec::new(),
+        };
+        keep_answer(w, now, holder, key, &begun)?;
+    }
+    Ok(found)
+}
+
+/// Forgets a request that failed, so that it can be repeated.
+///
+/// # Errors
+/// When the ledger can't be written.
+pub fn forget_answer(w: &Writing<'_>, holder: &str, key: &str) -> Result<(), Error> {
+    let forgotten = w
+        .connection()
+        .execute("delete from answer where holder = ?1 and key = ?2", (holder, key));
+    w.tried(forgotten).map(drop)
 }
 
 /// Keeps an answer for 24 hours; one that is too long isn't kept.

@@ -21,7 +21,7 @@ pub use account::{
 };
 pub use actor::Actor;
 pub use allowed::allow_change;
-pub use answers::{KeptAnswer, keep_answer, kept_answer};
+pub use answers::{KeptAnswer, begin_answer, forget_answer, keep_answer};
 pub use link::{Link, LinkFor, cancel_links, link, make_link, use_link};
 pub use passkey::{NewPasskey, Passkey, PasskeyId, add_passkey, passkey, passkeys, remove_passkey, used_passkey};
 pub use password::{

@@ -193,7 +193,11 @@ fn the_form_keeps_the_order_of_the_regulator_and_names_what_is_missing() {
         "{}",
         form.text
     );
-    assert!(form.text.matches("[FILL IN:").count() >= form.to_fill.len(), "{}", form.text);
+    assert!(
+        form.text.matches("[FILL IN:").count() >= form.to_fill.len(),
+        "{}",
+        form.text
+    );
 }
 
 #[test]

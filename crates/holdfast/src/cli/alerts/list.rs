@@ -166,7 +166,9 @@ fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
             noticed.layer.to_string(),
             noticed.volume.clone().unwrap_or_else(|| "-".to_owned()),
             alert.count.to_string(),
-            alert.incident.map_or_else(|| "-".to_owned(), |incident| incident.to_string()),
+            alert
+                .incident
+                .map_or_else(|| "-".to_owned(), |incident| incident.to_string()),
             noticed.title.clone(),
         ]);
     }

@@ -9,8 +9,9 @@ use crate::failure::{EXIT_OK, Failure};
 pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
     let alert = noted.ask(|ledger| ledger.alert(AlertId(number)))?.flatten();
     let Some(alert) = alert else {
-        return Err(Failure::not_found(format!("there is no alert `{number}`"))
-            .hint("`holdfast alerts list` shows them; old ones are rolled up, and `holdfast ledger list` still has them"));
+        return Err(Failure::not_found(format!("there is no alert `{number}`")).hint(
+            "`holdfast alerts list` shows them; old ones are rolled up, and `holdfast ledger list` still has them",
+        ));
     };
     if noted.common.json {
         return Ok(output::json(&alert));
@@ -21,15 +22,25 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
 
 fn text(alert: &Alert) -> String {
     let noticed = &alert.noticed;
-    let mut text = format!("alert {}: {} ({})\n{}\n\n", alert.id, noticed.title, noticed.severity, noticed.text);
+    let mut text = format!(
+        "alert {}: {} ({})\n{}\n\n",
+        alert.id, noticed.title, noticed.severity, noticed.text
+    );
     let mut line = |name: &str, value: &str| text += &format!("{name:<10}{value}\n");
     line("noticed", &shown(noticed.time));
     if alert.count > 1 {
-        line("again", &format!("{} times in all, last {}", alert.count, shown(alert.last)));
+        line(
+            "again",
+            &format!("{} times in all, last {}", alert.count, shown(alert.last)),
+        );
     }
     line("layer", noticed.layer.name());
     line("kind", &noticed.kind);
-    for (name, value) in [("volume", &noticed.volume), ("host", &noticed.host), ("identity", &noticed.identity)] {
+    for (name, value) in [
+        ("volume", &noticed.volume),
+        ("host", &noticed.host),
+        ("identity", &noticed.identity),
+    ] {
         if let Some(value) = value {
             line(name, value);
         }

@@ -45,5 +45,8 @@ fn change(w: &mut Writing<'_>, actor: &Actor, command: IncidentsCommand) -> Resu
 fn text(incident: &Incident) -> String {
     let assigned = incident.assigned.as_ref();
     let assigned = assigned.map_or_else(|| "nobody".to_owned(), ToString::to_string);
-    format!("incident {} is {}; {assigned} looks after it\n", incident.id, incident.state)
+    format!(
+        "incident {} is {}; {assigned} looks after it\n",
+        incident.id, incident.state
+    )
 }

@@ -23,7 +23,9 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
         ..ledger::Filter::default()
     };
     let found = noted.ask(|ledger| {
-        let Some(incident) = ledger.incident(id)? else { return Ok(None) };
+        let Some(incident) = ledger.incident(id)? else {
+            return Ok(None);
+        };
         let alerts = ledger.alerts(&of_incident, Page::newest(SHOWN_MAX))?;
         Ok(Some((incident, alerts, ledger.records(&about, SHOWN_MAX)?)))
     })?;
@@ -40,12 +42,27 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
     text += "\nwhat was noticed:\n";
     for alert in alerts.iter().rev() {
         let (noticed, times) = (&alert.noticed, alert.count);
-        let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
-        text += &format!("  {}  {:<13}  {}{again}\n", shown(noticed.time), noticed.severity, noticed.text);
+        let again = if times > 1 {
+            format!(" ({times} times)")
+        } else {
+            String::new()
+        };
+        text += &format!(
+            "  {}  {:<13}  {}{again}\n",
+            shown(noticed.time),
+            noticed.severity,
+            noticed.text
+        );
     }
     text += "\nwhat was done:\n";
     for record in &records {
-        text += &format!("  {}  {}: {}{}\n", shown(record.time), record.actor, record.kind, detail(record));
+        text += &format!(
+            "  {}  {}: {}{}\n",
+            shown(record.time),
+            record.actor,
+            record.kind,
+            detail(record)
+        );
     }
     print(text.as_bytes());
     Ok(EXIT_OK)
@@ -53,7 +70,10 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
 
 fn heading(incident: &Incident) -> String {
     let mut text = format!("incident {}: {}\n", incident.id, incident.title);
-    text += &format!("{}, {}, score {} of 100:\n", incident.state, incident.severity, incident.score);
+    text += &format!(
+        "{}, {}, score {} of 100:\n",
+        incident.state, incident.severity, incident.score
+    );
     for part in &incident.score_parts {
         text += &format!("  {:>3}  {}\n", part.points, part.because);
     }

@@ -38,7 +38,13 @@ pub(super) fn export(noted: &Noted<'_>, file: Option<&Path>, after: i64) -> Resu
         return Ok(output::json(&json!({ "file": path, "exported": exported })));
     }
     let (count, shown) = (exported.records, path.display());
-    print(format!("wrote {count} records and {} signed heads into `{shown}`\n", kept.heads.len()).as_bytes());
+    print(
+        format!(
+            "wrote {count} records and {} signed heads into `{shown}`\n",
+            kept.heads.len()
+        )
+        .as_bytes(),
+    );
     Ok(EXIT_OK)
 }
 
@@ -53,6 +59,9 @@ pub(super) fn backup(noted: &Noted<'_>, file: &Path) -> Result<u8, Failure> {
         return Ok(output::json(&json!({ "file": file })));
     }
     let shown = file.display();
-    print(format!("copied the ledger into `{shown}`; `holdfast ledger verify --file {shown}` checks the copy\n").as_bytes());
+    print(
+        format!("copied the ledger into `{shown}`; `holdfast ledger verify --file {shown}` checks the copy\n")
+            .as_bytes(),
+    );
     Ok(EXIT_OK)
 }

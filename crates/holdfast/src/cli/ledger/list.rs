@@ -48,7 +48,9 @@ pub(super) fn run(noted: &Noted<'_>, task: &List) -> Result<u8, Failure> {
         since: time_if(task.since.as_ref())?,
         until: time_if(task.until.as_ref())?,
     };
-    let records = noted.ask(|ledger| ledger.records(&filter, task.most))?.unwrap_or_default();
+    let records = noted
+        .ask(|ledger| ledger.records(&filter, task.most))?
+        .unwrap_or_default();
     if noted.common.json {
         return Ok(output::json(&json!({ "records": records })));
     }

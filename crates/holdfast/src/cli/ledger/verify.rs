@@ -37,7 +37,9 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
     let kept = heads::kept(&noted.place.data);
     let check = |ledger: &Ledger| {
         let verification = ledger::verify(ledger, &kept.heads)?;
-        let found = expected.map(|(number, _)| ledger.hash_of(respond::Sequence(number))).transpose()?;
+        let found = expected
+            .map(|(number, _)| ledger.hash_of(respond::Sequence(number)))
+            .transpose()?;
         Ok((verification, found.flatten()))
     };
     let (verification, found) = match &task.file {
@@ -47,7 +49,11 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
         }
         None => noted.ask_existing(check)?,
     };
-    let mut problems: Vec<String> = verification.findings.iter().map(|finding| finding.text.clone()).collect();
+    let mut problems: Vec<String> = verification
+        .findings
+        .iter()
+        .map(|finding| finding.text.clone())
+        .collect();
     problems.extend(kept.problems);
     if let Some((number, hash)) = expected
         && found != Some(hash)
@@ -70,7 +76,9 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
 
 /// `1234:5f0c...`
 fn expected(text: &str) -> Result<(i64, RecordHash), Failure> {
-    let parsed = text.split_once(':').and_then(|(number, hash)| Some((number.parse().ok()?, RecordHash::parse(hash)?)));
+    let parsed = text
+        .split_once(':')
+        .and_then(|(number, hash)| Some((number.parse().ok()?, RecordHash::parse(hash)?)));
     parsed.ok_or_else(|| {
         Failure::usage(format!("`{text}` is no number and hash of a record"))
             .hint("`holdfast ledger verify` prints them, as NUMBER:HASH")
@@ -82,14 +90,19 @@ fn text(verification: &Verification, heads: &[SignedHead], problems: &[String]) 
     for problem in problems {
         text += &format!("wrong: {problem}\n");
     }
-    let more = verification.finding_count.saturating_sub(verification.findings.len() as u64);
+    let more = verification
+        .finding_count
+        .saturating_sub(verification.findings.len() as u64);
     if more > 0 {
         text += &format!("and {more} more like these\n");
     }
     let Verification {
         records, heads: good, ..
     } = verification;
-    text += &format!("{records} records checked, {good} of {} signed heads agree\n", heads.len());
+    text += &format!(
+        "{records} records checked, {good} of {} signed heads agree\n",
+        heads.len()
+    );
     if problems.is_empty() {
         text += "nothing was edited and nothing is missing, as far as chain and heads can tell\n";
     }

@@ -36,7 +36,9 @@ pub(in super::super) struct StopClock {
 pub(super) fn section(site: &dyn Site, visitor: &Visitor, incident: &Incident, may: bool) -> Result<Markup, Refusal> {
     let laws = clocks::built_in()?;
     let now = site.now();
-    let counted = site.desk().read(|ledger| clocks::clocks(ledger, incident.id, now, &laws, &TimeZone::system()))?;
+    let counted = site
+        .desk()
+        .read(|ledger| clocks::clocks(ledger, incident.id, now, &laws, &TimeZone::system()))?;
     let rows: Vec<Vec<Markup>> = counted.iter().map(|clock| row(clock, now)).collect();
     let open: Vec<&Clock> = counted.iter().filter(|clock| clock.state.is_open()).collect();
     let path = super::path(incident.id);
@@ -107,32 +109,53 @@ fn stop_form(visitor: &Visitor, path: &str, open: &[&Clock]) -> Markup {
 }
 
 fn law<'l>(laws: &'l [Jurisdiction], id: &str) -> Result<&'l Jurisdiction, Refusal> {
-    laws.iter().find(|law| law.id == id).ok_or_else(|| Refusal::invalid(format!("there is no law `{id}`")))
+    laws.iter()
+        .find(|law| law.id == id)
+        .ok_or_else(|| Refusal::invalid(format!("there is no law `{id}`")))
 }
 
-pub(in super::super) fn start(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StartClocks) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn start(
+    site: &dyn Site,
+    visitor: &Visitor,
+    id: IncidentId,
+    form: &StartClocks,
+) -> Result<(String, Flash), Refusal> {
     let aware: Timestamp = form.aware.trim().parse().map_err(|_| {
         Refusal::invalid(format!("`{}` is no time", form.aware)).hint("write it like `2026-11-26T10:15:00Z`")
     })?;
     let (laws, now) = (clocks::built_in()?, site.now());
     let law = law(&laws, &form.law)?;
     let aware = Some(Time::from_unix_millis(aware.as_millisecond()));
-    site.desk().write(|w| clocks::start_clocks(w, now, &visitor.signed_in.actor, id, law, aware, None))?;
+    site.desk()
+        .write(|w| clocks::start_clocks(w, now, &visitor.signed_in.actor, id, law, aware, None))?;
     Ok((super::path(id), Flash::good(format!("The clocks of {} run.", law.name))))
 }
 
-pub(in super::super) fn stop(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StopClock) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn stop(
+    site: &dyn Site,
+    visitor: &Visitor,
+    id: IncidentId,
+    form: &StopClock,
+) -> Result<(String, Flash), Refusal> {
     let (laws, now) = (clocks::built_in()?, site.now());
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
-    let (jurisdiction, duty) = form.clock.split_once('/').ok_or_else(|| Refusal::invalid(format!("`{}` is no duty", form.clock)))?;
+    let (jurisdiction, duty) = form
+        .clock
+        .split_once('/')
+        .ok_or_else(|| Refusal::invalid(format!("`{}` is no duty", form.clock)))?;
     let stop = Stop {
         jurisdiction: jurisdiction.to_owned(),
         duty: duty.to_owned(),
-        outcome: if form.outcome == "not-needed" { Outcome::NotNeeded } else { Outcome::Reported },
+        outcome: if form.outcome == "not-needed" {
+            Outcome::NotNeeded
+        } else {
+            Outcome::Reported
+        },
         time: now,
         why: given(&form.why),
         reference: given(&form.reference),
     };
-    site.desk().write(|w| clocks::stop_clock(w, now, &visitor.signed_in.actor, id, &laws, &TimeZone::system(), &stop))?;
+    site.desk()
+        .write(|w| clocks::stop_clock(w, now, &visitor.signed_in.actor, id, &laws, &TimeZone::system(), &stop))?;
     Ok((super::path(id), Flash::good("It is on record.")))
 }

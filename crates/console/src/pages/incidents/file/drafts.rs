@@ -81,7 +81,12 @@ fn find(site: &dyn Site, id: IncidentId, draft: i64) -> Result<Draft, Refusal> {
     found.ok_or_else(|| Refusal::not_found(format!("incident {id} has no draft `{draft}`")))
 }
 
-pub(in super::super) fn draft_page(site: &dyn Site, visitor: &Visitor, id: IncidentId, draft: i64) -> Result<Page, Refusal> {
+pub(in super::super) fn draft_page(
+    site: &dyn Site,
+    visitor: &Visitor,
+    id: IncidentId,
+    draft: i64,
+) -> Result<Page, Refusal> {
     let draft = find(site, id, draft)?;
     let obstacles = site.desk().read(|ledger| drafts::obstacles(ledger, &draft))?;
     let path = super::path(id);
@@ -99,7 +104,10 @@ pub(in super::super) fn draft_page(site: &dyn Site, visitor: &Visitor, id: Incid
         }
     };
     let page = Page::new(Section::Incidents, draft.kind.title(), body);
-    Ok(page.below("/incidents", "Incidents").below(incident_path(id), format!("Incident {id}")).below(path, "Incident file"))
+    Ok(page
+        .below("/incidents", "Incidents")
+        .below(incident_path(id), format!("Incident {id}"))
+        .below(path, "Incident file"))
 }
 
 fn fill_form(visitor: &Visitor, path: &str, draft: &Draft) -> Markup {
@@ -140,14 +148,29 @@ fn approvals(visitor: &Visitor, path: &str, draft: &Draft, may: bool) -> Markup 
 
 /// Makes a draft of the built-in templates, the facts, the clocks and what people filled in.
 fn made(site: &dyn Site, visitor: &Visitor, id: IncidentId, kind: DraftKind) -> Result<Draft, Refusal> {
-    let (incident, now, zone, laws) = (super::find(site, id)?, site.now(), TimeZone::system(), clocks::built_in()?);
+    let (incident, now, zone, laws) = (
+        super::find(site, id)?,
+        site.now(),
+        TimeZone::system(),
+        clocks::built_in()?,
+    );
     let (facts, clocks, values): (_, _, BTreeMap<String, String>) = site.desk().read(|ledger| {
         let clocks = clocks(ledger, id, now, &laws, &zone)?;
         Ok((facts(ledger, id)?, clocks, drafts::values(ledger, id)?))
     })?;
-    let material = Material { incident: &incident, facts: &facts, clocks: &clocks, done: &[], values: &values, now, zone: &zone };
+    let material = Material {
+        incident: &incident,
+        facts: &facts,
+        clocks: &clocks,
+        done: &[],
+        values: &values,
+        now,
+        zone: &zone,
+    };
     let rendered = drafts::render(kind, &Templates::default(), &material)?;
-    let draft = site.desk().write(|w| drafts::make_draft(w, now, &visitor.signed_in.actor, id, kind, &rendered, &facts))?;
+    let draft = site
+        .desk()
+        .write(|w| drafts::make_draft(w, now, &visitor.signed_in.actor, id, kind, &rendered, &facts))?;
     Ok(draft)
 }
 
@@ -160,24 +183,36 @@ fn place(id: IncidentId, draft: &Draft) -> String {
 pub(in super::super) fn make(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Make) -> Done {
     let kind = DraftKind::named(&form.kind).ok_or_else(|| Refusal::invalid(format!("`{}` is no draft", form.kind)))?;
     let draft = made(site, visitor, id, kind)?;
-    Ok((place(id, &draft), Flash::good("The draft is made. Read every word of it.")))
+    Ok((
+        place(id, &draft),
+        Flash::good("The draft is made. Read every word of it."),
+    ))
 }
 
 pub(in super::super) fn fill(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Fill) -> Done {
     let (now, kind) = (site.now(), find(site, id, form.draft)?.kind);
-    site.desk().write(|w| drafts::fill(w, now, &visitor.signed_in.actor, id, &form.name, form.value.trim()))?;
+    site.desk()
+        .write(|w| drafts::fill(w, now, &visitor.signed_in.actor, id, &form.name, form.value.trim()))?;
     let draft = made(site, visitor, id, kind)?;
-    Ok((place(id, &draft), Flash::good("Filled in; the draft was made anew with it.")))
+    Ok((
+        place(id, &draft),
+        Flash::good("Filled in; the draft was made anew with it."),
+    ))
 }
 
 pub(in super::super) fn approve(site: &dyn Site, visitor: &Visitor, id: IncidentId, draft: i64) -> Done {
     let (now, draft) = (site.now(), find(site, id, draft)?);
-    site.desk().write(|w| drafts::approve_draft(w, now, &visitor.signed_in.actor, draft.id))?;
+    site.desk()
+        .write(|w| drafts::approve_draft(w, now, &visitor.signed_in.actor, draft.id))?;
     Ok((place(id, &draft), Flash::good("You stand by this text.")))
 }
 
 pub(in super::super) fn sent(site: &dyn Site, visitor: &Visitor, id: IncidentId, draft: i64) -> Done {
     let (now, draft) = (site.now(), find(site, id, draft)?);
-    site.desk().write(|w| drafts::mark_sent(w, now, &visitor.signed_in.actor, draft.id))?;
-    Ok((place(id, &draft), Flash::good("It is on record that this went out, with the facts in it.")))
+    site.desk()
+        .write(|w| drafts::mark_sent(w, now, &visitor.signed_in.actor, draft.id))?;
+    Ok((
+        place(id, &draft),
+        Flash::good("It is on record that this went out, with the facts in it."),
+    ))
 }

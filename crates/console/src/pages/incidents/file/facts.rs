@@ -56,7 +56,10 @@ fn answer(answer: Answer) -> Markup {
 
 fn row(fact: &Fact, visitor: &Visitor, path: &str, may: bool) -> Vec<Markup> {
     let actor = &visitor.signed_in.actor;
-    let can = may && !fact.is_confirmed() && fact.set_by != *actor && !fact.approvals.iter().any(|approval| approval.by == *actor);
+    let can = may
+        && !fact.is_confirmed()
+        && fact.set_by != *actor
+        && !fact.approvals.iter().any(|approval| approval.by == *actor);
     let names: Vec<String> = fact.approvals.iter().map(|approval| approval.by.to_string()).collect();
     vec![
         html! { (fact.said.system) },
@@ -95,22 +98,45 @@ fn form(visitor: &Visitor, path: &str) -> Markup {
     }
 }
 
-pub(in super::super) fn set(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &SetFact) -> Result<(String, Flash), Refusal> {
-    let class = facts::class_name(&form.class).ok_or_else(|| Refusal::invalid(format!("`{}` can't be a kind of data", form.class)))?;
-    let answer = Answer::named(&form.answer).ok_or_else(|| Refusal::invalid(format!("`{}` is no answer", form.answer)))?;
+pub(in super::super) fn set(
+    site: &dyn Site,
+    visitor: &Visitor,
+    id: IncidentId,
+    form: &SetFact,
+) -> Result<(String, Flash), Refusal> {
+    let class = facts::class_name(&form.class)
+        .ok_or_else(|| Refusal::invalid(format!("`{}` can't be a kind of data", form.class)))?;
+    let answer =
+        Answer::named(&form.answer).ok_or_else(|| Refusal::invalid(format!("`{}` is no answer", form.answer)))?;
     let reference = Some(form.reference.trim().to_owned()).filter(|text| !text.is_empty());
-    let fact = NewFact { system: form.system.trim().to_owned(), class, answer, evidence: form.evidence.trim().to_owned(), reference };
+    let fact = NewFact {
+        system: form.system.trim().to_owned(),
+        class,
+        answer,
+        evidence: form.evidence.trim().to_owned(),
+        reference,
+    };
     let now = site.now();
-    let change = site.desk().write(|w| facts::set_fact(w, now, &visitor.signed_in.actor, id, &fact))?;
+    let change = site
+        .desk()
+        .write(|w| facts::set_fact(w, now, &visitor.signed_in.actor, id, &fact))?;
     let flash = match change.approvals_lost {
         0 => Flash::good("The fact is written down. Somebody else has to stand by it."),
-        lost => Flash::warn(format!("The fact has changed: {lost} who stood by it have to look again.")),
+        lost => Flash::warn(format!(
+            "The fact has changed: {lost} who stood by it have to look again."
+        )),
     };
     Ok((super::path(id), flash))
 }
 
-pub(in super::super) fn approve(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &ApproveFact) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn approve(
+    site: &dyn Site,
+    visitor: &Visitor,
+    id: IncidentId,
+    form: &ApproveFact,
+) -> Result<(String, Flash), Refusal> {
     let now = site.now();
-    site.desk().write(|w| facts::approve_fact(w, now, &visitor.signed_in.actor, FactId(form.fact), form.version))?;
+    site.desk()
+        .write(|w| facts::approve_fact(w, now, &visitor.signed_in.actor, FactId(form.fact), form.version))?;
     Ok((super::path(id), Flash::good("You stand by it.")))
 }

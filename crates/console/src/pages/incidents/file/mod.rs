@@ -37,5 +37,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Result
         (drafts::section(site, visitor, id, may)?)
     };
     let page = Page::new(Section::Incidents, "Incident file", body);
-    Ok(page.below("/incidents", "Incidents").below(incident_path(id), format!("Incident {id}")))
+    Ok(page
+        .below("/incidents", "Incidents")
+        .below(incident_path(id), format!("Incident {id}")))
 }
