@@ -113,14 +113,19 @@ impl Engine {
         self.apply_rules(&rules.policies);
     }
 
-    /// Has what is noticed from now on dealt with by these policies and the configuration in force.
-    pub(super) fn apply_rules(&self, policies: &Policies) {
-        let config = read(&self.config);
+    /// What policies may name now.
+    #[must_use]
+    pub fn known_names(&self) -> Known {
         let mut volumes = self.names().unwrap_or_default();
         volumes.retain(|name| !super::is_diverted_name(name));
+        known(&read(&self.config), volumes)
+    }
+
+    /// Has what is noticed from now on dealt with by these policies and the configuration in force.
+    pub(super) fn apply_rules(&self, policies: &Policies) {
         let rules = Rules {
-            policies: policies.knowing(known(&config, volumes)),
-            notices: config.notices.who.clone(),
+            policies: policies.knowing(self.known_names()),
+            notices: read(&self.config).notices.who.clone(),
             zone: TimeZone::system(),
         };
         if *self.front().rules() != rules {

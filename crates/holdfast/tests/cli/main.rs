@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
 
+mod approvals;
 mod breaches;
 mod config;
 mod daemon;
@@ -14,6 +15,7 @@ mod images;
 mod incident_file;
 mod moments;
 mod noted;
+mod policies;
 mod repair;
 mod signed_model;
 mod space;
