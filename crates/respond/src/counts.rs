@@ -106,11 +106,11 @@ impl Ledger {
 
     /// Counts rows, up to [`COUNTED_MAX`] of them.
     fn count(&self, sql: &str, now: Time) -> Result<u64, Error> {
-        let count = self.connection().query_row(
-            &format!("select count(*) from ({sql})"),
-            (now, COUNTED_MAX),
-            |row| row.get(0),
-        );
+        let count = self
+            .connection()
+            .query_row(&format!("select count(*) from ({sql})"), (now, COUNTED_MAX), |row| {
+                row.get(0)
+            });
         Ok(number::read(self.tried(count)?))
     }
 

@@ -10,6 +10,7 @@ use super::console_table::ConsoleTable;
 use super::incident_file_table::IncidentFileTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
+use super::respond_table::RespondTable;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
@@ -31,6 +32,8 @@ pub struct ConfigFile {
     pub notices: NoticesTable,
     /// `[incident_file]`
     pub incident_file: IncidentFileTable,
+    /// `[respond]`
+    pub respond: RespondTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`

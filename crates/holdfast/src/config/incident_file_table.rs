@@ -70,7 +70,9 @@ pub struct IncidentFileSettings {
 pub(super) fn resolve(table: &IncidentFileTable) -> Result<IncidentFileSettings, String> {
     for name in table.restore_order.iter().flatten() {
         if !is_name(name) {
-            return Err(format!("[incident_file]: `restore_order`: `{name}` can't be a volume's name"));
+            return Err(format!(
+                "[incident_file]: `restore_order`: `{name}` can't be a volume's name"
+            ));
         }
     }
     for (name, value) in &table.values {
@@ -122,7 +124,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.restore_order.len(), 2);
-        assert_eq!(settings.values.get("organisation").map(String::as_str), Some("Example Ltd"));
+        assert_eq!(
+            settings.values.get("organisation").map(String::as_str),
+            Some("Example Ltd")
+        );
         assert_eq!(settings.contacts.first().unwrap().name, "Ann");
     }
 

@@ -10,6 +10,7 @@ mod incident_file_table;
 mod notices_file;
 mod notices_table;
 mod resolve;
+mod respond_table;
 mod values;
 mod web_address;
 
@@ -25,6 +26,7 @@ pub use incident_file_table::{ContactTable, IncidentFileSettings, IncidentFileTa
 pub use notices_file::{FormatValue, NoticesTable, TransportValue, check_url};
 pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
+pub use respond_table::{CommandSettings, RespondSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.

@@ -7,7 +7,7 @@ use console::{
     VolumeView,
 };
 use respond::ledger::SignedHead;
-use respond::policy::{Known, Policies};
+use respond::policy::Policies;
 use respond::{Actor, Desk, Time};
 
 use super::ask::{invalid, problem};
@@ -308,13 +308,9 @@ impl Site for ConsoleSite {
                 let parsed = Policies::parse(text, "the request").map_err(refused)?;
                 Policies::over_defaults(vec![parsed]).map_err(refused)?
             }
-            None => Policies::defaults(),
+            None => return Ok(self.engine.front().rules().policies.clone()),
         };
-        let known = Known {
-            volumes: self.engine.names().map_err(problem)?,
-            ..Known::default()
-        };
-        Ok(policies.knowing(known))
+        Ok(policies.knowing(self.engine.known_names()))
     }
 
     fn ledger_heads(&self) -> Vec<SignedHead> {

@@ -5,6 +5,8 @@
 
 pub mod actor;
 pub mod deliver;
+pub mod execute;
+pub mod exposed;
 mod front;
 pub mod heads;
 pub mod sources;

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-use respond::intake::Rules;
-use respond::policy::Policies;
 use respond::{Desk, Page, incident};
 
 use super::Engine;
@@ -19,15 +16,6 @@ impl Engine {
     #[must_use]
     pub fn front(&self) -> &Arc<Front> {
         self.guards.told().front()
-    }
-
-    /// Has what is noticed from now on dealt with by the configuration in force.
-    pub(super) fn apply_rules(&self) {
-        self.front().set_rules(Rules {
-            policies: Policies::defaults(),
-            notices: super::read(&self.config).notices.who.clone(),
-            zone: TimeZone::system(),
-        });
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command

@@ -52,7 +52,9 @@ impl Ledger {
     pub fn hash_of(&self, sequence: Sequence) -> Result<Option<RecordHash>, Error> {
         use rusqlite::OptionalExtension;
         let sql = "select hash from record where sequence = ?1";
-        let hash = self.connection().query_row(sql, [sequence.0], |row| Ok(row.get(0).ok().map(RecordHash)));
+        let hash = self
+            .connection()
+            .query_row(sql, [sequence.0], |row| Ok(row.get(0).ok().map(RecordHash)));
         Ok(self.tried(hash.optional())?.flatten())
     }
 

@@ -340,8 +340,16 @@ fn an_export_is_checked_by_a_program_of_its_own() {
     let cut = [&lines[..15], &lines[21..]].concat().join("\n");
     assert!(check(&cut).1.contains("the end was cut off"), "{}", check(&cut).1);
     let edited = text.replace(r#"\"n\":4"#, r#"\"n\":5"#);
-    assert!(check(&edited).1.contains("doesn't fit its hash"), "{}", check(&edited).1);
-    let forged = text.replacen("\"time\":\"2026-11-26T10:00:00.03Z\",\"key\"", "\"time\":\"2026-11-26T10:00:00.04Z\",\"key\"", 1);
+    assert!(
+        check(&edited).1.contains("doesn't fit its hash"),
+        "{}",
+        check(&edited).1
+    );
+    let forged = text.replacen(
+        "\"time\":\"2026-11-26T10:00:00.03Z\",\"key\"",
+        "\"time\":\"2026-11-26T10:00:00.04Z\",\"key\"",
+        1,
+    );
     assert_ne!(forged, text);
     assert!(check(&forged).1.contains("doesn't hold"), "{}", check(&forged).1);
 }

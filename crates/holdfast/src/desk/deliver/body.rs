@@ -1,10 +1,10 @@
 //! What messages of syslog say.
 
 use respond::alert::AlertId;
-use respond::{Origin, cef, ocsf};
+
 use respond::incident::IncidentId;
 use respond::notice::Content;
-use respond::{Desk, Ledger, Page, alert};
+use respond::{Desk, Ledger, Origin, Page, alert, cef, ocsf};
 
 use super::text::lines;
 use crate::config::FormatValue;

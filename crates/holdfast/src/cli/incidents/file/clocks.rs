@@ -71,7 +71,9 @@ pub(super) fn run(scene: &Scene<'_>, task: &ClocksArguments) -> Result<u8, Failu
     if aware.is_some() || determined.is_some() {
         start(scene, task, &laws, aware, determined)?;
     } else if !task.jurisdiction.is_empty() {
-        return Err(Failure::usage("`--jurisdiction` alone starts no clock").hint("say when you became aware with `--aware`"));
+        return Err(
+            Failure::usage("`--jurisdiction` alone starts no clock").hint("say when you became aware with `--aware`")
+        );
     }
     let clocks = scene.clocks(&laws)?;
     Ok(scene.tell(&json!({ "clocks": clocks }), &as_text(&clocks)))
@@ -90,8 +92,9 @@ fn start(
         &task.jurisdiction
     };
     if names.is_empty() {
-        return Err(Failure::usage("no law is named whose clocks start")
-            .hint("`--jurisdiction NAME`, or `jurisdictions` in [incident_file] of the configuration; `--known` lists them"));
+        return Err(Failure::usage("no law is named whose clocks start").hint(
+            "`--jurisdiction NAME`, or `jurisdictions` in [incident_file] of the configuration; `--known` lists them",
+        ));
     }
     let chosen: Vec<&Jurisdiction> = names.iter().map(|name| named(laws, name)).collect::<Result<_, _>>()?;
     scene.change(|w| {
@@ -104,7 +107,8 @@ fn start(
 
 pub(super) fn reported(scene: &Scene<'_>, task: &ReportedArguments) -> Result<u8, Failure> {
     let (jurisdiction, duty) = task.duty.split_once('/').ok_or_else(|| {
-        Failure::usage(format!("`{}` names no duty", task.duty)).hint("write it as `clocks` shows it: uk-gdpr/authority")
+        Failure::usage(format!("`{}` names no duty", task.duty))
+            .hint("write it as `clocks` shows it: uk-gdpr/authority")
     })?;
     let laws = scene.laws()?;
     let at = match &task.at {
@@ -114,7 +118,11 @@ pub(super) fn reported(scene: &Scene<'_>, task: &ReportedArguments) -> Result<u8
     let stop = Stop {
         jurisdiction: jurisdiction.to_owned(),
         duty: duty.to_owned(),
-        outcome: if task.not_needed { Outcome::NotNeeded } else { Outcome::Reported },
+        outcome: if task.not_needed {
+            Outcome::NotNeeded
+        } else {
+            Outcome::Reported
+        },
         time: at,
         why: task.because.clone(),
         reference: task.reference.clone(),
@@ -127,7 +135,8 @@ pub(super) fn reported(scene: &Scene<'_>, task: &ReportedArguments) -> Result<u8
 /// The clocks as a table, with what has to be said of them.
 pub(super) fn as_text(clocks: &[Clock]) -> String {
     if clocks.is_empty() {
-        return "no clock runs: `clocks --aware TIME --jurisdiction NAME` starts them, `clocks --known` lists laws\n".to_owned();
+        return "no clock runs: `clocks --aware TIME --jurisdiction NAME` starts them, `clocks --known` lists laws\n"
+            .to_owned();
     }
     let mut table = Table::new(&[
         ("CLOCK", Align::Left),
@@ -149,7 +158,10 @@ pub(super) fn as_text(clocks: &[Clock]) -> String {
     }
     let mut text = table.render();
     for clock in clocks.iter().filter(|clock| clock.state == ClockState::NotStarted) {
-        text += &format!("{} counts {}: `clocks --determined TIME` records it\n", clock.id, clock.starts);
+        text += &format!(
+            "{} counts {}: `clocks --determined TIME` records it\n",
+            clock.id, clock.starts
+        );
     }
     let mut said: Vec<String> = Vec::new();
     for clock in clocks {
@@ -191,7 +203,9 @@ fn known(laws: &[&Jurisdiction]) -> String {
         };
         text += &format!("{}: {}{force}\n  {}\n", law.id, law.name, law.applies);
         for duty in &law.duties {
-            let limit = duty.no_later_than.map_or_else(String::new, |limit| format!(", {} of awareness at most", limit.words()));
+            let limit = duty
+                .no_later_than
+                .map_or_else(String::new, |limit| format!(", {} of awareness at most", limit.words()));
             text += &format!(
                 "  {}/{}: {} - {}{limit}; {} ({}) {}\n",
                 law.id,

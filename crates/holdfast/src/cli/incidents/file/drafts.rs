@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use respond::case_file::drafts::{
-    Draft, DraftKind, DraftState, VALUES, approve_draft, asks_for, drafts, fill, make_draft, mark_sent, obstacles, things,
+    Draft, DraftKind, DraftState, VALUES, approve_draft, asks_for, drafts, fill, make_draft, mark_sent, obstacles,
+    things,
 };
 use serde_json::json;
 
@@ -96,13 +97,24 @@ pub(super) fn run(scene: &Scene<'_>, command: DraftsCommand) -> Result<u8, Failu
         DraftsCommand::Approve { kind } => {
             let draft = newest(scene, kind)?;
             let approved = scene.change(|w| approve_draft(w, scene.now, &scene.actor(), draft.id))?;
-            let state = if approved.state == DraftState::Final { "it is final" } else { "one more person has to" };
-            Ok(scene.tell(&approved, &format!("draft {} ({}) is approved; {state}\n", approved.id, kind.name())))
+            let state = if approved.state == DraftState::Final {
+                "it is final"
+            } else {
+                "one more person has to"
+            };
+            Ok(scene.tell(
+                &approved,
+                &format!("draft {} ({}) is approved; {state}\n", approved.id, kind.name()),
+            ))
         }
         DraftsCommand::Sent { kind } => {
             let draft = newest(scene, kind)?;
             let sent = scene.change(|w| mark_sent(w, scene.now, &scene.actor(), draft.id))?;
-            let text = format!("draft {} ({}) went out; the facts in it are frozen\n", sent.id, kind.name());
+            let text = format!(
+                "draft {} ({}) went out; the facts in it are frozen\n",
+                sent.id,
+                kind.name()
+            );
             Ok(scene.tell(&sent, &text))
         }
     }
@@ -111,15 +123,20 @@ pub(super) fn run(scene: &Scene<'_>, command: DraftsCommand) -> Result<u8, Failu
 fn newest(scene: &Scene<'_>, kind: DraftKind) -> Result<Draft, Failure> {
     let all = scene.ask(|ledger| drafts(ledger, scene.id))?;
     all.into_iter().find(|draft| draft.kind == kind).ok_or_else(|| {
-        Failure::not_found(format!("incident {} has no draft `{}`", scene.id, kind.name()))
-            .hint(format!("`holdfast incidents file {} drafts make {}` makes one", scene.id, kind.name()))
+        Failure::not_found(format!("incident {} has no draft `{}`", scene.id, kind.name())).hint(format!(
+            "`holdfast incidents file {} drafts make {}` makes one",
+            scene.id,
+            kind.name()
+        ))
     })
 }
 
 fn list(scene: &Scene<'_>) -> Result<u8, Failure> {
     let all = scene.ask(|ledger| {
         let all = drafts(ledger, scene.id)?;
-        all.into_iter().map(|draft| Ok((obstacles(ledger, &draft)?, draft))).collect::<Result<Vec<_>, respond::Error>>()
+        all.into_iter()
+            .map(|draft| Ok((obstacles(ledger, &draft)?, draft)))
+            .collect::<Result<Vec<_>, respond::Error>>()
     })?;
     let mut table = Table::new(&[
         ("DRAFT", Align::Right),
@@ -146,7 +163,11 @@ fn list(scene: &Scene<'_>) -> Result<u8, Failure> {
         ]);
         rows.push(json!({ "draft": draft, "obstacles": obstacles }));
     }
-    let text = if all.is_empty() { "no draft was made yet: `drafts make letter`\n".to_owned() } else { table.render() };
+    let text = if all.is_empty() {
+        "no draft was made yet: `drafts make letter`\n".to_owned()
+    } else {
+        table.render()
+    };
     Ok(scene.tell(&json!({ "drafts": rows }), &text))
 }
 
@@ -156,7 +177,8 @@ fn make(scene: &Scene<'_>, kind: DraftKind, to: Option<&std::path::Path>, force:
     if let Some(path) = to {
         write_file(path, rendered.text.as_bytes(), force)?;
     }
-    let draft = scene.change(|w| make_draft(w, scene.now, &scene.actor(), scene.id, kind, &rendered, &gathered.facts))?;
+    let draft =
+        scene.change(|w| make_draft(w, scene.now, &scene.actor(), scene.id, kind, &rendered, &gathered.facts))?;
     let mut text = match to {
         Some(path) => format!("wrote draft {} ({}) into `{}`\n", draft.id, kind.name(), path.display()),
         None => format!("{}\n--\ndraft {} ({})\n", draft.text, draft.id, kind.name()),
@@ -169,7 +191,10 @@ fn make(scene: &Scene<'_>, kind: DraftKind, to: Option<&std::path::Path>, force:
     }
     let open = gathered.facts.iter().filter(|fact| !fact.is_confirmed()).count();
     if open > 0 {
-        text += &format!("{open} of {} facts in it are not confirmed by two people: it can't become final\n", gathered.facts.len());
+        text += &format!(
+            "{open} of {} facts in it are not confirmed by two people: it can't become final\n",
+            gathered.facts.len()
+        );
     }
     Ok(scene.tell(&draft, &text))
 }
@@ -179,7 +204,11 @@ fn list_values(scene: &Scene<'_>) -> Result<u8, Failure> {
     let mut table = Table::new(&[("NAME", Align::Left), ("VALUE", Align::Left), ("ASKS FOR", Align::Left)]);
     for (name, asks) in VALUES {
         let value = known.get(*name).map_or("-", String::as_str).replace('\n', " ");
-        table.row(vec![(*name).to_owned(), value.chars().take(60).collect(), (*asks).to_owned()]);
+        table.row(vec![
+            (*name).to_owned(),
+            value.chars().take(60).collect(),
+            (*asks).to_owned(),
+        ]);
     }
     Ok(scene.tell(&json!({ "values": known }), &table.render()))
 }
@@ -192,7 +221,9 @@ fn fill_in(scene: &Scene<'_>, given: &[String]) -> Result<u8, Failure> {
             .ok_or_else(|| Failure::usage(format!("`{pair}` is no value: write `NAME=VALUE` or `NAME=@FILE`")))?;
         let value = match value.strip_prefix('@') {
             None => value.to_owned(),
-            Some(path) => String::from_utf8_lossy(&read_bytes(std::path::Path::new(path), VALUE_BYTES_MAX)?).into_owned(),
+            Some(path) => {
+                String::from_utf8_lossy(&read_bytes(std::path::Path::new(path), VALUE_BYTES_MAX)?).into_owned()
+            }
         };
         values.push((name, value));
     }
@@ -202,6 +233,9 @@ fn fill_in(scene: &Scene<'_>, given: &[String]) -> Result<u8, Failure> {
         }
         Ok(())
     })?;
-    let text = format!("filled in: {}; drafts that were made before stay as they are\n", things(values.len()));
+    let text = format!(
+        "filled in: {}; drafts that were made before stay as they are\n",
+        things(values.len())
+    );
     Ok(scene.tell(&json!({ "filled": values.len() }), &text))
 }

@@ -68,7 +68,10 @@ pub(super) fn run(scene: &Scene<'_>, task: &ExportArguments) -> Result<u8, Failu
     for remark in &gathered.remarks {
         text += &format!("note: {remark}\n");
     }
-    Ok(scene.tell(&json!({ "folder": task.folder, "files": written, "remarks": gathered.remarks }), &text))
+    Ok(scene.tell(
+        &json!({ "folder": task.folder, "files": written, "remarks": gathered.remarks }),
+        &text,
+    ))
 }
 
 fn write_all(scene: &Scene<'_>, gathered: &Gathered, files: &mut Files<'_>) -> Result<(), Failure> {
@@ -80,10 +83,16 @@ fn write_all(scene: &Scene<'_>, gathered: &Gathered, files: &mut Files<'_>) -> R
     files.add("facts.csv", facts::as_csv(&gathered.facts).as_bytes())?;
     files.add("facts.json", json!({ "facts": gathered.facts }).to_string().as_bytes())?;
     files.add("clocks.txt", clocks::as_text(&gathered.clocks).as_bytes())?;
-    files.add("clocks.json", json!({ "clocks": gathered.clocks }).to_string().as_bytes())?;
+    files.add(
+        "clocks.json",
+        json!({ "clocks": gathered.clocks }).to_string().as_bytes(),
+    )?;
     let kept = scene.ask(|ledger| {
-        let kept = drafts(ledger, scene.id)?.into_iter().filter(|draft| draft.state != DraftState::Replaced);
-        kept.map(|draft| Ok((obstacles(ledger, &draft)?, draft))).collect::<Result<Vec<_>, respond::Error>>()
+        let kept = drafts(ledger, scene.id)?
+            .into_iter()
+            .filter(|draft| draft.state != DraftState::Replaced);
+        kept.map(|draft| Ok((obstacles(ledger, &draft)?, draft)))
+            .collect::<Result<Vec<_>, respond::Error>>()
     })?;
     for kind in DraftKind::ALL {
         let newest = kept.iter().find(|(_, draft)| draft.kind == kind);

@@ -133,10 +133,16 @@ pub(super) fn as_table(facts: &[Fact]) -> String {
     let open = facts.iter().filter(|fact| !fact.is_confirmed()).count();
     let mut text = table.render();
     if open > 0 {
-        text += &format!("{} not confirmed: two people other than who set it have to approve it\n", count(open as u64, "fact"));
+        text += &format!(
+            "{} not confirmed: two people other than who set it have to approve it\n",
+            count(open as u64, "fact")
+        );
     }
     for fact in facts.iter().filter(|fact| !fact.after_letters.is_empty()) {
-        text += &format!("fact {} has changed since a letter went out with it: a correction may be due\n", fact.id);
+        text += &format!(
+            "fact {} has changed since a letter went out with it: a correction may be due\n",
+            fact.id
+        );
     }
     text
 }
@@ -152,17 +158,26 @@ fn approved(fact: &Fact) -> String {
 
 fn told(change: &FactChange) -> String {
     let fact = &change.fact;
-    let name = format!("fact {}.{}: {} in `{}`", fact.id, fact.version, fact.said.class, fact.said.system);
+    let name = format!(
+        "fact {}.{}: {} in `{}`",
+        fact.id, fact.version, fact.said.class, fact.said.system
+    );
     if !change.is_changed {
         return format!("{name} is as it was: {}\n", fact.said.answer.words());
     }
     let mut text = format!("{name}: {}\n", fact.said.answer.words());
     if change.approvals_lost > 0 {
-        text += &format!("it was approved before: that counts no more ({})\n", count(change.approvals_lost as u64, "approval"));
+        text += &format!(
+            "it was approved before: that counts no more ({})\n",
+            count(change.approvals_lost as u64, "approval")
+        );
     }
     if !fact.after_letters.is_empty() {
         let letters: Vec<String> = fact.after_letters.iter().map(ToString::to_string).collect();
-        text += &format!("draft {} went out with what was said before: a correction may be due\n", letters.join(", "));
+        text += &format!(
+            "draft {} went out with what was said before: a correction may be due\n",
+            letters.join(", ")
+        );
     }
     text
 }
@@ -171,18 +186,27 @@ fn approve(scene: &Scene<'_>, names: &[String]) -> Result<u8, Failure> {
     let known = scene.ask(|ledger| facts(ledger, scene.id))?;
     let mut approved = Vec::new();
     for name in names {
-        let (number, version) = name.split_once('.').map_or((name.as_str(), None), |(number, version)| (number, Some(version)));
-        let fact = number.parse::<i64>().ok().and_then(|number| known.iter().find(|fact| fact.id.0 == number));
+        let (number, version) = name
+            .split_once('.')
+            .map_or((name.as_str(), None), |(number, version)| (number, Some(version)));
+        let fact = number
+            .parse::<i64>()
+            .ok()
+            .and_then(|number| known.iter().find(|fact| fact.id.0 == number));
         let fact = fact.ok_or_else(|| Failure::not_found(format!("incident {} has no fact `{name}`", scene.id)))?;
         let version = match version {
             None => fact.version,
-            Some(version) => version.parse().map_err(|_| Failure::usage(format!("`{name}` is no fact: write `3` or `3.2`")))?,
+            Some(version) => version
+                .parse()
+                .map_err(|_| Failure::usage(format!("`{name}` is no fact: write `3` or `3.2`")))?,
         };
         approved.push((fact.id, version));
     }
     // All of them or none.
     let done = scene.change(|w| {
-        let each = approved.iter().map(|(fact, version)| approve_fact(w, scene.now, &scene.actor(), *fact, *version));
+        let each = approved
+            .iter()
+            .map(|(fact, version)| approve_fact(w, scene.now, &scene.actor(), *fact, *version));
         each.collect::<Result<Vec<Fact>, _>>()
     })?;
     Ok(scene.tell(&json!({ "facts": done }), &as_table(&done)))
@@ -193,7 +217,10 @@ fn import(scene: &Scene<'_>, path: &std::path::Path) -> Result<u8, Failure> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let imported = import_investigation(&bytes, &name).map_err(|error| failure(&error))?;
     let changes = scene.change(|w| {
-        let each = imported.facts.iter().map(|fact| set_fact(w, scene.now, &scene.actor(), scene.id, fact));
+        let each = imported
+            .facts
+            .iter()
+            .map(|fact| set_fact(w, scene.now, &scene.actor(), scene.id, fact));
         each.collect::<Result<Vec<FactChange>, _>>()
     })?;
     let mut text: String = changes.iter().map(told).collect();
@@ -206,7 +233,10 @@ fn import(scene: &Scene<'_>, path: &std::path::Path) -> Result<u8, Failure> {
 fn versions(scene: &Scene<'_>, number: i64) -> Result<u8, Failure> {
     let versions = scene.ask(|ledger| fact_versions(ledger, respond::case_file::FactId(number)))?;
     if versions.iter().any(|version| version.incident != scene.id) {
-        return Err(Failure::not_found(format!("incident {} has no fact `{number}`", scene.id)));
+        return Err(Failure::not_found(format!(
+            "incident {} has no fact `{number}`",
+            scene.id
+        )));
     }
     let mut text = String::new();
     for version in &versions {
@@ -226,7 +256,8 @@ fn versions(scene: &Scene<'_>, number: i64) -> Result<u8, Failure> {
 /// The register as a table of a spreadsheet (RFC 4180).
 pub(super) fn as_csv(facts: &[Fact]) -> String {
     use respond::case_file::timeline::csv_cell;
-    let mut text = "fact,version,class,system,answer,confirmed,approved by,evidence,reference,set by,set\r\n".to_owned();
+    let mut text =
+        "fact,version,class,system,answer,confirmed,approved by,evidence,reference,set by,set\r\n".to_owned();
     for fact in facts {
         let by: Vec<String> = fact.approvals.iter().map(|approval| approval.by.to_string()).collect();
         let cells = [

@@ -34,7 +34,10 @@ pub(super) fn run(scene: &Scene<'_>, task: &PaperArguments) -> Result<u8, Failur
     let pdf = of_incident(scene, &Gathered::of(scene)?)?;
     write_file(&task.file, &pdf, task.force)?;
     let object = json!({ "file": task.file, "bytes": pdf.len() });
-    Ok(scene.tell(&object, &format!("wrote the paper pack into `{}`: print it\n", task.file.display())))
+    Ok(scene.tell(
+        &object,
+        &format!("wrote the paper pack into `{}`: print it\n", task.file.display()),
+    ))
 }
 
 /// The pack without an incident.
@@ -64,14 +67,21 @@ pub(in crate::cli) fn before(noted: &Noted<'_>, task: &PaperArguments) -> Result
 pub(super) fn of_incident(scene: &Scene<'_>, gathered: &Gathered) -> Result<Vec<u8>, Failure> {
     let kept = scene.ask(|ledger| drafts(ledger, scene.id))?;
     let is_current = |state| state != DraftState::Replaced;
-    let kept = kept.into_iter().find(|draft| draft.kind == DraftKind::Letter && is_current(draft.state));
+    let kept = kept
+        .into_iter()
+        .find(|draft| draft.kind == DraftKind::Letter && is_current(draft.state));
     let letter = match kept {
         Some(draft) => draft.text,
         None => gathered.render(scene, DraftKind::Letter)?.text,
     };
     let settings = scene.settings();
     let running = gathered.laws.iter();
-    let running = running.filter(|law| gathered.clocks.iter().any(|clock| clock.id.starts_with(&format!("{}/", law.id))));
+    let running = running.filter(|law| {
+        gathered
+            .clocks
+            .iter()
+            .any(|clock| clock.id.starts_with(&format!("{}/", law.id)))
+    });
     let mut laws = chosen(settings, &gathered.laws)?;
     for law in running {
         if !laws.contains(law) {
@@ -107,9 +117,15 @@ fn steps(place: &Place, config: &Config) -> Result<Vec<RestoreStep>, Failure> {
         let tier = order.iter().position(|tier| tier.iter().any(|known| known == name));
         tier.and_then(|tier| u32::try_from(tier + 1).ok()).unwrap_or(last)
     };
-    let mut steps: Vec<RestoreStep> = volumes.iter().map(|volume| step(volume, tier_of(&volume.name))).collect();
+    let mut steps: Vec<RestoreStep> = volumes
+        .iter()
+        .map(|volume| step(volume, tier_of(&volume.name)))
+        .collect();
     // Volumes that the configuration names and that aren't there: whoever reads it has to know.
-    for (tier, name) in (1..).zip(order).flat_map(|(tier, names)| names.iter().map(move |name| (tier, name))) {
+    for (tier, name) in (1..)
+        .zip(order)
+        .flat_map(|(tier, names)| names.iter().map(move |name| (tier, name)))
+    {
         if !volumes.iter().any(|volume| volume.name == *name) {
             steps.push(RestoreStep {
                 tier,
@@ -129,7 +145,10 @@ fn steps(place: &Place, config: &Config) -> Result<Vec<RestoreStep>, Failure> {
 
 fn step(volume: &VolumeReport, tier: u32) -> RestoreStep {
     let Some(details) = &volume.details else {
-        let problem = volume.problem.as_ref().map_or_else(String::new, |problem| problem.message.clone());
+        let problem = volume
+            .problem
+            .as_ref()
+            .map_or_else(String::new, |problem| problem.message.clone());
         return RestoreStep {
             tier,
             volume: volume.name.clone(),
@@ -151,7 +170,11 @@ fn step(volume: &VolumeReport, tier: u32) -> RestoreStep {
     RestoreStep {
         tier,
         volume: volume.name.clone(),
-        state: format!("{}, {} clients; {point}", format_size(details.size_bytes), details.clients),
+        state: format!(
+            "{}, {} clients; {point}",
+            format_size(details.size_bytes),
+            details.clients
+        ),
         command,
     }
 }

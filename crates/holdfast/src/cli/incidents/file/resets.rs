@@ -101,11 +101,14 @@ pub(super) fn write_list(scene: &Scene<'_>, whose: &Whose, to: &Path, force: boo
         problem: None,
     };
     let heading = "address,priority,password_in_leaks,other_breaches_with_passwords,other_breaches\r\n";
-    out.write_all(heading.as_bytes()).map_err(|error| file.write_failed(&error))?;
+    out.write_all(heading.as_bytes())
+        .map_err(|error| file.write_failed(&error))?;
     match (&whose.addresses, monitor.own) {
         (Some(path), _) => list.from_file(path, &mut out)?,
         (None, Some(own)) => {
-            let visited = monitor.accounts.members(own, &mut |address| list.add(address, None, &mut out));
+            let visited = monitor
+                .accounts
+                .members(own, &mut |address| list.add(address, None, &mut out));
             visited.map_err(|error| failed(&error))?;
         }
         (None, None) => return Err(Failure::usage("no list of accounts is named")),
@@ -136,13 +139,20 @@ impl Monitor {
             return Err(Failure::not_found("the breach monitor has nothing to compare with")
                 .hint("`holdfast exposure import breach` and `import passwords` load something"));
         }
-        let breaches = Ledger::open(&folder).and_then(|ledger| ledger.breaches()).map_err(|error| failed(&error))?;
+        let breaches = Ledger::open(&folder)
+            .and_then(|ledger| ledger.breaches())
+            .map_err(|error| failed(&error))?;
         let breaches: BTreeMap<BreachId, Breach> = breaches.into_iter().collect();
         let own = match own {
             None => None,
             Some(name) => {
-                let found = breaches.iter().find(|(_, breach)| breach.name.eq_ignore_ascii_case(name));
-                let missing = || Failure::not_found(format!("no breach is named `{name}`")).hint("`holdfast exposure stats` lists them");
+                let found = breaches
+                    .iter()
+                    .find(|(_, breach)| breach.name.eq_ignore_ascii_case(name));
+                let missing = || {
+                    Failure::not_found(format!("no breach is named `{name}`"))
+                        .hint("`holdfast exposure stats` lists them")
+                };
                 Some(*found.ok_or_else(missing)?.0)
             }
         };
@@ -171,7 +181,9 @@ impl Monitor {
 fn bytes_of(digits: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     let value = |digit: u8| char::from(digit).to_digit(16);
-    let bytes = pairs.iter().map(|[high, low]| u8::try_from(value(*high)? * 16 + value(*low)?).ok());
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| u8::try_from(value(*high)? * 16 + value(*low)?).ok());
     rest.is_empty().then(|| bytes.collect()).flatten()
 }
 
@@ -189,7 +201,11 @@ impl List<'_> {
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(unreadable)?;
+            let read = lines
+                .by_ref()
+                .take(LINE_BYTES_MAX)
+                .read_until(b'\n', &mut line)
+                .map_err(unreadable)?;
             if read == 0 || self.problem.is_some() {
                 return Ok(());
             }
@@ -212,10 +228,19 @@ impl List<'_> {
 
     fn try_add(&mut self, address: &str, hash: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
         let monitor = self.monitor;
-        let found = monitor.accounts.breaches_of(Identity::of(address)).map_err(|error| failed(&error))?;
-        let others = found.iter().filter(|id| Some(**id) != monitor.own).filter_map(|id| monitor.breaches.get(id));
+        let found = monitor
+            .accounts
+            .breaches_of(Identity::of(address))
+            .map_err(|error| failed(&error))?;
+        let others = found
+            .iter()
+            .filter(|id| Some(**id) != monitor.own)
+            .filter_map(|id| monitor.breaches.get(id));
         let others: Vec<&Breach> = others.filter(|breach| !breach.is_retired).collect();
-        let with_passwords = others.iter().filter(|breach| breach.data_classes.iter().any(|class| class == "Passwords")).count();
+        let with_passwords = others
+            .iter()
+            .filter(|breach| breach.data_classes.iter().any(|class| class == "Passwords"))
+            .count();
         let seen = hash.map(|hash| monitor.seen(hash)).transpose()?.flatten();
         let priority = match (seen, with_passwords, others.len()) {
             (Some(1..), _, _) => 1,
@@ -229,8 +254,15 @@ impl List<'_> {
             (Some(_), Some(seen)) => seen.to_string(),
         };
         let names: Vec<&str> = others.iter().map(|breach| breach.name.as_str()).collect();
-        let row = [csv_cell(address), priority.to_string(), seen, with_passwords.to_string(), csv_cell(&names.join(" "))];
-        out.write_all((row.join(",") + "\r\n").as_bytes()).map_err(|error| Failure::io("write the list", &error))?;
+        let row = [
+            csv_cell(address),
+            priority.to_string(),
+            seen,
+            with_passwords.to_string(),
+            csv_cell(&names.join(" ")),
+        ];
+        out.write_all((row.join(",") + "\r\n").as_bytes())
+            .map_err(|error| Failure::io("write the list", &error))?;
         self.counts.accounts += 1;
         if let Some(counted) = self.counts.by_priority.get_mut(priority - 1) {
             *counted += 1;

@@ -36,7 +36,9 @@ impl<'a> Scene<'a> {
     pub(super) fn new(noted: &'a Noted<'a>, number: i64) -> Result<Self, Failure> {
         let id = IncidentId(number);
         let incident = noted.ask_existing(|ledger| ledger.incident(id))?;
-        let missing = || Failure::not_found(format!("there is no incident `{number}`")).hint("`holdfast incidents list` shows them");
+        let missing = || {
+            Failure::not_found(format!("there is no incident `{number}`")).hint("`holdfast incidents list` shows them")
+        };
         Ok(Self {
             noted,
             id,
@@ -60,7 +62,10 @@ impl<'a> Scene<'a> {
         self.noted.ask_existing(ask)
     }
 
-    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Writing<'_>) -> Result<T, respond::Error>) -> Result<T, Failure> {
+    pub(super) fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Writing<'_>) -> Result<T, respond::Error>,
+    ) -> Result<T, Failure> {
         self.noted.change(work)
     }
 
@@ -86,12 +91,19 @@ impl<'a> Scene<'a> {
     pub(super) fn templates(&self) -> Result<Templates, Failure> {
         let mut templates = Templates::default();
         for (name, text) in own_files(self.settings().templates_folder.as_deref(), "txt")? {
-            let kind = DraftKind::ALL.into_iter().find(|kind| name.ends_with(&format!("/{}.txt", kind.name())));
+            let kind = DraftKind::ALL
+                .into_iter()
+                .find(|kind| name.ends_with(&format!("/{}.txt", kind.name())));
             let kind = kind.ok_or_else(|| {
                 let names = DraftKind::ALL.map(|kind| format!("{}.txt", kind.name()));
-                config_failure(format!("`{name}` is the template of nothing: there are {}", names.join(", ")))
+                config_failure(format!(
+                    "`{name}` is the template of nothing: there are {}",
+                    names.join(", ")
+                ))
             })?;
-            templates.replace(kind, &name, text).map_err(|error| config_failure(error.to_string()))?;
+            templates
+                .replace(kind, &name, text)
+                .map_err(|error| config_failure(error.to_string()))?;
         }
         Ok(templates)
     }
@@ -132,11 +144,15 @@ fn own_files(folder: Option<&Path>, ending: &str) -> Result<Vec<(String, String)
             paths.push(path);
         }
         if paths.len() > OWN_FILES_MAX {
-            return Err(config_failure(format!("`{}` has more than {OWN_FILES_MAX} files", folder.display())));
+            return Err(config_failure(format!(
+                "`{}` has more than {OWN_FILES_MAX} files",
+                folder.display()
+            )));
         }
     }
     paths.sort();
-    let read = |path: std::path::PathBuf| read_text(&path, OWN_FILE_BYTES_MAX).map(|text| (path.display().to_string(), text));
+    let read =
+        |path: std::path::PathBuf| read_text(&path, OWN_FILE_BYTES_MAX).map(|text| (path.display().to_string(), text));
     paths.into_iter().map(read).collect()
 }
 
@@ -154,7 +170,11 @@ pub(super) fn read_bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure
     let file = std::fs::File::open(path).map_err(unreadable)?;
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > bytes_max {
-        return Err(Failure::usage(format!("`{}` is larger than {} MiB", path.display(), bytes_max >> 20)));
+        return Err(Failure::usage(format!(
+            "`{}` is larger than {} MiB",
+            path.display(),
+            bytes_max >> 20
+        )));
     }
     Ok(bytes)
 }

@@ -84,5 +84,7 @@ fn events(scene: &Scene<'_>, volume: &str) -> Result<Vec<DiskEvent>, Failure> {
         volume: volume.to_owned(),
         text: event.text,
     });
-    Ok(events.filter(|event| event.time >= before && event.time <= until).collect())
+    Ok(events
+        .filter(|event| event.time >= before && event.time <= until)
+        .collect())
 }
