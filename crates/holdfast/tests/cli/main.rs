@@ -12,6 +12,7 @@ mod exports;
 mod exposure_passwords;
 mod guard;
 mod images;
+mod incident_file;
 mod moments;
 mod noted;
 mod policies;
