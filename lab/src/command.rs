@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::{Failure, cost, history, personal, private_questions, replayed, scale, session, training, watching};
+use crate::{
+    Failure, cost, history, ledger, personal, private_questions, replayed, scale, session, training, watching,
+};
 
 /// Makes, records and measures. Figures are printed as one JSON object on the last line; progress goes to standard error.
 #[derive(Debug, Parser)]
@@ -69,6 +71,34 @@ pub enum Command {
         #[arg(default_value_t = 1_000_000)]
         people: u64,
     },
+    /// A ledger with many alerts, as a large site has it after a month.
+    LedgerFill {
+        /// The ledger's folder.
+        folder: PathBuf,
+        /// How many alerts.
+        #[arg(default_value_t = 1_000_000)]
+        alerts: u64,
+        /// About how many volumes.
+        #[arg(default_value_t = 1000)]
+        volumes: u64,
+        /// The time of the last one, in milliseconds since 1970.
+        #[arg(long)]
+        end: i64,
+    },
+    /// What becomes of a flood of alerts within a second.
+    LedgerFlood {
+        /// The ledger's folder.
+        folder: PathBuf,
+        /// How many alerts.
+        #[arg(default_value_t = 10_000)]
+        alerts: u64,
+        /// About how many volumes.
+        #[arg(default_value_t = 1000)]
+        volumes: u64,
+        /// When it begins, in milliseconds since 1970.
+        #[arg(long)]
+        start: i64,
+    },
     /// From traces to a detector.
     #[command(flatten)]
     Training(training::Command),
@@ -95,6 +125,18 @@ impl Command {
             Self::CostOfWatching(arguments) => watching::run(&arguments).map(|()| String::new()),
             Self::Personal { folder } => personal::measure(&folder),
             Self::PrivateQuestions { folder, people } => private_questions::measure(&folder, people),
+            Self::LedgerFill {
+                folder,
+                alerts,
+                volumes,
+                end,
+            } => ledger::fill(&folder, alerts, volumes, end),
+            Self::LedgerFlood {
+                folder,
+                alerts,
+                volumes,
+                start,
+            } => ledger::flood(&folder, alerts, volumes, start),
             Self::Training(command) => command.run(),
             Self::Show { trace } => replayed::show(&trace).map(|()| String::new()),
         }

@@ -9,6 +9,7 @@ mod chance;
 mod cost;
 mod figures;
 mod history;
+mod ledger;
 mod personal;
 mod private_questions;
 mod scale;

@@ -33,7 +33,7 @@ class Letter:
         self.message = email.message_from_bytes(self.raw, policy=email.policy.default)
         self.to = self.recipients[0]
         self.subject = self.message["Subject"]
-        self.text = self.message.get_content().replace("\r\n", "\n")
+        self.text = self.message.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
     def link(self, page):
         """The link to a page of the server."""

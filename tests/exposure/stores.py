@@ -11,7 +11,7 @@ import time
 from harness.runner import Skip
 from monitor import Monitor, json_of, text_of, write
 
-MIB = 1 << 20
+MIB, PAGE = 1 << 20, 4096
 # The server merges what it finds within ten seconds, and then has to notice it.
 MERGED_SECONDS_MAX = 40
 EXIT_NO_SPACE = 6
@@ -26,18 +26,15 @@ def hashes(case, name, numbers, seen=1):
     return write(case.folder, name, "".join(f"{digest(number)}:{seen}\n" for number in numbers))
 
 
-@contextlib.contextmanager
 def small_disk(case, size):
-    """A file system of so many bytes, and what fills all of it but some room."""
+    """A file system of so many bytes, gone again after what the test starts later."""
     if os.geteuid() != 0:
         raise Skip("mounting a small file system needs root")
     folder = case.folder / "disk"
     folder.mkdir()
     case.run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder)
-    try:
-        yield folder
-    finally:
-        case.run("umount", folder)
+    case.cleanup.callback(case.run, "umount", folder)
+    return folder
 
 
 def leave_room(folder, room):
@@ -45,8 +42,9 @@ def leave_room(folder, room):
     ballast = folder / "ballast"
     ballast.unlink(missing_ok=True)
     state = os.statvfs(folder)
-    with open(ballast, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(state.f_bavail * state.f_frsize - room, 1))
+    with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        for _ in range((state.f_bavail * state.f_frsize - room) // PAGE):
+            file.write(b"x" * PAGE)
 
 
 def refused_for_room(done, folder):
@@ -60,64 +58,64 @@ def refused_for_room(done, folder):
 
 
 def passwords_are_imported_onto_a_full_disk_once_there_is_room(case):
-    with small_disk(case, 48 * MIB) as disk:
-        watched = Monitor(case)
-        watched.data = disk / "data"
-        watched.holdfast("import", "passwords", hashes(case, "base.txt", range(20_000), seen=3))
-        more = hashes(case, "more.txt", range(19_000, 250_000))
-        watched.serve()
+    disk = small_disk(case, 48 * MIB)
+    watched = Monitor(case)
+    watched.data = disk / "data"
+    watched.holdfast("import", "passwords", hashes(case, "base.txt", range(20_000), seen=3))
+    more = hashes(case, "more.txt", range(19_000, 250_000))
+    watched.serve()
 
-        def counts(number):
-            return int(text_of(watched.ask(f"/check/sha1/{digest(number)}")))
+    def counts(number):
+        return int(text_of(watched.ask(f"/check/sha1/{digest(number)}")))
 
-        refused = 0
-        for room in (0, 256 << 10, MIB, 3 * MIB, 5 * MIB, 8 * MIB, 12 * MIB, 16 * MIB, 40 * MIB):
-            leave_room(disk, room)
-            done = watched.holdfast("import", "passwords", more, "--source", "more", check=False)
-            if not refused_for_room(done, disk):
-                break
-            refused += 1
-            assert (counts(0), counts(19_500), counts(200_000)) == (3, 3, -1), "what was there before is lost"
-            listed = json.loads(watched.holdfast("stats", "--json").stdout)["passwords"]
-            assert [(corpus["source"], corpus["hashes"]) for corpus in listed] == [("pwned-passwords", 20_000)], listed
-        assert refused >= 4, f"refused {refused} times only"
-        # It was read before it was refused for the last time: that isn't done again.
-        assert "went on where an import was interrupted" in done.stdout, done.stdout
-        watched.until(lambda: counts(200_000) == 1)
-        assert (counts(0), counts(19_500), counts(249_999), counts(250_000)) == (3, 4, 1, -1)
-        watched.stop()
+    refused = 0
+    for room in (0, 256 << 10, MIB, 3 * MIB, 5 * MIB, 8 * MIB, 12 * MIB, 16 * MIB, 40 * MIB):
+        leave_room(disk, room)
+        done = watched.holdfast("import", "passwords", more, "--source", "more", check=False)
+        if not refused_for_room(done, disk):
+            break
+        refused += 1
+        assert (counts(0), counts(19_500), counts(200_000)) == (3, 3, -1), "what was there before is lost"
+        listed = json.loads(watched.holdfast("stats", "--json").stdout)["passwords"]
+        assert [(corpus["source"], corpus["hashes"]) for corpus in listed] == [("pwned-passwords", 20_000)], listed
+    assert refused >= 4, f"refused {refused} times only"
+    # It was read before it was refused for the last time: that isn't done again.
+    assert "went on where an import was interrupted" in done.stdout, done.stdout
+    watched.until(lambda: counts(200_000) == 1)
+    assert (counts(0), counts(19_500), counts(249_999), counts(250_000)) == (3, 4, 1, -1)
+    watched.stop()
 
 
 def a_breach_is_imported_onto_a_full_disk_once_there_is_room(case):
-    with small_disk(case, 64 * MIB) as disk:
-        watched = Monitor(case)
-        watched.data = disk / "data"
-        people = "".join(f"p{number}@corp.example:word{number}\n" for number in range(60_000))
-        late = write(case.folder, "late.txt", people)
-        about = write(case.folder, "late.toml", 'name = "Late"\ntop_level_domains = ["example"]\n')
-        first = write(case.folder, "first.txt", "p7@corp.example:first\n")
-        first_about = write(case.folder, "first.toml", 'name = "First"\ntop_level_domains = ["example"]\n')
-        watched.holdfast("import", "breach", first, "--about", first_about)
-        key = watched.key("desk")
-        watched.serve()
-        refused = 0
-        for room in (0, 64 << 10, 512 << 10, MIB, 2 * MIB, 4 * MIB, 6 * MIB, 9 * MIB, 13 * MIB, 60 * MIB):
-            leave_room(disk, room)
-            done = watched.holdfast("import", "breach", late, "--about", about, check=False)
-            if not refused_for_room(done, disk):
-                break
-            refused += 1
-            found = json_of(watched.v3("/breachedaccount/p7@corp.example", key))
-            assert found == [{"Name": "First"}], found
-            assert text_of(watched.ask(f"/check/sha1/{hashlib.sha1(b'first').hexdigest()}")) == "1\n"
-            assert [breach["Name"] for breach in json_of(watched.v3("/breaches"))] == ["First"]
-            partial = disk / "data" / "exposure" / "accounts" / "partial"
-            assert not partial.exists(), "addresses are left on the disk"
-        assert refused >= 4, f"refused {refused} times only"
-        watched.until(lambda: len(json_of(watched.v3("/breachedaccount/p7@corp.example", key))) == 2)
-        assert json_of(watched.v3("/breachedaccount/p59999@corp.example", key)) == [{"Name": "Late"}]
-        assert text_of(watched.ask(f"/check/sha1/{hashlib.sha1(b'word59999').hexdigest()}")) == "1\n"
-        watched.stop()
+    disk = small_disk(case, 64 * MIB)
+    watched = Monitor(case)
+    watched.data = disk / "data"
+    people = "".join(f"p{number}@corp.example:word{number}\n" for number in range(60_000))
+    late = write(case.folder, "late.txt", people)
+    about = write(case.folder, "late.toml", 'name = "Late"\ntop_level_domains = ["example"]\n')
+    first = write(case.folder, "first.txt", "p7@corp.example:first\n")
+    first_about = write(case.folder, "first.toml", 'name = "First"\ntop_level_domains = ["example"]\n')
+    watched.holdfast("import", "breach", first, "--about", first_about)
+    key = watched.key("desk")
+    watched.serve()
+    refused = 0
+    for room in (0, 64 << 10, 512 << 10, MIB, 2 * MIB, 4 * MIB, 6 * MIB, 9 * MIB, 13 * MIB, 60 * MIB):
+        leave_room(disk, room)
+        done = watched.holdfast("import", "breach", late, "--about", about, check=False)
+        if not refused_for_room(done, disk):
+            break
+        refused += 1
+        found = json_of(watched.v3("/breachedaccount/p7@corp.example", key))
+        assert found == [{"Name": "First"}], found
+        assert text_of(watched.ask(f"/check/sha1/{hashlib.sha1(b'first').hexdigest()}")) == "1\n"
+        assert [breach["Name"] for breach in json_of(watched.v3("/breaches"))] == ["First"]
+        partial = disk / "data" / "exposure" / "accounts" / "partial"
+        assert not partial.exists(), "addresses are left on the disk"
+    assert refused >= 4, f"refused {refused} times only"
+    watched.until(lambda: len(json_of(watched.v3("/breachedaccount/p7@corp.example", key))) == 2)
+    assert json_of(watched.v3("/breachedaccount/p59999@corp.example", key)) == [{"Name": "Late"}]
+    assert text_of(watched.ask(f"/check/sha1/{hashlib.sha1(b'word59999').hexdigest()}")) == "1\n"
+    watched.stop()
 
 
 def several_imports(case, watched):

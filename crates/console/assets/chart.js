@@ -29,18 +29,26 @@ function columns(table) {
   return rows.length === 0 ? null : rows[0].map((_, column) => rows.map((row) => row[column]));
 }
 
+function clock(zone) {
+  const format = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+  return (seconds) => format.format(seconds * 1000);
+}
+
+// Grid lines at powers of two, as bytes are counted.
+const STEPS = Array.from({ length: 32 }, (_, power) => 2 ** (power + 8));
+
 function options(chart, zone) {
+  const time = clock(zone);
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const bars = uPlot.paths.stepped({ align: 1 });
   const series = (label, name, fill) => ({ label, stroke: colour(name), fill, width: 1.5, paths: bars, points: { show: false }, value: (_, value) => (value == null ? "" : `${size(value)}/s`) });
   return {
     width: chart.clientWidth,
     height: HEIGHT,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1024)] } },
-    axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map((tick) => `${size(tick)}/s`) }],
-    series: [{}, series("Written", "--series-written"), series("Looks random", "--series-random")],
+    axes: [{ ...axis, values: (_, ticks) => ticks.map(time) }, { ...axis, size: 75, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => `${size(tick)}/s`) }],
+    series: [{ label: "From", value: (_, seconds) => (seconds == null ? "" : time(seconds)) }, series("Written", "--series-written"), series("Looks random", "--series-random")],
   };
 }
 

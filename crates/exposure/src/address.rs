@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use ring::digest;
+use sha1::{Digest, Sha1};
 
 /// The longest part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
 const ALIAS_BYTES_MAX: usize = 64;
@@ -31,13 +31,11 @@ impl Identity {
 
     /// The key of an account that is normalised already, given in parts.
     pub(crate) fn of_normalised(parts: &[&[u8]]) -> Self {
-        let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+        let mut hash = Sha1::new();
         for part in parts {
-            context.update(part);
+            hash.update(part);
         }
-        let mut key = [0; Self::BYTES];
-        key.copy_from_slice(context.finish().as_ref());
-        Self(key)
+        Self(hash.finalize().into())
     }
 }
 

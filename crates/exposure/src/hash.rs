@@ -1,7 +1,7 @@
 //! Hashes of passwords as the public corpora have them.
 
 use md4::{Digest, Md4};
-use ring::digest;
+use sha1::Sha1;
 
 /// Which hash of a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,9 +44,7 @@ impl HashKind {
     #[must_use]
     pub fn hash(self, password: &str) -> Vec<u8> {
         match self {
-            Self::Sha1 => digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes())
-                .as_ref()
-                .to_vec(),
+            Self::Sha1 => Sha1::digest(password).to_vec(),
             Self::Ntlm => {
                 let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
                 Md4::digest(utf16).to_vec()

@@ -214,7 +214,10 @@ impl Event {
             EventKind::FencedByHand { fence, fork, because } => {
                 write!(text, "fenced ({because}): ")?;
                 match fork {
-                    Some(fork) => write!(text, "reads and writes go to the fork `{fork}` from now on, the volume stays as it is"),
+                    Some(fork) => write!(
+                        text,
+                        "reads and writes go to the fork `{fork}` from now on, the volume stays as it is"
+                    ),
                     None => text.write_str(doing(*fence)),
                 }
             }

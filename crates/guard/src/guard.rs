@@ -85,7 +85,9 @@ impl Guard {
         }
         let sequence = volume.newest().sequence.0;
         watch.trail.note(Mark { at: now, sequence });
-        watch.sensitivity_percent = state.sensitivity.map_or(USUAL_PERCENT, |sensitivity| sensitivity.percent);
+        watch.sensitivity_percent = state
+            .sensitivity
+            .map_or(USUAL_PERCENT, |sensitivity| sensitivity.percent);
         let guard = Arc::new(Self {
             name: volume.name().to_owned(),
             store: Arc::clone(store),

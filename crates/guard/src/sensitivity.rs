@@ -55,7 +55,9 @@ impl Guard {
     /// Ends a time that is over.
     pub(crate) fn end_sensitivity_in_time(&self) {
         let now = self.uptime.micros();
-        let ended = lock(&self.state).sensitivity.take_if(|sensitivity| sensitivity.until <= now);
+        let ended = lock(&self.state)
+            .sensitivity
+            .take_if(|sensitivity| sensitivity.until <= now);
         if ended.is_some() {
             self.sensitivity_ended();
         }

@@ -27,6 +27,8 @@ pub enum FailureCode {
     Drill,
     /// Something that was checked is leaked: the result of a check, not a failure of the command.
     Leaked,
+    /// It needs the approval of others.
+    Approval,
 }
 
 /// Exit code of a command that did what it was asked to do.
@@ -34,7 +36,7 @@ pub const EXIT_OK: u8 = 0;
 
 impl FailureCode {
     /// Every code, in the order of the exit codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Failure,
         Self::Usage,
         Self::NotFound,
@@ -45,6 +47,7 @@ impl FailureCode {
         Self::Fenced,
         Self::Drill,
         Self::Leaked,
+        Self::Approval,
     ];
 
     /// The exit code of a command that failed this way.
@@ -61,6 +64,7 @@ impl FailureCode {
             Self::Fenced => 8,
             Self::Drill => 9,
             Self::Leaked => 10,
+            Self::Approval => 11,
         }
     }
 
@@ -78,6 +82,7 @@ impl FailureCode {
             Self::Fenced => "a volume is fenced: an attack was recognised",
             Self::Drill => "a drill failed, or is overdue",
             Self::Leaked => "something that was checked is leaked",
+            Self::Approval => "it needs the approval of others",
         }
     }
 }
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn every_code_has_an_exit_code_of_its_own() {
         let codes: Vec<u8> = FailureCode::ALL.iter().map(|code| code.exit_code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::config::Config;
 use crate::engine::VOLUMES_NAME;
 use crate::failure::{Failure, FailureCode};
 
+/// The folder with policies, beside the configuration file unless that names another.
+const POLICIES_NAME: &str = "policies";
+
 /// The data folder and the configuration in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -90,9 +93,13 @@ impl Place {
 
     /// Reads the configuration file, or takes the defaults where there is none.
     pub fn config(&self) -> Result<Config, Failure> {
-        self.config_file
-            .as_deref()
-            .map_or_else(|| Ok(Config::default()), Config::read)
+        let Some(file) = &self.config_file else {
+            return Ok(Config::default());
+        };
+        let mut config = Config::read(file)?;
+        let beside = file.parent().map(|folder| folder.join(POLICIES_NAME));
+        config.respond.policies = config.respond.policies.or(beside);
+        Ok(config)
     }
 
     /// What is suspicious about a configuration without making it unusable: sections of volumes that don't exist, whose

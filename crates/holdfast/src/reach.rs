@@ -42,7 +42,7 @@ pub fn execute(
             let image = image.map(File::try_clone).transpose();
             let image = image.map_err(|error| Failure::io("use the image", &error))?;
             engine.open_existing_ledger();
-            let result = engine.execute(request, image, &mut progress);
+            let result = engine.execute(&crate::user::this_one(), request, image, &mut progress);
             let closed = engine.close();
             if let Some(problem) = engine.front().problem() {
                 // Nothing is left to be done where even a warning can't be shown.

@@ -14,6 +14,9 @@ const DAY_HOURS: i64 = 24;
 /// Hours of the last 30 days.
 const MONTH_HOURS: i64 = 30 * 24;
 
+/// Requests and notices are counted up to here.
+const COUNTED_MAX: i64 = 10_000;
+
 /// How things are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -93,9 +96,22 @@ impl Ledger {
             open_incidents: self.by_severity(open, None)?,
             alerts_last_day: self.by_severity(day, Some(hour - DAY_HOURS))?,
             attacks_stopped: number::read(self.tried(stopped)?),
-            requests_waiting: 0,
-            notices_failing: 0,
+            requests_waiting: self.count(
+                "select 1 from approval_request where state = 'waiting' and expires > ?1 limit ?2",
+                now,
+            )?,
+            notices_failing: self.notices_failing()?,
         })
+    }
+
+    /// Counts rows, up to [`COUNTED_MAX`] of them.
+    fn count(&self, sql: &str, now: Time) -> Result<u64, Error> {
+        let count = self
+            .connection()
+            .query_row(&format!("select count(*) from ({sql})"), (now, COUNTED_MAX), |row| {
+                row.get(0)
+            });
+        Ok(number::read(self.tried(count)?))
     }
 
     fn by_severity(&self, sql: &str, after: Option<i64>) -> Result<BySeverity, Error> {

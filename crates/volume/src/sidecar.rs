@@ -89,7 +89,12 @@ impl Store {
 
     /// Replaces the head of the ledger that is kept beside a volume.
     pub fn write_ledger_head(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        replace(&*self.directory_of(name)?, LEDGER_HEAD_FILE, LEDGER_HEAD_FILE_NEW, bytes)
+        replace(
+            &*self.directory_of(name)?,
+            LEDGER_HEAD_FILE,
+            LEDGER_HEAD_FILE_NEW,
+            bytes,
+        )
     }
 
     /// The numbers of all pieces beside a volume, ascending, with their lengths in bytes.

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use respond::Sequence;
 use respond::ledger::{self, Record, Verification};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::layout::{Page, Section};
 use super::links::escaped;
@@ -15,6 +16,9 @@ use crate::site::Site;
 
 /// Records of a page.
 const ROWS: i64 = 50;
+/// Facts that are shown at once, and how long each may be.
+const FACTS_SHOWN: usize = 4;
+const FACT_BYTES_MAX: usize = 80;
 
 /// Which records are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -107,21 +111,46 @@ fn last(ledger: &respond::Ledger, filter: &ledger::Filter, before: i64) -> Resul
 }
 
 fn row(record: &Record) -> Vec<Markup> {
-    let facts = serde_json::to_string(&record.body).unwrap_or_default();
-    let facts = if facts == "{}" || facts == "null" {
-        String::new()
-    } else {
-        facts
-    };
-    let shown: String = facts.chars().take(160).collect();
     vec![
         html! { (record.sequence) },
         html! { span class="nowrap" { (time(record.time)) } },
         html! { (record.actor) },
-        html! { code { (record.kind) } },
-        html! { a href={"/audit?subject=" (escaped(&record.subject))} { (record.subject) } },
-        html! { @if facts.len() > shown.len() { details { summary { code { (shown) "..." } } code { (facts) } } } @else if !facts.is_empty() { code { (facts) } } },
+        html! { code class="nowrap" { (record.kind) } },
+        html! { a class="nowrap" href={"/audit?subject=" (escaped(&record.subject))} { (record.subject) } },
+        facts(&record.body),
     ]
+}
+
+/// The facts of a record: what is short at once, the rest on asking.
+fn facts(body: &Value) -> Markup {
+    let Value::Object(facts) = body else {
+        return html! { @if !body.is_null() { code { (body) } } };
+    };
+    let is_short = |value: &Value| match value {
+        Value::String(text) => text.len() <= FACT_BYTES_MAX,
+        Value::Null => false,
+        value => !value.is_array() && !value.is_object(),
+    };
+    let (short, long): (Vec<_>, Vec<_>) = facts.iter().partition(|(_, value)| is_short(value));
+    let (first, more) = short.split_at(short.len().min(FACTS_SHOWN));
+    let rest: Vec<_> = more.iter().chain(&long).filter(|(_, value)| !value.is_null()).collect();
+    html! {
+        @for (name, value) in first { span class="small" { span class="quiet" { (name.replace('_', " ")) } " " (plain(value)) } " " }
+        @if !rest.is_empty() {
+            details class="small" {
+                summary { "and " (rest.len()) " more" }
+                dl class="facts" { @for (name, value) in rest { dt { (name.replace('_', " ")) } dd { (plain(value)) } } }
+            }
+        }
+    }
+}
+
+/// A value without the quotes of JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
 }
 
 /// Checks the chain. The result is told on the page.

@@ -7,7 +7,7 @@ use respond::incident::{Incident, IncidentId};
 use respond::people::Role;
 
 use super::assets::place;
-use super::parts::{Tone, csrf, logo, pill, with_code};
+use super::parts::{Tone, csrf, logo, pill, sentence, with_code};
 use super::visitor::{Flash, Theme, Visitor};
 use super::words::{ago, count, zone};
 
@@ -98,8 +98,8 @@ pub(super) struct Page {
     pub(super) buttons: Markup,
     /// Whether it changes by itself when something happens.
     pub(super) is_live: bool,
-    /// Whether it has a chart.
-    pub(super) has_chart: bool,
+    /// Scripts that it needs beside those of every page.
+    pub(super) scripts: &'static [&'static str],
     /// Everything below the heading.
     pub(super) body: Markup,
 }
@@ -114,7 +114,7 @@ impl Page {
             state: None,
             buttons: html! {},
             is_live: false,
-            has_chart: false,
+            scripts: &[],
             body,
         }
     }
@@ -143,9 +143,9 @@ impl Page {
         self
     }
 
-    /// With a chart.
-    pub(super) const fn chart(mut self) -> Self {
-        self.has_chart = true;
+    /// With scripts beside those of every page.
+    pub(super) const fn scripts(mut self, scripts: &'static [&'static str]) -> Self {
+        self.scripts = scripts;
         self
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn document(page: &Page, visitor: &Visitor, standing: &Standing, now:
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[visitor.theme.name()] {
-            (head(&page.title, page.has_chart, true))
+            (head(&page.title, true, page.scripts))
             body data-events="/api/v1/events" {
                 a class="skip" href="#main" { "Skip to the content" }
                 div class="frame" {
@@ -183,7 +183,7 @@ pub(super) fn alone(title: &str, theme: Theme, scripts: &[&str], body: &Markup) 
     let markup = html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme.name()] {
-            (head(title, false, false))
+            (head(title, false, scripts))
             body {
                 div class="alone" {
                     main id="main" {
@@ -191,14 +191,13 @@ pub(super) fn alone(title: &str, theme: Theme, scripts: &[&str], body: &Markup) 
                         div class="card" { h1 { (title) } (body) }
                     }
                 }
-                @for script in scripts { script src=(place(script)) defer {} }
             }
         }
     };
     Html(markup.0)
 }
 
-fn head(title: &str, has_chart: bool, is_signed_in: bool) -> Markup {
+fn head(title: &str, is_signed_in: bool, scripts: &[&str]) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -213,11 +212,8 @@ fn head(title: &str, has_chart: bool, is_signed_in: bool) -> Markup {
                 script src=(place("htmx.js")) defer {}
                 script src=(place("console.js")) defer {}
             }
-            @if has_chart {
-                link rel="stylesheet" href=(place("uplot.css"));
-                script src=(place("uplot.js")) defer {}
-                script src=(place("chart.js")) defer {}
-            }
+            @if scripts.contains(&"uplot.js") { link rel="stylesheet" href=(place("uplot.css")); }
+            @for script in scripts { script src=(place(script)) defer {} }
         }
     }
 }
@@ -318,9 +314,9 @@ pub(super) fn standing(standing: &Standing, now: Time) -> Markup {
     html! {
         div id="standing" role="status" hx-get="/standing" hx-trigger="holdfast:changed from:body throttle:1s" hx-swap="outerMorph" {
             @if let Some(incident) = standing.urgent.first() {
-                div class="alarm new" data-incident=(incident.id) {
+                div class="alarm" data-incident=(incident.id) {
                     div class="title" {
-                        p { (with_code(&incident.title)) }
+                        p { (with_code(&sentence(&incident.title))) }
                         p class="small" {
                             "Incident " (incident.id) ", " (ago(now, incident.began))
                             @if standing.urgent.len() > 1 { ". " (more(standing.urgent.len() - 1)) }

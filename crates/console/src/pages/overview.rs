@@ -162,21 +162,20 @@ fn suspect(volume: &VolumeView, now: Time) -> Markup {
     html! {
         p {
             a class="strong" href={"/disks/" (volume.name)} { (volume.name) }
-            ": "
-            (what_fence_does(guard.state == "fenced", &guard.fence))
+            ": " (if guard.state == "fenced" { "stopped. " } else { "suspicious. " }) (what_fence_does(guard.state == "fenced", &guard.fence))
             @if let Some(onset) = guard.onset { " It began " (ago(now, onset)) "." }
             @if let Some(reason) = guard.reasons.first() { " " (sentence(reason)) }
         }
     }
 }
 
-/// What a guard does about an attack, in a sentence.
+/// What a guard does about an attack, in sentences.
 pub(super) fn what_fence_does(is_fenced: bool, fence: &str) -> &'static str {
     match (is_fenced, fence) {
-        (false, _) => "looks suspicious; a restore point was made.",
-        (true, "divert") => "stopped. The machine goes on in a copy, the disk stays as it was.",
-        (true, "pause") => "stopped. Writes wait as if the disk were full.",
-        (true, _) => "stopped. Writes are refused.",
+        (false, _) => "A restore point was made; nothing is stopped yet.",
+        (true, "divert") => "The machine goes on in a copy; the disk stays as it was.",
+        (true, "pause") => "Writes wait as if the disk were full.",
+        (true, _) => "Writes are refused.",
     }
 }
 

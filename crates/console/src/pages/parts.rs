@@ -73,21 +73,21 @@ pub(super) type Column = (&'static str, bool);
 pub(super) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     html! {
         div class="scroll" role="region" aria-label=(caption) tabindex="0" {
-            table class="rows" {
+            table class="rows" role="table" {
                 caption class="visually-hidden" { (caption) }
-                thead { tr {
+                thead role="rowgroup" { tr role="row" {
                     @for (name, is_number) in columns {
-                        th scope="col" class=[is_number.then_some("number")] { (name) }
+                        th scope="col" role="columnheader" class=[is_number.then_some("number")] { @if name.is_empty() { span class="visually-hidden" { "What can be done" } } @else { (name) } }
                     }
                 } }
-                tbody {
+                tbody role="rowgroup" {
                     @for row in rows {
-                        tr {
+                        tr role="row" {
                             @for (place, (cell, (name, is_number))) in row.iter().zip(columns).enumerate() {
                                 @if place == 0 {
-                                    th scope="row" data-label=(name) { (cell) }
+                                    th scope="row" role="rowheader" data-label=(name) { (cell) }
                                 } @else {
-                                    td data-label=(name) class=[is_number.then_some("number")] { (cell) }
+                                    td role="cell" data-label=(name) class=[is_number.then_some("number")] { (cell) }
                                 }
                             }
                         }
@@ -130,9 +130,9 @@ impl Consequences {
     pub(super) fn show(&self) -> Markup {
         html! {
             div class="consequences" {
-                section { h3 { "What will happen" } (self.happens) }
-                section { h3 { "What can be undone" } (self.undo) }
-                section { h3 { "Who must agree" } (self.approval) }
+                section { h2 { "What will happen" } (self.happens) }
+                section { h2 { "What can be undone" } (self.undo) }
+                section { h2 { "Who must agree" } (self.approval) }
             }
         }
     }

@@ -50,6 +50,11 @@ pub(super) fn agreement(site: &dyn Site, wish: Wish) -> Result<Agreement, Refusa
 }
 
 impl Agreement {
+    /// Whether it may be done now.
+    pub(super) const fn is_given(&self) -> bool {
+        matches!(self.permission, Permission::Free | Permission::Approved(_))
+    }
+
     /// Whether it may be done, for a page of consequences.
     pub(super) fn words(&self) -> Markup {
         match &self.permission {
@@ -96,6 +101,19 @@ impl Agreement {
             }
         }
     }
+}
+
+/// A page of its own on which somebody else is asked.
+pub(super) fn ask_page(agreement: &Agreement, visitor: &Visitor) -> Page {
+    let wish = &agreement.wish;
+    let body = html! {
+        div class="card info" {
+            p { (with_code(&described(wish.operation, &wish.subject, &wish.detail))) "." }
+            (agreement.words())
+            (agreement.form(visitor, &html! {}))
+        }
+    };
+    Page::new(Section::Approvals, "Somebody else must agree first", body).below("/approvals", "Approvals")
 }
 
 /// The form of a new request.
@@ -194,17 +212,18 @@ pub(super) fn waiting_for(site: &dyn Site, actor: &Actor) -> Result<Vec<Waiting>
 
 /// What is asked for, in words.
 fn words(request: &Request) -> String {
-    let detail = match request.operation {
+    described(request.operation, &request.subject, &request.detail)
+}
+
+fn described(operation: Operation, subject: &str, detail: &str) -> String {
+    match (operation, detail) {
         // Rules are long; the request's own page has them.
-        Operation::ChangeApprovals => "",
-        _ => request.detail.as_str(),
-    };
-    let detail = if detail.is_empty() {
-        String::new()
-    } else {
-        format!(" ({detail})")
-    };
-    format!("{} `{}`{detail}", verb(request.operation), request.subject)
+        (Operation::ChangeApprovals, _) | (_, "") => format!("{} `{subject}`", verb(operation)),
+        (Operation::Restore, "undo") => format!("Undo the newest restore of `{subject}`"),
+        (Operation::Restore, moment) => format!("Restore `{subject}` to the moment `{moment}`"),
+        (Operation::DeleteHistory, pin) => format!("Give up the pin `{pin}` of `{subject}`"),
+        (_, detail) => format!("{} `{subject}`: {detail}", verb(operation)),
+    }
 }
 
 /// What an operation does, as an order.

@@ -123,15 +123,7 @@ impl AccountsWriter {
         let number = self
             .ledger
             .reserve_tables(u32::try_from(rows.len()).unwrap_or(u32::MAX))?;
-        let mut tables = Vec::new();
-        for ((kind, sorted), number) in rows.iter().zip(number..) {
-            let entry = TableEntry {
-                number,
-                kind: *kind,
-                rows: 0,
-            };
-            tables.push(self.write_sorted(entry, sorted, load, &state.erased)?);
-        }
+        let tables = self.write_tables(rows, number, load, &state.erased)?;
         sync_folder(&self.accounts)?;
         let count = |kind| {
             tables
@@ -155,25 +147,27 @@ impl AccountsWriter {
         })
     }
 
-    fn write_sorted(
+    /// Writes a table of each kind, side by side: most of it is comparing keys.
+    fn write_tables(
         &self,
-        entry: TableEntry,
-        sorted: &Sorted,
+        rows: &[(Kind, &Sorted)],
+        first_number: u32,
         load: LoadId,
         erased: &Erased,
-    ) -> Result<TableEntry, Error> {
-        let mut writer = TableWriter::create(&folder::table(&self.accounts, &entry), entry.kind.byte())?;
-        let mut value = Vec::new();
-        encode([load.0].into_iter(), &mut value);
-        sorted.visit(&mut |key, _count| {
-            if !erased.owns(entry.kind, key) {
-                writer.push(key, &value)?;
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(TableEntry {
-            rows: writer.finish()?,
-            ..entry
+    ) -> Result<Vec<TableEntry>, Error> {
+        let accounts = self.accounts.as_path();
+        std::thread::scope(|threads| {
+            let writing = rows.iter().zip(first_number..).map(|((kind, sorted), number)| {
+                let (kind, rows) = (*kind, 0);
+                let entry = TableEntry { number, kind, rows };
+                threads.spawn(move || write_sorted(accounts, entry, sorted, load, erased))
+            });
+            let writing: Vec<_> = writing.collect();
+            let written = writing.into_iter().map(|thread| {
+                let joined = thread.join();
+                joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            written.collect()
         })
     }
 
@@ -287,6 +281,29 @@ impl Drop for AccountsWriter {
     fn drop(&mut self) {
         let _ = self.clear_partial();
     }
+}
+
+/// Writes a table of sorted keys, each of which comes from the load, without those of people who were erased.
+fn write_sorted(
+    accounts: &Path,
+    entry: TableEntry,
+    sorted: &Sorted,
+    load: LoadId,
+    erased: &Erased,
+) -> Result<TableEntry, Error> {
+    let mut writer = TableWriter::create(&folder::table(accounts, &entry), entry.kind.byte())?;
+    let mut value = Vec::new();
+    encode([load.0].into_iter(), &mut value);
+    sorted.visit(&mut |key, _count| {
+        if !erased.owns(entry.kind, key) {
+            writer.push(key, &value)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(TableEntry {
+        rows: writer.finish()?,
+        ..entry
+    })
 }
 
 /// Whether any row of a table is of somebody who was erased.

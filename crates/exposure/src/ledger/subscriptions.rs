@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use rusqlite::params;
+use rusqlite::{TransactionBehavior, params};
 
 use super::{BreachId, KeyDigest, Ledger};
 use crate::Error;
@@ -79,7 +79,10 @@ impl Ledger {
     /// When the ledger can't be written.
     pub fn subscribe(&mut self, key: &KeyDigest, prefix: HashPrefix, now: i64) -> Result<Subscribed, Error> {
         let result = (|| {
-            let transaction = self.connection.transaction()?;
+            // What is read first may not be out of date when something is written.
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let count = "select count(*) from range_subscription where digest = ?1";
             let count: u32 = transaction.query_row(count, [key.bytes()], |row| row.get(0))?;
             let is_there = "select exists (select 1 from range_subscription where prefix = ?1 and digest = ?2)";

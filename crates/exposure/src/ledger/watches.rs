@@ -1,6 +1,6 @@
 //! Who is watched, who is told, and who doesn't want to be.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::Ledger;
 use crate::Error;
@@ -194,7 +194,11 @@ impl Ledger {
             path: path.clone(),
             source,
         };
-        let transaction = self.connection.transaction().map_err(ledger)?;
+        // It reads before it writes: begun later, the right to write would be refused if a server wrote in between.
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(ledger)?;
         let mut loaded = CustomersLoaded::default();
         {
             // Whoever was erased isn't brought back by a list.

@@ -5,6 +5,7 @@ mod bookmarks;
 mod diverting;
 mod fences;
 mod fixture;
+mod hand;
 mod hostile;
 mod reads;
 mod restarts;

@@ -6,11 +6,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
+use super::alerts::AlertsCommand;
 use super::arguments_drill::DrillCommand;
 use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
 use super::files::FilesCommand;
 use super::help;
+use super::incidents::IncidentsCommand;
+use super::ledger::LedgerCommand;
+use super::notices::NoticesCommand;
 use image::Format;
 
 /// The whole command line.
@@ -126,6 +130,18 @@ pub(super) enum Command {
     /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
     #[command(subcommand, disable_help_subcommand = true)]
     Exposure(ExposureCommand),
+    /// What the layers noticed
+    #[command(subcommand, disable_help_subcommand = true)]
+    Alerts(AlertsCommand),
+    /// What belongs together of it, and what people do about it
+    #[command(subcommand, disable_help_subcommand = true)]
+    Incidents(IncidentsCommand),
+    /// The record of everything that was noticed, decided and done: check it, read it, copy it
+    #[command(subcommand, disable_help_subcommand = true)]
+    Ledger(LedgerCommand),
+    /// Who was told of what is noticed, and whether it arrived; try a way out, acknowledge
+    #[command(subcommand, disable_help_subcommand = true)]
+    Notices(NoticesCommand),
     /// The web pages and the API: accounts, tokens, the way in
     #[command(subcommand, disable_help_subcommand = true)]
     Console(ConsoleCommand),

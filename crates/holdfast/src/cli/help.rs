@@ -27,6 +27,11 @@ Get files back:
   files        See what is on a disk at any moment, and copy files out: ls, cat, cp, find,
                history, diff
 
+Decide and answer for it:
+  incidents    What belongs together: list, show, acknowledge, assign, note, recovered, close, reopen
+  alerts       What was noticed: list (also as OCSF, ECS, CEF), show
+  ledger       The record of it all: list, verify, export, backup
+
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report
@@ -34,6 +39,9 @@ Prove it:
 Was it leaked:
   exposure     A private breach monitor that speaks the Have I Been Pwned API: import, check,
                serve, ask, watch, feeds, keys, private, erase, stats
+
+Tell people:
+  notices      Who was told of what, and whether it arrived: list, show, test, acknowledge, retry
 
 Travel in time:
   history      When the disk was written to, and what was done with it

@@ -1,6 +1,7 @@
 //! The command line: what was typed (`arguments`), what it means (`resolve`), doing it (`run`) and showing what came
 //! of it (`output`, `show`).
 
+mod alerts;
 mod arguments;
 mod arguments_drill;
 mod check;
@@ -10,7 +11,11 @@ mod exposure;
 mod files;
 mod help;
 mod image_file;
+mod incidents;
+mod ledger;
 mod manual;
+mod noted;
+mod notices;
 mod output;
 mod progress;
 mod resolve;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
+use super::alerts::AlertsCommand;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
@@ -13,6 +14,9 @@ use super::console::ConsoleCommand;
 use super::drills::{self, DrillsTask};
 use super::exposure::ExposureCommand;
 use super::files::{self, FilesTask};
+use super::incidents::IncidentsCommand;
+use super::ledger::LedgerCommand;
+use super::notices::NoticesCommand;
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -52,6 +56,14 @@ pub(super) enum Task {
     Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Show alerts.
+    Alerts(AlertsCommand),
+    /// Show or change incidents.
+    Incidents(IncidentsCommand),
+    /// Check, read or copy the ledger.
+    Ledger(LedgerCommand),
+    /// Look at notices, send or settle them.
+    Notices(NoticesCommand),
     /// Say what a configuration file means.
     CheckConfig(Option<PathBuf>),
     /// Print the default configuration file.
@@ -137,6 +149,10 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Drill(command) => drills::resolve(command),
         Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
+        Command::Alerts(command) => Task::Alerts(command),
+        Command::Incidents(command) => Task::Incidents(command),
+        Command::Ledger(command) => Task::Ledger(command),
+        Command::Notices(command) => Task::Notices(command),
         Command::Config(ConfigCommand::Check { file }) => Task::CheckConfig(file),
         Command::Config(ConfigCommand::Default) => Task::PrintConfig,
         Command::Completions { shell } => Task::Completions(shell),

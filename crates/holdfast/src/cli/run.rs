@@ -11,12 +11,13 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{check, console, drills, exposure, files, manual, output, show};
+use super::{alerts, check, console, drills, exposure, files, incidents, ledger, manual, notices, output, show};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
 use crate::daemon;
 use crate::demo;
+use crate::desk::deliver;
 use crate::examiner;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::guards;
@@ -51,6 +52,10 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
+        Task::Alerts(command) => alerts::run(&place(&common)?, &common, command),
+        Task::Incidents(command) => incidents::run(&place(&common)?, &common, command),
+        Task::Ledger(command) => ledger::run(&place(&common)?, &common, command),
+        Task::Notices(command) => notices::run(&place(&common)?, &common, command),
         Task::CheckConfig(file) => check_config(&common, file.as_deref()),
         Task::PrintConfig => Ok(print_text(&common, DEFAULT_TEXT.as_bytes())),
         Task::Completions(shell) => Ok(print_text(&common, &manual::completions(shell))),
@@ -175,6 +180,7 @@ fn check_config(common: &Common, file: Option<&Path>) -> Result<u8, Failure> {
     let config = Config::read(file)?;
     config::tls(&config)?;
     guards::check(&config.guard)?;
+    deliver::check(&config.notices)?;
     let warnings = place.warnings(&config);
     if common.json {
         return Ok(output::json(&serde_json::json!({ "file": file, "warnings": warnings })));

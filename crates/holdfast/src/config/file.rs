@@ -7,8 +7,10 @@ use guard::Fence;
 use serde::Deserialize;
 
 use super::console_table::ConsoleTable;
+use super::incident_file_table::IncidentFileTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
+use super::respond_table::RespondTable;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
@@ -28,6 +30,10 @@ pub struct ConfigFile {
     pub console: ConsoleTable,
     /// `[notices]`
     pub notices: NoticesTable,
+    /// `[incident_file]`
+    pub incident_file: IncidentFileTable,
+    /// `[respond]`
+    pub respond: RespondTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`

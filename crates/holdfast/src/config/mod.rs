@@ -6,9 +6,11 @@ mod exposure_table;
 mod file;
 mod guard_table;
 mod identity;
+mod incident_file_table;
 mod notices_file;
 mod notices_table;
 mod resolve;
+mod respond_table;
 mod values;
 mod web_address;
 
@@ -20,9 +22,11 @@ pub use exposure_table::{
 pub use file::{ConfigFile, DrillTable, GuardTable, Server, Tls, TlsMode, VolumeTable};
 pub use guard_table::{GuardSettings, SignedModel, WebhookSettings};
 pub use identity::tls;
+pub use incident_file_table::{ContactTable, IncidentFileSettings, IncidentFileTable};
 pub use notices_file::{FormatValue, NoticesTable, TransportValue, check_url};
 pub use notices_table::{ChatForm, NoticesSettings, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
+pub use respond_table::{CommandSettings, RespondSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.

@@ -13,6 +13,7 @@ use toml::Spanned;
 
 use super::file::MailTable;
 use super::values::SpanValue;
+use super::web_address::web_address;
 
 /// A name with its place in the file.
 pub(super) type Named = Spanned<String>;
@@ -190,18 +191,12 @@ impl TryFrom<String> for UrlValue {
     }
 }
 
-/// Whether a text can be asked by HTTP.
+/// Whether a text is an address of a web server.
 pub fn check_url(text: &str) -> Result<(), String> {
-    let host = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
-    let is_plain =
-        |host: &str| !host.is_empty() && !host.starts_with('/') && host.bytes().all(|byte| byte.is_ascii_graphic());
-    if host.is_some_and(is_plain) {
-        return Ok(());
-    }
     // The address may be a secret, so it isn't repeated.
-    Err("this is no address on the web; write it like `https://alerts.example.org/holdfast`".to_owned())
+    let wrong =
+        |_| "this is no address of a web server; write it like `https://alerts.example.org/holdfast`".to_owned();
+    web_address("url", text).map(drop).map_err(wrong)
 }
 
 /// A time of day.

@@ -118,7 +118,17 @@ pub(super) fn resolve_file(file: &ConfigFile) -> Result<NoticesSettings, Wrong> 
         .mail
         .as_ref()
         .and_then(|table| mail("[exposure.mail]", table).ok());
-    resolve(&file.notices, breach_mail.as_ref())
+    // Nobody who isn't told of anything depends on the breach monitor's server and its password.
+    let is_mail_used = !file.notices.to.is_empty()
+        || file
+            .notices
+            .person
+            .values()
+            .any(|person| person.get_ref().mail.is_some());
+    let mut settings = resolve(&file.notices, breach_mail.as_ref().filter(|_| is_mail_used))?;
+    let console = file.console.public_url.as_deref();
+    settings.who.public_url = console.map(|url| url.trim_end_matches('/').to_owned());
+    Ok(settings)
 }
 
 /// Checks `[notices]`. `breach_mail` is the mail server of the breach monitor, which is used if there is no other.
@@ -498,5 +508,176 @@ fn needless(way: &WayTable) -> Result<(), String> {
     {
         Some((name, ..)) => Err(format!("{name}: means nothing for this kind of way")),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const MAIL_TABLE: &str = "[notices.mail]\nserver = \"mail.example.com\"\nfrom = \"h@example.com\"\n";
+
+    fn parse(text: &str) -> Result<NoticesSettings, String> {
+        let file = ConfigFile::parse(text, Path::new("h.toml")).map_err(|failure| failure.message)?;
+        resolve_file(&file).map_err(|(_, message)| message)
+    }
+
+    #[test]
+    fn nobody_is_told_unless_somebody_is_named() {
+        let settings = parse("").unwrap();
+        assert_eq!(settings, NoticesSettings::default());
+        assert!(parse(MAIL_TABLE).unwrap().who.groups.is_empty());
+    }
+
+    #[test]
+    fn a_server_and_addresses_are_enough() {
+        let text = format!(
+            "[notices]\nto = [\"it@example.com\"]\n{MAIL_TABLE}[console]\npublic_url = \"https://c.example/\"\n"
+        );
+        let settings = parse(&text).unwrap();
+        let group = &settings.who.groups[EVERYBODY];
+        assert_eq!(settings.who.default_group.as_deref(), Some(EVERYBODY));
+        assert_eq!(settings.who.public_url.as_deref(), Some("https://c.example"));
+        assert_eq!(group.steps[0].to[0].address, "it@example.com");
+        assert_eq!(group.steps[0].to[0].name, "address 1");
+        assert_eq!((group.least, group.escalates), (Severity::Low, Severity::High));
+        assert_eq!(group.digest.unwrap().at, civil::time(8, 0, 0, 0));
+        assert_eq!(settings.who.ways[MAIL], Severity::Informational);
+    }
+
+    #[test]
+    fn the_server_of_the_breach_monitor_is_used_if_there_is_no_other() {
+        let text = "[exposure]\npublic_url = \"https://b.example\"\n[exposure.mail]\nserver = \"m.example\"\n\
+                    from = \"b@example.com\"\n[notices]\nto = [\"it@example.com\"]\n";
+        let WaySettings::Mail(mail, section) = parse(text).unwrap().ways[MAIL].clone() else {
+            panic!("it is mail")
+        };
+        assert_eq!((mail.host.as_str(), section), ("m.example", "[exposure.mail]"));
+        let WaySettings::Mail(mail, section) = parse(&format!("{text}{MAIL_TABLE}")).unwrap().ways[MAIL].clone() else {
+            panic!("it is mail")
+        };
+        assert_eq!((mail.host.as_str(), section), ("mail.example.com", "[notices.mail]"));
+    }
+
+    #[test]
+    fn the_server_of_the_breach_monitor_is_left_alone_if_nobody_is_told_by_mail() {
+        let text = "[exposure]\npublic_url = \"https://b.example\"\n[exposure.mail]\nserver = \"m.example\"\nfrom = \"b@example.com\"\n";
+        assert!(parse(text).unwrap().ways.is_empty());
+    }
+
+    #[test]
+    fn groups_have_chains_hours_and_digests() {
+        let text = format!(
+            "{MAIL_TABLE}[notices.way.phone]\nkind = \"ntfy\"\nurl = \"https://ntfy.example/a\"\nseverity = \"high\"\n\
+             [notices.person.anna]\nmail = \"anna@example.com\"\nways = [\"phone\"]\n\
+             [notices.group.oncall]\npeople = [\"anna\"]\nzone = \"Europe/London\"\nquiet = [\"22:00-07:00\", \"fri-mon 12:00-24:00\", \"sun\"]\n\
+             digest = \"09:30\"\nrepeat = \"never\"\nescalate = [{{ after = \"15m\", ways = [\"phone\"] }}]\n"
+        );
+        let settings = parse(&text).unwrap();
+        let group = &settings.who.groups["oncall"];
+        assert_eq!(settings.who.default_group.as_deref(), Some("oncall"));
+        let ways: Vec<&str> = group.steps[0].to.iter().map(|to| to.way.as_str()).collect();
+        assert_eq!(
+            (ways, group.steps[0].to[1].name.as_str()),
+            (vec!["mail", "phone"], "anna")
+        );
+        assert_eq!(
+            (group.steps[1].after, group.repeat_every),
+            (Duration::from_secs(900), None)
+        );
+        assert_eq!(group.quiet[1].days, [true, false, false, false, true, true, true]);
+        assert_eq!(
+            (group.quiet[1].until, group.quiet[2].from),
+            (civil::Time::midnight(), civil::Time::midnight())
+        );
+        assert_eq!(settings.who.ways["phone"], Severity::High);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (text, expected) in [
+            (
+                "[notices]\nto = [\"it\"]",
+                "`h.toml` line 2, column 7: `it` is no mail address",
+            ),
+            (
+                "[notices]\nto = [\"it@a.example\"]",
+                "`h.toml` line 2, column 7: nothing can be mailed without [notices.mail]",
+            ),
+            (
+                "[notices]\ndefault = \"a\"",
+                "`h.toml` line 2, column 11: [notices] default: there is no group `a`",
+            ),
+            (
+                "[notices.group.a]\npeople = [\"zoe\"]",
+                "`h.toml` line 2, column 11: [notices.group.a] there is no person `zoe`; [notices.person.zoe] would make one",
+            ),
+            (
+                "[notices.group.a]\nways = [\"x\"]",
+                "`h.toml` line 2, column 9: [notices.group.a] there is no way `x`",
+            ),
+            (
+                "[notices.group.a]\nquiet = [\"22-7\"]",
+                "`h.toml` line 2, column 10: `22-7` are no hours",
+            ),
+            (
+                "[notices.group.a]\nzone = \"Mars\"",
+                "`h.toml` line 2, column 8: `Mars` is no time zone",
+            ),
+            (
+                "[notices.group.a]\ndigest = \"8\"",
+                "`h.toml` line 2, column 10: `8` is no time of day",
+            ),
+            (
+                "[notices.group.a]\nseverity = \"bad\"",
+                "`h.toml` line 2, column 12: unknown variant `bad`",
+            ),
+            (
+                "[notices.way.a]\nkind = \"fax\"",
+                "`h.toml` line 2, column 8: unknown variant `fax`",
+            ),
+            (
+                "[notices.way.a]\nkind = \"slack\"\nurl = \"x\"",
+                "`h.toml` line 3, column 7: this is no address of a web server",
+            ),
+            (
+                "[notices.way.a]\nkind = \"slack\"",
+                "`h.toml` line 1, column 1: [notices.way.a] `url` or `url_file` is needed",
+            ),
+            (
+                "[notices.way.a]\nkind = \"slack\"\nurl = \"https://a.example\"\nsecret_file = \"x\"",
+                "`h.toml` line 1, column 1: [notices.way.a] secret_file: means nothing for this kind of way",
+            ),
+            (
+                "[notices.way.a]\nkind = \"syslog\"\nserver = \"a\"\ntransport = \"udp\"\nauthority = \"x\"",
+                "`h.toml` line 1, column 1: [notices.way.a] `authority`, `certificate` and `key` need",
+            ),
+            (
+                "[notices.way.mail]\nkind = \"mail\"",
+                "`h.toml` line 1, column 1: [notices.way.mail] kind: there is no mail server",
+            ),
+            (
+                "[notices.group.a]",
+                "`h.toml` line 1, column 1: [notices.group.a] nobody is told",
+            ),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn of_several_groups_one_is_the_default() {
+        let way = "[notices.way.x]\nkind = \"webhook\"\nurl = \"https://x.example\"\n";
+        let groups = "[notices.group.a]\nways = [\"x\"]\n[notices.group.b]\nways = [\"x\"]\n";
+        assert!(
+            parse(&format!("{way}{groups}"))
+                .unwrap_err()
+                .contains("`default` says which is told")
+        );
+        let named = parse(&format!("[notices]\ndefault = \"b\"\n{way}{groups}")).unwrap();
+        assert_eq!(named.who.default_group.as_deref(), Some("b"));
     }
 }

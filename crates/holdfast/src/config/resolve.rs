@@ -12,7 +12,9 @@ use super::drill_table::{self, DrillSettings};
 use super::exposure_table::{self, ExposureSettings};
 use super::file::{ConfigFile, Tls, TlsMode, VolumeTable};
 use super::guard_table::{self, GuardSettings};
+use super::incident_file_table::{self, IncidentFileSettings};
 use super::notices_table::{self, NoticesSettings};
+use super::respond_table::{self, RespondSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -115,6 +117,10 @@ pub struct Config {
     pub console: ConsoleSettings,
     /// Who is told of alerts and incidents, and how.
     pub notices: NoticesSettings,
+    /// What drafts and the paper pack need to know.
+    pub incident_file: IncidentFileSettings,
+    /// Where policies are, and what they may send and run.
+    pub respond: RespondSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -131,6 +137,8 @@ impl Default for Config {
             exposure: ExposureSettings::default(),
             console: ConsoleSettings::default(),
             notices: NoticesSettings::default(),
+            incident_file: IncidentFileSettings::default(),
+            respond: RespondSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -181,6 +189,8 @@ impl Config {
             exposure: exposure_table::resolve(&file.exposure)?,
             console: console_table::resolve(&file.console)?,
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
+            incident_file: incident_file_table::resolve(&file.incident_file)?,
+            respond: respond_table::resolve(&file.respond)?,
             defaults,
             volumes,
         })
@@ -190,6 +200,11 @@ impl Config {
     #[must_use]
     pub fn volume(&self, name: &str) -> &VolumeSettings {
         self.volumes.get(name).unwrap_or(&self.defaults)
+    }
+
+    /// Gives a volume other settings.
+    pub fn set_volume(&mut self, name: &str, settings: VolumeSettings) {
+        self.volumes.insert(name.to_owned(), settings);
     }
 
     /// The volumes that have a table of their own.

@@ -78,8 +78,8 @@ pub(super) fn timestamp(time: Time) -> Timestamp {
 
 impl ConsoleSite {
     /// Has a request carried out for somebody.
-    pub(super) fn ask(&self, _actor: &Actor, request: Request) -> Result<Response, Problem> {
-        self.engine.execute(request, None, &mut Unseen).map_err(problem)
+    pub(super) fn ask(&self, actor: &Actor, request: Request) -> Result<Response, Problem> {
+        self.engine.execute(actor, request, None, &mut Unseen).map_err(problem)
     }
 
     /// A moment as it was named; times of day are those of this machine.

@@ -178,6 +178,24 @@ pub enum Request {
         /// The work; `None` if it is done.
         work: Option<AnnouncedWork>,
     },
+    /// Fences a volume by hand.
+    GuardFence {
+        /// The volume.
+        name: String,
+        /// What the fence does; as the guard's settings have it if `None`, and `refuse` if those stop nothing.
+        how: Option<Fence>,
+        /// Why.
+        because: String,
+    },
+    /// Has a guard act at less suspicion than usual for a while.
+    GuardSensitivity {
+        /// The volume; all if `None`.
+        name: Option<String>,
+        /// Per cent of the usual suspicion; 100 ends it.
+        percent: u32,
+        /// For how long from now.
+        seconds: u64,
+    },
     /// Tries a volume out on a fork of it.
     Drill {
         /// The volume.

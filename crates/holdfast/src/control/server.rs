@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use respond::Actor;
 use rustix::net::RecvFlags;
 
 use super::line::{LINE_BYTES_MAX, LineReader, send};
@@ -18,6 +19,7 @@ use super::report::Response;
 use crate::failure::{Failure, FailureCode};
 use crate::past::LocalPast;
 use crate::past::server::{LOOKS_MAX, Look};
+use crate::user;
 
 /// Commands that are served at the same time.
 const COMMANDS_MAX: usize = 32;
@@ -28,8 +30,14 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// What carries requests out: the engine, or a stand-in in tests.
 pub trait Execute: Send + Sync + 'static {
-    /// Carries a request out.
-    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure>;
+    /// Carries a request out on somebody's behalf.
+    fn execute(
+        &self,
+        actor: &Actor,
+        request: Request,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<Response, Failure>;
 
     /// The past of a volume, for a connection that looks into it.
     fn past(&self, name: &str) -> Result<LocalPast, Failure>;
@@ -207,6 +215,7 @@ fn admit(socket: &UnixStream, running: usize) -> Result<(), Failure> {
 
 fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looking: &Looking) -> io::Result<()> {
     let mut reader = LineReader::new(LINE_BYTES_MAX);
+    let actor = user::local(rustix::net::sockopt::socket_peercred(socket)?.uid);
     while let Some(line) = reader.next(socket)? {
         let mut progress = Told {
             socket,
@@ -222,7 +231,7 @@ fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looki
                 }
                 Err(failure) => Err(failure),
             },
-            Ok(request) => engine.execute(request, line.file, &mut progress),
+            Ok(request) => engine.execute(&actor, request, line.file, &mut progress),
             Err(failure) => Err(failure),
         };
         let answer = match result {
@@ -296,7 +305,13 @@ mod tests {
     struct Echo;
 
     impl Execute for Echo {
-        fn execute(&self, request: Request, _: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
+        fn execute(
+            &self,
+            _: &Actor,
+            request: Request,
+            _: Option<File>,
+            progress: &mut dyn Progress,
+        ) -> Result<Response, Failure> {
             let Request::Delete { name } = request else {
                 return Err(Failure::not_found("only deletions"));
             };

@@ -23,6 +23,7 @@ use crate::console_site::{self, ConsoleSite, Started};
 use crate::control::{ControlServer, DaemonReport, Execute, Hypertext, SOCKET_NAME, Time};
 use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
+use crate::desk::execute::Executing;
 use crate::engine::{DaemonFacts, Engine, OpenError};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
@@ -95,9 +96,14 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // Before the guards: they tell at once which fences are in force.
     let ledger = Worker::start(&engine, &log)?;
     let desk = engine.front().desk().cloned();
-    let delivering = desk.map(|desk| Delivering::start(&engine, &desk, &config.notices, &log));
+    let delivering = desk
+        .as_ref()
+        .map(|desk| Delivering::start(&engine, desk, &config.notices, &log));
     let delivering = delivering.transpose()?;
+    load_policies(&engine, &log);
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
+    // After the guards are open: whether a fence stands is asked of them.
+    let executing = desk.map(|desk| Executing::start(&engine, &desk, &log)).transpose()?;
     warn_of(&options.place, &config, &log);
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
@@ -139,6 +145,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
         console.stop(COMMAND_PATIENCE);
     }
     drilling.stop();
+    if let Some(executing) = executing {
+        executing.stop();
+    }
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
     guarding.stop();
@@ -151,6 +160,21 @@ pub fn run(options: Options) -> Result<(), Failure> {
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())
+}
+
+/// Reads the policies anew. Those before stay in force if one isn't right; at the start those are the ones that are built in.
+fn load_policies(engine: &Engine, log: &Log) {
+    match engine.load_policies() {
+        Ok(warnings) => {
+            for warning in warnings {
+                log.write(Level::Warning, "policies", warning.to_string());
+            }
+        }
+        Err(failure) => {
+            let message = format!("{}; the policies before stay in force", failure.with_hint());
+            log.write(Level::Error, "policies", message);
+        }
+    }
 }
 
 /// Notes signals to stop and to reload from here on. A second signal to stop ends the process at once.
@@ -281,6 +305,7 @@ fn wait_for_end(
                     console.reload(log);
                 }
                 warn_of(place, &config, log);
+                load_policies(engine, log);
                 log.info(
                     "",
                     "the settings of the volumes, guards and notices were read again; [server] and [console] need a restart",

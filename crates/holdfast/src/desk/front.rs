@@ -1,9 +1,10 @@
 //! The way to the ledger for everything that tells of something: always there, whether the ledger is or not.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use respond::alert::NewAlert;
-use respond::{Desk, Time, intake, notice};
+use respond::intake::{self, Rules};
+use respond::{Desk, Time};
 
 /// Alerts that are recorded in one transaction, at most.
 pub(super) const BATCH: usize = 4096;
@@ -12,6 +13,7 @@ pub(super) const BATCH: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Front {
     desk: OnceLock<Arc<Desk>>,
+    rules: RwLock<Arc<Rules>>,
     problem: Mutex<Option<String>>,
 }
 
@@ -26,6 +28,17 @@ impl Front {
     #[must_use]
     pub fn desk(&self) -> Option<&Arc<Desk>> {
         self.desk.get()
+    }
+
+    /// What is done about alerts from now on, and who is told.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// What is done about alerts, and who is told.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Tells of something. Never waits; without a ledger nobody hears it.
@@ -53,13 +66,14 @@ impl Front {
     ///
     /// # Errors
     /// When the ledger can't be written.
-    pub fn take_in(&self, now: Time, notices: &notice::Settings) -> Result<(), respond::Error> {
+    pub fn take_in(&self, now: Time) -> Result<(), respond::Error> {
         let Some(desk) = self.desk.get() else { return Ok(()) };
         desk.close();
         loop {
             let taken = desk.take(BATCH, std::time::Duration::ZERO);
             if !taken.alerts.is_empty() {
-                desk.write(|w| intake::take_in(w, now, notices, taken.alerts))?;
+                let rules = self.rules();
+                desk.write(|w| intake::take_in(w, now, &rules, taken.alerts))?;
             }
             if taken.is_last {
                 return Ok(());

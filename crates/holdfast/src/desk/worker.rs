@@ -129,8 +129,8 @@ impl Rounds {
         }
         if !self.waiting.is_empty() {
             let alerts = self.waiting.clone();
-            let notices = self.engine.notices();
-            self.desk.write(|w| intake::take_in(w, now, &notices, alerts))?;
+            let rules = self.front.rules();
+            self.desk.write(|w| intake::take_in(w, now, &rules, alerts))?;
             self.waiting.clear();
         }
         Ok(())

@@ -170,6 +170,42 @@ impl Engine {
         }
     }
 
+    pub(super) fn guard_fence(
+        &self,
+        name: &str,
+        how: Option<Fence>,
+        because: &str,
+    ) -> Result<GuardListReport, Failure> {
+        let volume = self.whole_volume(name)?;
+        self.check_not_diverted(name)?;
+        let guard = self.guard_of(&volume);
+        let usual = Some(guard.status().settings.fence).filter(|fence| *fence != Fence::Alert);
+        let how = how.or(usual).unwrap_or(Fence::Refuse);
+        guard
+            .fence_by_hand(how, because)
+            .map_err(|error| guard_failure(name, &error))?;
+        Ok(self.guard_list(vec![self.guard_report(&volume)]))
+    }
+
+    pub(super) fn guard_sensitivity(
+        &self,
+        name: Option<&str>,
+        percent: u32,
+        seconds: u64,
+    ) -> Result<GuardListReport, Failure> {
+        let names = name.map_or_else(|| self.served_names(), |name| Ok(vec![name.to_owned()]))?;
+        let mut reports = Vec::new();
+        for name in &names {
+            let volume = self.whole_volume(name)?;
+            let raised = self
+                .guard_of(&volume)
+                .raise_sensitivity(percent, Duration::from_secs(seconds));
+            raised.map_err(|error| guard_failure(name, &error))?;
+            reports.push(self.guard_report(&volume));
+        }
+        Ok(self.guard_list(reports))
+    }
+
     /// The volumes that can be guarded: not those that an import hasn't filled, and no fork that a guard made.
     fn served_names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.names()?;
@@ -305,8 +341,12 @@ fn guard_failure(name: &str, error: &Error) -> Failure {
     let message = error.to_string();
     match error {
         Error::Volume(error) => failure(name, error),
-        Error::BadDuration { .. } | Error::BadReason { .. } | Error::UnknownFence(_) => Failure::usage(message),
-        Error::FenceInForce(_) => Failure::new(FailureCode::Refused, message).hint(format!(
+        Error::BadDuration { .. }
+        | Error::BadReason { .. }
+        | Error::UnknownFence(_)
+        | Error::StopsNothing
+        | Error::BadSensitivity { .. } => Failure::usage(message),
+        Error::FenceInForce(_) | Error::Fenced(_) => Failure::new(FailureCode::Refused, message).hint(format!(
             "`holdfast guard status {name}` shows what the guard saw and what to do"
         )),
         _ => Failure::new(FailureCode::Refused, message)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident, notice};
+use respond::{Desk, Page, incident};
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -16,12 +16,6 @@ impl Engine {
     #[must_use]
     pub fn front(&self) -> &Arc<Front> {
         self.guards.told().front()
-    }
-
-    /// Who is told of what is noticed, by the configuration in force.
-    #[must_use]
-    pub fn notices(&self) -> notice::Settings {
-        super::read(&self.config).notices.who.clone()
     }
 
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command

@@ -5,12 +5,14 @@
 mod damage;
 mod drills;
 mod failures;
+pub mod gate;
 mod guards;
 mod history;
 mod images;
 mod imports;
 mod ledger;
 mod moments;
+pub mod policies;
 mod space;
 mod volumes;
 
@@ -19,6 +21,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use respond::Actor;
+use respond::policy::Policies;
 use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, Timestamp, View, Volume, os_random};
 
 use crate::clock::SteadyClock;
@@ -90,7 +94,7 @@ impl Engine {
         let clock = Arc::new(SteadyClock::start());
         let guards = Guards::new(&store, &clock);
         guards.set_reads_kept(read(&config).guard.reads_kept_bytes);
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             data: data.to_owned(),
             guards,
             drills: Drills::new(data),
@@ -102,7 +106,12 @@ impl Engine {
             imports: imports::Imports::default(),
             damaged: damage::Damaged::default(),
             _lock: lock,
-        }))
+        });
+        // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
+        if engine.load_policies().is_err() {
+            engine.apply_rules(&Policies::defaults());
+        }
+        Ok(engine)
     }
 
     /// The past of a volume, to be looked into.
@@ -123,8 +132,8 @@ impl Engine {
         let _ = self.daemon.set(facts);
     }
 
-    /// Carries a request out. `file` is the image of an import or export.
-    pub fn execute(
+    /// Carries a request out that passed the gate.
+    fn carry_out(
         &self,
         request: Request,
         file: Option<File>,
@@ -182,13 +191,17 @@ impl Engine {
                 self.drill_list(name.as_deref(), results).map(Response::Drills)
             }
             Request::GuardAnnounce { names, work } => self.guard_announce(&names, work.as_ref()).map(Response::Guards),
+            Request::GuardFence { name, how, because } => self.guard_fence(&name, how, &because).map(Response::Guards),
+            Request::GuardSensitivity { name, percent, seconds } => self
+                .guard_sensitivity(name.as_deref(), percent, seconds)
+                .map(Response::Guards),
         }
     }
 
     /// Checkpoints and closes all volumes. The guards of a daemon are closed before; those of a command have watched
     /// nothing, and what it changed about them is written down already. So is in the ledger what a command did.
     pub fn close(&self) -> Result<(), Failure> {
-        if let Err(error) = self.front().take_in(crate::desk::time(self.now()), &self.notices()) {
+        if let Err(error) = self.front().take_in(crate::desk::time(self.now())) {
             self.front().note_problem(Some(error.to_string()));
         }
         self.store
@@ -206,6 +219,7 @@ impl Engine {
             }
         }
         self.configure_guards();
+        self.refresh_policies();
         Ok(())
     }
 
@@ -329,8 +343,14 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Execute for Engine {
-    fn execute(&self, request: Request, file: Option<File>, progress: &mut dyn Progress) -> Result<Response, Failure> {
-        Self::execute(self, request, file, progress)
+    fn execute(
+        &self,
+        actor: &Actor,
+        request: Request,
+        file: Option<File>,
+        progress: &mut dyn Progress,
+    ) -> Result<Response, Failure> {
+        Self::execute(self, actor, request, file, progress)
     }
 
     fn past(&self, name: &str) -> Result<LocalPast, Failure> {

@@ -11,6 +11,7 @@ use ring::digest;
 
 use super::{failed, now, open_ledger};
 use crate::config::{ExposureSettings, FeedsSettings};
+use crate::desk::exposed;
 use crate::failure::{Failure, FailureCode};
 use crate::hex::hex;
 use crate::log::{Level, Log};
@@ -99,19 +100,31 @@ pub(super) fn read_all(settings: &ExposureSettings, folder: &Path, log: &Log) {
     for source in &settings.feeds.sources {
         let read = open_ledger(folder).and_then(|mut ledger| read_source(&settings.feeds, source, &mut ledger));
         match read {
-            Ok(read) if read.told > 0 => log.write(
-                Level::Critical,
+            Ok(read) if read.told > 0 => {
+                log.write(
+                    Level::Critical,
+                    "exposure",
+                    format!(
+                        "{} posts of leak sites may be about us or a supplier; `holdfast exposure feeds list --matched` shows them",
+                        read.told
+                    ),
+                );
+                if let Err(error) = exposed::tell(folder, exposed::leak_site(exposed::now(), source, read.told)) {
+                    log.write(Level::Error, "ledger", format!("{error}; the posts aren't in it"));
+                }
+            }
+            Ok(read) => log.write(
+                Level::Detail,
                 "exposure",
-                format!(
-                    "{} posts of leak sites may be about us or a supplier; `holdfast exposure feeds list --matched` shows them",
-                    read.told
-                ),
+                format!("`{source}` was read: {} new posts", read.new),
             ),
-            Ok(read) => log.write(Level::Detail, "exposure", format!("`{source}` was read: {} new posts", read.new)),
             Err(failure) => log.write(
                 Level::Warning,
                 "exposure",
-                format!("a feed can't be read and is tried again at the next time: {}", failure.with_hint()),
+                format!(
+                    "a feed can't be read and is tried again at the next time: {}",
+                    failure.with_hint()
+                ),
             ),
         }
     }

@@ -109,7 +109,7 @@ impl Here {
     }
 
     pub(super) fn ask(&self, request: Request, progress: &mut dyn Progress) -> Result<Response, Failure> {
-        self.engine.0.execute(request, None, progress)
+        self.engine.0.execute(&crate::user::this_one(), request, None, progress)
     }
 }
 

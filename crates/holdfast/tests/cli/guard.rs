@@ -17,7 +17,7 @@ const TEXT_BYTES: usize = 8 << 20;
 const BEFORE: Duration = Duration::from_secs(9);
 
 /// A daemon with a disk of text that was there for a while.
-fn serve(place: &Place, config: &str, more: &[&str]) -> (Daemon, Vec<u8>) {
+pub(crate) fn serve(place: &Place, config: &str, more: &[&str]) -> (Daemon, Vec<u8>) {
     write_model(&place.folder.join("test.model"), 7);
     let config = config.replace("[guard]", &guard_section(place));
     std::fs::write(place.folder.join("h.toml"), config).unwrap();
@@ -42,7 +42,7 @@ fn guard_section(place: &Place) -> String {
 
 /// Reads and overwrites blocks of the scratch disk with random bytes until that fails or all is done. Tells how the last
 /// write ended.
-const ATTACK: &str = "
+pub(crate) const ATTACK: &str = "
 import os
 for offset in range(0, 8 << 20, 64 << 10):
     h.pread(64 << 10, offset)
@@ -56,7 +56,7 @@ else:
 ";
 
 /// Runs a Python program with a connection `h` of libnbd.
-fn nbd(daemon: &Daemon, export: &str, program: &str) -> String {
+pub(crate) fn nbd(daemon: &Daemon, export: &str, program: &str) -> String {
     let connected = format!(
         "import nbd\nh = nbd.NBD()\nh.connect_uri({:?})\n{program}",
         daemon.uri(export)

@@ -14,6 +14,6 @@ mod tests;
 pub use kind::{ActionId, ActionKind, ActionState};
 pub use plan::plan;
 pub(crate) use plan::{FENCES_WITHIN_MILLIS, approved, mark, not_approved};
-pub use run::{Found, Lane, after_restart, finish, next, start, tell_waiting, told};
+pub use run::{Found, Lane, after_restart, finish, is_planned, next, start, tell_waiting, told};
 pub use store::{Action, Filter};
 pub(crate) use store::{SCHEMA, json};

@@ -72,6 +72,14 @@ pub fn next(ledger: &Ledger, lane: Lane) -> Result<Option<Action>, Error> {
     ledger.tried(found)
 }
 
+/// Whether an action is about to run: it waits for nobody.
+///
+/// # Errors
+/// When there is no such action, or the ledger can't be read.
+pub fn is_planned(w: &Writing<'_>, id: ActionId) -> Result<bool, Error> {
+    Ok(needed(w, id)?.state == ActionState::Planned)
+}
+
 /// Marks an action as started. Once this is durable, and only then, it may be done. `None` if it isn't to be done after all.
 ///
 /// # Errors

@@ -29,8 +29,9 @@ pub use operation::Operation;
 pub(crate) use rules::is_covered;
 pub use rules::{Approvers, Rule, Rules, disable, enable, is_on, rules, set_rules};
 pub use store::{Filter, Request, RequestId, RequestState, Vote};
-pub use used::{Pass, Permission, expire, give_back, may, use_up};
+pub use used::{Pass, Permission, expire, give_back, is_any_expired, may, use_up};
 pub use vote::{approve, refuse};
+pub(crate) use voters::person;
 pub use words::{Wish, release_detail};
 
 pub(crate) use store::SCHEMA;

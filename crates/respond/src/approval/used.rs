@@ -174,6 +174,19 @@ pub fn give_back(w: &mut Writing<'_>, now: Time, actor: &Actor, pass: Pass, why:
         .map(drop)
 }
 
+/// Whether there is something for [`expire`] to do.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn is_any_expired(ledger: &Ledger, now: Time) -> Result<bool, Error> {
+    let found = ledger.connection().prepare_cached(
+        "select exists (select 1 from approval_request where state = 'waiting' and expires <= ?1)
+         or exists (select 1 from approval_request where state = 'approved' and usable_until <= ?1)",
+    );
+    let found = found.and_then(|mut statement| statement.query_row([now], |row| row.get(0)));
+    ledger.tried(found)
+}
+
 /// Marks requests as expired whose time is over; what waited for them isn't done. Returns how many.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::people::{Actor, Role};
 /// The account behind an actor, in lower case; none of whoever uses the command line without a token, and none of the program itself.
 ///
 /// A token is its maker's: whoever made it can use it.
-pub(super) fn person(connection: &Connection, actor: &Actor) -> rusqlite::Result<Option<String>> {
+pub(crate) fn person(connection: &Connection, actor: &Actor) -> rusqlite::Result<Option<String>> {
     match actor {
         Actor::Person(name) => Ok(Some(name.to_lowercase())),
         Actor::Token(name) => {

@@ -68,6 +68,8 @@ pub struct Changed {
     pub is_new: bool,
     /// Whether it is worse than before.
     pub is_worse: bool,
+    /// Whether its state changed, other than by being opened.
+    pub is_turned: bool,
 }
 
 impl Correlator {
@@ -250,61 +252,64 @@ impl Correlator {
 
     /// Writes down what changed, with a record for each incident that did.
     pub(crate) fn finish(self, w: &mut Writing<'_>, now: Time) -> Result<Vec<Changed>, Error> {
-        let mut all = Vec::new();
-        for mut under_way in self.under_way.into_values().filter(|under_way| under_way.is_touched) {
-            let actor = Actor::System("respond".to_owned());
-            let incident = &mut under_way.incident;
-            let was = if under_way.is_new {
-                IncidentState::Open
-            } else {
-                under_way.before.state
-            };
-            if matches!(incident.state, IncidentState::Open | IncidentState::Acknowledged) && incident.is_all_back() {
-                incident.state = IncidentState::Recovered;
-            }
-            w.tried(incident.save(w.connection()))?;
-            let subject = subject(incident.id);
-            let Some(seen) = of(w, incident.id)? else { continue };
-            if under_way.is_new {
-                w.record(now, &actor, "incident.opened", &subject, &json!({
-                    "title": seen.title, "severity": seen.severity, "score": seen.score, "score_parts": seen.score_parts,
-                    "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
-                }))?;
-            } else if !under_way.joined.is_empty() {
-                w.record(
-                    now,
-                    &actor,
-                    "incident.joined",
-                    &subject,
-                    &json!({
-                        "title": seen.title, "severity": seen.severity, "score": seen.score,
-                        "alerts": listed(&under_way.joined), "alert_count": under_way.joined.len(),
-                    }),
-                )?;
-            }
-            match (was, incident.state) {
-                (was, now_is) if was == now_is => {}
-                (_, IncidentState::Recovered) => {
-                    let how = if incident.class == DRILL_CLASS {
-                        "a drill passed"
-                    } else {
-                        "every volume was restored"
-                    };
-                    w.record(now, &actor, "incident.recovered", &subject, &json!({ "how": how }))?;
-                }
-                _ => {
-                    let why = "something was noticed after it was recovered";
-                    w.record(now, &actor, "incident.reopened", &subject, &json!({ "why": why }))?;
-                }
-            }
-            all.push(Changed {
-                is_new: under_way.is_new,
-                is_worse: seen.severity > under_way.before.severity
-                    || (was == IncidentState::Recovered && seen.state != was),
-                incident: seen,
-            });
+        let touched = self.under_way.into_values().filter(|under_way| under_way.is_touched);
+        let changed = touched.map(|under_way| under_way.finish(w, now));
+        changed.filter_map(Result::transpose).collect()
+    }
+}
+
+impl UnderWay {
+    /// Writes down what changed; `None` if it isn't there any more.
+    fn finish(mut self, w: &mut Writing<'_>, now: Time) -> Result<Option<Changed>, Error> {
+        let was = self.before.state;
+        if matches!(self.incident.state, IncidentState::Open | IncidentState::Acknowledged)
+            && self.incident.is_all_back()
+        {
+            self.incident.state = IncidentState::Recovered;
         }
-        Ok(all)
+        w.tried(self.incident.save(w.connection()))?;
+        let Some(incident) = of(w, self.incident.id)? else {
+            return Ok(None);
+        };
+        self.record(w, now, &incident)?;
+        Ok(Some(Changed {
+            is_new: self.is_new,
+            is_worse: incident.severity > self.before.severity
+                || (was == IncidentState::Recovered && incident.state != was),
+            is_turned: incident.state != was,
+            incident,
+        }))
+    }
+
+    fn record(&self, w: &mut Writing<'_>, now: Time, incident: &Incident) -> Result<(), Error> {
+        let actor = Actor::System("respond".to_owned());
+        let subject = subject(incident.id);
+        if self.is_new || !self.joined.is_empty() {
+            let kind = if self.is_new {
+                "incident.opened"
+            } else {
+                "incident.joined"
+            };
+            let body = json!({
+                "title": incident.title, "severity": incident.severity, "score": incident.score,
+                "score_parts": incident.score_parts, "alerts": listed(&self.joined), "alert_count": self.joined.len(),
+            });
+            w.record(now, &actor, kind, &subject, &body)?;
+        }
+        if incident.state == self.before.state {
+            return Ok(());
+        }
+        let (kind, body) = match incident.state {
+            IncidentState::Recovered if self.incident.class == DRILL_CLASS => {
+                ("incident.recovered", json!({ "how": "a drill passed" }))
+            }
+            IncidentState::Recovered => ("incident.recovered", json!({ "how": "every volume was restored" })),
+            _ => (
+                "incident.reopened",
+                json!({ "why": "something was noticed after it was recovered" }),
+            ),
+        };
+        w.record(now, &actor, kind, &subject, &body).map(drop)
     }
 }
 

@@ -45,6 +45,19 @@ impl Ledger {
         Ok(first.filter(|record| record.sequence == sequence))
     }
 
+    /// The hash that is stored for a record; `None` if there is no such record, or no hash.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn hash_of(&self, sequence: Sequence) -> Result<Option<RecordHash>, Error> {
+        use rusqlite::OptionalExtension;
+        let sql = "select hash from record where sequence = ?1";
+        let hash = self
+            .connection()
+            .query_row(sql, [sequence.0], |row| Ok(row.get(0).ok().map(RecordHash)));
+        Ok(self.tried(hash.optional())?.flatten())
+    }
+
     /// The newest record and its hash; `None` if there is no record.
     ///
     /// # Errors

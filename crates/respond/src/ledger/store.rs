@@ -23,6 +23,8 @@ const VERSION: u32 = 1;
 const APPLICATION: i32 = 0x4846_4c47;
 /// Bytes of a text in the ledger at most: what a damaged or foreign file says of lengths isn't believed.
 const TEXT_BYTES_MAX: i32 = 16 << 20;
+/// Memory for pages of the file that a connection keeps, at most, in KiB.
+const CACHE_KIB: i64 = 16 << 10;
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
 /// How long a writer waits for another one.
@@ -117,6 +119,8 @@ impl Ledger {
         self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
         // What was acknowledged stays, also when power fails.
         self.tried(self.connection.pragma_update(None, "synchronous", "full"))?;
+        // The indexes of a million alerts are written all over; SQLite's 2 MiB of cache would be read and written over and over.
+        self.tried(self.connection.pragma_update(None, "cache_size", -CACHE_KIB))?;
         self.tried(self.connection.pragma_update(None, "foreign_keys", true))
     }
 

@@ -13,12 +13,14 @@ mod outgoing;
 mod plan;
 mod schema;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod topic;
 mod vocabulary;
 
 pub use about::About;
 pub use outgoing::{attempting, configured, delivered, due, failed, next_due, retry, test};
-pub use plan::{acknowledge, advance, next, plan};
+pub use plan::{acknowledge, advance, go_on, next, plan};
 pub(crate) use schema::SCHEMA;
 pub use settings::{Digest, Group, Quiet, Recipient, Settings, Step, UPDATE_EVERY};
 pub use vocabulary::{Content, Due, Filter, NotTaken, Notice, NoticeId, NoticeState, Telling, WayChange};

@@ -326,7 +326,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger can't be read.
     pub fn notices(&self, filter: &Filter, page: crate::Page) -> Result<Vec<Notice>, Error> {
-        let state = filter.state.map(|state| state.word());
+        let state = filter.state.map(NoticeState::name);
         let mut conditions = vec!["id < :before"];
         let wanted = [
             (filter.subject.is_some(), "subject = :subject"),
@@ -362,6 +362,18 @@ impl Ledger {
         let named: Vec<_> = all.into_iter().filter(|(name, _)| sql.contains(name)).collect();
         let rows = self.tried(statement.query_map(named.as_slice(), read))?;
         rows.map(|row| self.tried(row)).collect()
+    }
+
+    /// A notice, and what it says.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn notice(&self, id: NoticeId) -> Result<Option<(Notice, Content)>, Error> {
+        let sql = "select * from notice where id = ?1";
+        let found = self
+            .connection()
+            .query_row(sql, [id.0], |row| Ok((read(row)?, json(row, "content")?)));
+        self.tried(found.optional())
     }
 
     /// How many notices couldn't be sent so far: those that aren't tried any more, and those that wait after a failure.
@@ -489,22 +501,4 @@ fn shortened(answer: &str) -> String {
         .chars()
         .map(|character| if character.is_control() { ' ' } else { character });
     plain.take(ANSWER_CHARACTERS_MAX).collect::<String>().trim().to_owned()
-}
-
-impl NoticeState {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Dead => "dead",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        match word {
-            "sent" => Self::Sent,
-            "dead" => Self::Dead,
-            _ => Self::Waiting,
-        }
-    }
 }

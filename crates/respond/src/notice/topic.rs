@@ -198,6 +198,21 @@ pub(super) fn hear(w: &Writing<'_>, now: Time, group: &str, least: Severity, wha
     topic.save(w, group, Some(now))
 }
 
+/// Groups that have heard of something hear that it goes on.
+pub(super) fn go_on(w: &Writing<'_>, now: Time, what: &About) -> Result<(), Error> {
+    let mut statement = w.tried(
+        w.connection()
+            .prepare_cached("select group_name, * from notice_topic where subject = ?1"),
+    )?;
+    let rows = w.tried(statement.query_map([&what.subject], |row| Ok((row.get(0)?, Topic::read(row)?))))?;
+    let topics: Vec<(String, Topic)> = rows.map(|row| w.tried(row)).collect::<Result<_, _>>()?;
+    for (group, mut topic) in topics {
+        topic.hear(what, now);
+        topic.save(w, &group, Some(now))?;
+    }
+    Ok(())
+}
+
 /// The things of a group that are to be looked at, the worst first.
 pub(super) fn to_look_at(w: &Writing<'_>, group: &str, now: Time, most: usize) -> Result<Vec<Topic>, Error> {
     let sql =

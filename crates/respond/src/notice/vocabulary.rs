@@ -78,6 +78,26 @@ pub enum NoticeState {
     Dead,
 }
 
+impl NoticeState {
+    /// The word for it, which the ledger stores as well.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+        }
+    }
+
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "sent" => Self::Sent,
+            "dead" => Self::Dead,
+            _ => Self::Waiting,
+        }
+    }
+}
+
 /// A notice: one message to one recipient by one way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {

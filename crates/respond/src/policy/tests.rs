@@ -71,11 +71,24 @@ fn the_built_in_policies_are_read_and_explained() {
     );
 }
 
+/// A policy with these conditions and this action.
+fn rule(when: &str, then: &str) -> String {
+    format!("[[policy]]\nname = \"a\"\nwhen = {{ {when} }}\nthen = [{{ {then} }}]\n")
+}
+
+fn assert_refused(cases: &[(String, &str)]) {
+    for (text, expected) in cases {
+        let error = error(text);
+        assert!(
+            error.starts_with("`p.toml` line ") && error.contains(expected),
+            "{error}\nexpected {expected}\n{text}"
+        );
+    }
+}
+
 #[test]
-fn errors_name_line_column_cause_and_what_was_expected() {
-    let rule =
-        |when: &str, then: &str| format!("[[policy]]\nname = \"a\"\nwhen = {{ {when} }}\nthen = [{{ {then} }}]\n");
-    for (text, expected) in [
+fn what_is_wrong_with_conditions_is_named_with_its_place() {
+    assert_refused(&[
         (
             rule("layers = \"guard\"", "do = \"pin\""),
             "line 3, column 10: unknown field `layers`, expected one of",
@@ -116,6 +129,12 @@ fn errors_name_line_column_cause_and_what_was_expected() {
             rule("kind = []", "do = \"pin\""),
             "line 3, column 17: an empty list fits nothing",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_actions_is_named_with_its_place() {
+    assert_refused(&[
         (
             rule("", "do = \"destroy\""),
             "line 4, column 16: `destroy` is no action; expected pin, fence, release,",
@@ -152,6 +171,12 @@ fn errors_name_line_column_cause_and_what_was_expected() {
             rule("", "do = \"pin\", on = \"disk\""),
             "`disk` names no volumes; expected volume, incident, others, all or `volume:NAME`",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_a_policy_as_a_whole_is_named_with_its_place() {
+    assert_refused(&[
         (
             "[[policy]]\nname = \"a b\"\n".to_owned(),
             "line 2, column 8: `a b` can't be a name",
@@ -185,13 +210,7 @@ fn errors_name_line_column_cause_and_what_was_expected() {
             "line 6, column 8: another policy of this file is named `a`",
         ),
         ("[[policy\n".to_owned(), "line 1, column "),
-    ] {
-        let error = error(&text);
-        assert!(
-            error.starts_with("`p.toml` line ") && error.contains(expected),
-            "{error}\nexpected {expected}\n{text}"
-        );
-    }
+    ]);
 }
 
 #[test]

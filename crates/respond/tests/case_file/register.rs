@@ -17,7 +17,7 @@ fn a_fact_is_confirmed_when_two_others_stand_by_it() {
         (fact.version, fact.said.class.as_str(), fact.is_confirmed()),
         (1, "iban", false)
     );
-    assert!(said(case.approve("ann", &fact)).contains("was set by ann: others approve it"));
+    assert!(said(case.approve("ann", &fact)).contains("is by ann: others approve it"));
     assert!(!case.approve("bob", &fact).unwrap().is_confirmed());
     assert!(said(case.approve("bob", &fact)).contains("approved by bob already"));
     assert!(case.approve("eve", &fact).unwrap().is_confirmed());
@@ -109,4 +109,25 @@ fn what_can_not_be_a_fact_is_refused() {
         .ledger
         .write(|w| set_fact(w, at(0), &person("ann"), missing, &fact));
     assert_eq!(said(set), "there is no incident `99`");
+}
+
+#[test]
+fn one_person_does_not_count_twice_by_using_the_command_line_as_well() {
+    let mut case = Case::new();
+    let fact = case
+        .set("ann", &new_fact("shop", "iban", Answer::Unknown))
+        .unwrap()
+        .fact;
+    let local = |case: &mut Case, name: &str| {
+        let actor = Actor::Local(name.to_owned());
+        case.ledger
+            .write(|w| respond::case_file::approve_fact(w, at(0), &actor, fact.id, fact.version))
+    };
+    // Without accounts, names of the machine tell people apart.
+    assert!(said(local(&mut case, "Ann")).contains("is by ann: others approve it"));
+    local(&mut case, "bob").unwrap();
+    case.add_account("bob");
+    assert!(said(local(&mut case, "root")).contains("sign in to the console"));
+    assert!(said(case.approve("bob", &fact)).contains("approved by bob on this machine already"));
+    assert!(case.approve("eve", &fact).unwrap().is_confirmed());
 }

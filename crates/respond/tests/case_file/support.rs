@@ -8,7 +8,8 @@ use respond::case_file::clocks::{Clock, Jurisdiction, built_in, clocks};
 use respond::case_file::drafts::{self, Draft, DraftKind, Material, Rendered, Templates, make_draft, render};
 use respond::case_file::facts::{self, Answer, Fact, FactChange, NewFact};
 use respond::incident::IncidentId;
-use respond::intake::take_in;
+use respond::intake::{Rules, take_in};
+use respond::people::{self, NewAccount, Role};
 use respond::{Actor, Error, Ledger, Time};
 use tempfile::TempDir;
 
@@ -64,7 +65,9 @@ impl Case {
             text: "Writes are refused".to_owned(),
             facts: serde_json::Map::new(),
         };
-        let taken = ledger.write(|w| take_in(w, at(0), vec![alert])).unwrap();
+        let taken = ledger
+            .write(|w| take_in(w, at(0), &Rules::default(), vec![alert]))
+            .unwrap();
         let incident = taken.alerts.first().unwrap().alert.incident.unwrap();
         Self {
             _folder: folder,
@@ -146,6 +149,19 @@ impl Case {
             .ledger
             .write(|w| make_draft(w, at(3 * MINUTE), &person(who), incident, kind, &rendered, &facts));
         made.unwrap()
+    }
+
+    /// Gives somebody an account of an administrator.
+    pub(super) fn add_account(&mut self, name: &str) {
+        let account = NewAccount {
+            name: name.to_owned(),
+            display_name: String::new(),
+            role: Role::Admin,
+            handle: [u8::try_from(name.len()).unwrap() + name.as_bytes().first().unwrap(); 32],
+            provider: None,
+        };
+        let by = Actor::Local("root".to_owned());
+        self.ledger.write(|w| people::add(w, at(0), &by, &account)).unwrap();
     }
 
     pub(super) fn kinds(&self) -> Vec<String> {

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use respond::alert::{Layer, NewAlert, Severity};
+use respond::Page;
+use respond::alert::{Filter, Layer, NewAlert, Severity};
 use respond::ledger::verify;
 
-use super::support::{Bench, about, fenced};
+use super::support::{Bench, about, at, fenced};
 
 #[test]
 fn ten_thousand_alerts_in_a_second_are_few_rows_and_one_incident() {
@@ -59,4 +60,66 @@ fn floods_are_measured() {
     let began = Instant::now();
     let verification = verify(&bench.ledger, &[]).unwrap();
     eprintln!("verify: {} records in {:?}", verification.records, began.elapsed());
+}
+
+/// `cargo test -p respond --release -- --ignored --nocapture a_million`
+#[test]
+#[ignore = "a measurement"]
+fn a_million_alerts_are_still_listed_in_a_moment() {
+    let mut bench = Bench::new();
+    for chunk in 0..250 {
+        let alerts = (0..4000).map(|number| {
+            let (kind, volume) = (format!("kind-{chunk}"), format!("disk-{}", number % 1000));
+            let severity = if number % 1000 == 0 {
+                Severity::High
+            } else {
+                Severity::Low
+            };
+            let millis = chunk * 700_000 + number / 1000;
+            let mut noticed = about(millis, Layer::Threat, &kind, severity, &volume);
+            noticed.host = Some(format!("host-{}", number / 4));
+            noticed
+        });
+        bench.take(alerts.collect());
+    }
+    let with = |change: fn(&mut Filter)| {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        filter
+    };
+    for (what, filter) in [
+        ("all", Filter::default()),
+        ("volume", with(|filter| filter.volume = Some("disk-7".to_owned()))),
+        ("severity", with(|filter| filter.severity = Some(Severity::High))),
+        (
+            "incident",
+            with(|filter| filter.incident = Some(respond::incident::IncidentId(1))),
+        ),
+        (
+            "layer that noticed nothing",
+            with(|filter| filter.layer = Some(Layer::Drill)),
+        ),
+        ("since", with(|filter| filter.since = Some(at(249 * 700_000)))),
+        (
+            "text that isn't there",
+            with(|filter| filter.text = Some("nowhere".to_owned())),
+        ),
+    ] {
+        let began = Instant::now();
+        let found = bench.ledger.alerts(&filter, Page::newest(100)).unwrap().len();
+        eprintln!("{what}: {found} rows in {:?}", began.elapsed());
+    }
+    let began = Instant::now();
+    let incidents = bench.incidents().len();
+    eprintln!("incidents: {incidents} in {:?}", began.elapsed());
+    let began = Instant::now();
+    let counts = bench.ledger.counts(at(250 * 700_000)).unwrap();
+    eprintln!(
+        "counts: {} open in {:?}",
+        counts.open_incidents.total(),
+        began.elapsed()
+    );
+    let began = Instant::now();
+    let records = verify(&bench.ledger, &[]).unwrap().records;
+    eprintln!("verify: {records} records in {:?}", began.elapsed());
 }

@@ -311,3 +311,45 @@ fn a_damaged_ledger_fails_with_what_to_do_and_never_panics() {
         }
     }
 }
+
+/// The program that checks exports, and shares no code with this one.
+fn independent_check(export: &Path) -> (bool, String) {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/ledger/verify");
+    let output = std::process::Command::new(program).arg(export).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn an_export_is_checked_by_a_program_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, head) = desk(folder.path());
+    let mut bytes = Vec::new();
+    desk.read(|ledger| ledger::export(ledger, Sequence(0), &[head], &mut bytes))
+        .unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let path = folder.path().join("export.ndjson");
+    let check = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        independent_check(&path)
+    };
+    assert_eq!(
+        check(&text),
+        (true, "21 records and 1 signed heads checked, 0 wrong\n".to_owned())
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let cut = [&lines[..15], &lines[21..]].concat().join("\n");
+    assert!(check(&cut).1.contains("the end was cut off"), "{}", check(&cut).1);
+    let edited = text.replace(r#"\"n\":4"#, r#"\"n\":5"#);
+    assert!(
+        check(&edited).1.contains("doesn't fit its hash"),
+        "{}",
+        check(&edited).1
+    );
+    let forged = text.replacen(
+        "\"time\":\"2026-11-26T10:00:00.03Z\",\"key\"",
+        "\"time\":\"2026-11-26T10:00:00.04Z\",\"key\"",
+        1,
+    );
+    assert_ne!(forged, text);
+    assert!(check(&forged).1.contains("doesn't hold"), "{}", check(&forged).1);
+}

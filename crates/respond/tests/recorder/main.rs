@@ -4,6 +4,7 @@
 
 mod alerts;
 mod flood;
+mod formats;
 mod incidents;
 mod ledger;
 mod support;

@@ -2,7 +2,7 @@
 
 use respond::alert::{Alert, Layer, NewAlert, Severity};
 use respond::incident::{self, Incident, IncidentId};
-use respond::intake::{TakenIn, take_in};
+use respond::intake::{Rules, TakenIn, take_in};
 use respond::{Ledger, Page, Time};
 use tempfile::TempDir;
 
@@ -54,8 +54,9 @@ impl Bench {
     /// Takes a batch in at the time of its last alert.
     pub(super) fn take(&mut self, alerts: Vec<NewAlert>) -> TakenIn {
         let now = alerts.last().unwrap().time;
-        let nobody = respond::notice::Settings::default();
-        self.ledger.write(|w| take_in(w, now, &nobody, alerts)).unwrap()
+        self.ledger
+            .write(|w| take_in(w, now, &Rules::default(), alerts))
+            .unwrap()
     }
 
     pub(super) fn alerts(&self) -> Vec<Alert> {

@@ -178,7 +178,7 @@ pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Res
             }))
         }
     };
-    Ok(super::below(name, format!("Delete {name} for good?"), body))
+    Ok(super::below(name, format!("Delete the disk {name} for good?"), body))
 }
 
 pub(super) fn delete(
@@ -276,7 +276,7 @@ pub(super) fn drill_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Resu
             }
         }
     };
-    Ok(super::below(name, format!("Run a drill of {name}"), body))
+    Ok(super::below(name, format!("Run a drill of the disk {name}"), body))
 }
 
 pub(super) fn drill(site: &dyn Site, visitor: &Visitor, name: &str, form: &Drill) -> Result<(String, Flash), Refusal> {

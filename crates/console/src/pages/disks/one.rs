@@ -36,6 +36,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
                     (activity(site, name)?)
                 }
             }
+            (pins(&volume, role))
         }
     };
     let buttons = html! {
@@ -44,7 +45,10 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
             a class="button" href={"/disks/" (name) "/history"} { "Go back in time" }
         }
     };
-    Ok(super::page(&volume, Tab::Now, &body).buttons(buttons).live().chart())
+    Ok(super::page(&volume, Tab::Now, &body)
+        .buttons(buttons)
+        .live()
+        .scripts(&["uplot.js", "chart.js"]))
 }
 
 /// What changes by itself: the guard, the figures, the pins.
@@ -62,7 +66,6 @@ pub(super) fn state(site: &dyn Site, volume: &VolumeView, role: Role) -> Markup 
                     (guard(volume, now, role))
                     (figures(volume, now))
                 }
-                (pins(volume, role))
             }
         }
     }
@@ -86,7 +89,7 @@ fn guard(volume: &VolumeView, now: Time, role: Role) -> Markup {
     html! {
         section class={"card " (tone.class())} {
             h2 { (heading) }
-            @if guard.state != "calm" { p { "This disk " (what_fence_does(guard.state == "fenced", &guard.fence)) } }
+            @if guard.state != "calm" { p { (what_fence_does(guard.state == "fenced", &guard.fence)) } }
             @if let Some(onset) = guard.onset { p { "It began " (time(onset)) ", " (ago(now, onset)) "." } }
             div {
                 label class="small" for="suspicion" { "Suspicion: " (guard.suspicion_percent) " % of what stops writes" }

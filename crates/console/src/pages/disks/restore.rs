@@ -63,7 +63,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
             ". To keep what was written well since, use " code { "holdfast restore " (name) " --before-attack --keep-good" } "."
         }
     };
-    Ok(super::below(name, format!("Restore {name}?"), body))
+    Ok(super::below(name, format!("Restore the disk {name}?"), body))
 }
 
 /// The detail of a request for a restore: the moment, exactly.
@@ -212,7 +212,7 @@ pub(super) fn release_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Re
             }))
         }
     };
-    Ok(super::below(name, format!("Release {name}?"), body))
+    Ok(super::below(name, format!("Release the disk {name}?"), body))
 }
 
 /// What becomes of what was diverted.

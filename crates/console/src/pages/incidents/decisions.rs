@@ -6,7 +6,7 @@ use respond::incident::{Incident, IncidentState};
 use respond::people::Role;
 
 use super::super::layout::incident_path;
-use super::super::parts::csrf;
+use super::super::parts::{csrf, with_code};
 use super::super::visitor::Visitor;
 use crate::site::VolumeView;
 
@@ -40,7 +40,7 @@ pub(super) fn list(incident: &Incident, volumes: &[VolumeView], visitor: &Visito
             @for (place, step) in steps.iter().enumerate() {
                 @let turn = turn(place, step);
                 li class=[class(turn)] aria-current=[(turn == Turn::Now).then_some("step")] {
-                    div { p class="strong" { (step.title) @if turn == Turn::Done { span class="visually-hidden" { " (done)" } } } (step.text) }
+                    div { p class="strong" { (with_code(&step.title)) @if turn == Turn::Done { span class="visually-hidden" { " (done)" } } } (step.text) }
                     @if turn != Turn::Done { (step.button) }
                 }
             }
@@ -100,7 +100,7 @@ fn contain(volume: &VolumeView, may: bool) -> Step {
     let is_fenced = state(volume) == "fenced";
     Step {
         is_done: true,
-        title: format!("Stop it on {}", volume.name),
+        title: format!("Stop it on `{}`", volume.name),
         text: html! {
             p { @if is_fenced { "Done: its guard fenced it, nothing more gets onto the disk." } @else { "Nothing is being stopped there now." } }
         },
@@ -111,7 +111,7 @@ fn contain(volume: &VolumeView, may: bool) -> Step {
 fn look(volume: &VolumeView, is_back: bool) -> Step {
     Step {
         is_done: is_back || state(volume) == "calm",
-        title: format!("See what happened to the files of {}", volume.name),
+        title: format!("See what happened to the files of `{}`", volume.name),
         text: html! { p { "Which were encrypted, deleted or read, and whose data was in them. The disk isn't touched." } },
         button: html! { a class="button" href={"/disks/" (volume.name) "/investigation"} { "Investigate" } },
     }
@@ -122,7 +122,7 @@ fn bring_back(volume: &VolumeView, is_back: bool, may: bool) -> Step {
     let is_calm = state(volume) == "calm";
     Step {
         is_done: is_back || is_calm,
-        title: format!("Bring {} back, or let it go on", volume.name),
+        title: format!("Bring `{}` back, or let it go on", volume.name),
         text: html! { p { "An attack: restore it to the moment before. A false alarm: release it. Either can be undone." } },
         button: html! {
             @if may && !is_calm {

@@ -13,7 +13,7 @@ use crate::pages::frame::{act, show};
 use crate::pages::visitor::Visitor;
 use crate::state::Shared;
 
-pub(in crate::pages) fn router() -> Router<Shared> {
+pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/incidents", get(all))
         .route("/incidents/alerts", get(all_alerts))

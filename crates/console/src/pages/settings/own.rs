@@ -37,7 +37,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, limits: SessionLimits) ->
         (password_card(visitor, &account))
         (session_card(site, visitor, &sessions))
     };
-    Ok(super::page(visitor, Tab::Own, &body))
+    Ok(super::page(visitor, Tab::Own, &body).scripts(&["sign-in.js"]))
 }
 
 fn passkey_card(visitor: &Visitor, account: &Account, passkeys: &[Passkey]) -> Markup {

@@ -1,9 +1,9 @@
 //! People with accounts: inviting them, what they may do, and taking that away.
 
 use maud::{Markup, html};
-use respond::approval::Operation;
+use respond::Time;
+use respond::approval::{Operation, Wish};
 use respond::people::{self, Account, AccountId, LinkFor, NewAccount, Role};
-use respond::{Error, Time};
 use serde::Deserialize;
 
 use super::super::layout::{Page, Section};
@@ -118,28 +118,32 @@ fn find(site: &dyn Site, id: i64) -> Result<Account, Refusal> {
     found.ok_or_else(|| Refusal::not_found(format!("there is no account `{id}`")))
 }
 
+/// What a change of somebody's account is asked for as: the same as in the API.
+fn wish(name: &str, change: &str) -> Wish {
+    requests::wish(Operation::ChangePeople, name, change)
+}
+
 pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, Refusal> {
     let account = find(site, id)?;
     let token = &visitor.signed_in.csrf;
     let path = format!("/settings/people/{id}");
-    let agreement = requests::agreement(site, requests::wish(Operation::ChangePeople, &account.name, ""))?;
+    let is_on = site.desk().read(respond::approval::is_on)?;
     let disabled = account.disabled.is_some();
+    let agree = html! { p { @if is_on { "Another administrator, for a new role or link; you are led to the question. Disabling is done at once." } @else { "Nobody else: approvals are off." } } };
     let body = html! {
         section class="card" {
             h2 { "What they may do" }
             (Consequences {
-                happens: html! { p { "A new role counts from the next click on. Their sessions go on; disabling the account ends them at once." } },
+                happens: html! { p { "A new role counts from the next click on. Disabling the account ends their sessions at once." } },
                 undo: html! { p { "All of it. What they did stays on record under their name." } },
-                approval: agreement.words(),
+                approval: agree,
             }.show())
-            (agreement.form(visitor, &html! {
-                form class="inline" method="post" action={(path) "/role"} { (csrf(token)) div { label for="role" { "Role" } (roles(account.role)) } button { "Set the role" } }
-                form method="post" action={(path) "/disabled"} {
-                    (csrf(token))
-                    input type="hidden" name="role" value=(if disabled { "no" } else { "yes" });
-                    button class=[(!disabled).then_some("danger")] { @if disabled { "Enable the account" } @else { "Disable the account" } }
-                }
-            }))
+            form class="inline" method="post" action={(path) "/role"} { (csrf(token)) div { label for="role" { "Role" } (roles(account.role)) } button { "Set the role" } }
+            form method="post" action={(path) "/disabled"} {
+                (csrf(token))
+                input type="hidden" name="role" value=(if disabled { "no" } else { "yes" });
+                button class=[(!disabled).then_some("danger")] { @if disabled { "Enable the account" } @else { "Disable the account" } }
+            }
         }
         section class="card" {
             h2 { "They lost their way in" }
@@ -177,6 +181,7 @@ pub(super) fn invite(
         provider: None,
     };
     let secret = site.desk().write(|w| {
+        people::allow_change(w, now, by, &new.name, &added(role))?;
         let id = people::add(w, now, by, &new)?;
         people::make_link(
             w,
@@ -223,13 +228,11 @@ pub(super) fn link_page(public_url: &str, link: &NewLink) -> Page {
 type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
-    let role: Role = form
-        .role
-        .parse()
-        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
-    let (account, now) = (find(site, id)?, site.now());
-    change(site, visitor, &account, |w| {
-        people::set_role(w, now, &visitor.signed_in.actor, account.id, role)
+    let (role, account, now) = (form.role()?, find(site, id)?, site.now());
+    let by = &visitor.signed_in.actor;
+    site.desk().write(|w| {
+        people::allow_change(w, now, by, &account.name, &made(role))?;
+        people::set_role(w, now, by, account.id, role)
     })?;
     Ok((
         format!("/settings/people/{id}"),
@@ -239,9 +242,8 @@ pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRo
 
 pub(super) fn set_disabled(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
     let (account, now, disabled) = (find(site, id)?, site.now(), form.role == "yes");
-    change(site, visitor, &account, |w| {
-        people::set_disabled(w, now, &visitor.signed_in.actor, account.id, disabled)
-    })?;
+    site.desk()
+        .write(|w| people::set_disabled(w, now, &visitor.signed_in.actor, account.id, disabled))?;
     let said = if disabled {
         "is disabled and signed out everywhere"
     } else {
@@ -253,17 +255,47 @@ pub(super) fn set_disabled(site: &dyn Site, visitor: &Visitor, id: i64, form: &S
     ))
 }
 
-/// Changes an account in the same transaction as the approval for it is used up.
-fn change(
-    site: &dyn Site,
-    visitor: &Visitor,
-    account: &Account,
-    work: impl FnOnce(&mut respond::Writing<'_>) -> Result<(), Error>,
-) -> Result<(), Refusal> {
-    let (now, wish) = (site.now(), requests::wish(Operation::ChangePeople, &account.name, ""));
-    site.desk().write(|w| {
-        respond::approval::use_up(w, now, &visitor.signed_in.actor, &wish)?;
-        work(w)
-    })?;
-    Ok(())
+/// The detail of a request for a new account.
+fn added(role: Role) -> String {
+    format!("add as {role}")
+}
+
+/// The detail of a request for another role.
+fn made(role: Role) -> String {
+    format!("make {role}")
+}
+
+/// The detail of a request for a link.
+const LINK: &str = "make a link";
+
+impl Invite {
+    fn role(&self) -> Result<Role, Refusal> {
+        role_of(&self.role)
+    }
+
+    /// What inviting somebody is asked for as.
+    pub(super) fn wish(&self) -> Result<Wish, Refusal> {
+        Ok(wish(self.name.trim(), &added(self.role()?)))
+    }
+}
+
+impl SetRole {
+    fn role(&self) -> Result<Role, Refusal> {
+        role_of(&self.role)
+    }
+
+    /// What the new role is asked for as.
+    pub(super) fn wish(&self, site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
+        Ok(wish(&find(site, id)?.name, &made(self.role()?)))
+    }
+}
+
+/// What a link is asked for as.
+pub(super) fn link_wish(site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
+    Ok(wish(&find(site, id)?.name, LINK))
+}
+
+fn role_of(name: &str) -> Result<Role, Refusal> {
+    name.parse()
+        .map_err(|()| Refusal::invalid(format!("`{name}` is no role")))
 }

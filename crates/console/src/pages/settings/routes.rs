@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
+use respond::approval::Wish;
 use respond::people::Role;
 use serde::Deserialize;
 
@@ -13,8 +14,11 @@ use super::{configuration, notices, own, people, tokens};
 use crate::auth;
 use crate::pages::frame::{act, show};
 use crate::pages::layout::{Page, Section};
+use crate::pages::requests::{agreement, ask_page};
 use crate::pages::visitor::Visitor;
 use crate::pages::{parts, set_up, sign_in};
+use crate::problem::Refusal;
+use crate::site::Site;
 use crate::state::Shared;
 
 pub(in crate::pages) fn router() -> Router<Shared> {
@@ -55,12 +59,7 @@ async fn begin_password(State(state): State<Shared>, asking: auth::Visitor, visi
     offer_password(&state, &asking, visitor, None).await
 }
 
-async fn offer_password(
-    state: &Shared,
-    asking: &auth::Visitor,
-    visitor: Visitor,
-    wrong: Option<crate::problem::Refusal>,
-) -> Response {
+async fn offer_password(state: &Shared, asking: &auth::Visitor, visitor: Visitor, wrong: Option<Refusal>) -> Response {
     match auth::begin_adding_password(state, asking, &visitor.signed_in) {
         Ok((offer, cookie)) => {
             let mut response = show(state, visitor, move |_, visitor| {
@@ -136,7 +135,9 @@ async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<
         recent?;
         visitor.signed_in.require(Role::Admin)?;
         let random = (crate::random::bytes()?, crate::random::bytes()?);
-        Ok(people::link_page(&url, &people::invite(site, visitor, &form, random)?))
+        if_agreed(site, visitor, form.wish()?, || {
+            Ok(people::link_page(&url, &people::invite(site, visitor, &form, random)?))
+        })
     })
     .await
 }
@@ -148,7 +149,9 @@ async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>
         recent?;
         visitor.signed_in.require(Role::Admin)?;
         let random = crate::random::bytes()?;
-        Ok(people::link_page(&url, &people::link(site, visitor, id, random)?))
+        if_agreed(site, visitor, people::link_wish(site, id)?, || {
+            Ok(people::link_page(&url, &people::link(site, visitor, id, random)?))
+        })
     })
     .await
 }
@@ -160,11 +163,34 @@ async fn set_role(
     Form(form): Form<people::SetRole>,
 ) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
+    let asked = form.clone();
+    let agreement = state.ask(move |site| agreement(site, asked.wish(site, id)?)).await;
+    if let Ok(agreement) = &agreement
+        && !agreement.is_given()
+    {
+        let page = ask_page(agreement, &visitor);
+        return show(&state, visitor, |_, _| Ok(page)).await;
+    }
     act(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
         people::set_role(site, visitor, id, &form)
     })
     .await
+}
+
+/// The page that `work` makes, if nobody else must agree or they did; else the one on which they are asked.
+fn if_agreed(
+    site: &dyn Site,
+    visitor: &Visitor,
+    wish: Wish,
+    work: impl FnOnce() -> Result<Page, Refusal>,
+) -> Result<Page, Refusal> {
+    let agreement = agreement(site, wish)?;
+    if agreement.is_given() {
+        work()
+    } else {
+        Ok(ask_page(&agreement, visitor))
+    }
 }
 
 async fn set_disabled(
@@ -194,7 +220,10 @@ async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): F
     show(&state, visitor, move |site, visitor| {
         recent?;
         visitor.signed_in.require(Role::Admin)?;
-        tokens::make(site, visitor, &form, crate::random::bytes()?)
+        let random = crate::random::bytes()?;
+        if_agreed(site, visitor, form.wish()?, || {
+            tokens::make(site, visitor, &form, random)
+        })
     })
     .await
 }

@@ -1,11 +1,13 @@
 //! Tokens: how programs use the API.
 
 use maud::{Markup, html};
+use respond::approval::{Operation, Wish};
 use respond::people::{self, NewToken, Role, Scope, Token, TokenId};
 use serde::Deserialize;
 
 use super::super::layout::{Page, Section};
 use super::super::parts::{Tone, csrf, empty, pill, table};
+use super::super::requests::wish;
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{ago, time};
 use super::Tab;
@@ -69,6 +71,24 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
             @if !is_over { form method="post" action={"/settings/tokens/" (token.id.0) "/revoke"} { (csrf(&visitor.signed_in.csrf)) button class="small" { "Revoke" span class="visually-hidden" { " " (token.made.name) } } } }
         },
     ]
+}
+
+impl Make {
+    fn role(&self) -> Result<Role, Refusal> {
+        self.role
+            .parse()
+            .map_err(|()| Refusal::invalid(format!("`{}` is no role", self.role)))
+    }
+
+    /// What the token is asked for as: the same as in the API.
+    pub(super) fn wish(&self) -> Result<Wish, Refusal> {
+        Ok(wish(Operation::ChangePeople, self.name.trim(), &made(self.role()?)))
+    }
+}
+
+/// The detail of a request for a token.
+fn made(role: Role) -> String {
+    format!("make a token as {role}")
 }
 
 /// Makes a token; its text is shown once.

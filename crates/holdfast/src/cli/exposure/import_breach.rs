@@ -1,5 +1,6 @@
 //! `holdfast exposure import breach`
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use crate::cli::output::print;
 use crate::cli::progress::Shown;
 use crate::cli::show::count;
 use crate::control::Progress;
+use crate::desk::exposed;
 use crate::exposure_delivery::now;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 
@@ -83,6 +85,16 @@ pub(super) fn run(scene: &Scene<'_>, task: &ImportBreach) -> Result<u8, Failure>
     // From here on the breach is loaded: whatever fails, the server writes the notices.
     let accounts = Accounts::open(&scene.folder).map_err(|error| failure(&error))?;
     let told = breach_loaded(writer.ledger(), &accounts, imported.loaded.id, now).map_err(|error| failure(&error))?;
+    if told.watches > 0 {
+        let alert = exposed::breach(exposed::now(), &name, told.watches, told.domains);
+        if let Err(error) = exposed::tell(&scene.folder, alert) {
+            // Nothing is left to be done where even a warning can't be shown.
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: the ledger doesn't have this breach: {error}"
+            );
+        }
+    }
     let notices = if has_webhook {
         told.notices
     } else {

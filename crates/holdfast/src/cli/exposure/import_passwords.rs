@@ -22,7 +22,7 @@ use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::size::parse_size;
 
 /// The folder of the passwords in that of the breach monitor.
-pub(super) const FOLDER: &str = "passwords";
+pub(in crate::cli) const FOLDER: &str = "passwords";
 /// The least memory for sorting: below it, runs are so small that there are too many of them.
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 

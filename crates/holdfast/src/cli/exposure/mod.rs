@@ -19,6 +19,8 @@ mod serve;
 mod stats;
 mod watch;
 
+pub(in crate::cli) use import_passwords::FOLDER as PASSWORDS_FOLDER;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -28,7 +30,7 @@ use crate::failure::Failure;
 use crate::place::Place;
 
 /// The folder of the breach monitor in the data folder.
-const FOLDER: &str = "exposure";
+pub(in crate::cli) const FOLDER: &str = "exposure";
 
 /// `holdfast exposure ...`
 #[derive(Debug, PartialEq, Eq, Subcommand)]

@@ -147,6 +147,7 @@ mod tests {
             start,
             batches: 1,
             bytes_written,
+            bytes_random: 0,
             bytes_zeroed: 0,
             bytes_trimmed: 4096,
         }

@@ -12,6 +12,9 @@ use crate::config::{FormatValue, SyslogSettings, WaySettings};
 use crate::failure::Failure;
 use crate::mail::{Letter, Mailer, NotSent};
 
+/// What stands before the body of a message of syslog has at most about so many bytes.
+const HEADER_BYTES_MAX: usize = 800;
+
 /// A way.
 pub(super) enum Way {
     Mail(Box<Mailer>),
@@ -50,7 +53,8 @@ impl Way {
             Self::Webhook(webhook) => webhook.send(due, &sender.host, now),
             Self::Chat(chat) => chat.send(due),
             Self::Syslog(server, facility, format) => {
-                let body = body::of(desk, &due.content, *format);
+                let bytes_max = server.bytes_max().saturating_sub(HEADER_BYTES_MAX);
+                let body = body::of(desk, &due.content, *format, &sender.host, bytes_max);
                 let message = Message {
                     facility: *facility,
                     host: &sender.host,

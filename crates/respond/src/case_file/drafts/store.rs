@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::render::Rendered;
 use super::vocabulary::{APPROVALS_NEEDED, Approval, Draft, DraftId, DraftKind, DraftState, UsedFact};
-use crate::case_file::columns::{actor_of, actor_text, check_incident, subject};
+use crate::approval::{self, Operation, Wish};
+use crate::case_file::columns::{actor_of, actor_text, check_approver, check_incident, subject};
 use crate::case_file::facts::{Fact, FactId, facts_of};
 use crate::error::Error;
 use crate::incident::IncidentId;
@@ -136,15 +137,13 @@ pub fn approve_draft(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId)
         DraftState::Sent => return refused(format!("{what} went out already")),
         DraftState::Replaced => return refused(format!("a newer draft took the place of {what}: approve that")),
     }
-    if !matches!(actor, Actor::Person(_) | Actor::Local(_)) {
-        return refused(format!("{what} is approved by people, and `{actor}` is none"));
-    }
-    if current.made_by == *actor {
-        return refused(format!("{what} was made by {actor}: others approve it"));
-    }
-    if current.approvals.iter().any(|approval| approval.by == *actor) {
-        return refused(format!("{what} was approved by {actor} already: somebody else has to"));
-    }
+    check_approver(
+        w,
+        &what,
+        actor,
+        &current.made_by,
+        current.approvals.iter().map(|approval| &approval.by),
+    )?;
     let obstacles = w.tried(obstacles_of(w.connection(), &current))?;
     if !obstacles.is_empty() {
         return refused(format!("{what} can't be approved yet: {}", obstacles.join("; ")));
@@ -173,7 +172,8 @@ pub fn approve_draft(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId)
 /// Records that a final draft went out, and with which facts.
 ///
 /// # Errors
-/// When it isn't final, a fact in it has changed since, or the ledger can't be written.
+/// When it isn't final, a fact in it has changed since, a rule of approvals covers letters and nobody approved that this one is sent, or
+/// the ledger can't be written.
 pub fn mark_sent(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId) -> Result<Draft, Error> {
     let current = w.tried(by_id(w.connection(), id))?.ok_or_else(|| not_found(id))?;
     let refused = |why: String| Err(Error::Refused { what: why });
@@ -185,6 +185,8 @@ pub fn mark_sent(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId) -> 
     if !obstacles.is_empty() {
         return refused(format!("draft {id} must not go out as it is: {}", obstacles.join("; ")));
     }
+    // Whatever the rules of approvals say of letters holds as well.
+    approval::use_up(w, now, actor, &wish(&current))?;
     let write = |connection: &Connection| {
         connection.execute("update draft set state = 'sent', sent = ?2 where id = ?1", (id.0, now))?;
         connection.execute(
@@ -201,7 +203,24 @@ pub fn mark_sent(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId) -> 
     Ok(sent)
 }
 
-fn sha256(text: &str) -> String {
+/// What the rules of approvals are asked for: this text and no other goes out.
+#[must_use]
+pub fn wish(draft: &Draft) -> Wish {
+    Wish {
+        operation: Operation::SendLetter,
+        subject: format!("draft/{}", draft.id),
+        detail: format!(
+            "{} of incident {}, SHA-256 {}",
+            draft.kind.name(),
+            draft.incident,
+            sha256(&draft.text)
+        ),
+        because: String::new(),
+    }
+}
+
+/// For records: they name a text without repeating it.
+pub(super) fn sha256(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

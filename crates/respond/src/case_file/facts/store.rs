@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::classes::class_name;
 use super::vocabulary::{Answer, Fact, FactApproval, FactChange, FactId, NewFact};
-use crate::case_file::columns::{actor_of, actor_text, check_incident, line_of, subject};
+use crate::case_file::columns::{actor_of, actor_text, check_approver, check_incident, line_of, subject};
 use crate::case_file::drafts::DraftId;
 use crate::error::Error;
 use crate::incident::IncidentId;
@@ -121,7 +121,7 @@ pub fn set_fact(
 /// can't be written.
 pub fn approve_fact(w: &mut Writing<'_>, now: Time, actor: &Actor, fact: FactId, version: u32) -> Result<Fact, Error> {
     let current = w.tried(by_id(w.connection(), fact))?.ok_or_else(|| not_found(fact))?;
-    may_approve(&current, actor, version)?;
+    may_approve(w, &current, actor, version)?;
     let by = actor_text(actor)?;
     let written = w.connection().execute(
         "insert into fact_approval (fact, version, actor, time) values (?1, ?2, ?3, ?4)",
@@ -137,28 +137,20 @@ pub fn approve_fact(w: &mut Writing<'_>, now: Time, actor: &Actor, fact: FactId,
     Ok(approved)
 }
 
-fn may_approve(current: &Fact, actor: &Actor, version: u32) -> Result<(), Error> {
+fn may_approve(w: &Writing<'_>, current: &Fact, actor: &Actor, version: u32) -> Result<(), Error> {
     let what = format!(
         "fact {} ({} in `{}`)",
         current.id, current.said.class, current.said.system
     );
-    let refused = |why: String| Err(Error::Refused { what: why });
-    if !matches!(actor, Actor::Person(_) | Actor::Local(_)) {
-        return refused(format!("{what} is approved by people, and `{actor}` is none"));
-    }
     if current.version != version {
-        return refused(format!(
+        let what = format!(
             "{what} is at version {}, not {version}: look at it again before you approve it",
             current.version
-        ));
+        );
+        return Err(Error::Refused { what });
     }
-    if current.set_by == *actor {
-        return refused(format!("{what} was set by {actor}: others approve it"));
-    }
-    if current.approvals.iter().any(|approval| approval.by == *actor) {
-        return refused(format!("{what} was approved by {actor} already: somebody else has to"));
-    }
-    Ok(())
+    let others = current.approvals.iter().map(|approval| &approval.by);
+    check_approver(w, &what, actor, &current.set_by, others)
 }
 
 fn checked(new: &NewFact) -> Result<NewFact, Error> {

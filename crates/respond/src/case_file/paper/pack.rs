@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::layout::Block;
-use crate::case_file::clocks::{Clock, Force, Jurisdiction, Start};
+use crate::case_file::clocks::{Clock, Force, Jurisdiction, Start, Within};
 use crate::case_file::drafts::date_and_time;
 use crate::case_file::facts::Fact;
 use crate::case_file::timeline::Timeline;
@@ -237,6 +237,8 @@ fn approvals(blocks: &mut Vec<Block>) {
 
 fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Chapter("Who has to be told, by when".to_owned()));
+    blocks.push(Block::Text("We became aware on (date, time, who, how):".to_owned()));
+    blocks.push(Block::Form(vec![("Date and time", 3.0), ("Who", 3.0), ("How", 6.0)], 2));
     let clocks = pack.case.as_ref().map_or(&[][..], |case| case.clocks);
     if !clocks.is_empty() {
         blocks.push(Block::Heading("Clocks that run".to_owned()));
@@ -265,16 +267,17 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
             Force::No(why) => format!(" ({why})"),
         };
         for duty in &law.duties {
-            let from = match &duty.from {
-                Start::Aware => "of awareness".to_owned(),
-                Start::Determined => "of the decision that it must be reported".to_owned(),
-                Start::Reported(id) => format!("of the report `{id}`"),
+            let from = match (&duty.from, duty.within) {
+                (_, Within::NoFixedTime) => String::new(),
+                (Start::Aware, _) => " of awareness".to_owned(),
+                (Start::Determined, _) => " of the decision to report".to_owned(),
+                (Start::Reported(id), _) => format!(" of the {}", id.replace('-', " ")),
             };
             rows.push(vec![
                 format!("{}{force}", law.name),
                 duty.tell.clone(),
                 duty.when.clone(),
-                format!("{} {from}", duty.within.words()),
+                format!("{}{from}", duty.within.words()),
                 duty.reference.clone(),
             ]);
         }
@@ -289,8 +292,6 @@ fn regulators(pack: &Pack<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Text(
         "Check with counsel: this is a reminder, not legal advice.".to_owned(),
     ));
-    blocks.push(Block::Text("We became aware on (date, time, who, how):".to_owned()));
-    blocks.push(Block::Form(vec![("Date and time", 3.0), ("Who", 3.0), ("How", 6.0)], 2));
 }
 
 fn facts(case: &Case<'_>, blocks: &mut Vec<Block>) {

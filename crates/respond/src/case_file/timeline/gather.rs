@@ -101,11 +101,11 @@ fn subjects(connection: &Connection, incident: IncidentId) -> rusqlite::Result<(
         ("alert", "select id from alert where incident = ?1 order by id"),
         ("action", "select id from action where incident = ?1 order by id"),
         (
-            "request",
+            "approval",
             "select request from action where incident = ?1 and request is not null order by request",
         ),
         (
-            "request",
+            "approval",
             "select id from approval_request where operation = 'send-letter' and subject in \
                      (select 'draft/' || id from draft where incident = ?1) order by id",
         ),

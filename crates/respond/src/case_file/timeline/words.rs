@@ -207,7 +207,7 @@ fn clock_stopped(body: &Value) -> String {
     )
 }
 
-/// "request/3" as "request 3"
+/// "action/3" as "action 3"
 fn named(subject: &str) -> String {
     subject.replacen('/', " ", 1)
 }
@@ -260,7 +260,7 @@ mod tests {
             time: Time::default(),
             actor: Actor::Person("ann".to_owned()),
             kind: kind.to_owned(),
-            subject: "request/3".to_owned(),
+            subject: "approval/3".to_owned(),
             body,
         })
     }
@@ -282,7 +282,7 @@ mod tests {
             (
                 "approval.given",
                 json!({"note": "go"}),
-                "Approval given: request 3 - go",
+                "Approval given: approval 3 - go",
             ),
             (
                 "incident.closed",

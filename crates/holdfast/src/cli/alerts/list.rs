@@ -1,0 +1,180 @@
+//! `holdfast alerts list`
+
+use clap::{Args, ValueEnum};
+use respond::alert::{Alert, Filter, Layer, Severity};
+use respond::incident::IncidentId;
+use respond::{PAGE_MAX, Page, cef, ecs, ocsf};
+use serde_json::json;
+
+use crate::cli::noted::{Noted, layers, origin, severities, shown, time_if};
+use crate::cli::output::{self, print};
+use crate::cli::table::{Align, Table};
+use crate::failure::{EXIT_OK, Failure};
+
+pub(super) const HELP: &str = "\
+With `--format` alerts are told oldest first, each in a line: `ocsf` (Open Cybersecurity Schema Framework
+1.8), `ecs` (Elastic Common Schema 8.17) and `cef` (Common Event Format).
+
+Examples:
+  holdfast alerts list --severity high --since -1d
+  holdfast alerts list --incident 7
+  holdfast alerts list --format ocsf > alerts.ndjson";
+
+/// `holdfast alerts list`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(in crate::cli) struct List {
+    /// Only those of this incident
+    #[arg(long, value_name = "N")]
+    incident: Option<i64>,
+    /// Only those of this layer
+    #[arg(long, value_parser = layers())]
+    layer: Option<Layer>,
+    /// Only those that are at least so bad
+    #[arg(long, value_parser = severities())]
+    severity: Option<Severity>,
+    /// Only those about this volume
+    #[arg(long)]
+    volume: Option<String>,
+    /// Only those about this host
+    #[arg(long)]
+    host: Option<String>,
+    /// Only those about this person or account
+    #[arg(long)]
+    identity: Option<String>,
+    /// Only those noticed at this time or later
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Only those noticed at this time or earlier
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Only those whose kind, title or text contain this
+    #[arg(long)]
+    text: Option<String>,
+    /// Only those before this one, to go on where a list ended
+    #[arg(long, value_name = "N")]
+    before: Option<i64>,
+    /// So many at most [default: 50; with --format all]
+    #[arg(long, value_name = "N")]
+    most: Option<usize>,
+    /// How they are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// How alerts are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// Events of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Documents of the Elastic Common Schema
+    Ecs,
+    /// Lines of the Common Event Format
+    Cef,
+}
+
+/// Alerts of a list for people.
+const MOST: usize = 50;
+
+pub(super) fn run(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
+    let filter = Filter {
+        incident: task.incident.map(IncidentId),
+        layer: task.layer,
+        severity: task.severity,
+        since: time_if(task.since.as_ref())?,
+        until: time_if(task.until.as_ref())?,
+        volume: task.volume,
+        host: task.host,
+        identity: task.identity,
+        text: task.text,
+    };
+    if task.format != Format::Table {
+        let alerts = all(noted, &filter, task.before, task.most)?;
+        for alert in alerts.iter().rev() {
+            print(lines(alert, task.format).as_bytes());
+        }
+        return Ok(EXIT_OK);
+    }
+    let page = Page {
+        before: task.before,
+        most: task.most.unwrap_or(MOST),
+    };
+    let alerts = noted.ask(|ledger| ledger.alerts(&filter, page))?.unwrap_or_default();
+    if noted.common.json {
+        return Ok(output::json(&json!({ "alerts": alerts })));
+    }
+    print(text(&alerts, &filter, page).as_bytes());
+    Ok(EXIT_OK)
+}
+
+/// All alerts that the filter lets through, page by page; newest first.
+fn all(noted: &Noted<'_>, filter: &Filter, before: Option<i64>, most: Option<usize>) -> Result<Vec<Alert>, Failure> {
+    let most = most.unwrap_or(usize::MAX);
+    let pages = noted.ask(|ledger| {
+        let mut all: Vec<Alert> = Vec::new();
+        let mut page = Page { before, most: PAGE_MAX };
+        while all.len() < most {
+            page.most = PAGE_MAX.min(most - all.len());
+            let alerts = ledger.alerts(filter, page)?;
+            let Some(last) = alerts.last() else { break };
+            page.before = Some(last.id.0);
+            all.extend(alerts);
+        }
+        Ok(all)
+    });
+    Ok(pages?.unwrap_or_default())
+}
+
+fn lines(alert: &Alert, format: Format) -> String {
+    let origin = origin();
+    match format {
+        Format::Table => String::new(),
+        Format::Ocsf => {
+            let events = ocsf::events_of_alert(alert, &origin);
+            events.iter().map(|event| format!("{event}\n")).collect()
+        }
+        Format::Ecs => format!("{}\n", ecs::of_alert(alert, &origin)),
+        Format::Cef => cef::of_alert(alert, &origin) + "\n",
+    }
+}
+
+fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
+    let Some(last) = alerts.last() else {
+        return if *filter == Filter::default() && page.before.is_none() {
+            "nothing was noticed yet\n".to_owned()
+        } else {
+            "nothing was noticed that fits; without options all alerts are listed\n".to_owned()
+        };
+    };
+    let mut table = Table::new(&[
+        ("ALERT", Align::Right),
+        ("LAST", Align::Left),
+        ("SEVERITY", Align::Left),
+        ("LAYER", Align::Left),
+        ("VOLUME", Align::Left),
+        ("TIMES", Align::Right),
+        ("INCIDENT", Align::Right),
+        ("WHAT", Align::Left),
+    ]);
+    for alert in alerts {
+        let noticed = &alert.noticed;
+        table.row(vec![
+            alert.id.to_string(),
+            shown(alert.last),
+            noticed.severity.to_string(),
+            noticed.layer.to_string(),
+            noticed.volume.clone().unwrap_or_else(|| "-".to_owned()),
+            alert.count.to_string(),
+            alert
+                .incident
+                .map_or_else(|| "-".to_owned(), |incident| incident.to_string()),
+            noticed.title.clone(),
+        ]);
+    }
+    let mut text = table.render();
+    if alerts.len() >= page.most {
+        text += &format!("older ones: `--before {}`\n", last.id);
+    }
+    text
+}

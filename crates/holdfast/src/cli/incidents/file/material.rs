@@ -1,0 +1,67 @@
+//! What drafts and papers of an incident are made of.
+
+use std::collections::BTreeMap;
+
+use respond::case_file::clocks::Jurisdiction;
+use respond::case_file::drafts::{DraftKind, Material, Rendered, Templates, render, values};
+use respond::case_file::{Clock, Fact, Timeline, facts};
+
+use super::scene::{Scene, failure};
+use super::timeline::gathered;
+use crate::failure::Failure;
+
+/// Everything that is known of an incident.
+pub(super) struct Gathered {
+    pub(super) facts: Vec<Fact>,
+    pub(super) laws: Vec<Jurisdiction>,
+    pub(super) clocks: Vec<Clock>,
+    pub(super) timeline: Timeline,
+    /// What could not be found out.
+    pub(super) remarks: Vec<String>,
+    pub(super) values: BTreeMap<String, String>,
+    templates: Templates,
+}
+
+impl Gathered {
+    pub(super) fn of(scene: &Scene<'_>) -> Result<Self, Failure> {
+        let laws = scene.laws()?;
+        let (timeline, remarks) = gathered(scene)?;
+        Ok(Self {
+            facts: scene.ask(|ledger| facts(ledger, scene.id))?,
+            clocks: scene.clocks(&laws)?,
+            laws,
+            timeline,
+            remarks,
+            values: known_values(scene)?,
+            templates: scene.templates()?,
+        })
+    }
+
+    /// Makes a text.
+    pub(super) fn render(&self, scene: &Scene<'_>, kind: DraftKind) -> Result<Rendered, Failure> {
+        let done = self.timeline.entries.iter();
+        let done = done.filter_map(|entry| entry.what.strip_prefix("Done: ").filter(|_| entry.from == "action"));
+        let done: Vec<String> = done.map(str::to_owned).collect();
+        let material = Material {
+            incident: &scene.incident,
+            facts: &self.facts,
+            clocks: &self.clocks,
+            done: &done,
+            values: &self.values,
+            now: scene.now,
+            zone: &scene.zone,
+        };
+        render(kind, &self.templates, &material).map_err(|error| failure(&error))
+    }
+}
+
+/// What was filled in, over what the configuration has.
+pub(super) fn known_values(scene: &Scene<'_>) -> Result<BTreeMap<String, String>, Failure> {
+    let mut known = BTreeMap::new();
+    if let Some(url) = &scene.config.exposure.public_url {
+        known.insert("monitor-url".to_owned(), url.clone());
+    }
+    known.extend(scene.settings().values.clone());
+    known.extend(scene.ask(|ledger| values(ledger, scene.id))?);
+    Ok(known)
+}

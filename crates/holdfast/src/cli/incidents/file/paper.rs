@@ -1,0 +1,180 @@
+//! `holdfast incidents file N paper`, and `holdfast incidents paper` before anything happened
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use respond::case_file::drafts::{DraftKind, DraftState, drafts};
+use respond::case_file::paper::{self, Case, Pack, RestoreStep};
+use serde_json::json;
+
+use super::material::Gathered;
+use super::scene::{Scene, chosen, failure, laws, write_file};
+use super::timeline::Silent;
+use crate::cli::noted::{Noted, now};
+use crate::cli::output::{self, print};
+use crate::config::Config;
+use crate::control::{Request, Response, VolumeReport};
+use crate::failure::{EXIT_OK, Failure};
+use crate::place::Place;
+use crate::reach;
+use crate::size::format_size;
+
+/// `holdfast incidents file N paper`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(in crate::cli) struct PaperArguments {
+    /// The PDF
+    file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(scene: &Scene<'_>, task: &PaperArguments) -> Result<u8, Failure> {
+    let pdf = of_incident(scene, &Gathered::of(scene)?)?;
+    write_file(&task.file, &pdf, task.force)?;
+    let object = json!({ "file": task.file, "bytes": pdf.len() });
+    Ok(scene.tell(
+        &object,
+        &format!("wrote the paper pack into `{}`: print it\n", task.file.display()),
+    ))
+}
+
+/// The pack without an incident.
+pub(in crate::cli) fn before(noted: &Noted<'_>, task: &PaperArguments) -> Result<u8, Failure> {
+    let config = noted.place.config()?;
+    let all = laws(&config.incident_file)?;
+    let settings = &config.incident_file;
+    let pack = Pack {
+        organisation: settings.values.get("organisation").map_or("", String::as_str),
+        contacts: &settings.contacts,
+        restore: &steps(noted.place, &config)?,
+        jurisdictions: &chosen(settings, &all)?,
+        case: None,
+        now: now(),
+        zone: &TimeZone::system(),
+    };
+    let pdf = paper::paper(&pack).map_err(|error| failure(&error))?;
+    write_file(&task.file, &pdf, task.force)?;
+    if noted.common.json {
+        return Ok(output::json(&json!({ "file": task.file, "bytes": pdf.len() })));
+    }
+    print(format!("wrote the paper pack into `{}`: print it\n", task.file.display()).as_bytes());
+    Ok(EXIT_OK)
+}
+
+/// The pack of an incident. Its letter is the newest draft, or what one would say now.
+pub(super) fn of_incident(scene: &Scene<'_>, gathered: &Gathered) -> Result<Vec<u8>, Failure> {
+    let kept = scene.ask(|ledger| drafts(ledger, scene.id))?;
+    let is_current = |state| state != DraftState::Replaced;
+    let kept = kept
+        .into_iter()
+        .find(|draft| draft.kind == DraftKind::Letter && is_current(draft.state));
+    let letter = match kept {
+        Some(draft) => draft.text,
+        None => gathered.render(scene, DraftKind::Letter)?.text,
+    };
+    let settings = scene.settings();
+    let running = gathered.laws.iter();
+    let running = running.filter(|law| {
+        gathered
+            .clocks
+            .iter()
+            .any(|clock| clock.id.starts_with(&format!("{}/", law.id)))
+    });
+    let mut laws = chosen(settings, &gathered.laws)?;
+    for law in running {
+        if !laws.contains(law) {
+            laws.push(law.clone());
+        }
+    }
+    let pack = Pack {
+        organisation: gathered.values.get("organisation").map_or("", String::as_str),
+        contacts: &settings.contacts,
+        restore: &steps(scene.noted.place, &scene.config)?,
+        jurisdictions: &laws,
+        case: Some(Case {
+            timeline: &gathered.timeline,
+            facts: &gathered.facts,
+            clocks: &gathered.clocks,
+            letter: &letter,
+        }),
+        now: scene.now,
+        zone: &scene.zone,
+    };
+    paper::paper(&pack).map_err(|error| failure(&error))
+}
+
+/// All volumes, by the tiers of the configuration; those without one come last.
+fn steps(place: &Place, config: &Config) -> Result<Vec<RestoreStep>, Failure> {
+    let order = &config.incident_file.restore_order;
+    let Response::Volumes(listed) = reach::execute(place, Request::List, None, &mut Silent)? else {
+        return Ok(Vec::new());
+    };
+    let volumes = listed.volumes;
+    let last = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let tier_of = |name: &str| {
+        let tier = order.iter().position(|tier| tier.iter().any(|known| known == name));
+        tier.and_then(|tier| u32::try_from(tier + 1).ok()).unwrap_or(last)
+    };
+    let mut steps: Vec<RestoreStep> = volumes
+        .iter()
+        .map(|volume| step(volume, tier_of(&volume.name)))
+        .collect();
+    // Volumes that the configuration names and that aren't there: whoever reads it has to know.
+    for (tier, name) in (1..)
+        .zip(order)
+        .flat_map(|(tier, names)| names.iter().map(move |name| (tier, name)))
+    {
+        if !volumes.iter().any(|volume| volume.name == *name) {
+            steps.push(RestoreStep {
+                tier,
+                volume: name.clone(),
+                state: "is in the restore order, but there is no such volume".to_owned(),
+                command: format!("holdfast volume show {name}"),
+            });
+        }
+    }
+    let place_in_tier = |step: &RestoreStep| {
+        let tier = order.get(usize::try_from(step.tier).unwrap_or(0).wrapping_sub(1));
+        tier.and_then(|tier| tier.iter().position(|name| *name == step.volume))
+    };
+    steps.sort_by_key(|step| (step.tier, place_in_tier(step), step.volume.clone()));
+    Ok(steps)
+}
+
+fn step(volume: &VolumeReport, tier: u32) -> RestoreStep {
+    let Some(details) = &volume.details else {
+        let problem = volume
+            .problem
+            .as_ref()
+            .map_or_else(String::new, |problem| problem.message.clone());
+        return RestoreStep {
+            tier,
+            volume: volume.name.clone(),
+            state: format!("can't be used: {problem}"),
+            command: format!("holdfast volume show {}", volume.name),
+        };
+    };
+    let point = details.guard.as_ref().and_then(|guard| guard.before_attack.as_ref());
+    let (point, command) = match point {
+        Some(pin) => (
+            format!("restore point from before the attack: {pin}"),
+            format!("holdfast restore {} --before-attack", volume.name),
+        ),
+        None => (
+            "no attack was recognised on it: choose a moment from before".to_owned(),
+            format!("holdfast restore {} \"YYYY-MM-DD HH:MM\"", volume.name),
+        ),
+    };
+    RestoreStep {
+        tier,
+        volume: volume.name.clone(),
+        state: format!(
+            "{}, {} clients; {point}",
+            format_size(details.size_bytes),
+            details.clients
+        ),
+        command,
+    }
+}

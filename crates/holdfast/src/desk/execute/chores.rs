@@ -1,0 +1,71 @@
+//! What has to be done from time to time: requests expire, people learn that something waits for them, policies follow what volumes there
+//! are.
+
+use std::time::Duration;
+
+use respond::action::{self, Action};
+use respond::alert::{Layer, NewAlert, Severity};
+use respond::{Error, approval};
+use serde_json::{Map, json};
+
+use super::Lanes;
+use crate::log::Level;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(1);
+
+impl Lanes {
+    /// Does it until the daemon stops.
+    pub(super) fn chores(&self) {
+        let mut is_failing = false;
+        while !self.is_stopping() {
+            self.engine.refresh_policies();
+            match self.chore() {
+                Ok(()) => is_failing = false,
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                    self.log.write(Level::Error, "approvals", error.to_string());
+                }
+                Err(_) => {}
+            }
+            std::thread::sleep(EVERY);
+        }
+    }
+
+    fn chore(&self) -> Result<(), Error> {
+        let now = self.now();
+        if self.desk.read(|ledger| approval::is_any_expired(ledger, now))? {
+            self.desk.write(|w| approval::expire(w, now))?;
+        }
+        for action in self.desk.read(action::tell_waiting)? {
+            // Told before it is marked: after a kill in between it is told again, which is one alert all the same.
+            self.desk.tell(waiting(&action));
+            self.desk.write(|w| action::told(w, action.id))?;
+        }
+        Ok(())
+    }
+}
+
+/// An action waits for people.
+fn waiting(action: &Action) -> NewAlert {
+    let mut facts = Map::new();
+    facts.insert("action".to_owned(), json!(action.id));
+    facts.insert("request".to_owned(), json!(action.request));
+    let request = action.request.map_or_else(String::new, |id| id.to_string());
+    NewAlert {
+        time: action.planned,
+        layer: Layer::Respond,
+        kind: "approval-wanted".to_owned(),
+        severity: Severity::High,
+        volume: action.kind.volume().map(str::to_owned),
+        host: None,
+        identity: None,
+        title: format!("Approval wanted: {}", action.kind.text()),
+        text: format!(
+            "{} ({}). It isn't done until it is approved: `holdfast approvals show {request}`, then `holdfast approvals approve \
+             {request}` or `holdfast approvals refuse {request}`.",
+            action.kind.text(),
+            action.because
+        ),
+        facts,
+    }
+}
