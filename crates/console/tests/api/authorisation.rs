@@ -128,7 +128,9 @@ fn body(method: &str, path: &str) -> &'static str {
              \"authenticatorData\":\"\",\"signature\":\"\"},\"credential\":{\"rawId\":\"\",\"type\":\"\",\
              \"response\":{\"clientDataJSON\":\"\",\"attestationObject\":\"\"}}}"
         }
-        (_, path) if path.contains("password/finish") || path.ends_with("/me/password") => "{\"password\":\"\",\"code\":\"\"}",
+        (_, path) if path.contains("password/finish") || path.ends_with("/me/password") => {
+            "{\"password\":\"\",\"code\":\"\"}"
+        }
         (_, path) if path.ends_with("sign-in/password") => "{\"name\":\"\",\"password\":\"\",\"code\":\"\"}",
         (_, path) if path.contains("/set-up/") => "{\"link\":\"\"}",
         ("post", path) if path.ends_with("/restore") => "{\"at\":\"now\"}",
@@ -149,8 +151,14 @@ fn body(method: &str, path: &str) -> &'static str {
 }
 
 fn ask(console: &Console, token: Option<&str>, method: &str, path: &str) -> Reply {
-    let filled = path.replace("{volume}", "disk").replace("{way}", "mail").replace("{pin}", "p").replace("{drill}", "d");
-    let filled = filled.split('/').map(|part| if part.starts_with('{') { "999999" } else { part });
+    let filled = path
+        .replace("{volume}", "disk")
+        .replace("{way}", "mail")
+        .replace("{pin}", "p")
+        .replace("{drill}", "d");
+    let filled = filled
+        .split('/')
+        .map(|part| if part.starts_with('{') { "999999" } else { part });
     let mut filled = filled.collect::<Vec<_>>().join("/");
     if path == "/api/v1/volumes/{volume}/restore" && method == "get" {
         filled += "?at=now";
@@ -173,7 +181,9 @@ fn ask(console: &Console, token: Option<&str>, method: &str, path: &str) -> Repl
 /// Whether an answer refuses whoever asks, rather than what is asked.
 fn is_barred(reply: &Reply) -> bool {
     let kind = reply.json()["type"].as_str().unwrap_or_default().to_owned();
-    ["not-signed-in", "not-allowed", "token-refused"].iter().any(|bar| kind.ends_with(bar))
+    ["not-signed-in", "not-allowed", "token-refused"]
+        .iter()
+        .any(|bar| kind.ends_with(bar))
 }
 
 #[test]
@@ -185,8 +195,10 @@ fn the_table_has_every_route() {
             described.push((method.clone(), path.clone()));
         }
     }
-    let mut known: Vec<(String, String)> =
-        ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let mut known: Vec<(String, String)> = ROUTES
+        .iter()
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
     described.sort();
     known.sort();
     assert_eq!(described, known);
@@ -213,7 +225,11 @@ fn every_route_is_open_to_those_it_is_for_and_to_nobody_else() {
             let token = console.token(role, &Scope::ALL);
             let reply = ask(&console, Some(&token), method, path);
             if is_barred(&reply) == may {
-                wrong.push(format!("{method} {path}: {role}: {} {}", reply.status, String::from_utf8_lossy(&reply.body)));
+                wrong.push(format!(
+                    "{method} {path}: {role}: {} {}",
+                    reply.status,
+                    String::from_utf8_lossy(&reply.body)
+                ));
             }
         }
     }
@@ -225,7 +241,10 @@ fn a_token_opens_its_scopes_only() {
     let console = Console::new();
     for scope in Scope::ALL {
         let token = console.token(Role::Admin, &[scope]);
-        for (method, path, _) in ROUTES.iter().filter(|(method, _, who)| *method == "get" && *who == Who::All) {
+        for (method, path, _) in ROUTES
+            .iter()
+            .filter(|(method, _, who)| *method == "get" && *who == Who::All)
+        {
             let part = path.trim_start_matches("/api/v1/").split('/').next().unwrap();
             let part = match part {
                 "overview" | "health" => "system",
@@ -233,7 +252,12 @@ fn a_token_opens_its_scopes_only() {
                 other => other,
             };
             let reply = ask(&console, Some(&token), method, path);
-            assert_eq!(is_barred(&reply), part != scope.name(), "{scope}: {path}: {}", reply.status);
+            assert_eq!(
+                is_barred(&reply),
+                part != scope.name(),
+                "{scope}: {path}: {}",
+                reply.status
+            );
         }
     }
 }
@@ -245,7 +269,10 @@ fn the_owner_of_the_machine_may_do_everything_by_the_control_socket() {
     // No host, no token: curl over a unix socket sends any host.
     let (mut parts, body) = request.into_parts();
     parts.headers.insert("host", "holdfast".parse().unwrap());
-    let reply = console.send(Peer::Local("ann".to_owned()), Request::from_parts(parts, body));
+    let reply = console.send(
+        Peer::Local(respond::Actor::Local("ann".to_owned())),
+        Request::from_parts(parts, body),
+    );
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
     assert_eq!(*console.site.done.lock().unwrap(), ["ann on this machine: delete disk"]);
 }

@@ -20,7 +20,9 @@ fn follow(console: &Console, token: &str, query: &str, last: Option<&str>, work:
         request = request.header("last-event-id", last);
     }
     let mut request = request.body(Body::empty()).unwrap();
-    request.extensions_mut().insert(Peer::Network("127.0.0.1".parse().unwrap()));
+    request
+        .extensions_mut()
+        .insert(Peer::Network("127.0.0.1".parse().unwrap()));
     let mut router = console.router();
     let response = console.run(async { router.call(request).await.unwrap() });
     assert_eq!(response.status(), 200);
@@ -32,7 +34,9 @@ fn follow(console: &Console, token: &str, query: &str, last: Option<&str>, work:
         let end = tokio::time::Instant::now() + Duration::from_millis(900);
         loop {
             let frame = std::future::poll_fn(|context| axum::body::HttpBody::poll_frame(frames.as_mut(), context));
-            let Ok(Some(Ok(frame))) = tokio::time::timeout_at(end, frame).await else { return text };
+            let Ok(Some(Ok(frame))) = tokio::time::timeout_at(end, frame).await else {
+                return text;
+            };
             text += &String::from_utf8_lossy(frame.data_ref().unwrap());
         }
     })
@@ -66,9 +70,15 @@ fn a_follower_that_was_cut_off_misses_nothing() {
         note(&console, kind);
     }
     let text = follow(&console, &token, "", Some("2"), || ());
-    assert!(text.contains("id: 3\n") && text.contains("id: 4\n") && !text.contains("id: 2\n"), "{text}");
+    assert!(
+        text.contains("id: 3\n") && text.contains("id: 4\n") && !text.contains("id: 2\n"),
+        "{text}"
+    );
     let some = follow(&console, &token, "?after=0&kinds=incident.,action.", None, || ());
-    assert!(some.contains("incident.opened") && some.contains("action.planned"), "{some}");
+    assert!(
+        some.contains("incident.opened") && some.contains("action.planned"),
+        "{some}"
+    );
     assert!(!some.contains("alert.noticed"), "{some}");
 }
 

@@ -5,6 +5,7 @@ mod authorisation;
 mod events;
 mod http;
 mod people;
+mod provider;
 mod sign_in;
 mod site;
 mod support;

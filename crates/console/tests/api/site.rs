@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use console::{
     Activity, DrillView, ExposureView, Files, GuardState, Health, Moment, PinView, Problem, ProblemKind,
-    RestorePreview, Restored, Site, VolumeView,
+    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
 use respond::{Actor, Desk, Time};
+
+use crate::provider::Provider;
 
 /// The site.
 pub(crate) struct TestSite {
@@ -17,6 +19,8 @@ pub(crate) struct TestSite {
     pub(crate) now: AtomicI64,
     /// What was done, by whom.
     pub(crate) done: Mutex<Vec<String>>,
+    /// The OpenID provider.
+    pub(crate) provider: Provider,
 }
 
 impl TestSite {
@@ -25,6 +29,7 @@ impl TestSite {
             desk: Desk::open(folder).unwrap(),
             now: AtomicI64::new(1_795_428_900_000),
             done: Mutex::default(),
+            provider: Provider::new(),
         }
     }
 
@@ -249,6 +254,10 @@ impl Site for TestSite {
             watches: 0,
             notices_waiting: 0,
         })
+    }
+
+    fn ask_provider(&self, question: &ProviderQuestion) -> Result<Vec<u8>, Problem> {
+        Ok(self.provider.answer(question))
     }
 
     fn is_password_leaked(&self, password: &str) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use console::auth::Peer;
-use console::{Settings, Shared, State};
+use console::{Settings, State};
 use respond::people::{self, LinkFor, NewAccount, NewToken, Role, Scope};
 use respond::{Actor, Time};
 use serde_json::Value;
@@ -18,7 +18,6 @@ use crate::site::TestSite;
 /// A console with its state.
 pub(crate) struct Console {
     pub(crate) site: Arc<TestSite>,
-    pub(crate) state: Shared,
     runtime: tokio::runtime::Runtime,
     router: axum::Router,
     _folder: tempfile::TempDir,
@@ -51,7 +50,9 @@ impl Reply {
     /// The cookies that were given, as a browser sends them back.
     pub(crate) fn cookies(&self) -> Vec<String> {
         let given = self.headers.get_all(header::SET_COOKIE).iter();
-        given.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
+        given
+            .map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -64,11 +65,15 @@ impl Console {
         let folder = tempfile::tempdir().unwrap();
         let site = Arc::new(TestSite::new(folder.path()));
         let state = Arc::new(State::new(settings, Arc::clone(&site) as Arc<dyn console::Site>));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         Self {
             router: console::router(&state),
             site,
-            state,
+
             runtime,
             _folder: folder,
         }
@@ -85,7 +90,8 @@ impl Console {
             request.extensions_mut().insert(from);
             let response = self.router.clone().call(request).await.unwrap();
             let (parts, body) = response.into_parts();
-            let collected = tokio::time::timeout(std::time::Duration::from_secs(20), axum::body::to_bytes(body, 8 << 20));
+            let collected =
+                tokio::time::timeout(std::time::Duration::from_secs(20), axum::body::to_bytes(body, 8 << 20));
             Reply {
                 status: parts.status,
                 headers: parts.headers,
@@ -107,13 +113,23 @@ impl Console {
     pub(crate) fn token(&self, role: Role, scopes: &[Scope]) -> String {
         let random: [u8; 32] = random();
         let new = NewToken {
-            name: format!("t{}", random.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()),
+            name: format!(
+                "t{}",
+                random
+                    .iter()
+                    .take(8)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>()
+            ),
             role,
             scopes: scopes.to_vec(),
             expires: None,
         };
         let now = self.now();
-        let made = self.site.desk.write(|w| people::make_token(w, now, &owner(), &new, random));
+        let made = self
+            .site
+            .desk
+            .write(|w| people::make_token(w, now, &owner(), &new, random));
         made.unwrap().1.reveal().to_owned()
     }
 
@@ -178,7 +194,10 @@ impl<'a> Browser<'a> {
 
     /// A request with the browser's cookies and its token against other websites'.
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Request<Body> {
-        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:8480");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost:8480");
         if !self.cookies.is_empty() {
             request = request.header("cookie", self.cookies.join("; "));
         }
@@ -186,7 +205,9 @@ impl<'a> Browser<'a> {
             request = request.header("x-csrf-token", &self.csrf);
         }
         match body {
-            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(Body::from(body.to_string())),
             None => request.body(Body::empty()),
         }
         .unwrap()
@@ -219,7 +240,10 @@ impl<'a> Browser<'a> {
 
     /// Follows a set-up link and makes a passkey.
     pub(crate) fn set_up_passkey(&mut self, link: &str, name: &str) -> Reply {
-        let options = self.post("/api/v1/set-up/passkey/begin", &serde_json::json!({ "link": link, "name": name }));
+        let options = self.post(
+            "/api/v1/set-up/passkey/begin",
+            &serde_json::json!({ "link": link, "name": name }),
+        );
         if options.status != StatusCode::OK {
             return options;
         }
