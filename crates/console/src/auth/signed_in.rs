@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_way_back_is_escaped() {
         assert_eq!(
-            sign_in_page("/disks/a?at=-15m&x=\"é"),
+            sign_in_page("/disks/a?at=-15m&x=\"\u{e9}"),
             "/sign-in?next=/disks/a%3Fat%3D-15m%26x%3D%22%C3%A9"
         );
     }
