@@ -177,8 +177,7 @@ fn make(scene: &Scene<'_>, kind: DraftKind, to: Option<&std::path::Path>, force:
     if let Some(path) = to {
         write_file(path, rendered.text.as_bytes(), force)?;
     }
-    let draft =
-        scene.change(|w| make_draft(w, scene.now, &scene.actor, scene.id, kind, &rendered, &gathered.facts))?;
+    let draft = scene.change(|w| make_draft(w, scene.now, &scene.actor, scene.id, kind, &rendered, &gathered.facts))?;
     let mut text = match to {
         Some(path) => format!("wrote draft {} ({}) into `{}`\n", draft.id, kind.name(), path.display()),
         None => format!("{}\n--\ndraft {} ({})\n", draft.text, draft.id, kind.name()),
