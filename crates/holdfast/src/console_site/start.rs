@@ -1,7 +1,6 @@
 //! Starting the console with the daemon.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
