@@ -6,7 +6,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use guard::Fence;
 
+use super::actions::ActionsCommand;
 use super::alerts::AlertsCommand;
+use super::approvals::ApprovalsCommand;
 use super::arguments_drill::DrillCommand;
 use super::console::ConsoleCommand;
 use super::exposure::ExposureCommand;
@@ -15,6 +17,7 @@ use super::help;
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
+use super::policy::PolicyCommand;
 use image::Format;
 
 /// The whole command line.
@@ -142,6 +145,15 @@ pub(super) enum Command {
     /// Who was told of what is noticed, and whether it arrived; try a way out, acknowledge
     #[command(subcommand, disable_help_subcommand = true)]
     Notices(NoticesCommand),
+    /// What is done when something is noticed: check policies, try them out on the past
+    #[command(subcommand, disable_help_subcommand = true)]
+    Policy(PolicyCommand),
+    /// What is dangerous needs a second person: ask, approve, refuse
+    #[command(subcommand, disable_help_subcommand = true)]
+    Approvals(ApprovalsCommand),
+    /// What policies had done, and how it went
+    #[command(subcommand, disable_help_subcommand = true)]
+    Actions(ActionsCommand),
     /// The web pages and the API: accounts, tokens, the way in
     #[command(subcommand, disable_help_subcommand = true)]
     Console(ConsoleCommand),
@@ -389,6 +401,27 @@ pub(super) enum GuardCommand {
         #[arg(long)]
         drop: bool,
     },
+    /// Fence a volume now, as if an attack had been recognised: its writes are stopped, the moment before is kept
+    Fence {
+        /// The volume
+        volume: String,
+        /// What happens to writes [default: as the guard is set]
+        #[arg(long, value_parser = stopping_fence())]
+        how: Option<Fence>,
+        /// Why, for whoever reads the log
+        #[arg(long, default_value = "by hand")]
+        because: String,
+    },
+    /// Have a guard act at less suspicion than usual for a while
+    Sensitivity {
+        /// The volume; `all` for every one
+        volume: String,
+        /// Per cent of the usual suspicion, 10 to 99; 100 ends it
+        percent: u32,
+        /// For how long, such as 30m or 2h
+        #[arg(long = "for", value_name = "SPAN", default_value = "2h")]
+        span: String,
+    },
     /// Announce work that looks like an attack: for a while nothing is fenced
     #[command(after_help = help::GUARD_ANNOUNCE)]
     Announce {
@@ -427,6 +460,12 @@ pub(super) enum ConfigCommand {
 /// Reads a fence by its name.
 fn fence() -> impl TypedValueParser<Value = Fence> {
     PossibleValuesParser::new(Fence::ALL.map(Fence::name)).try_map(|name| name.parse::<Fence>())
+}
+
+/// Reads a fence that stops something.
+fn stopping_fence() -> impl TypedValueParser<Value = Fence> {
+    let stopping = Fence::ALL.into_iter().filter(|fence| *fence != Fence::Alert);
+    PossibleValuesParser::new(stopping.map(Fence::name)).try_map(|name| name.parse::<Fence>())
 }
 
 #[cfg(test)]

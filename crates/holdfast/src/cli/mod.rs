@@ -1,7 +1,9 @@
 //! The command line: what was typed (`arguments`), what it means (`resolve`), doing it (`run`) and showing what came
 //! of it (`output`, `show`).
 
+mod actions;
 mod alerts;
+mod approvals;
 mod arguments;
 mod arguments_drill;
 mod check;
@@ -17,6 +19,7 @@ mod manual;
 mod noted;
 mod notices;
 mod output;
+mod policy;
 mod progress;
 mod resolve;
 mod run;

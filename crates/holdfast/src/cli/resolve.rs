@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
+use super::actions::ActionsCommand;
 use super::alerts::AlertsCommand;
+use super::approvals::ApprovalsCommand;
 use super::arguments::{
     Command, ConfigCommand, GuardCommand, History, Investigate, LogFormat, Pin, Restore, Up, VolumeCommand,
 };
@@ -17,6 +19,7 @@ use super::files::{self, FilesTask};
 use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
+use super::policy::PolicyCommand;
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -56,6 +59,12 @@ pub(super) enum Task {
     Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Check or try policies.
+    Policy(PolicyCommand),
+    /// Ask for approvals, or decide about them.
+    Approvals(ApprovalsCommand),
+    /// Show actions.
+    Actions(ActionsCommand),
     /// Show alerts.
     Alerts(AlertsCommand),
     /// Show or change incidents.
@@ -150,6 +159,9 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
         Command::Alerts(command) => Task::Alerts(command),
+        Command::Policy(command) => Task::Policy(command),
+        Command::Approvals(command) => Task::Approvals(command),
+        Command::Actions(command) => Task::Actions(command),
         Command::Incidents(command) => Task::Incidents(command),
         Command::Ledger(command) => Task::Ledger(command),
         Command::Notices(command) => Task::Notices(command),
@@ -363,6 +375,18 @@ fn resolve_guard(command: GuardCommand) -> Result<Request, Failure> {
                 (_, true) => Some(DivertedWrites::Drop),
                 _ => None,
             },
+        },
+        GuardCommand::Fence { volume, how, because } => Request::GuardFence {
+            name: volume,
+            how,
+            because,
+        },
+        GuardCommand::Sensitivity { volume, percent, span } => Request::GuardSensitivity {
+            name: (volume != "all").then_some(volume),
+            percent,
+            seconds: parse_span(&span)
+                .map_err(|error| Failure::usage(error.to_string()))?
+                .as_secs(),
         },
         GuardCommand::Announce { reason, span, name, .. } => Request::GuardAnnounce {
             names: name,

@@ -11,7 +11,10 @@ use super::arguments::{Arguments, Common};
 use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
-use super::{alerts, check, console, drills, exposure, files, incidents, ledger, manual, notices, output, show};
+use super::{
+    actions, alerts, approvals, check, console, drills, exposure, files, incidents, ledger, manual, notices, output,
+    policy, show,
+};
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
 use crate::control::{Request, Response};
@@ -52,6 +55,9 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
+        Task::Policy(command) => policy::run(&place(&common)?, &common, command),
+        Task::Approvals(command) => approvals::run(&place(&common)?, &common, command),
+        Task::Actions(command) => actions::run(&place(&common)?, &common, command),
         Task::Alerts(command) => alerts::run(&place(&common)?, &common, command),
         Task::Incidents(command) => incidents::run(&place(&common)?, &common, command),
         Task::Ledger(command) => ledger::run(&place(&common)?, &common, command),

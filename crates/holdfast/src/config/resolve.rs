@@ -301,6 +301,7 @@ mod tests {
             "at =",
             "public_url",
             "resolver",
+            "policies",
         ];
         let mut text = String::new();
         // A table that isn't there unless it is wanted is an example as a whole.

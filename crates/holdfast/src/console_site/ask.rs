@@ -28,6 +28,7 @@ pub(super) fn problem(failure: Failure) -> Problem {
     let kind = match failure.code {
         FailureCode::Usage => ProblemKind::Invalid,
         FailureCode::NotFound => ProblemKind::NotFound,
+        FailureCode::Approval => ProblemKind::ApprovalNeeded,
         FailureCode::Refused | FailureCode::Fenced | FailureCode::NoSpace => ProblemKind::Refused,
         _ => ProblemKind::Failed,
     };

@@ -105,6 +105,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // After the guards are open: whether a fence stands is asked of them.
     let executing = desk.map(|desk| Executing::start(&engine, &desk, &log)).transpose()?;
     warn_of(&options.place, &config, &log);
+    warn_of_held_back(&engine.take_held_back(), &log);
     let served = resume(&engine, &options.place, &log)?;
     let exports = Arc::new(Exports::new(Arc::clone(&engine), Arc::clone(&log)));
     let servers = Arc::new(sockets::start(&config, &options.place.data, exports, &log)?);
@@ -251,6 +252,13 @@ fn warn_of(place: &Place, config: &Config, log: &Log) {
     }
 }
 
+/// Says what of the configuration waits for an approval.
+fn warn_of_held_back(held_back: &[String], log: &Log) {
+    for text in held_back {
+        log.write(Level::Warning, "approvals", text);
+    }
+}
+
 /// Finds out how long nothing was served, and says so if that time isn't counted.
 fn resume(engine: &Engine, place: &Place, log: &Log) -> Result<Served, Failure> {
     let volumes = engine.names()?.into_iter().filter_map(|name| engine.opened(&name));
@@ -296,15 +304,16 @@ fn wait_for_end(
             if let Some(delivering) = delivering {
                 delivering.configure(&config.notices)?;
             }
-            engine.set_config(config.clone())?;
-            Ok(config)
+            let held_back = engine.set_config(config.clone())?;
+            Ok((config, held_back))
         });
         match reload {
-            Ok(config) => {
+            Ok((config, held_back)) => {
                 if let Some(console) = console {
                     console.reload(log);
                 }
                 warn_of(place, &config, log);
+                warn_of_held_back(&held_back, log);
                 load_policies(engine, log);
                 log.info(
                     "",

@@ -41,6 +41,8 @@ const fn guard_words(kind: &EventKind) -> (Severity, &'static str) {
         } => (Severity::Critical, "Encryption recognised, and nothing is stopped"),
         EventKind::Fenced { .. } => (Severity::Critical, "Encryption recognised, writes are stopped"),
         EventKind::Diverted { .. } => (Severity::Critical, "Encryption recognised, writes are diverted"),
+        EventKind::FencedByHand { .. } => (Severity::High, "A fence was put up by hand or by a policy"),
+        EventKind::SensitivityRaised { .. } => (Severity::Low, "A guard acts at less suspicion than usual"),
         EventKind::StillFenced { .. } => (Severity::High, "A fence from before the restart is in force"),
         EventKind::Released { .. } => (Severity::Low, "A fence was taken down"),
         EventKind::RolledBack { .. } => (Severity::Low, "The disk was returned to the past"),

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use guard::Fence;
-use respond::approval::{self, Operation, Pass, Wish};
+use respond::approval::{self, Operation, Pass, Standing, Wish};
 use respond::{Actor, Error, Ledger, Writing};
 
 use super::Engine;
@@ -36,9 +36,15 @@ impl Engine {
         progress: &mut dyn Progress,
     ) -> Result<Response, Failure> {
         let pass = self.pass(actor, &request)?;
+        let deleted = match &request {
+            Request::Delete { name } => Some(name.clone()),
+            _ => None,
+        };
         let result = self.carry_out(request, file, progress);
-        if let Err(failure) = &result {
-            self.give_back(actor, pass, failure);
+        match (&result, deleted) {
+            (Err(failure), _) => self.give_back(actor, pass, failure),
+            (Ok(_), Some(name)) => self.forget_protection(&name),
+            (Ok(_), None) => {}
         }
         result
     }
@@ -84,31 +90,26 @@ impl Engine {
     /// When they were, and it can't be known any more.
     pub fn approvals_are_on(&self) -> Result<bool, Failure> {
         let asked = match self.front().desk() {
-            Some(desk) => desk.read(approval::is_on),
-            None if ledger_path(&self.data).exists() => {
-                Ledger::open(&desk::folder(&self.data)).and_then(|ledger| approval::is_on(&ledger))
-            }
-            None => Ok(false),
+            Some(desk) => desk.read(approval::standing),
+            None => Ledger::open_existing(&desk::folder(&self.data))
+                .and_then(|ledger| ledger.as_ref().map_or(Ok(Standing::Never), approval::standing)),
         };
         let is_marked = mark_path(&self.data).exists();
-        match asked {
-            Ok(is_on) if is_on || !is_marked => Ok(is_on),
-            Err(_) if !is_marked => Ok(false),
-            other => {
-                let why = other
-                    .err()
-                    .map_or_else(|| "it says that they are off".to_owned(), |error| error.to_string());
-                let mark = mark_path(&self.data);
-                Err(Failure::refused(format!(
-                    "approvals were turned on, and the ledger can't tell who approved this: {why}"
-                ))
-                .hint(format!(
-                    "put the ledger back from a backup; whoever owns this machine can remove `{}`, after which nothing needs an \
-                     approval",
-                    mark.display()
-                )))
-            }
-        }
+        let why = match asked {
+            Ok(Standing::On) => return Ok(true),
+            Ok(Standing::TurnedOff) => return Ok(false),
+            Ok(Standing::Never) | Err(_) if !is_marked => return Ok(false),
+            Ok(Standing::Never) => "it knows nothing of that".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let mark = mark_path(&self.data);
+        Err(Failure::refused(format!(
+            "approvals were turned on, and the ledger can't tell who approved this: {why}"
+        ))
+        .hint(format!(
+            "put the ledger back from a backup; whoever owns this machine can remove `{}`, after which nothing needs an approval",
+            mark.display()
+        )))
     }
 
     /// Runs a transaction in the ledger of the daemon, or in one opened for this.
@@ -116,6 +117,14 @@ impl Engine {
         match self.front().desk() {
             Some(desk) => desk.write(work),
             None => Ledger::open(&desk::folder(&self.data))?.write(work),
+        }
+    }
+
+    /// Asks the ledger of the daemon, or one opened for this.
+    pub(super) fn read_ledger<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, Error>) -> Result<T, Error> {
+        match self.front().desk() {
+            Some(desk) => desk.read(ask),
+            None => ask(&Ledger::open(&desk::folder(&self.data))?),
         }
     }
 
@@ -208,6 +217,16 @@ fn wish(operation: Operation, subject: String, detail: String) -> Wish {
     }
 }
 
-fn ledger_path(data: &Path) -> PathBuf {
-    desk::folder(data).join(respond::ledger::LEDGER_NAME)
+/// Has the mark say what the ledger says; of a ledger that knows nothing it says what it did.
+///
+/// # Errors
+/// When the mark can't be made or removed.
+pub fn sync_mark(data: &Path, standing: Standing) -> Result<(), Failure> {
+    let path = mark_path(data);
+    let done = match standing {
+        Standing::On if !path.exists() => std::fs::write(&path, "approvals are on\n"),
+        Standing::TurnedOff if path.exists() => std::fs::remove_file(&path),
+        _ => Ok(()),
+    };
+    done.map_err(|error| Failure::io(format!("write or remove `{}`", path.display()), &error))
 }

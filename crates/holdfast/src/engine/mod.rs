@@ -10,6 +10,7 @@ mod guards;
 mod history;
 mod images;
 mod imports;
+mod kept;
 mod ledger;
 mod moments;
 pub mod policies;
@@ -19,7 +20,7 @@ mod volumes;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use respond::Actor;
 use respond::policy::Policies;
@@ -73,6 +74,8 @@ pub struct Engine {
     damaged: damage::Damaged,
     guards: Guards,
     drills: Drills,
+    /// What of the configuration was held back when the data folder was opened.
+    held_back: Mutex<Vec<String>>,
     _lock: FolderLock,
 }
 
@@ -105,9 +108,13 @@ impl Engine {
             refusals: space::Refusals::default(),
             imports: imports::Imports::default(),
             damaged: damage::Damaged::default(),
+            held_back: Mutex::default(),
             _lock: lock,
         });
         // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
+        let (config, held_back) = engine.held_back(read(&engine.config).clone());
+        *engine.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        *engine.held_back.lock().unwrap_or_else(PoisonError::into_inner) = held_back;
         if engine.load_policies().is_err() {
             engine.apply_rules(&Policies::defaults());
         }
@@ -118,6 +125,11 @@ impl Engine {
     pub fn past(&self, name: &str) -> Result<LocalPast, Failure> {
         let volume = self.whole_volume(name)?;
         Ok(LocalPast::new(volume, Arc::clone(&self.store), Arc::clone(&self.clock)))
+    }
+
+    /// What of the configuration was held back when the data folder was opened, until it is approved. Told once.
+    pub fn take_held_back(&self) -> Vec<String> {
+        std::mem::take(&mut *self.held_back.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The data folder.
@@ -209,8 +221,9 @@ impl Engine {
             .map_err(|error| failures::failure(ANY_VOLUME, &error))
     }
 
-    /// Takes a new configuration; open volumes follow it at once.
-    pub fn set_config(&self, config: Config) -> Result<(), Failure> {
+    /// Takes a new configuration; open volumes follow it at once. Returns what of it is held back until it is approved.
+    pub fn set_config(&self, config: Config) -> Result<Vec<String>, Failure> {
+        let (config, held_back) = self.held_back(config);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         self.refusals.clear();
         for name in self.names()? {
@@ -220,7 +233,7 @@ impl Engine {
         }
         self.configure_guards();
         self.refresh_policies();
-        Ok(())
+        Ok(held_back)
     }
 
     /// Bytes that background work on a volume may move in a second.

@@ -69,6 +69,7 @@ const fn level(kind: &EventKind) -> Level {
         | EventKind::WouldFence {
             because: Unfenced::Alert,
         } => Level::Critical,
+        EventKind::FencedByHand { .. } => Level::Critical,
         EventKind::Failed { .. } => Level::Error,
         EventKind::WouldFence {
             because: Unfenced::Announced,

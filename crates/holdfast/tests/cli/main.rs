@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shall panic")]
 
+mod approvals;
 mod breaches;
 mod config;
 mod daemon;
@@ -11,8 +12,10 @@ mod exports;
 mod exposure_passwords;
 mod guard;
 mod images;
+mod incident_file;
 mod moments;
 mod noted;
+mod policies;
 mod repair;
 mod signed_model;
 mod space;

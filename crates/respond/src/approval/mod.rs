@@ -27,7 +27,7 @@ pub use breakglass::{CODE_BYTES, Code, Seals, break_glass, seal, seals};
 pub use kept::{forget_kept, keep, kept};
 pub use operation::Operation;
 pub(crate) use rules::is_covered;
-pub use rules::{Approvers, Rule, Rules, disable, enable, is_on, rules, set_rules};
+pub use rules::{Approvers, Rule, Rules, Standing, disable, enable, is_on, rules, set_rules, standing};
 pub use store::{Filter, Request, RequestId, RequestState, Vote};
 pub use used::{Pass, Permission, expire, give_back, is_any_expired, may, use_up};
 pub use vote::{approve, refuse};

@@ -132,6 +132,38 @@ pub fn rules(ledger: &Ledger) -> Result<Rules, Error> {
     Ok(ledger.tried(in_force(ledger.connection()))?.unwrap_or_default())
 }
 
+/// What the ledger says about approvals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They are on.
+    On,
+    /// They were turned off, with a request that was approved.
+    TurnedOff,
+    /// They were never on, as far as this ledger knows.
+    Never,
+}
+
+/// What the ledger says about approvals: one that was put in the place of another doesn't know that they were turned off.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn standing(ledger: &Ledger) -> Result<Standing, Error> {
+    if is_on(ledger)? {
+        return Ok(Standing::On);
+    }
+    let turned_off = ledger.connection().query_row(
+        "select exists (select 1 from record where subject = 'approvals' and kind = 'approval.rules'
+         and json_extract(body, '$.change') = 'disabled')",
+        [],
+        |row| row.get(0),
+    );
+    Ok(if ledger.tried(turned_off)? {
+        Standing::TurnedOff
+    } else {
+        Standing::Never
+    })
+}
+
 /// The rules, if approvals are on.
 pub(super) fn in_force(connection: &Connection) -> rusqlite::Result<Option<Rules>> {
     let mut statement = connection.prepare_cached("select rules from approval_setting where id = 1")?;

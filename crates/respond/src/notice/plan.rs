@@ -113,27 +113,27 @@ pub fn advance(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<()
                 Look::Nothing => topic.save(w, name, None)?,
             }
         }
-        let telling = ToldGroup {
+        let teller = Teller {
             name,
             group,
             settings,
             now,
         };
-        telling.tell_together(w, digest, Telling::Digest)?;
-        telling.tell_due(w, due)?;
+        teller.tell_together(w, digest, Telling::Digest)?;
+        teller.tell_due(w, due)?;
     }
     Ok(())
 }
 
 /// A group that is told.
-struct ToldGroup<'a> {
+struct Teller<'a> {
     name: &'a str,
     group: &'a Group,
     settings: &'a Settings,
     now: Time,
 }
 
-impl ToldGroup<'_> {
+impl Teller<'_> {
     /// Tells each thing by itself, or all together if that would be too many messages.
     fn tell_due(&self, w: &mut Writing<'_>, due: Vec<(Topic, Telling)>) -> Result<(), Error> {
         if due.is_empty() {

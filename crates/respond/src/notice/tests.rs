@@ -1,14 +1,14 @@
 //! Notices with a real ledger: floods, chains, servers that are down, restarts.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::civil;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::*;
-use crate::alert::Severity;
+use crate::alert::{Layer, NewAlert, Severity};
 use crate::incident;
 use crate::intake::{Rules, take_in};
 use crate::{Actor, Ledger, Page, Time};
@@ -93,7 +93,15 @@ impl Bench {
     }
 
     fn hear(&mut self, now: Time, what: &About) {
-        self.ledger.write(|w| plan(w, now, &self.settings, what)).unwrap();
+        self.hear_all(now, std::iter::once(what.clone()));
+    }
+
+    fn hear_all(&mut self, now: Time, all: impl IntoIterator<Item = About>) {
+        let settings = &self.settings;
+        let heard = self
+            .ledger
+            .write(|w| all.into_iter().try_for_each(|what| plan(w, now, settings, &what)));
+        heard.unwrap();
     }
 
     /// Everything that is decided until then, as time goes on.
@@ -174,22 +182,16 @@ fn ways_are_used_for_what_is_bad_enough_and_news_are_told_later() {
 #[test]
 fn a_flood_about_one_thing_is_one_notice_and_a_flood_of_things_a_few() {
     let mut bench = Bench::new();
-    for number in 0..2000 {
-        bench.hear(
-            minutes(0),
-            &about("incident/1", Severity::Critical, &format!("alert {}", number % 50)),
-        );
-    }
+    let critical = |number: u32, news: &str| about(&format!("incident/{number}"), Severity::Critical, news);
+    bench.hear_all(
+        minutes(0),
+        (0..2000).map(|number| critical(1, &format!("alert {}", number % 50))),
+    );
     bench.advance_to(minutes(0));
     assert_eq!(bench.told().len(), 2, "one by mail, one to the pager");
     let (_, content) = bench.ledger.notice(NoticeId(1)).unwrap().unwrap();
     assert_eq!((content.lines.len(), content.more), (8, 1680));
-    for number in 2..1000 {
-        bench.hear(
-            minutes(1),
-            &about(&format!("incident/{number}"), Severity::Critical, "encryption"),
-        );
-    }
+    bench.hear_all(minutes(1), (2..1000).map(|number| critical(number, "encryption")));
     bench.advance_to(minutes(1));
     assert_eq!(
         bench.told()[2..],
@@ -200,12 +202,7 @@ fn a_flood_about_one_thing_is_one_notice_and_a_flood_of_things_a_few() {
     );
     assert_eq!(bench.all()[2].title, "998 things at once, the worst is critical");
     // More of the same within minutes isn't told before these are over; then everything that nobody has acknowledged is.
-    for number in 1000..1100 {
-        bench.hear(
-            minutes(2),
-            &about(&format!("incident/{number}"), Severity::Critical, "encryption"),
-        );
-    }
+    bench.hear_all(minutes(2), (1000..1100).map(|number| critical(number, "encryption")));
     bench.advance_to(minutes(5));
     assert_eq!(bench.told().len(), 4);
     bench.advance_to(minutes(60));
@@ -213,11 +210,48 @@ fn a_flood_about_one_thing_is_one_notice_and_a_flood_of_things_a_few() {
 }
 
 #[test]
-fn an_incident_that_is_acknowledged_stops_the_chain() {
+fn ten_thousand_alerts_in_a_second_are_taken_in_and_told_in_a_few_notices() {
     let mut bench = Bench::new();
-    let alert = crate::alert::NewAlert {
+    let rules = Rules {
+        notices: settings(),
+        ..Rules::default()
+    };
+    let alerts: Vec<NewAlert> = (0..10_000)
+        .map(|number| NewAlert {
+            time: minutes(0).plus_millis(number / 10),
+            volume: Some(format!("disk-{}", number % 100)),
+            title: format!("Encryption recognised, sign {}", number % 70),
+            ..alert()
+        })
+        .collect();
+    let began = Instant::now();
+    for batch in alerts.chunks(1000) {
+        let now = batch[batch.len() - 1].time;
+        bench.ledger.write(|w| take_in(w, now, &rules, batch.to_vec())).unwrap();
+        bench.ledger.write(|w| advance(w, now, &rules.notices)).unwrap();
+    }
+    let incidents = bench
+        .ledger
+        .incidents(&incident::Filter::default(), Page::newest(1000))
+        .unwrap()
+        .len();
+    eprintln!(
+        "{incidents} incidents, {} notices in {:?}",
+        bench.told().len(),
+        began.elapsed()
+    );
+    assert!(
+        bench.told().len() <= 4 * incidents.min(12),
+        "{} notices",
+        bench.told().len()
+    );
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+fn alert() -> NewAlert {
+    NewAlert {
         time: minutes(0),
-        layer: crate::alert::Layer::Guard,
+        layer: Layer::Guard,
         kind: "fenced".to_owned(),
         severity: Severity::Critical,
         volume: Some("disk".to_owned()),
@@ -226,14 +260,17 @@ fn an_incident_that_is_acknowledged_stops_the_chain() {
         title: "Encryption recognised".to_owned(),
         text: "Writes are stopped".to_owned(),
         facts: serde_json::Map::new(),
-    };
+    }
+}
+
+#[test]
+fn an_incident_that_is_acknowledged_stops_the_chain() {
+    let mut bench = Bench::new();
     let rules = Rules {
         notices: settings(),
         ..Rules::default()
     };
-    let taken = bench
-        .ledger
-        .write(|w| take_in(w, minutes(0), &rules, vec![alert.clone()]));
+    let taken = bench.ledger.write(|w| take_in(w, minutes(0), &rules, vec![alert()]));
     let incident = taken.unwrap().alerts[0].alert.incident.unwrap();
     bench.advance_to(minutes(0));
     assert_eq!(bench.told().len(), 2);

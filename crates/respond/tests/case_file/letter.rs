@@ -3,7 +3,7 @@
 use respond::Actor;
 use respond::case_file::DraftKind;
 use respond::case_file::clocks::{built_in, start_clocks};
-use respond::case_file::drafts::{DraftState, approve_draft, mark_sent};
+use respond::case_file::drafts::{DraftState, approve_draft, fill, mark_sent, values};
 use respond::case_file::facts::{Answer, NewFact};
 
 use super::support::{Case, HOUR, at, new_fact, person, said};
@@ -326,4 +326,27 @@ fn syllables_of(word: &str) -> u32 {
     }
     let is_silent = word.ends_with('e') && !word.ends_with("le") && count > 1;
     (count - u32::from(is_silent)).max(1)
+}
+
+#[test]
+fn what_people_fill_in_is_used_and_not_repeated_in_records() {
+    let mut case = Case::new();
+    let incident = case.incident;
+    let value = "Zo\u{eb} Example, 020 7946 0000";
+    case.ledger
+        .write(|w| fill(w, at(HOUR), &person("ann"), incident, "reporter", value))
+        .unwrap();
+    assert_eq!(values(&case.ledger, incident).unwrap().get("reporter").unwrap(), value);
+    let filter = respond::ledger::Filter::default();
+    let records = case.ledger.records(&filter, 1000).unwrap();
+    assert!(records.iter().any(|record| record.kind == "draft.filled"));
+    assert!(
+        !records
+            .iter()
+            .any(|record| record.body.to_string().contains("Example, 020"))
+    );
+    let unknown = case
+        .ledger
+        .write(|w| fill(w, at(HOUR), &person("ann"), incident, "colour", "red"));
+    assert!(said(unknown).contains("no draft asks for `colour`: there are organisation, "));
 }

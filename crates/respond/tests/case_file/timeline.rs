@@ -1,6 +1,5 @@
 //! The timeline, over all layers.
 
-use respond::action::{self, ActionState};
 use respond::approval::{self, Operation, Rule, Rules, Wish};
 use respond::case_file::DraftKind;
 use respond::case_file::drafts::{approve_draft, mark_sent, wish};
@@ -29,16 +28,6 @@ fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
     case.ledger
         .write(|w| incident::acknowledge(w, at(1000), &person("bob"), id))
         .unwrap();
-    let planned = case
-        .ledger
-        .actions(&action::Filter::default(), respond::Page::newest(10))
-        .unwrap();
-    let pin = planned.first().unwrap().id;
-    case.ledger.write(|w| action::start(w, at(2000), pin)).unwrap();
-    let done = ActionState::Done {
-        outcome: "pinned as action-1".to_owned(),
-    };
-    case.ledger.write(|w| action::finish(w, at(3000), pin, done)).unwrap();
     case.set("ann", &new_fact("shop", "iban", Answer::Taken)).unwrap();
     let told = timeline(&case.ledger, id, &disk()).unwrap();
     assert!(told.entries.is_sorted_by_key(|entry| entry.time), "{told:?}");
@@ -47,7 +36,7 @@ fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
         "2026-11-23 10:14:00 +00:00  disk      disk's history: shop: pinned as before-attack-1",
         "alert     holdfast (guard): Encryption of shop was stopped. Writes are refused",
         "2026-11-23 10:15:01 +00:00  incident  bob: Somebody looks after the incident",
-        " - pinned as action-1",
+        "action    holdfast (policy encryption-recognised): Done: notify",
         "fact      ann: Fact set: iban in `shop` taken, because: the forensic report, chapter 4",
         "disk's history: shop: restored to 10:14",
     ] {
@@ -57,7 +46,6 @@ fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
         "pinned as before",
         "Writes are refused",
         "Somebody looks",
-        "pinned as action",
         "Fact set",
         "restored to",
     ]

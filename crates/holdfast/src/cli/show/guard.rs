@@ -1,6 +1,6 @@
 //! `guard status`, `set`, `announce` and `release` as text.
 
-use guard::{Announced, Fence, Status, StatusState};
+use guard::{Announced, Fence, Sensitive, Status, StatusState};
 
 use super::super::table::{Align, Table};
 use super::count;
@@ -94,6 +94,11 @@ fn one(guard: &GuardReport) -> String {
         ("diverted", text)
     }));
     lines.extend(status.announced.as_ref().map(|work| ("announced", announced(work))));
+    lines.extend(
+        status
+            .sensitive
+            .map(|sensitive| ("sensitive", self::sensitive(sensitive))),
+    );
     let counts = &status.counts;
     let so_far = format!(
         "{} ({} kept), {}, {} that stopped nothing, {} released; {} by model {}",
@@ -119,6 +124,11 @@ fn announced(work: &Announced) -> String {
         "\"{}\" until {until}: nothing is fenced, restore points are made",
         work.reason
     )
+}
+
+fn sensitive(sensitive: Sensitive) -> String {
+    let (percent, until) = (sensitive.percent, local_short(sensitive.until));
+    format!("{percent} % of the usual suspicion is enough until {until}")
 }
 
 /// What a fence does, in force or the next time.
@@ -251,13 +261,13 @@ mod tests {
             onset: Some(Timestamp::from_unix_seconds(0)),
             reasons: vec!["40 of 100 blocks turned random".to_owned()],
             announced: None,
+            sensitive: None,
             diverted: diverted.then(|| Diverted {
                 fork: "disk.diverted".to_owned(),
                 stored_bytes: 3 << 20,
                 keep_begun: false,
             }),
             bookmarks_kept: 1,
-            sensitive: None,
             counts: Counts::default(),
             model_version: 3,
         };

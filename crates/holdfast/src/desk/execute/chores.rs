@@ -9,6 +9,7 @@ use respond::{Error, approval};
 use serde_json::{Map, json};
 
 use super::Lanes;
+use crate::engine::gate;
 use crate::log::Level;
 
 /// How often.
@@ -33,6 +34,11 @@ impl Lanes {
 
     fn chore(&self) -> Result<(), Error> {
         let now = self.now();
+        // The console turns approvals on and off in the ledger alone.
+        let standing = self.desk.read(approval::standing)?;
+        if let Err(failure) = gate::sync_mark(self.engine.data(), standing) {
+            self.log.write(Level::Error, "approvals", failure.with_hint());
+        }
         if self.desk.read(|ledger| approval::is_any_expired(ledger, now))? {
             self.desk.write(|w| approval::expire(w, now))?;
         }

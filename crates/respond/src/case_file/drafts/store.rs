@@ -219,7 +219,8 @@ pub fn wish(draft: &Draft) -> Wish {
     }
 }
 
-fn sha256(text: &str) -> String {
+/// For records: they name a text without repeating it.
+pub(super) fn sha256(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

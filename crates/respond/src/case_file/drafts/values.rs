@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::store::sha256;
 use crate::case_file::columns::{actor_text, check_incident, subject};
 use crate::error::Error;
 use crate::incident::IncidentId;
@@ -122,7 +123,8 @@ pub fn fill(
         (incident.0, name, value, actor_text(actor)?, now),
     );
     w.tried(written)?;
-    let body = serde_json::json!({ "name": name, "value": value });
+    // What people fill in has names and telephone numbers, and records stay for good.
+    let body = serde_json::json!({ "name": name, "sha256": sha256(value) });
     w.record(now, actor, "draft.filled", &subject(incident), &body)?;
     Ok(())
 }

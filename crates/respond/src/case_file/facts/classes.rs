@@ -308,6 +308,17 @@ mod tests {
     }
 
     #[test]
+    fn every_class_of_the_finder_of_personal_data_is_known() {
+        for class in personal::Class::ALL {
+            let name = class.name();
+            assert!(
+                KNOWN.iter().any(|row| row.0 == name) || NATIONAL.contains(&name),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn a_class_that_is_not_known_is_taken_for_one_that_phishing_can_use() {
         let class = class_of("loyalty-points");
         assert_eq!(
