@@ -41,7 +41,7 @@ class Site(servers.Holdfast):
 
     def link(self, *words):
         """A set-up link."""
-        done = self.holdfast("console", "link", *words)
+        done = self.holdfast("console", "link", *words, "--config", self.config)
         return re.search(r"http://\S+/set-up/\S+", done.stdout).group(0)
 
 

@@ -166,3 +166,117 @@ fn unproven(overview: &Overview) -> Option<Next> {
             .link(format!("/disks/{}/drill", untried.name), "Run a drill"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::requests::Waiting;
+    use crate::site::{DrillView, ExposureView, GuardState, Health, VolumeView};
+    use respond::approval::RequestId;
+    use respond::{Actor, Counts};
+
+    fn volume(name: &str, state: &str) -> VolumeView {
+        VolumeView {
+            name: name.to_owned(),
+            problem: None,
+            size_bytes: 1,
+            stored_bytes: 1,
+            newest: None,
+            oldest: None,
+            retention_seconds: 1,
+            clients: 0,
+            no_space: false,
+            damaged: false,
+            guard: Some(GuardState {
+                state: state.to_owned(),
+                fence: "divert".to_owned(),
+                suspicion_percent: 0,
+                reasons: Vec::new(),
+                onset: None,
+                before_attack: None,
+                diverted_to: None,
+                announced: None,
+            }),
+            pins: Vec::new(),
+            drill: Some(DrillView {
+                id: "1".to_owned(),
+                volume: name.to_owned(),
+                began: Time::default(),
+                verdict: "passed".to_owned(),
+                case: None,
+                detected_after_bytes: None,
+                recovery_microseconds: Some(1),
+                files_compared: None,
+                remarks: Vec::new(),
+            }),
+            drill_overdue: false,
+        }
+    }
+
+    fn overview(volumes: Vec<VolumeView>) -> Overview {
+        Overview {
+            now: Time::default(),
+            health: Health {
+                version: String::new(),
+                started: Time::default(),
+                ready: true,
+                problems: Vec::new(),
+                listening: Vec::new(),
+                clients: 0,
+            },
+            volumes,
+            urgent: Vec::new(),
+            counts: Counts::default(),
+            alerts: Vec::new(),
+            exposure: Ok(ExposureView {
+                is_used: false,
+                password_hashes: 0,
+                breaches: 0,
+                identities: 0,
+                domains: Vec::new(),
+                watches: 0,
+                notices_waiting: 0,
+            }),
+            exposed: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    fn request() -> Waiting {
+        Waiting {
+            id: RequestId(4),
+            what: "Restore `a`".to_owned(),
+            asked_by: Actor::Person("boris".to_owned()),
+            expires: Time::from_unix_millis(60_000),
+        }
+    }
+
+    #[test]
+    fn what_cannot_wait_comes_first() {
+        let link = |overview: &Overview| action(overview).link.map(|(path, _)| path);
+        let mut site = overview(vec![volume("a", "calm"), volume("b", "fenced")]);
+        site.waiting.push(request());
+        assert_eq!(link(&site).as_deref(), Some("/disks/b"));
+        site.volumes = vec![volume("a", "calm"), volume("b", "off")];
+        assert_eq!(link(&site).as_deref(), Some("/approvals/4"));
+        assert_eq!(action(&site).clock, Some(Time::from_unix_millis(60_000)));
+        site.waiting.clear();
+        assert_eq!(link(&site).as_deref(), Some("/disks/b/guard"));
+        site.volumes = vec![volume("a", "calm")];
+        assert_eq!((action(&site).title.as_str(), link(&site)), ("Nothing.", None));
+    }
+
+    #[test]
+    fn an_untried_restore_is_something_to_do() {
+        let mut untried = volume("a", "calm");
+        untried.drill = None;
+        assert_eq!(
+            action(&overview(vec![untried])).link.map(|(path, _)| path).as_deref(),
+            Some("/disks/a/drill")
+        );
+        assert_eq!(
+            action(&overview(Vec::new())).link.map(|(path, _)| path).as_deref(),
+            Some("/disks/new")
+        );
+    }
+}
