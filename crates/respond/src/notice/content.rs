@@ -28,7 +28,7 @@ pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &
             acknowledged_by(topic)
         )),
         Telling::Over => text
-            .push("It was recovered or closed: nobody is called about it any more. You are told because you were told of it before."
+            .push("It was recovered, decided or closed: nobody is called about it any more. You are told because you were told of it before."
                 .to_owned()),
         _ => {}
     }
@@ -171,7 +171,7 @@ fn thing(subject: &str) -> String {
 fn page(subject: &str) -> String {
     match subject.split_once('/') {
         Some(("incident", number)) => format!("/incidents/{number}"),
-        Some(("request", _)) => "/approvals".to_owned(),
+        Some(("approval", _)) => "/approvals".to_owned(),
         _ => "/incidents".to_owned(),
     }
 }
@@ -310,6 +310,6 @@ mod tests {
     fn things_and_pages_are_named_after_what_records_say() {
         assert_eq!(thing("incident/7"), "Incident 7");
         assert_eq!(page("incident/7"), "/incidents/7");
-        assert_eq!(page("request/3"), "/approvals");
+        assert_eq!(page("approval/3"), "/approvals");
     }
 }
