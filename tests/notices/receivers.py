@@ -47,7 +47,7 @@ class Post(MailServer):
 
 
 class Dovecot:
-    """An IMAP server on a Maildir, as the user that runs the test."""
+    """An IMAP server on a Maildir."""
 
     def __init__(self, folder: pathlib.Path, maildir):
         folder.mkdir()
@@ -57,6 +57,9 @@ class Dovecot:
         # As root, Dovecot insists on the users that its package made.
         ours = os.geteuid() != 0
         login, internal, internal_group = (user.pw_name, user.pw_name, group) if ours else ("dovenull", "dovecot", "dovecot")
+        # Nor does it read root's mail.
+        self.owner = user if ours else pwd.getpwnam("nobody")
+        self.maildir = maildir
         folder.parent.chmod(0o711)
         config = folder / "dovecot.conf"
         config.write_text(f"""
@@ -94,7 +97,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}
+  args = uid={self.owner.pw_uid} gid={self.owner.pw_gid} home={maildir}
 }}
 """)
         self.log = folder / "dovecot.log"
@@ -103,6 +106,8 @@ userdb {{
 
     def letters(self):
         """All mails, as an IMAP client sees them."""
+        for path in [self.maildir, *self.maildir.rglob("*")]:
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
         with imaplib.IMAP4("127.0.0.1", self.port) as client:
             client.login("anna", IMAP_PASSWORD)
             client.select("INBOX", readonly=True)
