@@ -12,6 +12,7 @@ mod events;
 mod http;
 mod people;
 mod provider;
+mod rsa;
 mod sign_in;
 mod site;
 mod support;
