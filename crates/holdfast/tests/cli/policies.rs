@@ -16,14 +16,17 @@ fn write_policy(place: &Place, text: &str) {
 
 fn actions(place: &Place) -> Vec<Value> {
     let list = place.json(&["actions", "list"]);
-    list["actions"].as_array().unwrap().clone()
+    list.get("actions").unwrap().as_array().unwrap().clone()
 }
 
 /// Actions of a kind and their states, the oldest first.
 fn states(place: &Place, kind: &str) -> Vec<String> {
-    let of_kind = actions(place).into_iter().rev().filter(|action| action["do"] == kind);
+    let of_kind = actions(place)
+        .into_iter()
+        .rev()
+        .filter(|action| action.get("do").unwrap() == kind);
     of_kind
-        .map(|action| action["state"].as_str().unwrap().to_owned())
+        .map(|action| action.get("state").unwrap().as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -37,8 +40,9 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 fn pins(place: &Place, volume: &str) -> Vec<String> {
     let shown = place.json(&["volume", "show", volume]);
-    let pins = shown["details"]["pins"].as_array().unwrap().iter();
-    pins.map(|pin| pin["name"].as_str().unwrap().to_owned()).collect()
+    let pins = shown.pointer("/details/pins").unwrap().as_array().unwrap().iter();
+    pins.map(|pin| pin.get("name").unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]

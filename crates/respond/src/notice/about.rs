@@ -122,6 +122,25 @@ impl About {
         }
     }
 
+    /// An action without an alert that people are to know of. `subject` is the action's as records have it.
+    #[must_use]
+    pub fn action(subject: String, severity: Severity, title: &str, text: &str, time: Time) -> Self {
+        Self {
+            subject,
+            group: None,
+            severity,
+            title: title.to_owned(),
+            text: text.to_owned(),
+            news: None,
+            count: 1,
+            concerns: Vec::new(),
+            alert: None,
+            incident: None,
+            time,
+            is_over: false,
+        }
+    }
+
     /// The same for another group than the default one.
     #[must_use]
     pub fn for_group(self, group: Option<String>) -> Self {
