@@ -40,7 +40,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 fn pins(place: &Place, volume: &str) -> Vec<String> {
     let shown = place.json(&["volume", "show", volume]);
-    let pins = shown.pointer("/details/pins").unwrap().as_array().unwrap().iter();
+    let pins = shown.pointer("/pins").unwrap().as_array().unwrap().iter();
     pins.map(|pin| pin.get("name").unwrap().as_str().unwrap().to_owned())
         .collect()
 }
