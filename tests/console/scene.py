@@ -28,8 +28,6 @@ BLOCK = 4096
 WORDS = "offer customer the Monday report of and price agreed to list budget Q3 meeting notes with from delivery".split()
 # Documents that are younger than a minute are work in progress to the guard.
 WORK_IN_PROGRESS_SECONDS = 62
-# A restore point lies a few seconds before what was found suspicious.
-BOOKMARK_MARGIN_SECONDS = 6
 
 
 class Site(servers.Holdfast):
@@ -89,7 +87,6 @@ class Documents:
                 data[100:106] = b"EDITED"
                 client.pwrite(bytes(data), block * BLOCK)
             client.flush()
-        time.sleep(BOOKMARK_MARGIN_SECONDS)
 
     def attack(self, mib=64):
         """Reads documents and replaces them, until it is refused or so much is written. What stopped it."""

@@ -3,6 +3,7 @@
 import contextlib
 import email
 import email.policy
+import grp
 import hmac
 import http.server
 import imaplib
@@ -20,7 +21,7 @@ import time
 from harness.server import free_tcp_port
 from sinks import MailServer
 
-IMAP_PASSWORD = "an IMAP password"
+IMAP_PASSWORD = "imap-password"
 
 
 class Post(MailServer):
@@ -29,6 +30,7 @@ class Post(MailServer):
     def __init__(self, folder, **options):
         self.maildir = mailbox.Maildir(folder, create=True)
         self.holding = None
+        self.is_stopped = False
         super().__init__(**options)
         self.hold = self.keep
 
@@ -37,14 +39,28 @@ class Post(MailServer):
         if self.holding:
             self.holding(letter)
 
+    def stop(self):
+        """Once: tests stop it in the middle, and it is stopped at the end anyway."""
+        if not self.is_stopped:
+            self.is_stopped = True
+            super().stop()
+
 
 class Dovecot:
-    """An IMAP server on a Maildir, as the user that runs the test."""
+    """An IMAP server on a Maildir."""
 
     def __init__(self, folder: pathlib.Path, maildir):
         folder.mkdir()
         self.port = free_tcp_port()
         user = pwd.getpwuid(os.geteuid())
+        group = grp.getgrgid(user.pw_gid).gr_name
+        # As root, Dovecot insists on the users that its package made.
+        ours = os.geteuid() != 0
+        login, internal, internal_group = (user.pw_name, user.pw_name, group) if ours else ("dovenull", "dovecot", "dovecot")
+        # Nor does it read root's mail.
+        self.owner = user if ours else pwd.getpwnam("nobody")
+        self.maildir = maildir
+        folder.parent.chmod(0o711)
         config = folder / "dovecot.conf"
         config.write_text(f"""
 protocols = imap
@@ -54,9 +70,9 @@ state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 ssl = no
 disable_plaintext_auth = no
-default_internal_user = {user.pw_name}
-default_internal_group = {user.pw_gid}
-default_login_user = {user.pw_name}
+default_internal_user = {internal}
+default_internal_group = {internal_group}
+default_login_user = {login}
 first_valid_uid = 0
 first_valid_gid = 0
 mail_location = maildir:{maildir}
@@ -81,7 +97,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}
+  args = uid={self.owner.pw_uid} gid={self.owner.pw_gid} home={maildir}
 }}
 """)
         self.log = folder / "dovecot.log"
@@ -90,6 +106,8 @@ userdb {{
 
     def letters(self):
         """All mails, as an IMAP client sees them."""
+        for path in [self.maildir, *self.maildir.rglob("*")]:
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
         with imaplib.IMAP4("127.0.0.1", self.port) as client:
             client.login("anna", IMAP_PASSWORD)
             client.select("INBOX", readonly=True)

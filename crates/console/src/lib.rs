@@ -38,6 +38,6 @@ pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};
 pub use site::{
     Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health, Moment, PinView,
-    Problem, ProblemKind, RestorePreview, Restored, Site, VolumeView,
+    Problem, ProblemKind, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 pub use state::{Shared, State};

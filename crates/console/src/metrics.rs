@@ -143,40 +143,43 @@ impl Page {
     }
 
     fn volumes(&mut self, volumes: &[VolumeView]) {
-        let of = |value: fn(&VolumeView) -> u64| -> Vec<(String, u64)> {
-            volumes
-                .iter()
-                .map(|volume| (label(&volume.name), value(volume)))
-                .collect()
-        };
         let (disk, stored) = ("Size of the disk.", "Bytes below, history included.");
         self.gauge("holdfast_volumes", "Volumes.", &[("", volumes.len() as u64)]);
-        self.gauge("holdfast_volume_size_bytes", disk, &of(|volume| volume.size_bytes));
+        self.gauge(
+            "holdfast_volume_size_bytes",
+            disk,
+            &of(volumes, |volume| volume.size_bytes),
+        );
         self.gauge(
             "holdfast_volume_stored_bytes",
             stored,
-            &of(|volume| volume.stored_bytes),
+            &of(volumes, |volume| volume.stored_bytes),
         );
         self.gauge(
             "holdfast_volume_clients",
             "Clients that use the disk.",
-            &of(|volume| volume.clients),
+            &of(volumes, |volume| volume.clients),
         );
         self.gauge(
             "holdfast_volume_usable",
             "Whether it can be used.",
-            &of(|volume| u64::from(volume.problem.is_none())),
+            &of(volumes, |volume| u64::from(volume.problem.is_none())),
         );
         self.gauge(
             "holdfast_volume_no_space",
             "Whether writes are refused for lack of space.",
-            &of(|volume| u64::from(volume.no_space)),
+            &of(volumes, |volume| u64::from(volume.no_space)),
         );
         self.gauge(
             "holdfast_volume_damaged",
             "Whether something damaged was met.",
-            &of(|volume| u64::from(volume.damaged)),
+            &of(volumes, |volume| u64::from(volume.damaged)),
         );
+        self.guards(volumes);
+        self.drills(volumes);
+    }
+
+    fn guards(&mut self, volumes: &[VolumeView]) {
         let states = volumes.iter().flat_map(|volume| {
             let now = volume.guard.as_ref().map_or("off", |guard| guard.state.as_str());
             STATES.map(|state| {
@@ -188,7 +191,7 @@ impl Page {
         });
         let states: Vec<(String, u64)> = states.collect();
         self.gauge("holdfast_guard_state", "1 for the state that the guard is in.", &states);
-        let suspicion = of(|volume| {
+        let suspicion = of(volumes, |volume| {
             volume
                 .guard
                 .as_ref()
@@ -199,6 +202,9 @@ impl Page {
             "Suspicion, in per cent of what fences.",
             &suspicion,
         );
+    }
+
+    fn drills(&mut self, volumes: &[VolumeView]) {
         let drilled = volumes
             .iter()
             .filter_map(|volume| Some((volume, volume.drill.as_ref()?)));
@@ -223,7 +229,7 @@ impl Page {
         self.gauge(
             "holdfast_drill_overdue",
             "Whether a drill is missed.",
-            &of(|volume| u64::from(volume.drill_overdue)),
+            &of(volumes, |volume| u64::from(volume.drill_overdue)),
         );
     }
 
@@ -313,6 +319,14 @@ impl Page {
             &[("", refused)],
         );
     }
+}
+
+/// A figure of each volume.
+fn of(volumes: &[VolumeView], value: fn(&VolumeView) -> u64) -> Vec<(String, u64)> {
+    volumes
+        .iter()
+        .map(|volume| (label(&volume.name), value(volume)))
+        .collect()
 }
 
 /// A volume's label. Names of volumes have no character that would have to be escaped.

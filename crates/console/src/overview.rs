@@ -17,79 +17,79 @@ const STEPS_MAX: usize = 12;
 
 /// The answers to the five questions.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// When this was so.
     #[schema(value_type = String, format = DateTime)]
-    pub time: Time,
+    pub(crate) time: Time,
     /// Are we under attack?
-    pub attack: Attack,
+    pub(crate) attack: Attack,
     /// What was stopped?
-    pub stopped: Stopped,
+    pub(crate) stopped: Stopped,
     /// When was a restore last tested?
-    pub tested: Tested,
+    pub(crate) tested: Tested,
     /// Who is exposed?
-    pub exposed: ExposureView,
+    pub(crate) exposed: ExposureView,
     /// What do I do now? What is most urgent comes first; empty if there is nothing.
-    pub steps: Vec<NextStep>,
+    pub(crate) steps: Vec<NextStep>,
 }
 
 /// Are we under attack?
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Attack {
+pub(crate) struct Attack {
     /// Whether a disk is fenced, or an incident that somebody has to act on is open.
-    pub is_on: bool,
+    pub(crate) is_on: bool,
     /// Disks that are fenced.
-    pub fenced: Vec<String>,
+    pub(crate) fenced: Vec<String>,
     /// Disks whose guards suspect something.
-    pub suspected: Vec<String>,
+    pub(crate) suspected: Vec<String>,
     /// Open incidents that are high or critical.
-    pub incidents: u64,
+    pub(crate) incidents: u64,
     /// All open incidents.
-    pub open_incidents: u64,
+    pub(crate) open_incidents: u64,
     /// Alerts of the last day.
-    pub alerts_last_day: u64,
+    pub(crate) alerts_last_day: u64,
 }
 
 /// What was stopped?
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Attacks that a guard stopped in the last 30 days.
-    pub attacks: u64,
+    pub(crate) attacks: u64,
     /// Disks that are watched.
-    pub watched: u64,
+    pub(crate) watched: u64,
     /// Disks that aren't.
-    pub unwatched: Vec<String>,
+    pub(crate) unwatched: Vec<String>,
 }
 
 /// When was a restore last tested?
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Tested {
+pub(crate) struct Tested {
     /// The newest drill that passed.
-    pub last_passed: Option<DrillView>,
+    pub(crate) last_passed: Option<DrillView>,
     /// Disks whose newest drill passed.
-    pub passed: u64,
+    pub(crate) passed: u64,
     /// Disks whose newest drill failed.
-    pub failed: Vec<String>,
+    pub(crate) failed: Vec<String>,
     /// Disks of which a drill is missed, or that had none.
-    pub untested: Vec<String>,
+    pub(crate) untested: Vec<String>,
 }
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct NextStep {
+pub(crate) struct NextStep {
     /// How urgent it is: `critical`, `high`, `medium` or `low`.
-    pub severity: String,
+    pub(crate) severity: String,
     /// What to do, and why.
-    pub text: String,
+    pub(crate) text: String,
     /// The page where it is done.
-    pub page: String,
+    pub(crate) page: String,
 }
 
 /// Answers the five questions.
 ///
 /// # Errors
 /// When the disks or the ledger can't be asked.
-pub fn overview(site: &dyn Site) -> Result<Overview, Refusal> {
+pub(crate) fn overview(site: &dyn Site) -> Result<Overview, Refusal> {
     let now = site.now();
     let volumes = site.volumes()?;
     let filter = incident::Filter {

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::{authenticate, is_api};
+use crate::auth::{authenticate, is_api, oidc};
 use crate::problem::Refusal;
 use crate::state::Shared;
 use crate::{api, assets, compression, headers, metrics, pages};
@@ -15,6 +15,7 @@ pub fn router(state: &Shared) -> Router {
     let (api, _) = api::router().split_for_parts();
     Router::new()
         .merge(pages::router())
+        .merge(oidc::router())
         .merge(assets::router())
         .merge(metrics::router())
         .merge(api::probes())

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use respond::Actor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::runtime::Runtime;
@@ -105,11 +106,11 @@ impl Server {
         &self.inner.state
     }
 
-    /// Answers a connection of the control socket, whose other end is `user` and may do everything.
+    /// Answers a connection of the control socket, whose other end is `who` and may do everything.
     ///
     /// # Errors
     /// When the connection can't be taken over.
-    pub fn adopt(&self, stream: StdUnixStream, user: String) -> Result<(), Error> {
+    pub fn adopt(&self, stream: StdUnixStream, who: Actor) -> Result<(), Error> {
         stream.set_nonblocking(true).map_err(Error::Connection)?;
         let _entered = self.runtime.enter();
         let stream = UnixStream::from_std(stream).map_err(Error::Connection)?;
@@ -119,7 +120,7 @@ impl Server {
                 return;
             };
             let counted = Counted::new(&inner, None, permit);
-            converse(&counted, stream, Peer::Local(user)).await;
+            converse(&counted, stream, Peer::Local(who)).await;
         });
         Ok(())
     }

@@ -90,6 +90,9 @@ pub trait Site: Send + Sync + 'static {
     fn investigate(&self, name: &str, from: Option<&str>, to: Option<&str>) -> Result<String, Problem>;
     /// The breach monitor.
     fn exposure(&self) -> Result<ExposureView, Problem>;
+    /// Asks the OpenID provider of the settings something, and returns what it answers with a status of 200; within a few seconds,
+    /// and a megabyte at most.
+    fn ask_provider(&self, question: &ProviderQuestion) -> Result<Vec<u8>, Problem>;
     /// Whether a password is known to have leaked; `false` where no leaked passwords are loaded.
     fn is_password_leaked(&self, password: &str) -> bool;
     /// The configuration in force, as TOML, without secrets.
@@ -102,6 +105,15 @@ pub trait Site: Send + Sync + 'static {
     fn notice_channels(&self) -> Vec<String>;
     /// Sends a notice that says that it is a test, now.
     fn test_notice(&self, actor: &Actor, channel: &str) -> Result<(), Problem>;
+}
+
+/// What is asked of the OpenID provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderQuestion {
+    /// The address.
+    pub url: String,
+    /// Fields of a form, if one is sent.
+    pub form: Option<Vec<(String, String)>>,
 }
 
 /// How the program is.

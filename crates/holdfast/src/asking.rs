@@ -290,7 +290,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// The authorities in a PEM file.
-fn trusted_file(file: &Path) -> Result<RootCerts, Failure> {
+pub(crate) fn trusted_file(file: &Path) -> Result<RootCerts, Failure> {
     let pem = std::fs::read(file).map_err(|error| Failure::io(format!("can't read `{}`", file.display()), &error))?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
         .filter_map(|item| match item {

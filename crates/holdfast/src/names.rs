@@ -22,19 +22,6 @@ pub fn split_moment(text: &str, now: &ZonedDateTime) -> Result<(String, Option<W
     }
 }
 
-/// The name of a user of this machine; the number of one that has none.
-#[must_use]
-pub fn user(uid: u32) -> String {
-    let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let number = uid.to_string();
-    let mut lines = table.lines().map(|line| line.split(':'));
-    let found = lines.find_map(|mut fields| {
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then(|| name.to_owned())
-    });
-    found.unwrap_or(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Policies: what is in force, and trying others out on the past.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use axum::extract::State;
 use jiff::tz::TimeZone;
@@ -175,8 +176,8 @@ pub(crate) fn past(ledger: &Ledger, since: Time) -> Result<Vec<(Alert, Option<In
     alerts.reverse();
     let mut incidents: HashMap<IncidentId, Option<Incident>> = HashMap::new();
     for id in alerts.iter().filter_map(|alert| alert.incident) {
-        if !incidents.contains_key(&id) {
-            incidents.insert(id, ledger.incident(id)?);
+        if let Entry::Vacant(unknown) = incidents.entry(id) {
+            unknown.insert(ledger.incident(id)?);
         }
     }
     let with_incident = |alert: Alert| {

@@ -49,7 +49,10 @@ pub(crate) struct SetUp {
 
 /// The challenges that aren't answered yet, by the secret in the browser's cookie.
 #[derive(Debug, Default)]
-pub(crate) struct Challenges(Mutex<HashMap<String, (Time, [u8; 32], Asked)>>);
+pub(crate) struct Challenges(Mutex<HashMap<String, Kept>>);
+
+/// When a challenge was given out, itself, and what for.
+type Kept = (Time, [u8; 32], Asked);
 
 impl Challenges {
     /// Keeps a challenge for the browser with the cookie `attempt`, in the place of an earlier one.

@@ -75,9 +75,9 @@ fn is_unsafe(method: &Method) -> bool {
 type Found = Option<(SignedIn, Option<String>)>;
 
 async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Found, Refusal> {
-    if let Some(Peer::Local(user)) = peer {
+    if let Some(Peer::Local(actor)) = peer {
         let signed_in = SignedIn {
-            actor: Actor::Local(user.clone()),
+            actor: actor.clone(),
             role: Role::Admin,
             csrf: String::new(),
             proof: Proof::Local,

@@ -30,7 +30,7 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| {
 /// Refuses passwords that are too short, too long, or what everybody tries first.
 pub(crate) fn check(password: &str, name: &str) -> Result<(), Refusal> {
     let length = password.chars().count();
-    if length < LENGTH_MIN || length > LENGTH_MAX {
+    if !(LENGTH_MIN..=LENGTH_MAX).contains(&length) {
         return Err(unfit(format!(
             "the password has {length} characters; it may have {LENGTH_MIN} to {LENGTH_MAX}"
         )));

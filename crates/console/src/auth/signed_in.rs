@@ -16,8 +16,8 @@ use crate::state::Shared;
 pub enum Peer {
     /// Over a network.
     Network(IpAddr),
-    /// Over the control socket, which only the data folder's owner and root reach: the name of the user.
-    Local(String),
+    /// Over the control socket, which only the data folder's owner and root reach.
+    Local(Actor),
 }
 
 /// How somebody showed who they are.
@@ -103,22 +103,16 @@ impl SignedIn {
 
 /// Where somebody who isn't signed in is sent, and comes back from.
 pub(crate) fn sign_in_page(from: &str) -> String {
-    let mut place = "/sign-in?next=".to_owned();
-    place.extend(form_urlencoded(from));
-    place
+    format!("/sign-in?next={}", escape(from))
 }
 
 /// Escapes what isn't plain in a query's value.
-fn form_urlencoded(text: &str) -> impl Iterator<Item = char> {
-    text.bytes().flat_map(|byte| {
-        let is_plain = byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        let text = if is_plain {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        };
-        text.chars().collect::<Vec<_>>()
-    })
+pub(super) fn escape(text: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escaped).collect()
 }
 
 /// Whether a request is one of the API's rather than a page's.
@@ -148,7 +142,7 @@ mod tests {
     #[test]
     fn the_way_back_is_escaped() {
         assert_eq!(
-            sign_in_page("/disks/a?at=-15m&x=\"é"),
+            sign_in_page("/disks/a?at=-15m&x=\"\u{e9}"),
             "/sign-in?next=/disks/a%3Fat%3D-15m%26x%3D%22%C3%A9"
         );
     }

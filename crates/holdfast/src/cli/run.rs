@@ -12,8 +12,8 @@ use super::image_file::ImageFile;
 use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
 use super::{
-    actions, alerts, approvals, check, console, drills, exposure, files, incidents, ledger, manual, notices, output, policy,
-    show,
+    actions, alerts, approvals, check, console, drills, exposure, files, incidents, ledger, manual, notices, output,
+    policy, show,
 };
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};

@@ -82,7 +82,12 @@ pub(super) fn list(place: &Place, name: &str, moment: Moment, path: &str) -> Res
         return Err(problem(failure));
     }
     let areas = listed.areas.into_iter().map(|area| FileRow {
-        name: area.name,
+        // The area that is a disk without partitions has no name.
+        name: if area.name.is_empty() {
+            "the whole disk".to_owned()
+        } else {
+            area.name
+        },
         kind: area.holds.map_or_else(|| "area".to_owned(), |_| "directory".to_owned()),
         size_bytes: area.size_bytes,
         modified: None,

@@ -5,6 +5,7 @@ pub mod certificate;
 mod child;
 mod exposure;
 mod files;
+mod provider;
 mod site;
 mod start;
 mod toml_text;

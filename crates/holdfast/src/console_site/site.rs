@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, PinView, Problem, RestorePreview, Restored, Site,
-    VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, PinView, Problem, ProviderQuestion, RestorePreview,
+    Restored, Site, VolumeView,
 };
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
@@ -293,6 +293,10 @@ impl Site for ConsoleSite {
         self.exposure.view()
     }
 
+    fn ask_provider(&self, question: &ProviderQuestion) -> Result<Vec<u8>, Problem> {
+        super::provider::ask(self.config()?.console.oidc.as_ref(), question)
+    }
+
     fn is_password_leaked(&self, password: &str) -> bool {
         self.exposure.is_leaked(password)
     }
@@ -302,19 +306,17 @@ impl Site for ConsoleSite {
     }
 
     fn policies(&self, text: Option<&str>) -> Result<Policies, Problem> {
-        let refused = |error: respond::Error| invalid(error.to_string());
-        let policies = match text {
-            Some(text) => {
-                let parsed = Policies::parse(text, "the request").map_err(refused)?;
-                Policies::over_defaults(vec![parsed]).map_err(refused)?
-            }
-            None => return Ok(self.engine.front().rules().policies.clone()),
+        let Some(text) = text else {
+            return Ok(self.engine.front().rules().policies.clone());
         };
+        let refused = |error: respond::Error| invalid(error.to_string());
+        let parsed = Policies::parse(text, "the request").map_err(refused)?;
+        let policies = Policies::over_defaults(vec![parsed]).map_err(refused)?;
         Ok(policies.knowing(self.engine.known_names()))
     }
 
     fn ledger_heads(&self) -> Vec<SignedHead> {
-        super::start::heads(self.engine.data())
+        desk::heads::kept(self.engine.data()).heads
     }
 
     fn notice_channels(&self) -> Vec<String> {

@@ -1,7 +1,6 @@
 //! Starting the console with the daemon.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,8 +96,8 @@ impl Started {
 }
 
 impl Hypertext for Started {
-    fn adopt(&self, stream: UnixStream, user: String) -> std::io::Result<()> {
-        self.server.adopt(stream, user).map_err(std::io::Error::other)
+    fn adopt(&self, stream: UnixStream, who: Actor) -> std::io::Result<()> {
+        self.server.adopt(stream, who).map_err(std::io::Error::other)
     }
 }
 
@@ -141,15 +140,4 @@ pub fn random() -> Result<[u8; people::SECRET_BYTES], Failure> {
 #[must_use]
 pub fn set_up_link(address: &str, secret: &Secret) -> String {
     format!("{address}/set-up/{}", secret.reveal())
-}
-
-/// Heads of the ledger that lie beside it and beside the volumes.
-pub(super) fn heads(data: &Path) -> Vec<respond::ledger::SignedHead> {
-    let folders = std::fs::read_dir(data.join(crate::engine::VOLUMES_NAME))
-        .into_iter()
-        .flatten();
-    let files = folders.filter_map(|entry| Some(entry.ok()?.path().join(volume::LEDGER_HEAD_FILE)));
-    let beside = files.filter_map(|file| respond::ledger::SignedHead::parse(&std::fs::read(file).ok()?));
-    let own = respond::ledger::read_head(&desk::folder(data)).ok().flatten();
-    own.into_iter().chain(beside).collect()
 }

@@ -45,11 +45,11 @@ pub trait Execute: Send + Sync + 'static {
 
 /// What answers connections that speak HTTP.
 pub trait Hypertext: Send + Sync {
-    /// Takes a connection over, at whose other end is `user`.
+    /// Takes a connection over, at whose other end is `who`.
     ///
     /// # Errors
     /// When it can't be taken over.
-    fn adopt(&self, stream: UnixStream, user: String) -> io::Result<()>;
+    fn adopt(&self, stream: UnixStream, who: Actor) -> io::Result<()>;
 }
 
 /// Accepts commands until it is dropped.
@@ -184,16 +184,15 @@ impl Served {
         let mut first = [0];
         let peeked = rustix::net::recv(&socket, &mut first, RecvFlags::PEEK)?.0;
         match hypertext {
-            Some(hypertext) if peeked > 0 && first != [b'{'] => hypertext.adopt(socket.try_clone()?, user(&socket)?),
+            Some(hypertext) if peeked > 0 && first != [b'{'] => hypertext.adopt(socket.try_clone()?, peer(&socket)?),
             _ => serve(&socket, self.engine.as_ref(), &self.stopping, &self.looking),
         }
     }
 }
 
-/// The name of the user at the other end; the number of one without a name.
-fn user(socket: &UnixStream) -> io::Result<String> {
-    let uid = rustix::net::sockopt::socket_peercred(socket)?.uid.as_raw();
-    Ok(crate::names::user(uid))
+/// Who is at the other end.
+fn peer(socket: &UnixStream) -> io::Result<Actor> {
+    Ok(user::local(rustix::net::sockopt::socket_peercred(socket)?.uid))
 }
 
 /// Checks who is at the other end, whatever the permissions of the folder and the socket say.
@@ -215,7 +214,7 @@ fn admit(socket: &UnixStream, running: usize) -> Result<(), Failure> {
 
 fn serve(socket: &UnixStream, engine: &dyn Execute, stopping: &AtomicBool, looking: &Looking) -> io::Result<()> {
     let mut reader = LineReader::new(LINE_BYTES_MAX);
-    let actor = user::local(rustix::net::sockopt::socket_peercred(socket)?.uid);
+    let actor = peer(socket)?;
     while let Some(line) = reader.next(socket)? {
         let mut progress = Told {
             socket,

@@ -134,14 +134,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &log,
     );
     notify("STOPPING=1");
-    let cut = servers.drain(DRAIN_PATIENCE);
-    if cut > 0 {
-        log.write(
-            Level::Warning,
-            "",
-            format!("{cut} clients didn't finish their requests in time and were cut off"),
-        );
-    }
+    drain(&servers, &log);
     if let Some(console) = console {
         console.stop(COMMAND_PATIENCE);
     }
@@ -161,6 +154,15 @@ pub fn run(options: Options) -> Result<(), Failure> {
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())
+}
+
+/// Answers the requests in flight, and takes no more.
+fn drain(servers: &Servers, log: &Log) {
+    let cut = servers.drain(DRAIN_PATIENCE);
+    if cut > 0 {
+        let message = format!("{cut} clients didn't finish their requests in time and were cut off");
+        log.write(Level::Warning, "", message);
+    }
 }
 
 /// Reads the policies anew. Those before stay in force if one isn't right; at the start those are the ones that are built in.

@@ -3,16 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
+use respond::Actor;
+use respond::approval::{self, Operation, Wish};
 use respond::intake::Rules;
 use respond::policy::{Known, Policies, Warning};
+use ring::digest::{Context, SHA256};
 
 use super::{Engine, read};
 use crate::config::{Config, RespondSettings};
 use crate::desk;
 use crate::failure::{Failure, FailureCode};
+use crate::hex::hex;
 
 /// Files with policies in a folder.
 const FILES_MAX: usize = 100;
+/// What the digest of policies that were approved is kept as.
+const KEPT: &str = "policies";
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -21,14 +27,24 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// # Errors
 /// When a file can't be read or isn't right: the failure names file, line, column, what is wrong and what was expected.
 pub fn load(config: &Config) -> Result<Policies, Failure> {
-    let Some(folder) = &config.respond.policies else {
-        return Ok(Policies::defaults());
-    };
-    let files = files(folder)?
-        .iter()
-        .map(|file| parse(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    Policies::over_defaults(files).map_err(|error| Failure::new(FailureCode::Config, error.to_string()))
+    load_with_digest(config).map(|(policies, _)| policies)
+}
+
+/// The same, with the SHA-256 of all files in hexadecimal, each behind its length; of none, that of nothing.
+fn load_with_digest(config: &Config) -> Result<(Policies, String), Failure> {
+    let mut digest = Context::new(&SHA256);
+    let mut parsed = Vec::new();
+    if let Some(folder) = &config.respond.policies {
+        for file in files(folder)? {
+            let text = text(&file)?;
+            digest.update(&(text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+            parsed.push(policies_of(&text, &file)?);
+        }
+    }
+    let policies =
+        Policies::over_defaults(parsed).map_err(|error| Failure::new(FailureCode::Config, error.to_string()))?;
+    Ok((policies, hex(digest.finish().as_ref())))
 }
 
 /// Reads one file.
@@ -36,6 +52,10 @@ pub fn load(config: &Config) -> Result<Policies, Failure> {
 /// # Errors
 /// When it can't be read or isn't right.
 pub fn parse(file: &Path) -> Result<Policies, Failure> {
+    policies_of(&text(file)?, file)
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
     use std::io::Read;
     let failed =
         |error: std::io::Error| Failure::new(FailureCode::Config, format!("can't read `{}`: {error}", file.display()));
@@ -45,7 +65,11 @@ pub fn parse(file: &Path) -> Result<Policies, Failure> {
         .take(FILE_BYTES_MAX + 1)
         .read_to_string(&mut text)
         .map_err(failed)?;
-    Policies::parse(&text, &file.display().to_string()).map_err(|error| {
+    Ok(text)
+}
+
+fn policies_of(text: &str, file: &Path) -> Result<Policies, Failure> {
+    Policies::parse(text, &file.display().to_string()).map_err(|error| {
         desk::failed(&error).hint("`holdfast policy defaults` prints the policies that are built in, as an example")
     })
 }
@@ -96,9 +120,31 @@ impl Engine {
     /// # Errors
     /// When one isn't right.
     pub fn load_policies(&self) -> Result<Vec<Warning>, Failure> {
-        let policies = load(&read(&self.config))?;
+        let (policies, digest) = load_with_digest(&read(&self.config))?;
+        self.check_approved(&digest)?;
         self.apply_rules(&policies);
         Ok(self.front().rules().policies.warnings())
+    }
+
+    /// Refuses policies that changed, where a rule wants that approved: those that were approved last stay in force, and after a restart
+    /// those that are built in.
+    fn check_approved(&self, digest: &str) -> Result<(), Failure> {
+        if !self.approvals_are_on()? {
+            return Ok(());
+        }
+        let kept = self.read_ledger(|ledger| approval::kept(ledger, KEPT));
+        if kept.map_err(|error| desk::failed(&error))?.as_deref() == Some(digest) {
+            return Ok(());
+        }
+        let wish = Wish {
+            operation: Operation::ChangePolicies,
+            subject: KEPT.to_owned(),
+            detail: digest.to_owned(),
+            because: String::new(),
+        };
+        self.use_up(&Actor::System("configuration".to_owned()), &wish)?;
+        self.write_ledger(|w| approval::keep(w, KEPT, digest))
+            .map_err(|error| desk::failed(&error))
     }
 
     /// What policies may send and run.

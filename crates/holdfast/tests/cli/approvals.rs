@@ -45,7 +45,12 @@ impl Site {
     /// Runs a command as somebody who holds a token: its exit code, and what it printed and said.
     fn by(&self, name: &str, words: &[&str]) -> (i32, String) {
         let token: PathBuf = self.place.path(name).into();
-        let output = self.place.command(words).env("HOLDFAST_TOKEN_FILE", token).output().unwrap();
+        let output = self
+            .place
+            .command(words)
+            .env("HOLDFAST_TOKEN_FILE", token)
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         (output.status.code().unwrap(), text)
     }
@@ -104,12 +109,30 @@ fn pins_restores_and_guards_pass_the_gate_too() {
     place.ok(&["pin", "add", "disk", "monday"]);
     site.enable();
     let asks = [
-        (vec!["pin", "remove", "disk", "monday"], "holdfast approvals ask delete-history disk --detail monday"),
-        (vec!["volume", "resize", "disk", "32M", "--shrink"], "ask delete-history disk --detail 'shrink to 33554432'"),
-        (vec!["guard", "set", "disk", "--off"], "ask disarm-guard disk --detail off"),
-        (vec!["guard", "set", "disk", "--fence", "alert"], "ask disarm-guard disk --detail alert"),
-        (vec!["guard", "announce", "backup", "--for", "2h"], "ask disarm-guard 'all volumes' --detail 'announce 7200 s'"),
-        (vec!["restore", "disk", "monday", "--yes"], "holdfast approvals ask restore disk --detail '#"),
+        (
+            vec!["pin", "remove", "disk", "monday"],
+            "holdfast approvals ask delete-history disk --detail monday",
+        ),
+        (
+            vec!["volume", "resize", "disk", "32M", "--shrink"],
+            "ask delete-history disk --detail 'shrink to 33554432'",
+        ),
+        (
+            vec!["guard", "set", "disk", "--off"],
+            "ask disarm-guard disk --detail off",
+        ),
+        (
+            vec!["guard", "set", "disk", "--fence", "alert"],
+            "ask disarm-guard disk --detail alert",
+        ),
+        (
+            vec!["guard", "announce", "backup", "--for", "2h"],
+            "ask disarm-guard 'all volumes' --detail 'announce 7200 s'",
+        ),
+        (
+            vec!["restore", "disk", "monday", "--yes"],
+            "holdfast approvals ask restore disk --detail '#",
+        ),
     ];
     for (words, expected) in &asks {
         let (code, error) = place.fails(words);
@@ -149,7 +172,10 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
     site.enable();
     let retention = || {
         let shown = place.json(&["volume", "show", "disk"]);
-        shown.pointer("/details/settings/retention_seconds").and_then(serde_json::Value::as_u64).unwrap()
+        shown
+            .pointer("/details/settings/retention_seconds")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap()
     };
     let daemon = place.up(&["--empty"]);
     assert_eq!(retention(), 9 * 86_400);
@@ -164,7 +190,12 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
     let daemon = place.up(&["--empty"]);
     daemon.wait_for_log("approvals ask shorten-retention disk --detail 'retention 172800 s, floor 86400 s, no budget'");
     assert_eq!(retention(), 9 * 86_400);
-    site.approved(&["shorten-retention", "disk", "--detail", "retention 172800 s, floor 86400 s, no budget"]);
+    site.approved(&[
+        "shorten-retention",
+        "disk",
+        "--detail",
+        "retention 172800 s, floor 86400 s, no budget",
+    ]);
     daemon.signal("HUP");
     daemon.wait_for_log("the settings of the volumes");
     let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
@@ -172,7 +203,10 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
         assert!(std::time::Instant::now() < end);
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    assert_eq!(place.json(&["guard", "status", "disk"])["guards"][0]["status"]["settings"]["enabled"], true);
+    assert_eq!(
+        place.json(&["guard", "status", "disk"])["guards"][0]["status"]["settings"]["enabled"],
+        true
+    );
 }
 
 #[test]
@@ -182,7 +216,12 @@ fn approvals_are_turned_off_by_two_and_never_by_taking_the_ledger_away() {
     site.enable();
     assert_eq!(place.fails(&["approvals", "disable"]).0, 11);
     assert_eq!(place.fails(&["approvals", "seal"]).0, 11);
-    assert_eq!(place.fails(&["approvals", "rules", "--operation", "restore", "--none"]).0, 11);
+    assert_eq!(
+        place
+            .fails(&["approvals", "rules", "--operation", "restore", "--none"])
+            .0,
+        11
+    );
     place.ok(&["approvals", "rules", "--operation", "send-letter", "--quorum", "1"]);
     let folder = place.data().join("respond");
     let away = place.path("away");
@@ -195,7 +234,10 @@ fn approvals_are_turned_off_by_two_and_never_by_taking_the_ledger_away() {
     }
     let (code, error) = place.fails(&["volume", "delete", "disk", "--yes"]);
     assert_eq!(code, 4);
-    assert!(error.contains("approvals were turned on, and the ledger can't tell who approved this"), "{error}");
+    assert!(
+        error.contains("approvals were turned on, and the ledger can't tell who approved this"),
+        "{error}"
+    );
     for entry in std::fs::read_dir(&away).unwrap() {
         let entry = entry.unwrap();
         std::fs::rename(entry.path(), folder.join(entry.file_name())).unwrap();
@@ -215,8 +257,19 @@ fn glass_is_broken_once_and_not_in_silence() {
     let code = printed.lines().last().unwrap().trim().to_owned();
     site.enable();
     let broken = |code: &str| {
-        let words = ["approvals", "break-glass", "delete-volume", "disk", "--because", "nobody answers"];
-        let mut child = place.command(&words).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let words = [
+            "approvals",
+            "break-glass",
+            "delete-volume",
+            "disk",
+            "--because",
+            "nobody answers",
+        ];
+        let mut child = place
+            .command(&words)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
         child.wait().unwrap().code().unwrap()
     };
@@ -228,5 +281,8 @@ fn glass_is_broken_once_and_not_in_silence() {
     assert_eq!(alerts["alerts"][0]["severity"], "critical");
     place.ok(&["volume", "delete", "disk", "--yes"]);
     let verified = place.json(&["ledger", "verify"]);
-    assert!(verified.to_string().contains("intact") || verified.get("error").is_none(), "{verified}");
+    assert!(
+        verified.to_string().contains("intact") || verified.get("error").is_none(),
+        "{verified}"
+    );
 }

@@ -33,7 +33,9 @@ fn place(name: &str) -> Place {
         text: "Writes are refused".to_owned(),
         facts: serde_json::Map::new(),
     };
-    ledger.write(|w| take_in(w, start(), &Rules::default(), vec![alert])).unwrap();
+    ledger
+        .write(|w| take_in(w, start(), &Rules::default(), vec![alert]))
+        .unwrap();
     place
 }
 
@@ -80,12 +82,37 @@ fn facts_come_from_a_report_and_people_confirm_them() {
     let (code, error) = refused(&place, &["facts", "approve", "1"]);
     assert_eq!(code, 4);
     assert!(error.contains("others approve it"), "{error}");
-    let text = file(&place, &["facts", "set", "crm", "Date of birth", "unknown", "--evidence", "nobody looked yet"]);
+    let text = file(
+        &place,
+        &[
+            "facts",
+            "set",
+            "crm",
+            "Date of birth",
+            "unknown",
+            "--evidence",
+            "nobody looked yet",
+        ],
+    );
     assert_eq!(text, "fact 3.1: date-of-birth in `crm`: not known yet\n");
     confirm_all(&place);
     let text = file(&place, &["facts", "list"]);
-    assert!(text.contains("confirmed (bob, eve)") && !text.contains("not confirmed"), "{text}");
-    let text = file(&place, &["facts", "set", "crm", "date-of-birth", "taken", "--evidence", "the server's log"]);
+    assert!(
+        text.contains("confirmed (bob, eve)") && !text.contains("not confirmed"),
+        "{text}"
+    );
+    let text = file(
+        &place,
+        &[
+            "facts",
+            "set",
+            "crm",
+            "date-of-birth",
+            "taken",
+            "--evidence",
+            "the server's log",
+        ],
+    );
     assert_eq!(
         text,
         "fact 3.2: date-of-birth in `crm`: taken\nit was approved before: that counts no more (2 approvals)\n"
@@ -94,7 +121,13 @@ fn facts_come_from_a_report_and_people_confirm_them() {
     let (code, error) = refused(&place, &["facts", "set", "crm", "x", "maybe", "--evidence", "y"]);
     assert!(code == 2 && error.contains("invalid value 'maybe'"), "{error}");
     let (code, error) = place.fails(&["incidents", "file", "9", "facts", "list"]);
-    assert_eq!((code, error.as_str()), (3, "error: there is no incident `9`\nhint: `holdfast incidents list` shows them\n"));
+    assert_eq!(
+        (code, error.as_str()),
+        (
+            3,
+            "error: there is no incident `9`\nhint: `holdfast incidents list` shows them\n"
+        )
+    );
 }
 
 /// Two people with accounts stand by every fact.
@@ -103,7 +136,9 @@ fn confirm_all(place: &Place) {
     for fact in facts(&ledger, IncidentId(1)).unwrap() {
         for who in ["bob", "eve"] {
             let who = Actor::Person(who.to_owned());
-            ledger.write(|w| approve_fact(w, start(), &who, fact.id, fact.version)).unwrap();
+            ledger
+                .write(|w| approve_fact(w, start(), &who, fact.id, fact.version))
+                .unwrap();
         }
     }
 }
@@ -111,16 +146,33 @@ fn confirm_all(place: &Place) {
 #[test]
 fn clocks_say_when_whom_has_to_be_told() {
     let place = place("clocks");
-    let words = ["clocks", "--aware", "2026-11-23T10:15:00Z", "--jurisdiction", "uk-gdpr", "--jurisdiction", "nis2"];
+    let words = [
+        "clocks",
+        "--aware",
+        "2026-11-23T10:15:00Z",
+        "--jurisdiction",
+        "uk-gdpr",
+        "--jurisdiction",
+        "nis2",
+    ];
     let text = file(&place, &words);
-    for clock in ["nis2/early-warning", "nis2/notification", "nis2/final-report", "uk-gdpr/authority", "uk-gdpr/people"] {
+    for clock in [
+        "nis2/early-warning",
+        "nis2/notification",
+        "nis2/final-report",
+        "uk-gdpr/authority",
+        "uk-gdpr/people",
+    ] {
         assert!(text.contains(clock), "{clock}:\n{text}");
     }
     assert!(text.contains("Check with counsel"), "{text}");
     let clocks = place.json(&["incidents", "file", "1", "clocks"]);
     let due = |id: &str| {
         let clocks = clocks["clocks"].as_array().unwrap();
-        clocks.iter().find(|clock| clock["id"] == id).unwrap()["due"].as_str().unwrap().to_owned()
+        clocks.iter().find(|clock| clock["id"] == id).unwrap()["due"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(due("uk-gdpr/authority"), "2026-11-26T10:15:00Z");
     assert_eq!(due("nis2/early-warning"), "2026-11-24T10:15:00Z");
@@ -131,63 +183,131 @@ fn clocks_say_when_whom_has_to_be_told() {
     assert!(file(&place, &["clocks"]).contains("reported late: the office was cut off"));
     let known = file(&place, &["clocks", "--known", "--jurisdiction", "uk-csr-bill"]);
     assert!(known.contains("Not in force as far as known"), "{known}");
-    assert!(refused(&place, &["clocks", "--aware", "now", "--jurisdiction", "mars"]).1.contains("no jurisdiction is named `mars`"));
+    assert!(
+        refused(&place, &["clocks", "--aware", "now", "--jurisdiction", "mars"])
+            .1
+            .contains("no jurisdiction is named `mars`")
+    );
 }
 
 #[test]
 fn drafts_list_what_is_missing_and_are_not_approved_before() {
     let place = place("drafts");
     std::fs::write(place.path("h.toml"), CONFIG).unwrap();
-    file(&place, &["facts", "set", "shop", "name", "taken", "--evidence", "the log"]);
+    file(
+        &place,
+        &["facts", "set", "shop", "name", "taken", "--evidence", "the log"],
+    );
     let text = file(&place, &["drafts", "make", "letter"]);
-    assert!(text.starts_with("Example Ltd\n") && text.contains("- your name\n"), "{text}");
-    assert!(text.contains("[FILL IN: what happened, in two or three plain sentences]"), "{text}");
-    assert!(text.contains("5 things to fill in:\n  what-happened: what happened"), "{text}");
-    assert!(text.contains("1 of 1 facts in it are not confirmed by two people"), "{text}");
+    assert!(
+        text.starts_with("Example Ltd\n") && text.contains("- your name\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("[FILL IN: what happened, in two or three plain sentences]"),
+        "{text}"
+    );
+    assert!(
+        text.contains("5 things to fill in:\n  what-happened: what happened"),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 of 1 facts in it are not confirmed by two people"),
+        "{text}"
+    );
     std::fs::write(place.path("what.txt"), "Attackers locked our files.\n").unwrap();
-    let filled = ["drafts", "fill", "what-happened=@what.txt", "what-we-did=We cut them off.", "contact-name=Ann", "contact-email=a@example.com"];
+    let filled = [
+        "drafts",
+        "fill",
+        "what-happened=@what.txt",
+        "what-we-did=We cut them off.",
+        "contact-name=Ann",
+        "contact-email=a@example.com",
+    ];
     file(&place, &filled);
     assert!(file(&place, &["drafts", "make", "letter"]).contains("1 thing to fill in:\n  contact-phone"));
     let list = file(&place, &["drafts", "list"]);
-    assert!(list.contains("replaced") && list.contains("1 thing to fill in: contact-phone; fact 1 (name in `shop`) isn't confirmed"), "{list}");
+    assert!(
+        list.contains("replaced")
+            && list.contains("1 thing to fill in: contact-phone; fact 1 (name in `shop`) isn't confirmed"),
+        "{list}"
+    );
     let (code, error) = refused(&place, &["drafts", "sent", "letter"]);
     assert!(code == 4 && error.contains("is not final"), "{error}");
     let (code, error) = refused(&place, &["drafts", "fill", "colour=red"]);
     assert!(code == 4 && error.contains("no draft asks for `colour`"), "{error}");
-    let mine = std::fs::create_dir(place.path("templates")).map(|()| place.path("templates/letter.txt")).unwrap();
+    let mine = std::fs::create_dir(place.path("templates"))
+        .map(|()| place.path("templates/letter.txt"))
+        .unwrap();
     std::fs::write(&mine, "Dear all,\n{{ value(\"sizes\") }}\n").unwrap();
-    std::fs::write(place.path("h.toml"), format!("[incident_file]\ntemplates_folder = \"{}\"\n", place.path("templates"))).unwrap();
+    std::fs::write(
+        place.path("h.toml"),
+        format!("[incident_file]\ntemplates_folder = \"{}\"\n", place.path("templates")),
+    )
+    .unwrap();
     let (code, error) = refused(&place, &["drafts", "make", "letter"]);
-    assert!(code != 0 && error.contains("letter.txt` line 2, column 1: there is no value `sizes`"), "{error}");
+    assert!(
+        code != 0 && error.contains("letter.txt` line 2, column 1: there is no value `sizes`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_list_of_resets_has_those_first_whose_account_is_elsewhere() {
     let place = place("resets");
     for (name, about, rows) in [
-        ("Ours", "name = 'Ours'\ntitle = 'Ours'\nbreach_date = '2026-11-23'\n", "email\nann@example.com\nben@example.com\ncy@example.com\n"),
-        ("Other", "name = 'Other'\ntitle = 'Other'\nbreach_date = '2020-01-01'\n", "email,password\nann@example.com,hunter-of-tests\n"),
+        (
+            "Ours",
+            "name = 'Ours'\ntitle = 'Ours'\nbreach_date = '2026-11-23'\n",
+            "email\nann@example.com\nben@example.com\ncy@example.com\n",
+        ),
+        (
+            "Other",
+            "name = 'Other'\ntitle = 'Other'\nbreach_date = '2020-01-01'\n",
+            "email,password\nann@example.com,hunter-of-tests\n",
+        ),
     ] {
         std::fs::write(place.path("about.toml"), about).unwrap();
         std::fs::write(place.path(&format!("{name}.csv")), rows).unwrap();
-        place.ok(&["exposure", "import", "breach", "--about", "about.toml", &format!("{name}.csv")]);
+        place.ok(&[
+            "exposure",
+            "import",
+            "breach",
+            "--about",
+            "about.toml",
+            &format!("{name}.csv"),
+        ]);
     }
     let text = file(&place, &["resets", "--breach", "ours", "--to", "resets.csv"]);
     assert!(text.starts_with("wrote 3 accounts into `resets.csv`"), "{text}");
     let list = std::fs::read_to_string(place.path("resets.csv")).unwrap();
     assert!(list.contains("ann@example.com,2,not given,1,Other\r\n"), "{list}");
     assert!(list.contains("ben@example.com,4,not given,0,\r\n"), "{list}");
-    std::fs::write(place.path("list.txt"), "ann@example.com\nnobody\n\nzoe@example.com,0000000000000000000000000000000000000000\n").unwrap();
+    std::fs::write(
+        place.path("list.txt"),
+        "ann@example.com\nnobody\n\nzoe@example.com,0000000000000000000000000000000000000000\n",
+    )
+    .unwrap();
     let text = file(&place, &["resets", "--addresses", "list.txt", "--to", "again.csv"]);
-    assert!(text.contains("wrote 2 accounts") && text.contains("note: 1 line had no address"), "{text}");
-    assert!(refused(&place, &["resets", "--addresses", "list.txt", "--to", "again.csv"]).1.contains("exists already"));
+    assert!(
+        text.contains("wrote 2 accounts") && text.contains("note: 1 line had no address"),
+        "{text}"
+    );
+    assert!(
+        refused(&place, &["resets", "--addresses", "list.txt", "--to", "again.csv"])
+            .1
+            .contains("exists already")
+    );
 }
 
 #[test]
 fn everything_is_in_one_folder_that_tells_whether_it_is_whole() {
     let place = place("export");
     std::fs::write(place.path("h.toml"), CONFIG).unwrap();
-    file(&place, &["facts", "set", "shop", "name", "taken", "--evidence", "the log"]);
+    file(
+        &place,
+        &["facts", "set", "shop", "name", "taken", "--evidence", "the log"],
+    );
     file(&place, &["clocks", "--aware", "2026-11-23T10:15:00Z"]);
     place.ok(&["pin", "shop", "before-cleaning"]);
     let text = file(&place, &["export", "case"]);
@@ -195,12 +315,25 @@ fn everything_is_in_one_folder_that_tells_whether_it_is_whole() {
     let mode = std::fs::metadata(place.path("case")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     let folder = place.path("case");
-    let checked = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&folder).output().unwrap();
+    let checked = Command::new("sha256sum")
+        .args(["--check", "--strict", "SHA256SUMS"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{checked:?}");
     let timeline = std::fs::read_to_string(place.path("case/timeline.txt")).unwrap();
-    assert!(timeline.contains("disk's history: shop: pinned") && timeline.contains("Fact set: name in `shop` taken"), "{timeline}");
+    assert!(
+        timeline.contains("disk's history: shop: pinned") && timeline.contains("Fact set: name in `shop` taken"),
+        "{timeline}"
+    );
     let paper = tool("pdftotext", &["-layout", &place.path("case/paper-pack.pdf"), "-"]);
-    for words in ["\u{160}t\u{11b}p\u{e1}n \u{141}uk", "Example Ltd", "no such volume", "holdfast restore shop", "your name"] {
+    for words in [
+        "\u{160}t\u{11b}p\u{e1}n \u{141}uk",
+        "Example Ltd",
+        "no such volume",
+        "holdfast restore shop",
+        "your name",
+    ] {
         assert!(paper.contains(words), "{words}:\n{paper}");
     }
     let (code, error) = refused(&place, &["export", "case"]);

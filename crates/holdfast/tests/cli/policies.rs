@@ -16,13 +16,18 @@ fn write_policy(place: &Place, text: &str) {
 
 fn actions(place: &Place) -> Vec<Value> {
     let list = place.json(&["actions", "list"]);
-    list["actions"].as_array().unwrap().clone()
+    list.get("actions").unwrap().as_array().unwrap().clone()
 }
 
 /// Actions of a kind and their states, the oldest first.
 fn states(place: &Place, kind: &str) -> Vec<String> {
-    let of_kind = actions(place).into_iter().rev().filter(|action| action["do"] == kind);
-    of_kind.map(|action| action["state"].as_str().unwrap().to_owned()).collect()
+    let of_kind = actions(place)
+        .into_iter()
+        .rev()
+        .filter(|action| action.get("do").unwrap() == kind);
+    of_kind
+        .map(|action| action.get("state").unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -35,16 +40,23 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 fn pins(place: &Place, volume: &str) -> Vec<String> {
     let shown = place.json(&["volume", "show", volume]);
-    let pins = shown["details"]["pins"].as_array().unwrap().iter();
-    pins.map(|pin| pin["name"].as_str().unwrap().to_owned()).collect()
+    let pins = shown.pointer("/details/pins").unwrap().as_array().unwrap().iter();
+    pins.map(|pin| pin.get("name").unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn policies_are_checked_explained_and_named_with_what_is_wrong() {
     let place = Place::new("policy-check");
     place.ok(&["volume", "create", "disk", "64M"]);
-    assert_eq!(place.ok(&["policy", "check"]), "9 policies, 0 of them your own: all can be used\n");
-    write_policy(&place, "[[policy]]\nname = \"a\"\nwhen = { volume = \"nas\" }\nthen = [{ do = \"pin\" }]\n");
+    assert_eq!(
+        place.ok(&["policy", "check"]),
+        "9 policies, 0 of them your own: all can be used\n"
+    );
+    write_policy(
+        &place,
+        "[[policy]]\nname = \"a\"\nwhen = { volume = \"nas\" }\nthen = [{ do = \"pin\" }]\n",
+    );
     assert_eq!(
         place.ok(&["policy", "check"]),
         "10 policies, 1 of them your own: all can be used\nwarning: `FOLDER/policies/own.toml`, policy `a`: no volume is named `nas`: \
@@ -52,11 +64,19 @@ fn policies_are_checked_explained_and_named_with_what_is_wrong() {
     );
     assert!(place.ok(&["policy", "list"]).contains("encryption-recognised"));
     let text = place.ok(&["policy", "explain", "a"]);
-    assert!(text.ends_with("then the newest moment of the volume is kept. The same isn't done again on the same volume for 10 min.\n"), "{text}");
+    assert!(
+        text.ends_with(
+            "then the newest moment of the volume is kept. The same isn't done again on the same volume for 10 min.\n"
+        ),
+        "{text}"
+    );
     let defaults = place.ok(&["policy", "defaults"]);
     std::fs::write(place.path("copy.toml"), defaults).unwrap();
     place.ok(&["policy", "check", "copy.toml"]);
-    write_policy(&place, "[[policy]]\nname = \"a\"\nwhen = { severity = \"bad\" }\nthen = [{ do = \"pin\" }]\n");
+    write_policy(
+        &place,
+        "[[policy]]\nname = \"a\"\nwhen = { severity = \"bad\" }\nthen = [{ do = \"pin\" }]\n",
+    );
     let (code, error) = place.fails(&["policy", "check"]);
     assert_eq!(
         (code, error.lines().next().unwrap()),
@@ -95,7 +115,10 @@ fn what_a_policy_decides_is_done_once_marked_and_on_record() {
     let place = Place::new("policy-spread");
     let noted = place.path("noted");
     drop(place);
-    let place = spread("policy-spread", &format!("echo $HOLDFAST_VOLUME $HOLDFAST_KIND $HOLDFAST_ACTION_ID >> {noted}"));
+    let place = spread(
+        "policy-spread",
+        &format!("echo $HOLDFAST_VOLUME $HOLDFAST_KIND $HOLDFAST_ACTION_ID >> {noted}"),
+    );
     let daemon = place.up(&["--empty"]);
     place.ok(&["guard", "fence", "a", "--because", "a call"]);
     wait_until("all is done", || {
@@ -109,9 +132,15 @@ fn what_a_policy_decides_is_done_once_marked_and_on_record() {
     assert_eq!(status("c")["fence"], Value::Null);
     assert_eq!(status("c")["sensitive"]["percent"], 50);
     let text = std::fs::read_to_string(&noted).unwrap();
-    assert!(text.starts_with("a fenced-by-hand action-") && text.lines().count() == 1, "{text}");
+    assert!(
+        text.starts_with("a fenced-by-hand action-") && text.lines().count() == 1,
+        "{text}"
+    );
     let replayed = place.ok(&["policy", "test", "--replay", "--since", "-1h"]);
-    assert!(replayed.contains("fence `b` (refuse)") && replayed.contains("at once"), "{replayed}");
+    assert!(
+        replayed.contains("fence `b` (refuse)") && replayed.contains("at once"),
+        "{replayed}"
+    );
     assert_eq!(states(&place, "fence"), ["done"], "a trial does nothing");
     drop(daemon);
 }
@@ -128,7 +157,9 @@ fn a_command_that_a_kill_interrupts_is_not_run_again() {
     daemon.kill();
     let daemon = place.up(&["--empty"]);
     wait_until("it is known", || states(&place, "command") == ["unknown"]);
-    wait_until("the others are done", || states(&place, "sensitivity") == ["done", "done"]);
+    wait_until("the others are done", || {
+        states(&place, "sensitivity") == ["done", "done"]
+    });
     assert_eq!(std::fs::read_to_string(&noted).unwrap(), "begun\n");
     let verified = place.json(&["ledger", "verify"]);
     assert!(verified.get("error").is_none(), "{verified}");
@@ -148,12 +179,19 @@ fn killed_at_any_moment_every_action_was_done_once_in_the_end() {
         let is_known = !actions(&place).is_empty();
         if is_known {
             wait_until("all has ended", || {
-                let ended = |kind| states(&place, kind).iter().all(|state| matches!(state.as_str(), "done" | "unknown"));
+                let ended = |kind| {
+                    states(&place, kind)
+                        .iter()
+                        .all(|state| matches!(state.as_str(), "done" | "unknown"))
+                };
                 ["pin", "fence", "sensitivity", "command"].into_iter().all(ended)
             });
             assert_eq!(states(&place, "pin"), ["done"], "after {millis} ms");
             assert_eq!(states(&place, "fence"), ["done"], "after {millis} ms");
-            let marked = pins(&place, "a").into_iter().filter(|pin| pin.starts_with("action-")).count();
+            let marked = pins(&place, "a")
+                .into_iter()
+                .filter(|pin| pin.starts_with("action-"))
+                .count();
             assert_eq!(marked, 1, "after {millis} ms");
         }
         drop(daemon);

@@ -7,7 +7,6 @@ use super::kind::{ActionId, ActionKind, ActionState};
 use super::store::{Action, first, needed, set_state};
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
-use crate::page::Page;
 use crate::time::Time;
 
 /// What was decided longer ago than this and isn't begun isn't done any more, in milliseconds: nobody expects it.
@@ -206,18 +205,13 @@ const fn is_protective(kind: &ActionKind) -> bool {
 /// # Errors
 /// When the ledger can't be read.
 pub fn tell_waiting(ledger: &Ledger) -> Result<Vec<Action>, Error> {
-    let filter = super::Filter {
-        state: Some("waiting".to_owned()),
-        ..super::Filter::default()
-    };
     let mut untold = Vec::new();
-    for action in ledger.actions(&filter, Page::newest(TOLD_MOST))? {
-        let is_told = ledger
-            .connection()
-            .query_row("select told from action where id = ?1", [action.id.0], |row| row.get(0));
-        if ledger.tried(is_told)? {
-            continue;
-        }
+    let mut after = 0;
+    while untold.len() < TOLD_MOST {
+        let condition = "state = 'waiting' and told = 0 and id > ?1 order by id";
+        let found = ledger.tried(first(ledger.connection(), condition, &[&after]))?;
+        let Some(action) = found else { break };
+        after = action.id.0;
         untold.push(action);
     }
     Ok(untold)

@@ -139,8 +139,10 @@ pub fn of_incident(incident: &Incident, alerts: &[Alert], origin: &Origin) -> Va
         findings.push(json!({ "uid": uid, "title": incident.title }));
     }
     set(&mut event, "finding_info_list", findings);
-    if let Some(person) = &incident.assigned {
-        set(&mut event, "assignee", json!({ "name": person.to_string() }));
+    // One of the two must be there.
+    match &incident.assigned {
+        Some(person) => set(&mut event, "assignee", json!({ "name": person.to_string() })),
+        None => set(&mut event, "assignee_group", json!({ "name": "unassigned" })),
     }
     let unmapped = json!({
         "volumes": incident.volumes, "hosts": incident.hosts, "identities": incident.identities, "alerts": incident.alerts,

@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertId, Severity};
 use crate::incident::{Incident, IncidentId, IncidentState};
-use crate::people::Actor;
 use crate::time::Time;
 
 /// What people are told of. Several with the same subject are one thing that goes on: they are told of the first at once and
 /// of the others now and then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// What it is about, as records have it: `incident/7`, `alert/12`, `request/3`, `action/9`.
+    /// What it is about, as records have it: `incident/7`, `alert/12`, `approval/3`.
     pub subject: String,
     /// The group that is told; the default group if none.
     pub group: Option<String>,
@@ -94,16 +93,24 @@ impl About {
     }
 
     /// Somebody asks for an approval. `subject` is the request's as records have it; `what` says what is to be done to what.
-    #[must_use]
-    pub fn request(subject: String, what: &str, asked_by: &Actor, asked: Time, expires: Time) -> Self {
+    pub(super) fn request(
+        subject: &str,
+        what: &str,
+        because: &str,
+        asked_by: &str,
+        asked: Time,
+        expires: &str,
+    ) -> Self {
+        let number = subject.rsplit('/').next().unwrap_or_default();
         Self {
-            subject,
+            subject: subject.to_owned(),
             group: None,
             severity: Severity::High,
-            title: format!("approval asked for: {what}"),
+            title: format!("approval wanted: {what}"),
             text: format!(
-                "{asked_by} asks for an approval: {what}. It isn't done without one. Approve or refuse it in the console or with \
-                 `holdfast approvals`; the request expires at {expires}."
+                "{asked_by} asks for an approval: {what} ({because}). It isn't done without one, and the request expires at \
+                 {expires}. `holdfast approvals show {number}`, then `holdfast approvals approve {number}` or `holdfast approvals \
+                 refuse {number}`."
             ),
             news: None,
             count: 1,
@@ -115,9 +122,9 @@ impl About {
         }
     }
 
-    /// An action that ended otherwise than planned, or that people are to know of. `subject` is the action's as records have it.
+    /// An action without an alert that people are to know of. `subject` is the action's as records have it.
     #[must_use]
-    pub fn action(subject: String, severity: Severity, title: &str, text: &str, ended: Time) -> Self {
+    pub fn action(subject: String, severity: Severity, title: &str, text: &str, time: Time) -> Self {
         Self {
             subject,
             group: None,
@@ -129,7 +136,7 @@ impl About {
             concerns: Vec::new(),
             alert: None,
             incident: None,
-            time: ended,
+            time,
             is_over: false,
         }
     }

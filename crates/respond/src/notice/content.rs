@@ -9,6 +9,8 @@ use crate::time::Time;
 
 /// Characters of a first line. Mail programs and telephones show about as much.
 const TITLE_CHARACTERS_MAX: usize = 90;
+/// Characters of a paragraph.
+const TEXT_CHARACTERS_MAX: usize = 4_000;
 /// Things that are named one by one, the worst first.
 const LINES_MAX: usize = 30;
 
@@ -26,19 +28,19 @@ pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &
             acknowledged_by(topic)
         )),
         Telling::Over => text
-            .push("It was recovered or closed: nobody is called about it any more. You are told because you were told of it before."
+            .push("It was recovered, decided or closed: nobody is called about it any more. You are told because you were told of it before."
                 .to_owned()),
         _ => {}
     }
     let is_answered = topic.known.acknowledged.is_some() || topic.known.over.is_some();
-    text.push(about.text.clone());
-    Content {
+    text.push(sentence(&about.text));
+    cleaned(Content {
         telling,
         subject: about.subject.clone(),
         group: group.to_owned(),
         severity: topic.known.severity,
         time: about.time,
-        title: shortened(&title(topic, telling)),
+        title: title(topic, telling),
         text,
         lines: news(topic),
         more: topic.news.more,
@@ -50,7 +52,7 @@ pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &
             .map(|url| format!("{url}{}", page(&about.subject))),
         alert: about.alert.map(|id| id.0),
         incident: about.incident.map(|id| id.0),
-    }
+    })
 }
 
 /// What is said about several things at once: a digest, or what would be too many messages.
@@ -75,13 +77,13 @@ pub(super) fn of_several(topics: &[&Topic], group: &str, telling: Telling, setti
         ),
     };
     let is_bundle = telling == Telling::Bundle;
-    Content {
+    cleaned(Content {
         telling,
         subject: format!("digest/{group}"),
         group: group.to_owned(),
         severity: worst,
         time: now,
-        title: shortened(&title),
+        title,
         text: vec![text],
         lines,
         more,
@@ -90,7 +92,7 @@ pub(super) fn of_several(topics: &[&Topic], group: &str, telling: Telling, setti
         link: settings.public_url.as_ref().map(|url| format!("{url}/incidents")),
         alert: None,
         incident: None,
-    }
+    })
 }
 
 /// What a notice says that takes what another one would have said, which was never sent.
@@ -169,7 +171,7 @@ fn thing(subject: &str) -> String {
 fn page(subject: &str) -> String {
     match subject.split_once('/') {
         Some(("incident", number)) => format!("/incidents/{number}"),
-        Some(("request", _)) => "/approvals".to_owned(),
+        Some(("approval", _)) => "/approvals".to_owned(),
         _ => "/incidents".to_owned(),
     }
 }
@@ -239,17 +241,49 @@ fn seconds(time: Time) -> String {
     jiff::Timestamp::from_second(timestamp.as_second()).map_or_else(|_| time.to_string(), |time| time.to_string())
 }
 
-/// Cut to a length that is shown, at a character's end, in one line.
-fn shortened(title: &str) -> String {
-    let title: String = title
-        .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
-        .collect();
-    if title.chars().count() <= TITLE_CHARACTERS_MAX {
-        return title;
+/// Texts may have names in them that others chose: whatever could break a line of a header, move a cursor or turn the direction of
+/// writing becomes a space, and nothing is longer than anybody reads.
+fn cleaned(content: Content) -> Content {
+    let all = |texts: Vec<String>| texts.iter().map(|text| shortened(text, TEXT_CHARACTERS_MAX)).collect();
+    Content {
+        title: shortened(&content.title, TITLE_CHARACTERS_MAX),
+        text: all(content.text),
+        lines: all(content.lines),
+        concerns: all(content.concerns),
+        ..content
     }
-    let cut: String = title.chars().take(TITLE_CHARACTERS_MAX - 3).collect();
-    cut + "..."
+}
+
+/// Cut to a length, at a character's end, in one line.
+fn shortened(text: &str, characters_max: usize) -> String {
+    let plain = |character: char| {
+        let turns = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if turns || character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    };
+    let shown: String = text.chars().take(characters_max).map(plain).collect();
+    if text.chars().nth(characters_max).is_none() {
+        return shown;
+    }
+    let kept = characters_max.saturating_sub(3);
+    shown.chars().take(kept).collect::<String>() + "..."
+}
+
+/// With a capital letter and a full stop: what the log says has neither.
+fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let Some(first) = characters.next() else {
+        return String::new();
+    };
+    let sentence: String = first.to_uppercase().chain(characters).collect();
+    if sentence.ends_with(['.', '!', '?', ':']) {
+        sentence
+    } else {
+        sentence + "."
+    }
 }
 
 #[cfg(test)]
@@ -258,16 +292,24 @@ mod tests {
 
     #[test]
     fn first_lines_are_short_and_one_line() {
-        assert_eq!(shortened("a\r\nBcc: b"), "a  Bcc: b");
-        let long = shortened(&"\u{e4}".repeat(200));
+        assert_eq!(shortened("a\r\nBcc: b\u{202e}c", 90), "a  Bcc: b c");
+        assert_eq!(shortened(&"\u{e4}".repeat(90), 90), "\u{e4}".repeat(90));
+        let long = shortened(&"\u{e4}".repeat(91), TITLE_CHARACTERS_MAX);
         assert_eq!(long.chars().count(), TITLE_CHARACTERS_MAX);
         assert!(long.ends_with("..."));
+    }
+
+    #[test]
+    fn what_the_log_says_becomes_a_sentence() {
+        assert_eq!(sentence("writes are refused; look"), "Writes are refused; look.");
+        assert_eq!(sentence("`disk` is full!"), "`disk` is full!");
+        assert_eq!(sentence(" "), "");
     }
 
     #[test]
     fn things_and_pages_are_named_after_what_records_say() {
         assert_eq!(thing("incident/7"), "Incident 7");
         assert_eq!(page("incident/7"), "/incidents/7");
-        assert_eq!(page("request/3"), "/approvals");
+        assert_eq!(page("approval/3"), "/approvals");
     }
 }

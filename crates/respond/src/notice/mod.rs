@@ -11,6 +11,7 @@ mod hours;
 mod look;
 mod outgoing;
 mod plan;
+mod records;
 mod schema;
 mod settings;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::about::About;
 use super::content;
 use super::look::{Look, look, plus, recipients, told};
 use super::outgoing::{self, Draft};
+use super::records;
 use super::settings::{Group, Recipient, Settings};
 use super::topic::{self, Topic};
 use super::vocabulary::{Content, Telling};
@@ -23,25 +24,8 @@ const RATE_MAX: i64 = 10;
 const RATE_WINDOW_MILLIS: i64 = 600_000;
 /// Things that are looked at in one transaction.
 const LOOKS_MAX: usize = 10_000;
-/// Records that are looked through in one transaction.
-const RECORDS_MAX: usize = 50_000;
 /// By how many records the search for acknowledgements may be behind before it is taken up again for its own sake.
 const RECORDS_BEHIND_MAX: i64 = 1000;
-
-/// Kinds of records that say that somebody looks after something.
-const ACKNOWLEDGING: [&str; 3] = ["incident.acknowledged", "notice.acknowledged", "approval.given"];
-/// The kind of records that say that something isn't over after all.
-const REOPENING: &str = "incident.reopened";
-/// Kinds of records that say that nothing is left to do about something.
-const CLOSING: [&str; 7] = [
-    "incident.recovered",
-    "incident.closed",
-    "approval.approved",
-    "approval.refused",
-    "approval.withdrawn",
-    "approval.expired",
-    "approval.used",
-];
 
 /// Has people told of something. Called in the transaction that records it; who is told when is decided by [`advance`].
 ///
@@ -84,7 +68,7 @@ pub fn next(ledger: &Ledger, now: Time) -> Result<Option<Time>, Error> {
     }
     let answers = format!(
         "select exists (select 1 from record where sequence > ?1 and kind in ({}))",
-        kinds()
+        records::kinds()
     );
     if ledger.tried(connection.query_row(&answers, [seen], |row| row.get(0)))? {
         return Ok(Some(now));
@@ -101,7 +85,7 @@ pub fn next(ledger: &Ledger, now: Time) -> Result<Option<Time>, Error> {
 /// # Errors
 /// When the ledger can't be written.
 pub fn advance(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<(), Error> {
-    hear_answers(w, now)?;
+    records::hear(w, now, settings)?;
     for (name, group) in &settings.groups {
         let mut due = Vec::new();
         let mut digest = Vec::new();
@@ -238,39 +222,6 @@ pub fn acknowledge(w: &mut Writing<'_>, now: Time, actor: &Actor, subject: &str)
     }
     w.record(now, actor, "notice.acknowledged", subject, &json!({}))
         .map(drop)
-}
-
-/// Looks through new records for those that acknowledge or close something that people were told of.
-fn hear_answers(w: &Writing<'_>, now: Time) -> Result<(), Error> {
-    let connection = w.connection();
-    let seen: i64 = w.tried(connection.query_row("select sequence from notice_cursor", [], |row| row.get(0)))?;
-    let until = w.newest().0.min(seen.saturating_add(topic::count(RECORDS_MAX)));
-    let sql = format!(
-        "select kind, subject, actor from record where sequence > ?1 and sequence <= ?2 and kind in ({})",
-        kinds()
-    );
-    let mut statement = w.tried(connection.prepare_cached(&sql))?;
-    let rows = w.tried(statement.query_map((seen, until), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
-    let answers: Vec<(String, String, String)> = rows.map(|row| w.tried(row)).collect::<Result<_, _>>()?;
-    for (kind, subject, actor) in answers {
-        if CLOSING.contains(&kind.as_str()) {
-            topic::close(w, now, &subject)?;
-        } else if kind == REOPENING {
-            topic::reopen(w, now, &subject)?;
-        } else {
-            let actor = serde_json::from_str::<Actor>(&actor).map_or(actor, |actor| actor.to_string());
-            topic::acknowledge(w, now, &actor, &subject)?;
-        }
-    }
-    w.tried(connection.execute("update notice_cursor set sequence = ?1", [until]))
-        .map(drop)
-}
-
-/// The kinds of records that answer, as a list in SQL.
-fn kinds() -> String {
-    let all = ACKNOWLEDGING.iter().chain(&CLOSING).chain([&REOPENING]);
-    let quoted = all.map(|kind| format!("'{kind}'"));
-    quoted.collect::<Vec<_>>().join(", ")
 }
 
 /// How many messages a group got of late.

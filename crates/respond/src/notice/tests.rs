@@ -317,6 +317,60 @@ fn nobody_answers_so_that_the_next_one_is_called_and_acknowledging_by_the_notice
 }
 
 #[test]
+fn whoever_may_approve_is_told_of_a_request_until_it_is_decided() {
+    let mut bench = Bench::new();
+    let (anna, system) = (Actor::Person("anna".to_owned()), Actor::System("policy x".to_owned()));
+    let asked = |operation: &str| {
+        serde_json::json!({
+            "operation": operation, "subject": "disk", "detail": "", "because": "it is old", "expires": minutes(60),
+        })
+    };
+    let recorded = bench.ledger.write(|w| {
+        w.record(
+            minutes(0),
+            &anna,
+            "approval.asked",
+            "approval/3",
+            &asked("delete-volume"),
+        )?;
+        w.record(
+            minutes(0),
+            &system,
+            "approval.asked",
+            "approval/4",
+            &asked("policy-action"),
+        )
+    });
+    recorded.unwrap();
+    bench.advance_to(minutes(0));
+    assert_eq!(bench.told().len(), 2, "one request, by mail and to the pager");
+    let (notice, content) = bench.ledger.notice(NoticeId(1)).unwrap().unwrap();
+    assert_eq!(notice.title, "Approval 3 (high): approval wanted: delete-volume disk");
+    assert!(
+        content.text[0].contains("`holdfast approvals approve 3`"),
+        "{:?}",
+        content.text
+    );
+    assert_eq!(content.link.as_deref(), Some("https://console.example/approvals"));
+    let decided = bench.ledger.write(|w| {
+        w.record(
+            minutes(5),
+            &anna,
+            "approval.refused",
+            "approval/3",
+            &serde_json::json!({}),
+        )
+    });
+    decided.unwrap();
+    bench.advance_to(minutes(600));
+    let over = [
+        told(Telling::Over, "mail", "anna"),
+        told(Telling::Over, "pager", "anna"),
+    ];
+    assert_eq!(bench.told()[2..], over);
+}
+
+#[test]
 fn little_things_are_one_digest_a_day() {
     let mut bench = Bench::new();
     for number in 0..40 {

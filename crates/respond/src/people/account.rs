@@ -341,31 +341,6 @@ pub fn remove(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId) -> Resu
     Ok(())
 }
 
-/// Binds an account to somebody whom the OpenID provider knows, or (`None`) takes that away.
-///
-/// # Errors
-/// When there is no such account, or somebody else's is bound already.
-pub fn link_provider(
-    w: &mut Writing<'_>,
-    now: Time,
-    by: &Actor,
-    id: AccountId,
-    provider: Option<&str>,
-) -> Result<(), Error> {
-    let name = name_of(w, id)?;
-    let changed = w
-        .connection()
-        .execute("update account set provider = ?2 where id = ?1", (id.0, provider));
-    w.tried(changed)?;
-    let kind = if provider.is_some() {
-        "people.provider-linked"
-    } else {
-        "people.provider-unlinked"
-    };
-    w.record(now, by, kind, &subject(&name), &json!({}))?;
-    Ok(())
-}
-
 /// Notes when somebody signed in.
 pub(super) fn note_signed_in(w: &Writing<'_>, now: Time, id: AccountId) -> Result<(), Error> {
     w.tried(

@@ -17,7 +17,7 @@ mod token;
 
 pub use account::{
     Account, AccountId, NewAccount, account, account_by_handle, account_by_name, account_by_provider, accounts, add,
-    has_accounts, is_account_name, link_provider, refused_sign_in, remove, rename, set_disabled, set_role,
+    has_accounts, is_account_name, refused_sign_in, remove, rename, set_disabled, set_role,
 };
 pub use actor::Actor;
 pub use allowed::allow_change;

@@ -47,6 +47,7 @@ fn events() -> Vec<String> {
             incident.state = state;
             incident.assigned = Some(respond::Actor::Person("ann".to_owned()));
             all.push(ocsf::of_incident(&incident, &noticed, &origin).to_string());
+            incident.assigned = None;
             all.push(ocsf::of_incident(&incident, &[], &origin).to_string());
         }
     }

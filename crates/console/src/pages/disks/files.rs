@@ -100,14 +100,8 @@ fn listed(name: &str, at: &str, files: &Files) -> Markup {
 fn row(name: &str, at: &str, folder: &str, row: &FileRow) -> Vec<Markup> {
     let below = format!("{}/{}", folder.trim_end_matches('/'), row.name);
     let is_folder = row.kind == "directory";
-    // A disk without partitions is one area without a name.
-    let shown = if row.name.is_empty() {
-        "the whole disk"
-    } else {
-        row.name.as_str()
-    };
     vec![
-        html! { @if is_folder { a href=(link(name, at, &below)) { (shown) "/" } } @else { (shown) } },
+        html! { @if is_folder { a href=(link(name, at, &below)) { (row.name) "/" } } @else { (row.name) } },
         html! { @if row.kind == "area" { "nothing that is understood" } @else { (row.kind) } },
         html! { @if !is_folder { (bytes(row.size_bytes)) } },
         html! { @if let Some(modified) = row.modified { (time(modified)) } },

@@ -3,7 +3,7 @@
 mod change;
 mod list;
 mod rules;
-mod who;
+pub(super) mod who;
 
 use clap::{Args, Subcommand};
 use respond::approval::{Operation, Wish};

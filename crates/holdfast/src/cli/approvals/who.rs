@@ -16,7 +16,7 @@ const TOKEN_VARIABLE: &str = "HOLDFAST_TOKEN_FILE";
 const TOKEN_BYTES_MAX: u64 = 4096;
 
 /// Who gives this command.
-pub(super) fn actor(noted: &Noted<'_>) -> Result<Actor, Failure> {
+pub(in crate::cli) fn actor(noted: &Noted<'_>) -> Result<Actor, Failure> {
     let Some(file) = std::env::var_os(TOKEN_VARIABLE).map(PathBuf::from) else {
         return Ok(user::this_one());
     };

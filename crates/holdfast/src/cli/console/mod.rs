@@ -16,7 +16,6 @@ use super::output;
 use crate::clock::wall_clock;
 use crate::desk;
 use crate::failure::{EXIT_OK, Failure};
-use crate::names::user;
 use crate::place::Place;
 
 /// `holdfast console ...`
@@ -51,7 +50,7 @@ pub(super) fn run(place: &Place, common: &Common, command: ConsoleCommand) -> Re
     let scene = Scene {
         place,
         is_json: common.json,
-        by: Actor::Local(user(rustix::process::getuid().as_raw())),
+        by: crate::user::this_one(),
         now: desk::time(wall_clock()),
     };
     match command {

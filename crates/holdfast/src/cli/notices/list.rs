@@ -5,7 +5,7 @@ use respond::Page;
 use respond::notice::{Filter, Notice, NoticeState};
 
 use super::Scene;
-use crate::browse::text::printable_line;
+use crate::browse::text::printable;
 use crate::cli::output;
 use crate::cli::table::{Align, Table};
 use crate::desk;
@@ -88,7 +88,7 @@ fn table(notices: &[Notice]) -> String {
             } else {
                 notice.name.clone()
             },
-            printable_line(&notice.title),
+            printable(notice.title.as_bytes()),
         ]);
     }
     table.render()

@@ -4,7 +4,7 @@ use respond::notice::{Content, Notice, NoticeId};
 
 use super::Scene;
 use super::list::local;
-use crate::browse::text::printable_line;
+use crate::browse::text::printable;
 use crate::cli::output;
 use crate::desk;
 use crate::desk::deliver;
@@ -48,11 +48,11 @@ fn text(notice: &Notice, content: &Content) -> String {
     };
     text += &format!("; tried {} times\n", notice.attempts);
     if let Some(answer) = &notice.answer {
-        text += &format!("answer: {}\n", printable_line(answer));
+        text += &format!("answer: {}\n", printable(answer.as_bytes()));
     }
-    text += "\n";
+    text += &format!("\n{}\n\n", printable(content.title.as_bytes()));
     for line in deliver::plain(content).lines() {
-        text += &format!("{}\n", printable_line(line));
+        text += &format!("{}\n", printable(line.as_bytes()));
     }
     text
 }

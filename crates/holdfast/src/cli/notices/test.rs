@@ -5,7 +5,7 @@ use respond::notice::NotTaken;
 use serde_json::{Value, json};
 
 use super::{Scene, now};
-use crate::browse::text::printable_line;
+use crate::browse::text::printable;
 use crate::cli::output;
 use crate::desk;
 use crate::desk::deliver::{self, Tried};
@@ -48,10 +48,10 @@ pub(super) fn run(scene: &Scene<'_>, name: &str) -> Result<u8, Failure> {
 fn line(tried: &Tried) -> String {
     let to = whom(tried);
     match &tried.outcome {
-        Ok(answer) => format!("{to}: taken: {}\n", printable_line(answer)),
-        Err(NotTaken::Refused(why)) => format!("{to}: refused, and not tried again: {}\n", printable_line(why)),
+        Ok(answer) => format!("{to}: taken: {}\n", printable(answer.as_bytes())),
+        Err(NotTaken::Refused(why)) => format!("{to}: refused, and not tried again: {}\n", printable(why.as_bytes())),
         Err(NotTaken::Later(why) | NotTaken::Down(why)) => {
-            format!("{to}: not taken, is tried again: {}\n", printable_line(why))
+            format!("{to}: not taken, is tried again: {}\n", printable(why.as_bytes()))
         }
     }
 }

@@ -268,7 +268,6 @@ mod tests {
                 keep_begun: false,
             }),
             bookmarks_kept: 1,
-            sensitive: None,
             counts: Counts::default(),
             model_version: 3,
         };

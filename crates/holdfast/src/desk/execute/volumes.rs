@@ -1,7 +1,6 @@
 //! Actions on volumes, carried out by the engine: what the command line does, marked with the action's name.
 
 use guard::Fence;
-use respond::Actor;
 use respond::action::{Action, ActionKind};
 
 use crate::control::{DivertedWrites, Progress, Request};
@@ -84,9 +83,4 @@ fn because(action: &Action) -> String {
             (*bytes <= 200).then_some(c)
         })
         .collect()
-}
-
-/// Who carries out what belongs to no action.
-pub(super) fn system() -> Actor {
-    Actor::System("actions".to_owned())
 }

@@ -222,10 +222,13 @@ fn approvals(blocks: &mut Vec<Block>) {
         blocks.push(Block::Command(command.to_owned()));
     }
     blocks.push(Block::Text(
-        "If nobody can be reached, a sealed code does it alone. Everybody is told at once, and it stays on record. Each code works once."
+        "If nobody can be reached, a sealed code does it alone. Everybody is told at once, and it stays on record. Each code works once, and allows one \
+         thing: the command that was refused says what to put here. The code is read from the standard input."
             .to_owned(),
     ));
-    blocks.push(Block::Command("holdfast approvals break-glass --help".to_owned()));
+    blocks.push(Block::Command(
+        "holdfast approvals break-glass restore VOLUME --detail '#123' --because 'nobody answers' < code".to_owned(),
+    ));
     blocks.push(Block::Text(
         "Where the sealed codes are, and who may open them (write it in by hand; never the codes):".to_owned(),
     ));

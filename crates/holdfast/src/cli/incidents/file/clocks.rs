@@ -99,7 +99,7 @@ fn start(
     let chosen: Vec<&Jurisdiction> = names.iter().map(|name| named(laws, name)).collect::<Result<_, _>>()?;
     scene.change(|w| {
         for law in chosen {
-            start_clocks(w, scene.now, &scene.actor(), scene.id, law, aware, determined)?;
+            start_clocks(w, scene.now, &scene.actor, scene.id, law, aware, determined)?;
         }
         Ok(())
     })
@@ -127,7 +127,7 @@ pub(super) fn reported(scene: &Scene<'_>, task: &ReportedArguments) -> Result<u8
         why: task.because.clone(),
         reference: task.reference.clone(),
     };
-    let clock = scene.change(|w| stop_clock(w, scene.now, &scene.actor(), scene.id, &laws, &scene.zone, &stop))?;
+    let clock = scene.change(|w| stop_clock(w, scene.now, &scene.actor, scene.id, &laws, &scene.zone, &stop))?;
     let text = format!("{}: {}\n", clock.id, clock.state.words());
     Ok(scene.tell(&clock, &text))
 }

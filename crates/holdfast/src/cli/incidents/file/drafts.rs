@@ -96,7 +96,7 @@ pub(super) fn run(scene: &Scene<'_>, command: DraftsCommand) -> Result<u8, Failu
         DraftsCommand::Fill { values } => fill_in(scene, &values),
         DraftsCommand::Approve { kind } => {
             let draft = newest(scene, kind)?;
-            let approved = scene.change(|w| approve_draft(w, scene.now, &scene.actor(), draft.id))?;
+            let approved = scene.change(|w| approve_draft(w, scene.now, &scene.actor, draft.id))?;
             let state = if approved.state == DraftState::Final {
                 "it is final"
             } else {
@@ -109,7 +109,7 @@ pub(super) fn run(scene: &Scene<'_>, command: DraftsCommand) -> Result<u8, Failu
         }
         DraftsCommand::Sent { kind } => {
             let draft = newest(scene, kind)?;
-            let sent = scene.change(|w| mark_sent(w, scene.now, &scene.actor(), draft.id))?;
+            let sent = scene.change(|w| mark_sent(w, scene.now, &scene.actor, draft.id))?;
             let text = format!(
                 "draft {} ({}) went out; the facts in it are frozen\n",
                 sent.id,
@@ -177,8 +177,7 @@ fn make(scene: &Scene<'_>, kind: DraftKind, to: Option<&std::path::Path>, force:
     if let Some(path) = to {
         write_file(path, rendered.text.as_bytes(), force)?;
     }
-    let draft =
-        scene.change(|w| make_draft(w, scene.now, &scene.actor(), scene.id, kind, &rendered, &gathered.facts))?;
+    let draft = scene.change(|w| make_draft(w, scene.now, &scene.actor, scene.id, kind, &rendered, &gathered.facts))?;
     let mut text = match to {
         Some(path) => format!("wrote draft {} ({}) into `{}`\n", draft.id, kind.name(), path.display()),
         None => format!("{}\n--\ndraft {} ({})\n", draft.text, draft.id, kind.name()),
@@ -229,7 +228,7 @@ fn fill_in(scene: &Scene<'_>, given: &[String]) -> Result<u8, Failure> {
     }
     scene.change(|w| {
         for (name, value) in &values {
-            fill(w, scene.now, &scene.actor(), scene.id, name, value)?;
+            fill(w, scene.now, &scene.actor, scene.id, name, value)?;
         }
         Ok(())
     })?;

@@ -91,7 +91,7 @@ pub(super) fn run(scene: &Scene<'_>, command: FactsCommand) -> Result<u8, Failur
                 evidence,
                 reference,
             };
-            let change = scene.change(|w| set_fact(w, scene.now, &scene.actor(), scene.id, &fact))?;
+            let change = scene.change(|w| set_fact(w, scene.now, &scene.actor, scene.id, &fact))?;
             Ok(scene.tell(&change, &told(&change)))
         }
         FactsCommand::Approve { facts } => approve(scene, &facts),
@@ -206,7 +206,7 @@ fn approve(scene: &Scene<'_>, names: &[String]) -> Result<u8, Failure> {
     let done = scene.change(|w| {
         let each = approved
             .iter()
-            .map(|(fact, version)| approve_fact(w, scene.now, &scene.actor(), *fact, *version));
+            .map(|(fact, version)| approve_fact(w, scene.now, &scene.actor, *fact, *version));
         each.collect::<Result<Vec<Fact>, _>>()
     })?;
     Ok(scene.tell(&json!({ "facts": done }), &as_table(&done)))
@@ -220,7 +220,7 @@ fn import(scene: &Scene<'_>, path: &std::path::Path) -> Result<u8, Failure> {
         let each = imported
             .facts
             .iter()
-            .map(|fact| set_fact(w, scene.now, &scene.actor(), scene.id, fact));
+            .map(|fact| set_fact(w, scene.now, &scene.actor, scene.id, fact));
         each.collect::<Result<Vec<FactChange>, _>>()
     })?;
     let mut text: String = changes.iter().map(told).collect();

@@ -104,7 +104,7 @@ pub(super) fn write_list(scene: &Scene<'_>, whose: &Whose, to: &Path, force: boo
     out.write_all(heading.as_bytes())
         .map_err(|error| file.write_failed(&error))?;
     match (&whose.addresses, monitor.own) {
-        (Some(path), _) => list.from_file(path, &mut out)?,
+        (Some(path), _) => list.add_file(path, &mut out)?,
         (None, Some(own)) => {
             let visited = monitor
                 .accounts
@@ -195,7 +195,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn from_file(&mut self, path: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    fn add_file(&mut self, path: &Path, out: &mut impl Write) -> Result<(), Failure> {
         let unreadable = |error| Failure::io(format!("read `{}`", path.display()), &error);
         let mut lines = BufReader::new(File::open(path).map_err(unreadable)?);
         let mut line = Vec::new();

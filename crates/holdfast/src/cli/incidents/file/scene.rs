@@ -9,10 +9,10 @@ use respond::case_file::{Clock, clocks};
 use respond::incident::{Incident, IncidentId};
 use respond::{Actor, Ledger, Time, Writing};
 
+use crate::cli::approvals::who;
 use crate::cli::noted::{Noted, now};
 use crate::cli::output::{self, print};
 use crate::config::{Config, IncidentFileSettings};
-use crate::desk::actor::this_user;
 use crate::desk::failed;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::new_file::{Existing, NewFile};
@@ -27,6 +27,8 @@ pub(super) struct Scene<'a> {
     pub(super) noted: &'a Noted<'a>,
     pub(super) id: IncidentId,
     pub(super) incident: Incident,
+    /// Who does it.
+    pub(super) actor: Actor,
     pub(super) now: Time,
     pub(super) zone: TimeZone,
     pub(super) config: Config,
@@ -43,6 +45,7 @@ impl<'a> Scene<'a> {
             noted,
             id,
             incident: incident.ok_or_else(missing)?,
+            actor: who::actor(noted)?,
             now: now(),
             zone: TimeZone::system(),
             config: noted.place.config()?,
@@ -51,11 +54,6 @@ impl<'a> Scene<'a> {
 
     pub(super) const fn settings(&self) -> &IncidentFileSettings {
         &self.config.incident_file
-    }
-
-    /// Who does it.
-    pub(super) fn actor(&self) -> Actor {
-        this_user()
     }
 
     pub(super) fn ask<T>(&self, ask: impl FnOnce(&Ledger) -> Result<T, respond::Error>) -> Result<T, Failure> {

@@ -1,0 +1,304 @@
+//! What every request is held to: hosts, other websites, problem documents, pages of lists, repeated requests.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use console::auth::Peer;
+use respond::people::{Role, Scope};
+use serde_json::json;
+
+use crate::support::{Browser, Console, Reply};
+
+fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost:8480");
+    request = request.header("authorization", format!("Bearer {token}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    console.send(Peer::Network("127.0.0.1".parse().unwrap()), request)
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[test]
+fn requests_that_other_websites_cause_are_refused() {
+    let console = Console::new();
+    let mut browser = console.signed_in("ann", Role::Admin);
+    let body = json!({ "name": "x" });
+    let path = "/api/v1/volumes/disk/pins";
+    let mut attempt = |headers: &[(&str, &str)], keeps_csrf: bool, is_form: bool| {
+        let mut request = browser.request("POST", path, Some(&body));
+        if !keeps_csrf {
+            request.headers_mut().remove("x-csrf-token");
+        }
+        if is_form {
+            *request.body_mut() = Body::from(format!("name=x&csrf={}", browser.csrf));
+            request
+                .headers_mut()
+                .insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        }
+        for (name, value) in headers {
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        browser.send(request).status
+    };
+    assert_eq!(attempt(&[], false, false), StatusCode::FORBIDDEN, "no token");
+    assert_eq!(
+        attempt(&[("x-csrf-token", "AAAA")], true, false),
+        StatusCode::FORBIDDEN,
+        "a wrong one"
+    );
+    assert_eq!(
+        attempt(&[("origin", "https://evil.example")], true, false),
+        StatusCode::FORBIDDEN,
+        "origin"
+    );
+    assert_eq!(
+        attempt(&[("origin", "null")], true, false),
+        StatusCode::FORBIDDEN,
+        "no origin"
+    );
+    assert_eq!(
+        attempt(&[("sec-fetch-site", "cross-site")], true, false),
+        StatusCode::FORBIDDEN,
+        "site"
+    );
+    assert_eq!(
+        attempt(&[("sec-fetch-site", "same-site")], true, false),
+        StatusCode::FORBIDDEN,
+        "a neighbour"
+    );
+    let own = [("origin", "http://localhost:8480"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(attempt(&own, true, false), StatusCode::CREATED);
+    // The token in a form is good; that the API wants JSON is another matter.
+    assert_eq!(attempt(&[], false, true), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[test]
+fn nobody_is_made_to_sign_in_by_another_website() {
+    let console = Console::new();
+    let mut browser = Browser::new(&console);
+    let mut request = browser.request("POST", "/api/v1/sign-in/passkey/begin", Some(&json!({})));
+    request
+        .headers_mut()
+        .insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(browser.send(request).status, StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn other_names_than_ones_own_are_refused() {
+    let console = Console::new();
+    for (host, expected) in [
+        ("localhost:8480", StatusCode::OK),
+        ("127.0.0.1:8480", StatusCode::OK),
+        ("evil.example", StatusCode::MISDIRECTED_REQUEST),
+        ("localhost.evil.example", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        let request = Request::builder()
+            .uri("/healthz")
+            .header("host", host)
+            .body(Body::empty())
+            .unwrap();
+        let reply = console.send(Peer::Network("127.0.0.1".parse().unwrap()), request);
+        assert_eq!(reply.status, expected, "{host}");
+    }
+}
+
+#[test]
+fn every_answer_keeps_pages_to_themselves() {
+    let console = Console::new();
+    let mut browser = Browser::new(&console);
+    for path in ["/healthz", "/api/v1/me", "/nothing", "/assets/nothing"] {
+        let reply = browser.get(path);
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(reply.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(reply.header("cache-control"), "no-store", "{path}");
+        let policy = reply.header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"),
+            "{policy}"
+        );
+        assert_eq!(reply.header("strict-transport-security"), "", "not by plain HTTP");
+    }
+    let secure = Console::with(console::Settings {
+        public_url: "https://localhost:8480".to_owned(),
+        ..console::Settings::default()
+    });
+    assert!(
+        Browser::new(&secure)
+            .get("/healthz")
+            .header("strict-transport-security")
+            .starts_with("max-age=")
+    );
+}
+
+#[test]
+fn every_refusal_is_a_problem_document() {
+    let console = Console::new();
+    let token = console.token(Role::Admin, &Scope::ALL);
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(2 << 20));
+    for (method, path, headers, body, status, kind) in [
+        ("GET", "/api/v1/nothing", &[][..], "", 404, "not-found"),
+        ("GET", "/api/v1/alerts/x", &[], "", 404, "not-found"),
+        ("PUT", "/api/v1/volumes", &[], "", 405, "wrong-method"),
+        ("POST", "/api/v1/volumes", &[JSON], "{", 400, "invalid"),
+        ("POST", "/api/v1/volumes", &[JSON], "{\"name\":1}", 422, "unprocessable"),
+        ("POST", "/api/v1/volumes", &[], "{}", 415, "not-json"),
+        ("POST", "/api/v1/volumes", &[JSON], long.as_str(), 413, "too-large"),
+        ("GET", "/api/v1/alerts?most=0", &[], "", 400, "invalid"),
+        ("GET", "/api/v1/alerts?severity=x", &[], "", 400, "invalid"),
+        ("GET", "/api/v1/volumes/nodisk", &[], "", 404, "not-found"),
+    ] {
+        let reply = program(&console, &token, method, path, headers, body);
+        assert_eq!(
+            (reply.status.as_u16(), reply.problem().as_str()),
+            (status, kind),
+            "{method} {path}"
+        );
+    }
+    let reply = program(&console, "hft_wrong", "GET", "/api/v1/me", &[], "");
+    assert_eq!(
+        (reply.status.as_u16(), reply.problem().as_str()),
+        (401, "token-refused")
+    );
+}
+
+#[test]
+fn a_repeated_request_is_carried_out_once() {
+    let console = Console::new();
+    let token = console.token(Role::Operator, &Scope::ALL);
+    let key = ("idempotency-key", "k1");
+    let send =
+        |token: &str, body: &str| program(&console, token, "POST", "/api/v1/volumes/disk/pins", &[JSON, key], body);
+    let first = send(&token, "{\"name\":\"a\"}");
+    assert_eq!(first.status, StatusCode::CREATED);
+    let second = send(&token, "{\"name\":\"a\"}");
+    assert_eq!((second.status, &second.body), (StatusCode::CREATED, &first.body));
+    assert_eq!(second.header("idempotency-replayed"), "true");
+    assert_eq!(send(&token, "{\"name\":\"b\"}").problem(), "key-reused");
+    let other = console.token(Role::Operator, &Scope::ALL);
+    assert_eq!(
+        send(&other, "{\"name\":\"b\"}").status,
+        StatusCode::CREATED,
+        "keys of others are others"
+    );
+    assert_eq!(console.site.done.lock().unwrap().len(), 2);
+    console.site.pass_seconds(25 * 3600);
+    assert_eq!(
+        send(&token, "{\"name\":\"b\"}").status,
+        StatusCode::CREATED,
+        "forgotten after a day"
+    );
+}
+
+#[test]
+fn lists_come_in_pages() {
+    let console = Console::new();
+    let token = console.token(Role::Auditor, &Scope::ALL);
+    for number in 0..7 {
+        console.account(&format!("p{number}"), Role::Viewer);
+    }
+    let (mut path, mut seen) = ("/api/v1/ledger/records?most=4".to_owned(), Vec::new());
+    loop {
+        let reply = program(&console, &token, "GET", &path, &[], "");
+        seen.extend(
+            reply
+                .json()
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|record| record["sequence"].as_i64().unwrap()),
+        );
+        let link = reply.header("link");
+        let Some(next) = link.strip_prefix('<').and_then(|link| link.split('>').next()) else {
+            break;
+        };
+        path = next.to_owned();
+    }
+    let expected: Vec<i64> = (1..=seen.len() as i64).collect();
+    assert_eq!(seen, expected);
+    assert!(seen.len() >= 15);
+}
+
+#[test]
+fn what_is_known_is_not_sent_again_and_text_is_compressed() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let first = program(
+        &console,
+        &token,
+        "GET",
+        "/api/v1/openapi.json",
+        &[("accept-encoding", "gzip")],
+        "",
+    );
+    assert_eq!(first.header("content-encoding"), "gzip");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(first.body.as_slice()), &mut text).unwrap();
+    assert!(text.contains("\"openapi\": \"3.1"), "{}", &text[..100]);
+    let tag = first.header("etag").to_owned();
+    let again = program(
+        &console,
+        &token,
+        "GET",
+        "/api/v1/openapi.json",
+        &[("if-none-match", &tag)],
+        "",
+    );
+    assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+}
+
+#[test]
+fn metrics_are_for_this_machine_and_for_tokens() {
+    let console = Console::new();
+    let ask = |address: &str, token: Option<&str>| {
+        let mut request = Request::builder().uri("/metrics").header("host", "localhost");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let peer = Peer::Network(address.parse().unwrap());
+        console.send(peer, request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(ask("192.0.2.1", None).status, StatusCode::UNAUTHORIZED);
+    let other = console.token(Role::Admin, &[Scope::Volumes]);
+    assert_eq!(ask("192.0.2.1", Some(&other)).status, StatusCode::FORBIDDEN);
+    let token = console.token(Role::Viewer, &[Scope::Metrics]);
+    assert_eq!(ask("192.0.2.1", Some(&token)).status, StatusCode::OK);
+    let page = String::from_utf8(ask("127.0.0.1", None).body).unwrap();
+    assert!(
+        page.contains("\nholdfast_guard_state{volume=\"disk\",state=\"calm\"} 1\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_dashboard_asks_for_figures_that_there_are() {
+    let console = Console::new();
+    let request = Request::builder()
+        .uri("/metrics")
+        .header("host", "localhost")
+        .body(Body::empty())
+        .unwrap();
+    let reply = console.send(Peer::Local(crate::support::owner()), request);
+    let page = String::from_utf8(reply.body).unwrap();
+    let dashboard = include_str!("../../../../docs/grafana-dashboard.json");
+    serde_json::from_str::<serde_json::Value>(dashboard).unwrap();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = 0;
+    for (at, _) in dashboard.match_indices("holdfast_") {
+        let name: String = dashboard[at..].chars().take_while(|c| is_name(*c)).collect();
+        let base = name
+            .trim_end_matches("_bucket")
+            .trim_end_matches("_count")
+            .trim_end_matches("_sum");
+        let is_there = page.contains(&format!("# TYPE {base} ")) || base.starts_with("holdfast_drill_last");
+        assert!(is_there, "{name}");
+        found += 1;
+    }
+    assert!(found >= 8, "{found}");
+}

@@ -1,0 +1,294 @@
+//! A site for tests: one volume, and a clock that is set by hand.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use console::{
+    Activity, DrillView, ExposureView, Files, GuardState, Health, Moment, PinView, Problem, ProblemKind,
+    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+};
+use respond::ledger::SignedHead;
+use respond::policy::Policies;
+use respond::{Actor, Desk, Time};
+
+use crate::provider::Provider;
+
+/// The site.
+pub(crate) struct TestSite {
+    pub(crate) desk: Desk,
+    pub(crate) now: AtomicI64,
+    /// What was done, by whom.
+    pub(crate) done: Mutex<Vec<String>>,
+    /// The OpenID provider.
+    pub(crate) provider: Provider,
+}
+
+impl TestSite {
+    pub(crate) fn new(folder: &std::path::Path) -> Self {
+        Self {
+            desk: Desk::open(folder).unwrap(),
+            now: AtomicI64::new(1_795_428_900_000),
+            done: Mutex::default(),
+            provider: Provider::new(),
+        }
+    }
+
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.now.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    fn did(&self, actor: &Actor, what: &str) {
+        self.done.lock().unwrap().push(format!("{actor}: {what}"));
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            time: self.now(),
+            sequence: 7,
+        }
+    }
+
+    fn guard(&self) -> GuardState {
+        GuardState {
+            state: "calm".to_owned(),
+            fence: "divert".to_owned(),
+            suspicion_percent: 0,
+            reasons: Vec::new(),
+            onset: None,
+            before_attack: None,
+            diverted_to: None,
+            announced: None,
+        }
+    }
+
+    fn restored(&self) -> Restored {
+        Restored {
+            to: self.moment(),
+            from: self.moment(),
+            clients_refused: 0,
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<VolumeView, Problem> {
+        if name != "disk" {
+            return Err(Problem {
+                kind: ProblemKind::NotFound,
+                message: format!("no volume is named `{name}`"),
+                hint: None,
+            });
+        }
+        Ok(VolumeView {
+            name: name.to_owned(),
+            problem: None,
+            size_bytes: 1 << 30,
+            stored_bytes: 1 << 20,
+            newest: Some(self.moment()),
+            oldest: Some(self.moment()),
+            retention_seconds: 86_400,
+            clients: 1,
+            no_space: false,
+            damaged: false,
+            guard: Some(self.guard()),
+            pins: Vec::new(),
+            drill: None,
+            drill_overdue: false,
+        })
+    }
+}
+
+impl Site for TestSite {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn now(&self) -> Time {
+        Time::from_unix_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn log(&self, _message: &str) {}
+
+    fn health(&self) -> Health {
+        Health {
+            version: "1".to_owned(),
+            started: self.now(),
+            ready: true,
+            problems: Vec::new(),
+            listening: Vec::new(),
+            clients: 0,
+        }
+    }
+
+    fn volumes(&self) -> Result<Vec<VolumeView>, Problem> {
+        Ok(vec![self.named("disk")?])
+    }
+
+    fn volume(&self, name: &str) -> Result<VolumeView, Problem> {
+        self.named(name)
+    }
+
+    fn activity(&self, name: &str, from: Time, to: Time, _buckets: u32) -> Result<Activity, Problem> {
+        self.named(name)?;
+        Ok(Activity {
+            from,
+            to,
+            bucket_seconds: 60,
+            buckets: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    fn files(&self, name: &str, _moment: Option<&str>, path: &str) -> Result<Files, Problem> {
+        self.named(name)?;
+        Ok(Files {
+            volume: name.to_owned(),
+            moment: Some(self.moment()),
+            path: path.to_owned(),
+            rows: Vec::new(),
+            truncated: false,
+        })
+    }
+
+    fn preview_restore(&self, name: &str, _moment: &str) -> Result<RestorePreview, Problem> {
+        self.named(name)?;
+        Ok(RestorePreview {
+            to: self.moment(),
+            from: self.moment(),
+            written_bytes: 0,
+            clients: 0,
+        })
+    }
+
+    fn create(&self, actor: &Actor, name: &str, _size_bytes: u64) -> Result<VolumeView, Problem> {
+        self.did(actor, &format!("create {name}"));
+        Ok(VolumeView {
+            name: name.to_owned(),
+            ..self.named("disk")?
+        })
+    }
+
+    fn delete(&self, actor: &Actor, name: &str) -> Result<(), Problem> {
+        self.did(actor, &format!("delete {name}"));
+        self.named(name).map(drop)
+    }
+
+    fn pin(&self, actor: &Actor, name: &str, pin: &str, _moment: Option<&str>) -> Result<PinView, Problem> {
+        self.did(actor, &format!("pin {name} {pin}"));
+        self.named(name)?;
+        Ok(PinView {
+            name: pin.to_owned(),
+            moment: self.moment(),
+            fork: None,
+        })
+    }
+
+    fn unpin(&self, actor: &Actor, name: &str, pin: &str) -> Result<(), Problem> {
+        self.did(actor, &format!("unpin {name} {pin}"));
+        self.named(name).map(drop)
+    }
+
+    fn fork(&self, actor: &Actor, name: &str, _moment: Option<&str>, fork: &str) -> Result<VolumeView, Problem> {
+        self.did(actor, &format!("fork {name} {fork}"));
+        self.named(name)
+    }
+
+    fn restore(&self, actor: &Actor, name: &str, moment: &str) -> Result<Restored, Problem> {
+        self.did(actor, &format!("restore {name} {moment}"));
+        self.named(name).map(|_| self.restored())
+    }
+
+    fn restore_before_attack(&self, actor: &Actor, name: &str) -> Result<Restored, Problem> {
+        self.did(actor, &format!("restore {name} before the attack"));
+        self.named(name).map(|_| self.restored())
+    }
+
+    fn undo_restore(&self, actor: &Actor, name: &str) -> Result<Restored, Problem> {
+        self.did(actor, &format!("undo {name}"));
+        self.named(name).map(|_| self.restored())
+    }
+
+    fn set_guard(
+        &self,
+        actor: &Actor,
+        name: &str,
+        _fence: Option<&str>,
+        _enabled: Option<bool>,
+    ) -> Result<GuardState, Problem> {
+        self.did(actor, &format!("set {name}"));
+        self.named(name).map(|_| self.guard())
+    }
+
+    fn release(&self, actor: &Actor, name: &str, _diverted: Option<&str>) -> Result<GuardState, Problem> {
+        self.did(actor, &format!("release {name}"));
+        self.named(name).map(|_| self.guard())
+    }
+
+    fn announce(&self, actor: &Actor, names: &[String], _work: Option<(&str, u64)>) -> Result<(), Problem> {
+        self.did(actor, &format!("announce {names:?}"));
+        Ok(())
+    }
+
+    fn start_drill(&self, actor: &Actor, name: &str, _case: Option<&str>) -> Result<(), Problem> {
+        self.did(actor, &format!("drill {name}"));
+        self.named(name).map(drop)
+    }
+
+    fn drills(&self, _name: Option<&str>, _most: usize) -> Result<Vec<DrillView>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn drill_report(&self, id: &str) -> Result<String, Problem> {
+        Ok(format!("<h1>{id}</h1>"))
+    }
+
+    fn investigate(&self, name: &str, _from: Option<&str>, _to: Option<&str>) -> Result<String, Problem> {
+        self.named(name).map(|_| "<h1>report</h1>".to_owned())
+    }
+
+    fn exposure(&self) -> Result<ExposureView, Problem> {
+        Ok(ExposureView {
+            is_used: false,
+            password_hashes: 0,
+            breaches: 0,
+            identities: 0,
+            domains: Vec::new(),
+            watches: 0,
+            notices_waiting: 0,
+        })
+    }
+
+    fn ask_provider(&self, question: &ProviderQuestion) -> Result<Vec<u8>, Problem> {
+        Ok(self.provider.answer(question))
+    }
+
+    fn is_password_leaked(&self, password: &str) -> bool {
+        password == "correct horse leaked"
+    }
+
+    fn settings(&self) -> Result<String, Problem> {
+        Ok("[console]\n".to_owned())
+    }
+
+    fn policies(&self, text: Option<&str>) -> Result<Policies, Problem> {
+        match text {
+            None => Ok(Policies::defaults()),
+            Some(text) => Policies::parse(text, "the request").map_err(|error| Problem {
+                kind: ProblemKind::Invalid,
+                message: error.to_string(),
+                hint: None,
+            }),
+        }
+    }
+
+    fn ledger_heads(&self) -> Vec<SignedHead> {
+        Vec::new()
+    }
+
+    fn notice_channels(&self) -> Vec<String> {
+        vec!["mail".to_owned()]
+    }
+
+    fn test_notice(&self, actor: &Actor, channel: &str) -> Result<(), Problem> {
+        self.did(actor, &format!("try {channel}"));
+        Ok(())
+    }
+}
