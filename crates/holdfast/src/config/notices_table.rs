@@ -402,7 +402,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[notices]\nto = [\"it\"]",
-                "`h.toml` line 2, column 7: `it` is no mail address",
+                "`h.toml` line 2, column 6: `it` is no mail address",
             ),
             (
                 "[notices]\nto = [\"it@a.example\"]",

@@ -302,6 +302,9 @@ mod tests {
             "public_url",
             "resolver",
             "policies",
+            "hosts",
+            "jurisdictions_folder",
+            "templates_folder",
         ];
         let mut text = String::new();
         // A table that isn't there unless it is wanted is an example as a whole.
@@ -319,7 +322,7 @@ mod tests {
             }
             text.push('\n');
         }
-        assert_eq!(text.matches(" = ").count(), 20, "{text}");
+        assert_eq!(text.matches(" = ").count(), 27, "{text}");
         assert_eq!(resolve(&text), Ok(Config::default()));
     }
 

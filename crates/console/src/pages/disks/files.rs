@@ -102,7 +102,7 @@ fn row(name: &str, at: &str, folder: &str, row: &FileRow) -> Vec<Markup> {
     let is_folder = row.kind == "directory";
     vec![
         html! { @if is_folder { a href=(link(name, at, &below)) { (row.name) "/" } } @else { (row.name) } },
-        html! { (row.kind) },
+        html! { @if row.kind == "area" { "nothing that is understood" } @else { (row.kind) } },
         html! { @if !is_folder { (bytes(row.size_bytes)) } },
         html! { @if let Some(modified) = row.modified { (time(modified)) } },
     ]
