@@ -17,7 +17,7 @@ Serve disks:
 
 Stop encryption:
   guard        See, set and release the guards that watch disks for encryption: status,
-               set, release, announce
+               set, release, fence, sensitivity, announce
 
 After an attack:
   investigate  Which files were damaged, which only read, whose data was in them
