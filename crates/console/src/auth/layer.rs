@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
 use respond::people::{self, Role, SessionLimits};
 use respond::{Actor, Time};
 
@@ -225,12 +226,12 @@ fn check_origin(state: &Shared, headers: &HeaderMap, body: &[u8], secret: Option
 
 /// All of a body.
 async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
-    axum::body::to_bytes(body, most).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            format!("the body can't be read, or has more than {most} bytes"),
-        )
+    axum::body::to_bytes(body, most).await.map_err(|error| {
+        if std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>()) {
+            let message = format!("the body has more than {most} bytes");
+            return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message);
+        }
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid", "the body can't be read")
     })
 }
 
