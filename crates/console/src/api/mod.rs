@@ -24,6 +24,9 @@ mod views;
 mod volumes;
 
 use utoipa::OpenApi;
+use utoipa::openapi::Ref;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -77,5 +80,30 @@ pub(crate) fn router() -> OpenApiRouter<Shared> {
 
 /// The description of all routes.
 pub(crate) fn description() -> utoipa::openapi::OpenApi {
-    router().into_openapi()
+    let mut description = router().into_openapi();
+    for path in description.paths.paths.values_mut() {
+        let operations = [
+            &mut path.get,
+            &mut path.put,
+            &mut path.post,
+            &mut path.delete,
+            &mut path.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let refusals = operation.responses.responses.entry("default".to_owned());
+            refusals.or_insert_with(|| refusal().into());
+        }
+    }
+    description
+}
+
+/// How every refusal looks, whichever operation it is of.
+fn refusal() -> Response {
+    let document = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ProblemDocument")))
+        .build();
+    ResponseBuilder::new()
+        .description("What happened, what it means and what to do next")
+        .content("application/problem+json", document)
+        .build()
 }

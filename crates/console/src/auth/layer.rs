@@ -1,10 +1,11 @@
 //! Finds out who asks, once a request, and refuses requests that other websites cause.
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
 use respond::people::{self, Role, SessionLimits};
 use respond::{Actor, Time};
 
@@ -225,12 +226,19 @@ fn check_origin(state: &Shared, headers: &HeaderMap, body: &[u8], secret: Option
 
 /// All of a body.
 async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
-    axum::body::to_bytes(body, most).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            format!("the body can't be read, or has more than {most} bytes"),
-        )
+    let too_large = || {
+        let message = format!("the body has more than {most} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
+    };
+    // One that says so itself isn't waited for.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(body, most).await.map_err(|error| {
+        if std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>()) {
+            return too_large();
+        }
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid", "the body can't be read")
     })
 }
 

@@ -115,7 +115,7 @@ fn every_answer_keeps_pages_to_themselves() {
     for path in ["/healthz", "/api/v1/me", "/nothing", "/assets/nothing"] {
         let reply = browser.get(path);
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(reply.header("cross-origin-opener-policy"), "same-origin", "{path}");
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         let policy = reply.header("content-security-policy");

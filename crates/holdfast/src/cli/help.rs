@@ -17,7 +17,7 @@ Serve disks:
 
 Stop encryption:
   guard        See, set and release the guards that watch disks for encryption: status,
-               set, release, announce
+               set, release, fence, sensitivity, announce
 
 After an attack:
   investigate  Which files were damaged, which only read, whose data was in them
@@ -31,6 +31,11 @@ Decide and answer for it:
   incidents    What belongs together: list, show, acknowledge, assign, note, recovered, close, reopen
   alerts       What was noticed: list (also as OCSF, ECS, CEF), show
   ledger       The record of it all: list, verify, export, backup
+
+  policy       What is done about alerts, by itself: list, check, test (on past alerts), explain
+  actions      What was done, and how it ended: list, show
+  approvals    What needs a second person: list, show, ask, approve, refuse, withdraw, rules, enable,
+               disable, seal, break-glass
 
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
@@ -106,7 +111,8 @@ Exit codes:
   7  the configuration file can't be used
   8  a volume is fenced: an attack was recognised
   9  a drill failed, or is overdue
-  10  something that was checked is leaked";
+  10  something that was checked is leaked
+  11  it needs the approval of others";
 
 pub(super) const UP: &str = "\
 Examples:

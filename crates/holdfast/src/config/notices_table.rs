@@ -402,7 +402,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[notices]\nto = [\"it\"]",
-                "`h.toml` line 2, column 7: `it` is no mail address",
+                "`h.toml` line 2, column 6: `it` is no mail address",
             ),
             (
                 "[notices]\nto = [\"it@a.example\"]",
@@ -422,7 +422,7 @@ mod tests {
             ),
             (
                 "[notices.group.a]\nquiet = [\"22-7\"]",
-                "`h.toml` line 2, column 10: `22-7` are no hours",
+                "`h.toml` line 2, column 9: `22-7` are no hours",
             ),
             (
                 "[notices.group.a]\nzone = \"Mars\"",

@@ -45,6 +45,8 @@ pub fn failed(error: &respond::Error) -> Failure {
         respond::Error::LedgerDamaged { .. } | respond::Error::Record { .. } => {
             Failure::new(FailureCode::Damage, message)
         }
+        respond::Error::ApprovalNeeded { next, .. } => Failure::new(FailureCode::Approval, message).hint(next),
+        respond::Error::Policy { .. } => Failure::new(FailureCode::Config, message),
         respond::Error::NotFound { .. } => Failure::not_found(message),
         respond::Error::Refused { .. } | respond::Error::LedgerVersion { .. } => Failure::refused(message),
         _ => Failure::new(FailureCode::Failure, message),

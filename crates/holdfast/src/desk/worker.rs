@@ -129,6 +129,8 @@ impl Rounds {
         }
         if !self.waiting.is_empty() {
             let alerts = self.waiting.clone();
+            // Volumes may have come and gone.
+            self.engine.refresh_policies();
             let rules = self.front.rules();
             self.desk.write(|w| intake::take_in(w, now, &rules, alerts))?;
             self.waiting.clear();

@@ -106,11 +106,11 @@ fn a_volume_is_deleted_only_once_somebody_else_agrees() {
 fn pins_restores_and_guards_pass_the_gate_too() {
     let site = Site::new("approvals-gate");
     let place = &site.place;
-    place.ok(&["pin", "add", "disk", "monday"]);
+    place.ok(&["pin", "disk", "monday"]);
     site.enable();
     let asks = [
         (
-            vec!["pin", "remove", "disk", "monday"],
+            vec!["unpin", "disk", "monday"],
             "holdfast approvals ask delete-history disk --detail monday",
         ),
         (
@@ -130,7 +130,7 @@ fn pins_restores_and_guards_pass_the_gate_too() {
             "ask disarm-guard 'all volumes' --detail 'announce 7200 s'",
         ),
         (
-            vec!["restore", "disk", "monday", "--yes"],
+            vec!["restore", "disk", "monday"],
             "holdfast approvals ask restore disk --detail '#",
         ),
     ];
@@ -147,9 +147,9 @@ fn pins_restores_and_guards_pass_the_gate_too() {
     site.approved(&["release-fence", "disk"]);
     place.ok(&["guard", "release", "disk"]);
     site.approved(&["delete-history", "disk", "--detail", "monday"]);
-    let (code, error) = place.fails(&["pin", "remove", "disk", "sunday"]);
+    let (code, error) = place.fails(&["unpin", "disk", "sunday"]);
     assert_eq!(code, 11, "another pin: {error}");
-    place.ok(&["pin", "remove", "disk", "monday"]);
+    place.ok(&["unpin", "disk", "monday"]);
 }
 
 #[test]
@@ -158,10 +158,10 @@ fn what_failed_may_be_tried_again_and_what_is_missing_needs_no_approval() {
     let place = &site.place;
     site.enable();
     let number = site.approved(&["delete-history", "disk", "--detail", "none"]);
-    let (code, error) = place.fails(&["pin", "remove", "disk", "none"]);
+    let (code, error) = place.fails(&["unpin", "disk", "none"]);
     assert_eq!(code, 3, "{error}");
     assert!(place.ok(&["approvals", "show", &number]).contains("state    approved"));
-    assert_eq!(place.fails(&["restore", "disk", "nothing", "--yes"]).0, 3);
+    assert_eq!(place.fails(&["restore", "disk", "nothing"]).0, 3);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
     let retention = || {
         let shown = place.json(&["volume", "show", "disk"]);
         shown
-            .pointer("/details/settings/retention_seconds")
+            .pointer("/settings/retention_seconds")
             .and_then(serde_json::Value::as_u64)
             .unwrap()
     };

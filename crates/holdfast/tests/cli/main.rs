@@ -15,6 +15,7 @@ mod images;
 mod incident_file;
 mod moments;
 mod noted;
+mod notices;
 mod policies;
 mod repair;
 mod signed_model;

@@ -13,7 +13,7 @@ use crate::page::Page;
 use crate::people::Actor;
 use crate::time::Time;
 
-/// Tables of this part. `mark` says what is the same ([`super::plan`]); `lane` who carries it out.
+/// Tables of this part. `mark` says what is the same ([`super::plan()`]); `lane` who carries it out.
 pub(crate) const SCHEMA: &str = "
     create table action (
         id integer primary key autoincrement,

@@ -1,6 +1,6 @@
 //! Notices: who is told of what, by which way, when, and again until somebody acknowledges.
 //!
-//! One thing's way: [`plan`] hears of it, in the transaction that records it, and keeps one row of it for a group (`topic`),
+//! One thing's way: [`plan()`] hears of it, in the transaction that records it, and keeps one row of it for a group (`topic`),
 //! however often it is heard of. [`advance`] decides by the time (`look`, pure) what is told now: the first notice, that it got
 //! worse, what is new, the next step of the chain; and makes one notice for each recipient (`outgoing`). The binary sends what
 //! is [`due`] and says how that ended. Nothing is only in memory: whatever is killed when, it goes on from here.

@@ -33,7 +33,7 @@ pub(super) enum NoticesCommand {
     /// Send a real notice now, and tell what the server said
     #[command(after_help = test::HELP)]
     Test {
-        /// A way, a group or a person of [notices]
+        /// A way, a group or a person of `[notices]`
         name: String,
     },
     /// Say that you look after it: nobody else is called because nobody does

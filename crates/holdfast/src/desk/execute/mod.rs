@@ -1,7 +1,7 @@
 //! Carries out what policies decided. A thread for each lane, so that what takes long doesn't hold up what protects.
 //!
 //! The order of effects of each action: that it is started is durable; it is done, marked with its name where that can be; how it ended
-//! is recorded. After a start of the daemon, what was started and not ended is looked at ([`look`]) before anything else runs.
+//! is recorded. After a start of the daemon, what was started and not ended is looked at (`look`) before anything else runs.
 
 mod chores;
 mod command;

@@ -139,7 +139,7 @@ fn evidence(counts: &Counts, personal: &Personal, report: &Report) -> String {
         String::new()
     };
     format!(
-        "{} damaged or read files held it: {} were read from the disk, {} were not, of {} it is not known; {} to {}{unseen}",
+        "files with it that were damaged or read: {}; read from the disk: {}; not read: {}; not known: {}; {} to {}{unseen}",
         counts.files, counts.taken, counts.not_taken, counts.unknown, report.from.time, report.to.time
     )
 }

@@ -55,7 +55,7 @@ pub(super) fn sentence(record: &Record) -> String {
                 "Fact approved: {} in `{}` {}{state}",
                 text("class"),
                 text("system"),
-                text("answer")
+                text("answer").replace('-', " ")
             )
         }
         "clock.started" => format!("Clock of {} started: aware since {}", text("law"), text("aware")),
@@ -169,7 +169,7 @@ fn notice(record: &Record, kind: &str) -> String {
 
 fn fact_set(body: &Value) -> String {
     let text = |name: &str| field(body, name);
-    let formerly = text("formerly");
+    let formerly = text("formerly").replace('-', " ");
     let formerly = if formerly.is_empty() {
         formerly
     } else {
@@ -185,7 +185,7 @@ fn fact_set(body: &Value) -> String {
         "Fact set: {} in `{}` {}{formerly}, because: {}{letters}",
         text("class"),
         text("system"),
-        text("answer"),
+        text("answer").replace('-', " "),
         text("evidence")
     )
 }
