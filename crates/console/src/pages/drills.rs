@@ -61,6 +61,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
 fn untried(volumes: &[VolumeView], may: bool) -> Markup {
     let is_untried = |volume: &&VolumeView| {
         volume.problem.is_none()
+            && !super::overview::is_diverted(volumes, volume)
             && (volume.drill_overdue || volume.drill.as_ref().is_none_or(|drill| drill.verdict != "passed"))
     };
     let untried: Vec<&VolumeView> = volumes.iter().filter(is_untried).collect();

@@ -3,7 +3,7 @@
 use respond::Time;
 
 use super::layout::incident_path;
-use super::overview::{Overview, in_state, unwatched};
+use super::overview::{Overview, in_state, is_diverted, unwatched};
 use super::parts::{Tone, sentence};
 use super::words::of;
 
@@ -129,7 +129,11 @@ fn broken(overview: &Overview) -> Option<Next> {
 }
 
 fn unproven(overview: &Overview) -> Option<Next> {
-    let usable = || overview.volumes.iter().filter(|volume| volume.problem.is_none());
+    let all = &overview.volumes;
+    let usable = || {
+        all.iter()
+            .filter(|volume| volume.problem.is_none() && !is_diverted(all, volume))
+    };
     if usable().next().is_none() {
         return Some(
             Next::new(Tone::Info, "Make the first disk.", "Nothing is protected yet.")
@@ -171,7 +175,7 @@ fn unproven(overview: &Overview) -> Option<Next> {
 mod tests {
     use super::*;
     use crate::pages::requests::Waiting;
-    use crate::site::{DrillView, ExposureView, GuardState, Health, VolumeView};
+    use crate::site::{DrillView, ExposureView, GuardState, Health, Moment, PinView, VolumeView};
     use respond::approval::RequestId;
     use respond::{Actor, Counts};
 
@@ -264,6 +268,22 @@ mod tests {
         assert_eq!(link(&site).as_deref(), Some("/disks/b/guard"));
         site.volumes = vec![volume("a", "calm")];
         assert_eq!((action(&site).title.as_str(), link(&site)), ("Nothing.", None));
+    }
+
+    #[test]
+    fn a_disk_for_diverted_writes_needs_no_guard_and_no_drill() {
+        let (mut parent, mut fork) = (volume("a", "calm"), volume("a.diverted", "off"));
+        fork.drill = None;
+        parent.pins.push(PinView {
+            name: "fork.a.diverted".to_owned(),
+            moment: Moment {
+                time: Time::default(),
+                sequence: 1,
+            },
+            fork: Some("a.diverted".to_owned()),
+        });
+        assert_eq!(action(&overview(vec![parent, fork.clone()])).title, "Nothing.");
+        assert_ne!(action(&overview(vec![volume("a", "calm"), fork])).title, "Nothing.");
     }
 
     #[test]

@@ -100,10 +100,24 @@ pub(super) fn in_state<'v>(volumes: &'v [VolumeView], state: &str) -> Vec<&'v Vo
     volumes.iter().filter(is_in).collect()
 }
 
+/// Whether a volume is where a guard diverted another one's writes: evidence, not a disk that somebody relies on.
+pub(super) fn is_diverted(volumes: &[VolumeView], volume: &VolumeView) -> bool {
+    let holds = |parent: &VolumeView| {
+        let is_named = volume
+            .name
+            .strip_prefix(&parent.name)
+            .is_some_and(|rest| rest.starts_with(".diverted"));
+        is_named && parent.pins.iter().any(|pin| pin.fork.as_deref() == Some(&volume.name))
+    };
+    volumes.iter().any(holds)
+}
+
 /// Volumes that nobody watches.
 pub(super) fn unwatched(volumes: &[VolumeView]) -> Vec<&VolumeView> {
     let is_off = |volume: &&VolumeView| {
-        volume.problem.is_none() && volume.guard.as_ref().is_none_or(|guard| guard.state == "off")
+        volume.problem.is_none()
+            && volume.guard.as_ref().is_none_or(|guard| guard.state == "off")
+            && !is_diverted(volumes, volume)
     };
     volumes.iter().filter(is_off).collect()
 }
@@ -112,6 +126,12 @@ fn attack(overview: &Overview) -> Markup {
     let fenced = in_state(&overview.volumes, "fenced");
     let odd = in_state(&overview.volumes, "bookmarked");
     let unwatched = unwatched(&overview.volumes);
+    let disks = overview
+        .volumes
+        .iter()
+        .filter(|volume| !is_diverted(&overview.volumes, volume))
+        .count();
+    let watched = disks - unwatched.len();
     let (tone, answer) = match (fenced.len(), overview.urgent.len(), odd.len()) {
         (1.., ..) => (
             Tone::Bad,
@@ -136,10 +156,9 @@ fn attack(overview: &Overview) -> Markup {
             ),
         ),
         _ if overview.volumes.is_empty() => (Tone::Quiet, "There are no disks yet.".to_owned()),
-        _ if unwatched.len() == overview.volumes.len() => (Tone::Warn, "Nobody knows: no disk is watched.".to_owned()),
+        _ if watched == 0 => (Tone::Warn, "Nobody knows: no disk is watched.".to_owned()),
         _ => (Tone::Good, "No.".to_owned()),
     };
-    let watched = overview.volumes.len() - unwatched.len();
     card(
         "Are we under attack?",
         tone,
@@ -149,7 +168,7 @@ fn attack(overview: &Overview) -> Markup {
             @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
             @if !overview.volumes.is_empty() {
                 p class="quiet" {
-                    (watched) " of " (of(overview.volumes.len() as u64, "disk", "disks")) " watched by a guard."
+                    (watched) " of " (of(disks as u64, "disk", "disks")) " watched by a guard."
                     @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
                 }
             }
@@ -231,10 +250,10 @@ fn stopped(overview: &Overview) -> Markup {
 }
 
 fn restorable(overview: &Overview) -> Markup {
-    let usable: Vec<&VolumeView> = overview
-        .volumes
+    let all = &overview.volumes;
+    let usable: Vec<&VolumeView> = all
         .iter()
-        .filter(|volume| volume.problem.is_none())
+        .filter(|volume| volume.problem.is_none() && !is_diverted(all, volume))
         .collect();
     let drills: Vec<&DrillView> = usable.iter().filter_map(|volume| volume.drill.as_ref()).collect();
     let passed: Vec<&DrillView> = drills
