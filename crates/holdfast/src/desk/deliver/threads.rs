@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::log::{Level, Log};
 
 /// How often it is looked for what became due by the time, or by what a command wrote into the ledger.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the first thread rests after it decided: in a flood it decides about many at once.
 const DECIDE_PAUSE: Duration = Duration::from_millis(100);
 /// How long a thread waits after the ledger couldn't be read or written.

@@ -1,7 +1,7 @@
 //! What has to be done from time to time: requests expire, people learn that something waits for them, policies follow what volumes there
 //! are.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use respond::action::{self, Action};
 use respond::alert::{Layer, NewAlert, Severity};
@@ -14,6 +14,7 @@ use crate::log::Level;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(1);
+const NAP: Duration = Duration::from_millis(20);
 
 impl Lanes {
     /// Does it until the daemon stops.
@@ -28,7 +29,11 @@ impl Lanes {
                 }
                 Err(_) => {}
             }
-            std::thread::sleep(EVERY);
+            // In short naps, so that stopping doesn't wait.
+            let next = Instant::now() + EVERY;
+            while Instant::now() < next && !self.is_stopping() {
+                std::thread::sleep(NAP);
+            }
         }
     }
 

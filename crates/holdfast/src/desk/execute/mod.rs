@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::log::{Level, Log};
 
 /// How often it is looked for what a command wrote into the ledger.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a thread waits after the ledger couldn't be read or written.
 const LEDGER_PAUSE: Duration = Duration::from_secs(2);
 
