@@ -86,6 +86,7 @@ pub fn next(ledger: &Ledger, now: Time) -> Result<Option<Time>, Error> {
 /// When the ledger can't be written.
 pub fn advance(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<(), Error> {
     records::hear(w, now, settings)?;
+    hand_over(w, now, settings)?;
     for (name, group) in &settings.groups {
         let mut due = Vec::new();
         let mut digest = Vec::new();
@@ -105,6 +106,28 @@ pub fn advance(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<()
         };
         teller.tell_together(w, digest, Telling::Digest)?;
         teller.tell_due(w, due)?;
+    }
+    Ok(())
+}
+
+/// What groups were to be told that aren't in the configuration any more: the default group is, unless somebody looks after it or
+/// nothing is left to do. Nobody else would look at it, and it would be due for good.
+fn hand_over(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result<(), Error> {
+    for name in topic::groups_to_look_at(w, now)? {
+        if settings.groups.contains_key(&name) {
+            continue;
+        }
+        for topic in topic::to_look_at(w, &name, now, LOOKS_MAX)? {
+            topic.save(w, &name, None)?;
+            if topic.known.acknowledged.is_none() && topic.known.over.is_none() {
+                let about = About {
+                    group: None,
+                    news: None,
+                    ..topic.about
+                };
+                plan(w, now, settings, &about)?;
+            }
+        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Notices with a real ledger: floods, chains, servers that are down, restarts.
 
+mod configuration;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -495,22 +497,6 @@ fn what_is_not_taken_for_three_days_is_not_tried_any_more() {
     assert_eq!(bench.all()[0].state, NoticeState::Waiting);
     bench.attempt(minutes(3 * 24 * 60), id, later());
     assert_eq!(bench.all()[0].state, NoticeState::Dead);
-}
-
-#[test]
-fn ways_that_are_gone_leave_dead_letters_and_groups_that_are_gone_leave_the_default() {
-    let mut bench = Bench::new();
-    let what = about("incident/1", Severity::High, "one").for_group(Some("nobody".to_owned()));
-    bench.hear(minutes(0), &what);
-    bench.advance_to(minutes(0));
-    assert_eq!(bench.told().len(), 2, "the default group is told");
-    bench.settings.ways.remove("pager");
-    bench
-        .ledger
-        .write(|w| configured(w, minutes(1), &bench.settings))
-        .unwrap();
-    let states: Vec<NoticeState> = bench.all().iter().map(|notice| notice.state).collect();
-    assert_eq!(states, [NoticeState::Waiting, NoticeState::Dead]);
 }
 
 #[test]

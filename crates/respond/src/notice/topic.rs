@@ -222,6 +222,14 @@ pub(super) fn to_look_at(w: &Writing<'_>, group: &str, now: Time, most: usize) -
     rows.map(|row| w.tried(row)).collect()
 }
 
+/// Groups that have things to be looked at.
+pub(super) fn groups_to_look_at(w: &Writing<'_>, now: Time) -> Result<Vec<String>, Error> {
+    let sql = "select distinct group_name from notice_topic where next is not null and next <= ?1";
+    let mut statement = w.tried(w.connection().prepare_cached(sql))?;
+    let rows = w.tried(statement.query_map([now], |row| row.get(0)))?;
+    rows.map(|row| w.tried(row)).collect()
+}
+
 /// Somebody looks after it. Whether anybody was told of it.
 pub(super) fn acknowledge(w: &Writing<'_>, now: Time, who: &str, subject: &str) -> Result<bool, Error> {
     let sql = "update notice_topic set acknowledged = ?1, acknowledged_by = ?2, next = ?1 where subject = ?3 and acknowledged is null";
