@@ -282,7 +282,8 @@ fn tried_out(settings: &Settings, name: &str) -> Vec<(String, Recipient)> {
     found
 }
 
-/// What changed in the configuration: notices by ways that aren't there any more can't be sent. Drops what is old, too.
+/// What changed in the configuration: notices by ways that aren't there any more can't be sent, and those that wait, or couldn't be sent,
+/// go to the addresses that people have now. Drops what is old, too.
 ///
 /// # Errors
 /// When the ledger can't be written.
@@ -297,6 +298,7 @@ pub fn configured(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result
             bury(w, now, &notice, "its way isn't in the configuration any more")?;
         }
     }
+    readdress(w, settings)?;
     // A pause after failures was for the server as it was configured.
     w.tried(
         w.connection()
@@ -307,6 +309,17 @@ pub fn configured(w: &mut Writing<'_>, now: Time, settings: &Settings) -> Result
         [now],
     ))?;
     drop_old(w, now)
+}
+
+/// A mistyped address is set right in the configuration: what was to go there goes to the new one.
+fn readdress(w: &Writing<'_>, settings: &Settings) -> Result<(), Error> {
+    let steps = settings.groups.values().flat_map(|group| &group.steps);
+    let sql = "update notice set address = ?3 where state <> 'sent' and way = ?1 and name = ?2 and address <> ?3";
+    let mut statement = w.tried(w.connection().prepare(sql))?;
+    for Recipient { way, name, address } in steps.flat_map(|step| &step.to) {
+        w.tried(statement.execute((way, name, address)))?;
+    }
+    Ok(())
 }
 
 /// Notices of long ago; their records stay.

@@ -64,3 +64,22 @@ fn what_a_group_that_is_gone_has_not_answered_goes_to_the_default_and_is_due_no_
         ]
     );
 }
+
+#[test]
+fn a_notice_that_could_not_be_sent_goes_to_the_address_that_was_set_right() {
+    let mut bench = Bench::new();
+    bench.hear(minutes(0), &about("incident/1", Severity::Medium, "one"));
+    bench.advance_to(minutes(0));
+    let id = bench.due(minutes(0), "mail")[0];
+    bench.attempt(minutes(0), id, Err(NotTaken::Refused("550".to_owned())));
+    let group = bench.settings.groups.get_mut("operators").unwrap();
+    group.steps[0].to[0].address = "anna@example.com".to_owned();
+    bench
+        .ledger
+        .write(|w| configured(w, minutes(1), &bench.settings))
+        .unwrap();
+    let anna = Actor::Person("anna".to_owned());
+    bench.ledger.write(|w| retry(w, minutes(1), &anna, id)).unwrap();
+    let due = bench.ledger.write(|w| attempting(w, id)).unwrap().unwrap();
+    assert_eq!(due.address, "anna@example.com");
+}
