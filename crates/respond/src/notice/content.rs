@@ -13,6 +13,8 @@ const TITLE_CHARACTERS_MAX: usize = 90;
 const TEXT_CHARACTERS_MAX: usize = 4_000;
 /// Things that are named one by one, the worst first.
 const LINES_MAX: usize = 30;
+/// Volumes and hosts that are named: an incident can have thousands, and chats refuse what is too long.
+const CONCERNS_MAX: usize = 8;
 
 /// What is said about one thing.
 pub(super) fn of_topic(topic: &Topic, group: &str, telling: Telling, settings: &Settings, now: Time) -> Content {
@@ -249,9 +251,17 @@ fn cleaned(content: Content) -> Content {
         title: shortened(&content.title, TITLE_CHARACTERS_MAX),
         text: all(content.text),
         lines: all(content.lines),
-        concerns: all(content.concerns),
+        concerns: named(all(content.concerns)),
         ..content
     }
+}
+
+/// Some of what it concerns, and how much more there is.
+fn named(mut concerns: Vec<String>) -> Vec<String> {
+    let more = concerns.len().saturating_sub(CONCERNS_MAX);
+    concerns.truncate(CONCERNS_MAX);
+    concerns.extend((more > 0).then(|| format!("{more} more")));
+    concerns
 }
 
 /// Cut to a length, at a character's end, in one line.
@@ -304,6 +314,14 @@ mod tests {
         assert_eq!(sentence("writes are refused; look"), "Writes are refused; look.");
         assert_eq!(sentence("`disk` is full!"), "`disk` is full!");
         assert_eq!(sentence(" "), "");
+    }
+
+    #[test]
+    fn of_many_disks_some_are_named_and_the_others_counted() {
+        let disks = |count: usize| (0..count).map(|number| format!("volume {number}")).collect::<Vec<_>>();
+        assert_eq!(named(disks(CONCERNS_MAX)), disks(CONCERNS_MAX));
+        assert_eq!(named(disks(4096)).last().unwrap(), "4088 more");
+        assert_eq!(named(disks(4096)).len(), CONCERNS_MAX + 1);
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub(super) fn slack(content: &Content) -> Value {
         .filter(|(what, _)| !matches!(*what, "Look at it"))
         .map(|(what, value)| format!("*{what}:* {}", slack_escaped(&value)))
         .collect();
-    blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": fields.join("\n") }] }));
+    blocks
+        .push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": slack_cut(&fields.join("\n")) }] }));
     if let Some(link) = &content.link {
         let button = json!({ "type": "button", "text": { "type": "plain_text", "text": "Look at it" }, "url": link });
         blocks.push(json!({ "type": "actions", "elements": [button] }));
@@ -34,12 +35,17 @@ pub(super) fn slack(content: &Content) -> Value {
 fn slack_text(content: &Content) -> String {
     let list = lines(content).into_iter().map(|line| format!("\u{2022} {line}"));
     let all: Vec<String> = content.text.iter().cloned().chain(list).collect();
-    slack_escaped(&shortened(&all.join("\n"), TEXT_CHARACTERS_MAX))
+    slack_cut(&slack_escaped(&all.join("\n")))
 }
 
 /// Slack's own signs: <https://api.slack.com/reference/surfaces/formatting#escaping>.
 fn slack_escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text with Slack's signs, which count: what is longer than a block may be is refused as a whole. A sign that is cut apart shows as it is.
+fn slack_cut(text: &str) -> String {
+    shortened(text, TEXT_CHARACTERS_MAX)
 }
 
 /// A message with an Adaptive Card 1.4, which a Teams workflow ("When a Teams webhook request is received") posts.
@@ -144,6 +150,20 @@ mod tests {
             message["blocks"][3]["elements"][0]["url"],
             "https://console.example/incidents/7"
         );
+    }
+
+    #[test]
+    fn slack_gets_no_block_that_is_too_long_whatever_signs_are_in_it() {
+        let message = slack(&Content {
+            text: vec!["&".repeat(2_000)],
+            concerns: vec![format!("host {}", "&".repeat(1_000))],
+            ..content()
+        });
+        let blocks = &message["blocks"];
+        for text in [&blocks[1]["text"]["text"], &blocks[2]["elements"][0]["text"]] {
+            let characters = text.as_str().unwrap().chars().count();
+            assert!(characters <= TEXT_CHARACTERS_MAX, "{characters}");
+        }
     }
 
     #[test]
