@@ -141,7 +141,7 @@ pub fn attempting(w: &mut Writing<'_>, id: NoticeId) -> Result<Option<Due>, Erro
     let sql = "select n.*, f.created as first_created from notice n left join notice f on f.id = n.first
         where n.id = ?1 and n.state = 'waiting'";
     let due = w.tried(w.connection().query_row(sql, [id.0], read_due).optional())?;
-    let sql = "update notice set attempts = attempts + 1 where id = ?1";
+    let sql = "update notice set attempts = attempts + 1 where id = ?1 and state = 'waiting'";
     w.tried(w.connection().execute(sql, [id.0]))?;
     Ok(due)
 }

@@ -446,6 +446,7 @@ fn what_was_tried_and_not_settled_is_tried_again_after_a_restart_with_the_same_k
         bench.ledger.write(|w| attempting(w, id)).unwrap().is_none(),
         "sent is sent"
     );
+    assert_eq!(bench.all()[0].attempts, 2, "that was no attempt");
 }
 
 #[test]

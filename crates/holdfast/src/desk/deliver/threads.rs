@@ -1,12 +1,13 @@
 //! The threads that decide and send.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use respond::alert::{Layer, NewAlert, Severity};
-use respond::notice::{NotTaken, Settings, WayChange};
+use respond::notice::{NotTaken, NoticeId, Settings, WayChange};
 use respond::{Desk, Sequence, Time, notice};
 use serde_json::{Map, json};
 
@@ -35,6 +36,7 @@ pub struct Delivering {
     engine: Arc<Engine>,
     desk: Arc<Desk>,
     log: Arc<Log>,
+    on_their_way: OnTheirWay,
     running: Mutex<Running>,
 }
 
@@ -50,10 +52,37 @@ struct Shared {
     desk: Arc<Desk>,
     log: Arc<Log>,
     settings: Settings,
+    on_their_way: OnTheirWay,
     is_stopping: AtomicBool,
     /// How often something was decided: the ways look then.
     decided: Mutex<u64>,
     changed: Condvar,
+}
+
+/// Notices that are being sent, by the threads of any configuration: one whose server is silent goes on alone when the configuration is
+/// read again, and what it has is not sent a second time meanwhile.
+#[derive(Clone, Debug, Default)]
+struct OnTheirWay(Arc<Mutex<BTreeSet<NoticeId>>>);
+
+/// The right to send a notice, until it is dropped.
+struct Claim<'a> {
+    all: &'a OnTheirWay,
+    id: NoticeId,
+}
+
+impl OnTheirWay {
+    /// `None` if somebody is sending it.
+    fn claim(&self, id: NoticeId) -> Option<Claim<'_>> {
+        let is_new = lock(&self.0).insert(id);
+        // Made only then: a claim that is dropped takes the number out.
+        if is_new { Some(Claim { all: self, id }) } else { None }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        lock(&self.all.0).remove(&self.id);
+    }
 }
 
 impl Delivering {
@@ -72,6 +101,7 @@ impl Delivering {
             engine: Arc::clone(engine),
             desk: Arc::clone(desk),
             log: Arc::clone(log),
+            on_their_way: OnTheirWay::default(),
             running: Mutex::new(Running::none(engine, desk, log)),
         };
         delivering.run(ways, settings)?;
@@ -97,6 +127,7 @@ impl Delivering {
         let mut running = Running::none(&self.engine, &self.desk, &self.log);
         if let Some(shared) = Arc::get_mut(&mut running.shared) {
             shared.settings = settings.who.clone();
+            shared.on_their_way = self.on_their_way.clone();
         }
         let now = time(self.engine.now());
         let configured = self.desk.write(|w| notice::configured(w, now, &settings.who));
@@ -135,6 +166,7 @@ impl Running {
                 desk: Arc::clone(desk),
                 log: Arc::clone(log),
                 settings: Settings::default(),
+                on_their_way: OnTheirWay::default(),
                 is_stopping: AtomicBool::new(false),
                 decided: Mutex::new(0),
                 changed: Condvar::new(),
@@ -220,11 +252,16 @@ impl Shared {
     fn deliver_once(&self, name: &str, way: &mut Way, sender: &Sender) -> Result<bool, respond::Error> {
         let now = self.now();
         let due = self.desk.read(|ledger| notice::due(ledger, now, name, BATCH))?;
-        for id in &due {
+        let mut is_tried = false;
+        for id in due {
             if self.is_stopping() {
                 break;
             }
-            let Some(due) = self.desk.write(|w| notice::attempting(w, *id))? else {
+            let Some(_claim) = self.on_their_way.claim(id) else {
+                continue;
+            };
+            is_tried = true;
+            let Some(due) = self.desk.write(|w| notice::attempting(w, id))? else {
                 continue;
             };
             let outcome = way.send(&self.desk, &due, sender, self.now());
@@ -238,7 +275,7 @@ impl Shared {
                 break;
             }
         }
-        Ok(!due.is_empty())
+        Ok(is_tried)
     }
 
     /// Waits for something that was decided after `decided`, but not for long: commands write into the ledger as well.
@@ -299,4 +336,20 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_sent_by_one_thread_at_a_time() {
+        let before = OnTheirWay::default();
+        let after = before.clone();
+        let held = before.claim(NoticeId(1));
+        assert!(held.is_some() && after.claim(NoticeId(1)).is_none());
+        assert!(after.claim(NoticeId(2)).is_some());
+        drop(held);
+        assert!(after.claim(NoticeId(1)).is_some());
+    }
 }
