@@ -5,7 +5,7 @@ use respond::case_file::DraftKind;
 use respond::case_file::drafts::{approve_draft, mark_sent, wish};
 use respond::case_file::facts::Answer;
 use respond::case_file::timeline::{DiskEvent, as_csv, as_text, timeline};
-use respond::incident;
+use respond::{Page, incident};
 
 use super::support::{Case, HOUR, MINUTE, at, london, new_fact, person, said};
 
@@ -54,6 +54,41 @@ fn what_all_layers_say_is_told_in_order_and_with_who_did_it() {
     .collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(as_csv(&told).lines().count(), told.entries.len() + 1);
+}
+
+#[test]
+fn what_is_left_out_is_counted_and_is_not_what_was_done() {
+    let mut case = Case::new();
+    let alert = case
+        .ledger
+        .alerts(&respond::alert::Filter::default(), Page::newest(1))
+        .unwrap()
+        .remove(0);
+    let repeated = case.ledger.write(|w| {
+        (0..1_000).try_for_each(|count| {
+            let body = serde_json::json!({ "count": count });
+            w.record(
+                at(MINUTE),
+                &person("ann"),
+                "alert.repeated",
+                &format!("alert/{}", alert.id),
+                &body,
+            )
+            .map(drop)
+        })
+    });
+    repeated.unwrap();
+    let told = timeline(&case.ledger, case.incident, &[]).unwrap();
+    assert_eq!(told.left_out, 1, "one of its records doesn't fit");
+    // Full with what happened to a disk, there is no room for alerts first.
+    let full = vec![disk().remove(0); 20_000 - 200];
+    let told = timeline(&case.ledger, case.incident, &full).unwrap();
+    assert!(told.left_out > 500, "{}", told.left_out);
+    assert!(
+        told.entries.iter().any(|entry| entry.from == "action"),
+        "what was done is there"
+    );
+    assert_eq!(told.entries.len(), 20_000);
 }
 
 #[test]

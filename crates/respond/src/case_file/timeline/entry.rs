@@ -43,6 +43,7 @@ pub struct Timeline {
     pub title: String,
     /// What happened, oldest first.
     pub entries: Vec<Entry>,
-    /// Entries that are left out because there are too many: the newest of alerts that repeat.
+    /// Entries that are left out because there are too many, of alerts before anything else. Of things of which there are too many, and of records
+    /// about one thing, all that are left out count as one.
     pub left_out: u64,
 }

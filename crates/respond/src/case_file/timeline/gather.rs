@@ -30,6 +30,13 @@ pub fn timeline(ledger: &Ledger, incident: IncidentId, disk: &[DiskEvent]) -> Re
     let mut records: BTreeSet<Sequence> = BTreeSet::new();
     let mut entries: Vec<(Time, Option<Sequence>, Entry)> = Vec::new();
     let mut left_out = 0_u64;
+    for event in disk {
+        if entries.len() >= ENTRIES_MAX {
+            left_out += 1;
+        } else {
+            entries.push((event.time, None, of_disk(event)));
+        }
+    }
     let (subjects, unseen) = ledger.tried(subjects(ledger.connection(), incident))?;
     left_out += unseen;
     for subject in subjects {
@@ -37,19 +44,15 @@ pub fn timeline(ledger: &Ledger, incident: IncidentId, disk: &[DiskEvent]) -> Re
             subject: Some(subject),
             ..Filter::default()
         };
-        for record in ledger.records(&filter, RECORDS_EACH_MAX)? {
+        let mut of_subject = ledger.records(&filter, RECORDS_EACH_MAX + 1)?;
+        left_out += u64::from(of_subject.len() > RECORDS_EACH_MAX);
+        of_subject.truncate(RECORDS_EACH_MAX);
+        for record in of_subject {
             if entries.len() >= ENTRIES_MAX {
                 left_out += 1;
             } else if records.insert(record.sequence) {
                 entries.push((record.time, Some(record.sequence), of_record(&record)));
             }
-        }
-    }
-    for event in disk {
-        if entries.len() >= ENTRIES_MAX {
-            left_out += 1;
-        } else {
-            entries.push((event.time, None, of_disk(event)));
         }
     }
     // The ledger's order decides where times are the same.
@@ -93,12 +96,12 @@ fn of_disk(event: &DiskEvent) -> Entry {
     }
 }
 
-/// What records of the incident are about, and how many things are left out.
+/// What records of the incident are about, and how many things are left out. Alerts come last: in a flood it is they that there is no room for,
+/// and not what was done.
 fn subjects(connection: &Connection, incident: IncidentId) -> rusqlite::Result<(Vec<String>, u64)> {
     let mut subjects = vec![format!("incident/{incident}")];
     let mut left_out = 0;
     let things = [
-        ("alert", "select id from alert where incident = ?1 order by id"),
         ("action", "select id from action where incident = ?1 order by id"),
         (
             "approval",
@@ -113,6 +116,7 @@ fn subjects(connection: &Connection, incident: IncidentId) -> rusqlite::Result<(
             "notice",
             "select id from notice where subject = 'incident/' || ?1 order by id",
         ),
+        ("alert", "select id from alert where incident = ?1 order by id"),
     ];
     for (name, question) in things {
         let mut statement = connection.prepare_cached(&format!("{question} limit {}", THINGS_MAX + 1))?;
