@@ -66,6 +66,12 @@ fn has_accounts(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("select exists (select 1 from account)", [], |row| row.get(0))
 }
 
+/// The SHA-256 of something, in hexadecimal: records name a text without repeating it.
+pub(in crate::case_file) fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What records about an incident are about.
 pub(in crate::case_file) fn subject(incident: IncidentId) -> String {
     format!("incident/{incident}")

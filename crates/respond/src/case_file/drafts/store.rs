@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::render::Rendered;
 use super::vocabulary::{APPROVALS_NEEDED, Approval, Draft, DraftId, DraftKind, DraftState, UsedFact};
 use crate::approval::{self, Operation, Wish};
-use crate::case_file::columns::{actor_of, actor_text, check_approver, check_incident, subject};
+use crate::case_file::columns::{actor_of, actor_text, check_approver, check_incident, sha256, subject};
 use crate::case_file::facts::{Fact, FactId, facts_of};
 use crate::error::Error;
 use crate::incident::IncidentId;
@@ -78,7 +78,7 @@ pub fn make_draft(
     let (id, draft) = w.tried(insert(w.connection()))?;
     let draft = draft.ok_or_else(|| not_found(id))?;
     let body = serde_json::json!({
-        "draft": id, "kind": kind, "to_fill": draft.to_fill, "facts": draft.facts, "sha256": sha256(&draft.text),
+        "draft": id, "kind": kind, "to_fill": draft.to_fill, "facts": draft.facts, "sha256": sha256(draft.text.as_bytes()),
     });
     w.record(now, actor, "draft.made", &subject(incident), &body)?;
     Ok(draft)
@@ -163,7 +163,7 @@ pub fn approve_draft(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId)
     let approved = w.tried(by_id(w.connection(), id))?.ok_or_else(|| not_found(id))?;
     let body = serde_json::json!({
         "draft": id, "kind": approved.kind, "approvals": approved.approvals.len(), "final": state == DraftState::Final,
-        "sha256": sha256(&approved.text),
+        "sha256": sha256(approved.text.as_bytes()),
     });
     w.record(now, actor, "draft.approved", &subject(approved.incident), &body)?;
     Ok(approved)
@@ -197,7 +197,7 @@ pub fn mark_sent(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId) -> 
     };
     let sent = w.tried(write(w.connection()))?.ok_or_else(|| not_found(id))?;
     let body = serde_json::json!({
-        "draft": id, "kind": sent.kind, "facts": sent.facts, "sha256": sha256(&sent.text),
+        "draft": id, "kind": sent.kind, "facts": sent.facts, "sha256": sha256(sent.text.as_bytes()),
     });
     w.record(now, actor, "draft.sent", &subject(sent.incident), &body)?;
     Ok(sent)
@@ -213,16 +213,10 @@ pub fn wish(draft: &Draft) -> Wish {
             "{} of incident {}, SHA-256 {}",
             draft.kind.name(),
             draft.incident,
-            sha256(&draft.text)
+            sha256(draft.text.as_bytes())
         ),
         because: String::new(),
     }
-}
-
-/// For records: they name a text without repeating it.
-pub(super) fn sha256(text: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn not_found(id: DraftId) -> Error {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::store::sha256;
-use crate::case_file::columns::{actor_text, check_incident, subject};
+use crate::case_file::columns::{actor_text, check_incident, sha256, subject};
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::{Ledger, Writing};
@@ -124,7 +123,7 @@ pub fn fill(
     );
     w.tried(written)?;
     // What people fill in has names and telephone numbers, and records stay for good.
-    let body = serde_json::json!({ "name": name, "sha256": sha256(value) });
+    let body = serde_json::json!({ "name": name, "sha256": sha256(value.as_bytes()) });
     w.record(now, actor, "draft.filled", &subject(incident), &body)?;
     Ok(())
 }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use ring::digest;
 use serde::Deserialize;
 
 use super::classes::class_name;
 use super::vocabulary::{Answer, NewFact};
+use crate::case_file::columns::sha256;
 use crate::error::Error;
 
 /// The version of the report that is understood (`answers::report::Investigation`).
@@ -88,7 +88,7 @@ pub fn import_investigation(report: &[u8], name: &str) -> Result<Imported, Error
             personal.classes.len()
         )));
     }
-    let reference = format!("{name} (SHA-256 {})", hexadecimal(report));
+    let reference = format!("{name} (SHA-256 {})", sha256(report));
     let mut facts = Vec::new();
     let mut remarks = Vec::new();
     for (typed, counts) in &personal.classes {
@@ -142,11 +142,6 @@ fn evidence(counts: &Counts, personal: &Personal, report: &Report) -> String {
         "files with it that were damaged or read: {}; read from the disk: {}; not read: {}; not known: {}; {} to {}{unseen}",
         counts.files, counts.taken, counts.not_taken, counts.unknown, report.from.time, report.to.time
     )
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
