@@ -119,6 +119,22 @@ fn nobody_is_told_to_do_nothing() {
 }
 
 #[test]
+fn that_no_password_was_taken_is_said_of_passwords_only() {
+    let mut case = Case::new();
+    case.fill_all();
+    case.confirm(&[new_fact("shop", "password-hint", Answer::NotTaken)]);
+    let text = |case: &Case| case.render(DraftKind::Faq).unwrap().text;
+    let about_password = |text: &str| text.split("Was my password taken?\n").nth(1).unwrap().to_owned();
+    assert!(
+        about_password(&text(&case)).starts_with("We do not know yet."),
+        "{}",
+        text(&case)
+    );
+    case.confirm(&[new_fact("shop", "password", Answer::NotTaken)]);
+    assert!(about_password(&text(&case)).starts_with("No. "), "{}", text(&case));
+}
+
+#[test]
 fn what_is_not_known_is_said_to_be_unknown() {
     let mut case = Case::new();
     case.fill_all();
