@@ -12,6 +12,10 @@ const PHRASES: &[&str] = &[
     "n't need to take any",
     "not need to do anything",
     "n't need to do anything",
+    "not have to take any",
+    "n't have to take any",
+    "not have to do anything",
+    "n't have to do anything",
     "need not do anything",
     "need do nothing",
     "nothing you need to do",
@@ -42,6 +46,7 @@ mod tests {
         for text in [
             "You do not need to take any action.",
             "You don\u{2019}t need to do\nanything.",
+            "You don't have to do anything for now.",
             "No action is needed",
             "There is nothing to worry about.",
         ] {
