@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use respond::case_file::DraftKind;
-use respond::case_file::drafts::{DraftState, drafts, obstacles};
+use respond::case_file::drafts::{Draft, DraftState, drafts};
 use respond::case_file::timeline::{as_csv, as_html, as_text};
 use serde_json::json;
 
@@ -87,18 +87,12 @@ fn write_all(scene: &Scene<'_>, gathered: &Gathered, files: &mut Files<'_>) -> R
         "clocks.json",
         json!({ "clocks": gathered.clocks }).to_string().as_bytes(),
     )?;
-    let kept = scene.ask(|ledger| {
-        let kept = drafts(ledger, scene.id)?
-            .into_iter()
-            .filter(|draft| draft.state != DraftState::Replaced);
-        kept.map(|draft| Ok((obstacles(ledger, &draft)?, draft)))
-            .collect::<Result<Vec<_>, respond::Error>>()
-    })?;
+    let kept = scene.ask(|ledger| drafts(ledger, scene.id))?;
     for kind in DraftKind::ALL {
-        let newest = kept.iter().find(|(_, draft)| draft.kind == kind);
-        let (state, text) = match newest {
-            Some((_, draft)) if draft.state != DraftState::Made => (draft.state.name(), draft.text.clone()),
-            Some((_, draft)) => ("draft", draft.text.clone()),
+        let is_newest = |draft: &&Draft| draft.kind == kind && draft.state != DraftState::Replaced;
+        let (state, text) = match kept.iter().find(is_newest) {
+            Some(draft) if draft.state != DraftState::Made => (draft.state.name(), draft.text.clone()),
+            Some(draft) => ("draft", draft.text.clone()),
             None => ("draft", gathered.render(scene, kind)?.text),
         };
         files.add(&format!("{}.{state}.txt", kind.name()), text.as_bytes())?;
