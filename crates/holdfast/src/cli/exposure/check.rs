@@ -23,6 +23,7 @@ use crate::cli::show::count;
 use crate::cli::table::{Align, Table};
 use crate::cli::unseen::read_lines;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::hex;
 
 /// Most passwords or hashes from standard input.
 const LINES_MAX: usize = 1_000_000;
@@ -147,7 +148,7 @@ fn typed(corpus: &Corpus) -> Result<Vec<Checked>, Failure> {
 fn hashes(corpus: &Corpus) -> Result<Vec<Checked>, Failure> {
     let lines = read_lines("Hash (it isn't shown)", LINES_MAX)?;
     let checked = (1_u64..).zip(&lines).map(|(line, digits)| {
-        let hash = bytes_of(digits.trim()).unwrap_or_default();
+        let hash = hex::bytes(digits.trim()).unwrap_or_default();
         let kind = HashKind::ALL.into_iter().find(|kind| kind.bytes() == hash.len());
         let kind =
             kind.ok_or_else(|| Failure::usage(format!("line {line} is no hash of 40 or 32 hexadecimal digits")))?;
@@ -158,15 +159,6 @@ fn hashes(corpus: &Corpus) -> Result<Vec<Checked>, Failure> {
         })
     });
     checked.collect()
-}
-
-fn bytes_of(digits: &str) -> Option<Vec<u8>> {
-    let value = |digit: u8| char::from(digit).to_digit(16);
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let bytes = pairs
-        .iter()
-        .map(|[high, low]| u8::try_from(value(*high)? * 16 + value(*low)?).ok());
-    rest.is_empty().then(|| bytes.collect()).flatten()
 }
 
 /// Prints what is leaked, never a password, and chooses the exit code.

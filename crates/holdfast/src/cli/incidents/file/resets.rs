@@ -21,6 +21,7 @@ use crate::cli::exposure::{FOLDER, PASSWORDS_FOLDER};
 use crate::cli::show::count;
 use crate::exposure_delivery::failed;
 use crate::failure::Failure;
+use crate::hex;
 use crate::new_file::{Existing, NewFile};
 
 pub(super) const HELP: &str = "\
@@ -168,7 +169,7 @@ impl Monitor {
 
     /// In how many leaks a password of this hash was seen; `None` if that can't be told.
     fn seen(&self, digits: &str) -> Result<Option<u64>, Failure> {
-        let (Some(passwords), Some(bytes)) = (&self.passwords, bytes_of(digits)) else {
+        let (Some(passwords), Some(bytes)) = (&self.passwords, hex::bytes(digits)) else {
             return Ok(None);
         };
         let Some(kind) = HashKind::ALL.into_iter().find(|kind| kind.bytes() == bytes.len()) else {
@@ -176,15 +177,6 @@ impl Monitor {
         };
         passwords.count(kind, &bytes).map(Some).map_err(|error| failed(&error))
     }
-}
-
-fn bytes_of(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let value = |digit: u8| char::from(digit).to_digit(16);
-    let bytes = pairs
-        .iter()
-        .map(|[high, low]| u8::try_from(value(*high)? * 16 + value(*low)?).ok());
-    rest.is_empty().then(|| bytes.collect()).flatten()
 }
 
 struct List<'a> {
