@@ -38,17 +38,19 @@ pub struct MergeReport {
 }
 
 /// Merges what is loaded in the store in `folder`. `step` is told how far a file is, many times a second; it ends the merge by breaking, and
-/// may wait to leave the machine to others. Memory is bounded by 128 MiB, whatever is merged.
+/// may wait to leave the machine to others. Memory is bounded by 128 MiB for hashes that are spread evenly, as those of passwords are: all that
+/// begin with the same 20 bits are held at once, of each part at most as many as a block holds (64 MiB).
 ///
 /// # Errors
 /// [`Error::Busy`] when another process merges; otherwise when files can't be read or written, or are damaged. What is loaded stays.
 pub fn merge(folder: &Path, scope: MergeScope, step: &mut Step<'_>) -> Result<MergeReport, Error> {
     let mut report = MergeReport::default();
-    if !needs(folder, scope)? {
+    let work = folder.join(WORK_NAME);
+    // What a merge that was killed left may be large, and of a source that was removed since.
+    if !needs(folder, scope)? && !work.exists() {
         return Ok(report);
     }
     let _merging = Merging::begin(folder)?;
-    let work = folder.join(WORK_NAME);
     let mut overtaken = 0;
     let result = loop {
         remove_folder(&work)?;

@@ -111,6 +111,17 @@ fn an_import_ends_beside_what_is_there_and_a_merge_makes_one_of_it() {
 }
 
 #[test]
+fn what_a_killed_merge_left_goes_also_when_nothing_is_to_be_merged_any_more() {
+    let scene = three_sources();
+    scene.merge();
+    let left = scene.store().join(WORK_NAME);
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("merged.new"), b"cut off").unwrap();
+    assert_eq!(scene.merge(), MergeReport::default());
+    assert!(!left.exists());
+}
+
+#[test]
 fn what_is_left_of_a_broken_index_is_asked_for_in_the_ranges_until_it_is_merged() {
     let scene = three_sources();
     scene.merge();
