@@ -69,19 +69,20 @@ impl Drop for Merging {
 fn turn(folder: &Path, stopped: &Receiver<()>, log: &Log, told: &str) -> String {
     let mut pace = Pace::new(stopped);
     let passwords = passwords::merge(&folder.join(FOLDER), MergeScope::Everything, &mut |_| pace.step());
-    let tables = passwords.and_then(|passwords| {
-        if passwords.indexes + passwords.parts > 0 {
+    let passwords = passwords.map(|merged| {
+        if merged.indexes + merged.parts > 0 {
             log.info("exposure", "passwords were merged: a lookup reads one page");
         }
-        accounts::merge(folder, MergeScope::Everything, &mut |_, _| pace.step())
     });
-    match tables {
-        Ok(merged) => {
-            if merged.tables > 0 {
-                log.info("exposure", format!("{} tables of accounts were merged", merged.tables));
-            }
-            String::new()
+    // Also when passwords can't be merged: what is damaged there may stay so for long.
+    let tables = accounts::merge(folder, MergeScope::Everything, &mut |_, _| pace.step());
+    let tables = tables.map(|merged| {
+        if merged.tables > 0 {
+            log.info("exposure", format!("{} tables of accounts were merged", merged.tables));
         }
+    });
+    match passwords.and(tables) {
+        Ok(()) => String::new(),
         // Somebody merges by hand, or erases.
         Err(exposure::Error::Busy { .. }) => String::new(),
         Err(error) => {
