@@ -103,6 +103,8 @@ fn add(w: &mut Writing<'_>, now: Time, draft: &Draft<'_>) -> Result<NoticeId, Er
         "about": content.subject, "telling": content.telling, "group": content.group, "way": way, "to": name, "title": content.title,
     });
     w.record(now, &system(), "notice.planned", &subject(id), &facts)?;
+    // A daemon runs for years: what is old goes as new comes.
+    drop_old(w, now)?;
     Ok(id)
 }
 

@@ -488,6 +488,20 @@ fn what_is_refused_is_a_dead_letter_that_is_told_of_once_and_can_be_tried_again(
 }
 
 #[test]
+fn notices_of_long_ago_go_when_something_new_is_told() {
+    let mut bench = Bench::new();
+    bench.hear(minutes(0), &about("alert/1", Severity::Medium, "one"));
+    bench.advance_to(minutes(0));
+    let id = bench.due(minutes(0), "mail")[0];
+    bench.attempt(minutes(0), id, Ok("250"));
+    let later = minutes(91 * 24 * 60);
+    bench.hear(later, &about("alert/2", Severity::Medium, "two"));
+    bench.advance_to(later);
+    let left: Vec<String> = bench.all().into_iter().map(|notice| notice.subject).collect();
+    assert_eq!(left, ["alert/2"]);
+}
+
+#[test]
 fn what_is_not_taken_for_three_days_is_not_tried_any_more() {
     let mut bench = Bench::new();
     bench.hear(minutes(0), &about("incident/1", Severity::Medium, "one"));
