@@ -175,6 +175,11 @@ fn what_is_not_known_is_said_to_be_unknown() {
 #[test]
 fn the_form_keeps_the_order_of_the_regulator_and_names_what_is_missing() {
     let mut case = Case::new();
+    let form = case.render(DraftKind::RegulatorForm).unwrap().text;
+    assert!(
+        form.contains("No fact is in the register yet.") && !form.contains("All facts are confirmed"),
+        "{form}"
+    );
     case.set("ann", &new_fact("shop", "iban", Answer::Taken)).unwrap();
     case.set("ann", &new_fact("shop", "health", Answer::Unknown)).unwrap();
     let form = case.render(DraftKind::RegulatorForm).unwrap();
