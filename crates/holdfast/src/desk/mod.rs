@@ -3,7 +3,6 @@
 //! Whoever tells of something never waits: neither for the ledger nor for its disk. If the ledger can't be opened or written,
 //! disks are served as before; the log and `status` say so.
 
-pub mod actor;
 pub mod deliver;
 pub mod execute;
 pub mod exposed;

@@ -6,11 +6,11 @@ use respond::{Actor, Error, Writing};
 use super::IncidentsCommand;
 use crate::cli::noted::{Noted, now};
 use crate::cli::output::{self, print};
-use crate::desk::actor::this_user;
 use crate::failure::{EXIT_OK, Failure};
+use crate::user;
 
 pub(super) fn run(noted: &Noted<'_>, command: IncidentsCommand) -> Result<u8, Failure> {
-    let actor = this_user();
+    let actor = user::this_one();
     let incident = noted.change(|w| change(w, &actor, command))?;
     if noted.common.json {
         return Ok(output::json(&incident));
