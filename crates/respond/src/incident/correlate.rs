@@ -95,7 +95,7 @@ impl Correlator {
             .get(&incident)
             .is_some_and(|under_way| under_way.incident.alerts == 0);
         if is_opening {
-            self.take_along(w, alert, incident, is_drill)?;
+            self.take_along(w, alert, id, incident)?;
         }
         self.join(alert, alert.time, incident, Some(id), is_drill);
         Ok(Some(incident))
@@ -224,18 +224,20 @@ impl Correlator {
         Ok(true)
     }
 
-    /// What was noticed about the same things shortly before, and led to nothing then.
+    /// What was noticed about the same things shortly before, and led to nothing then; but for the alert itself, which has a row
+    /// already if it was noticed before and is severe only now.
     fn take_along(
         &mut self,
         w: &Writing<'_>,
         alert: &NewAlert,
+        id: AlertId,
         incident: IncidentId,
-        is_drill: bool,
     ) -> Result<(), Error> {
+        let is_drill = alert.layer == Layer::Drill;
         let since = alert.time.plus_millis(-BEFORE_MILLIS);
         for (kind, name) in named(alert) {
             for earlier in crate::alert::alone(w, kind, name, since, BEFORE_MAX)? {
-                if (earlier.noticed.layer == Layer::Drill) == is_drill {
+                if earlier.id != id && (earlier.noticed.layer == Layer::Drill) == is_drill {
                     crate::alert::set_incident(w, earlier.id, incident)?;
                     self.taken_along.insert(earlier.id, incident);
                     self.join(&earlier.noticed, earlier.last, incident, Some(earlier.id), is_drill);

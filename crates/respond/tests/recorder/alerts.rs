@@ -48,6 +48,7 @@ fn severity_rises_and_never_falls() {
         (1, Severity::High, 3)
     );
     assert_eq!(alerts[0].incident, Some(IncidentId(1)), "severe enough by now");
+    assert_eq!(bench.incident(1).alerts, 1, "the one alert, once");
 }
 
 #[test]
