@@ -159,6 +159,20 @@ fn old_alerts_become_numbers_and_their_records_stay() {
 }
 
 #[test]
+fn a_number_is_given_once_also_when_everything_is_old() {
+    let mut bench = Bench::new();
+    let noticed = |day| about(day * 24 * HOUR, Layer::Volume, "damage", Severity::Low, "disk");
+    bench.take(vec![noticed(0)]);
+    bench.take(vec![noticed(1)]);
+    let now = at(500 * 24 * HOUR);
+    let rolled_up = bench.ledger.write(|w| alert::roll_up(w, now, now, 100)).unwrap();
+    assert_eq!(rolled_up, 1);
+    bench.take(vec![noticed(501)]);
+    assert_eq!(bench.alerts()[0].id.0, 3);
+    assert_eq!(bench.kinds("alert/2"), ["alert.noticed"]);
+}
+
+#[test]
 fn counts_are_kept_by_the_hour() {
     let mut bench = Bench::new();
     bench.take(vec![fenced(0, "a"), fenced(1, "a"), fenced(2, "b")]);
