@@ -241,6 +241,21 @@ fn another_process_that_writes_is_noticed() {
 }
 
 #[test]
+fn a_ledger_is_opened_while_another_process_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(desk(folder.path()));
+    let mut other = Ledger::open(folder.path()).unwrap();
+    let opened = other.write(|_| {
+        let began = std::time::Instant::now();
+        let opened = Desk::open(folder.path());
+        // A writer would be waited for, for 30 seconds.
+        assert!(began.elapsed() < std::time::Duration::from_secs(10));
+        opened
+    });
+    assert_eq!(opened.unwrap().look().unwrap(), Sequence(21));
+}
+
+#[test]
 fn what_is_no_ledger_is_refused_and_left_as_it_is() {
     let open = |bytes: &[u8]| {
         let folder = tempfile::tempdir().unwrap();
