@@ -44,6 +44,7 @@ pub fn failed(error: &respond::Error) -> Failure {
         respond::Error::LedgerDamaged { .. } | respond::Error::Record { .. } => {
             Failure::new(FailureCode::Damage, message)
         }
+        respond::Error::LedgerFull { .. } => Failure::new(FailureCode::NoSpace, message),
         respond::Error::ApprovalNeeded { next, .. } => Failure::new(FailureCode::Approval, message).hint(next),
         respond::Error::Policy { .. } => Failure::new(FailureCode::Config, message),
         respond::Error::NotFound { .. } => Failure::not_found(message),
