@@ -3,6 +3,7 @@
 use guard::{Event, EventKind, Unfenced};
 use respond::Time;
 use respond::alert::{Layer, NewAlert, Severity};
+use respond::ledger::SignedHead;
 use serde_json::{Map, Value, json};
 use volume::NoSpace;
 
@@ -191,6 +192,28 @@ pub fn lost(now: Time, count: u64) -> NewAlert {
              told. Look at what else was noticed at this time"
         ),
         facts: facts(&json!({ "alerts": count })),
+    }
+}
+
+/// A signed head says that the ledger isn't what it was.
+#[must_use]
+pub fn ledger_cut(now: Time, signed: &SignedHead) -> NewAlert {
+    let sequence = signed.head.sequence;
+    NewAlert {
+        time: now,
+        layer: Layer::Respond,
+        kind: "ledger-cut".to_owned(),
+        severity: Severity::High,
+        volume: None,
+        host: None,
+        identity: None,
+        title: "The ledger's end was cut off, or it was replaced".to_owned(),
+        text: format!(
+            "a signed head of the ledger names record {sequence} with a hash that isn't there: the end of the ledger was cut off, it \
+             was changed, or another ledger was put in its place. If you put a backup or a new ledger there yourself, this is why. If \
+             not, somebody hides what they did: look for it in an export, a backup and the log, and find out who could write the file"
+        ),
+        facts: facts(&json!({ "head": signed })),
     }
 }
 

@@ -11,7 +11,7 @@ use respond::alert::NewAlert;
 use respond::{Desk, alert, intake};
 
 use super::front::{BATCH, Front};
-use super::{sources, time};
+use super::{heads, sources, time};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log::{Level, Log};
@@ -156,17 +156,30 @@ impl Rounds {
 
     /// Signs a head, and keeps it beside the ledger, beside some volumes, and at the end in the log.
     fn sign(&mut self, now: respond::Time, is_last: bool) -> Result<(), respond::Error> {
+        let keepers = self.engine.keepers_of_head(self.turn);
+        self.compare(now, &keepers)?;
         let Some(signed) = self.desk.sign_head(now)? else {
             return Ok(());
         };
         self.turn = self.turn.wrapping_add(1);
-        self.engine.keep_ledger_head(&signed.encode(), self.turn);
+        self.engine.keep_ledger_head(&signed.encode(), &keepers);
         if is_last {
             let head = signed.head;
             let message = format!("the ledger ends with record {}, hash {}", head.sequence, head.hash);
             self.log.info("ledger", message);
         }
         Ok(())
+    }
+
+    /// Holds the heads that are about to be replaced against the ledger: if its end was cut off they are what proves it, and once
+    /// they are replaced nothing does. Then that is noted first, with the head.
+    fn compare(&mut self, now: respond::Time, keepers: &[String]) -> Result<(), respond::Error> {
+        for head in heads::replaced(self.engine.data(), keepers) {
+            if self.desk.read(|ledger| ledger.contradicts(&head))? {
+                self.waiting.push(sources::ledger_cut(now, &head));
+            }
+        }
+        self.take_in()
     }
 
     /// Tells when the ledger can't be written, and when it can again.

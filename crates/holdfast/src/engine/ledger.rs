@@ -33,12 +33,19 @@ impl Engine {
         }
     }
 
-    /// Keeps a signed head of the ledger beside some volumes; which, is decided by whose `turn` it is.
-    pub fn keep_ledger_head(&self, head: &[u8], turn: u64) {
-        let Ok(names) = self.names() else { return };
+    /// The volumes that keep the next signed head of the ledger; which, is decided by whose `turn` it is.
+    #[must_use]
+    pub fn keepers_of_head(&self, turn: u64) -> Vec<String> {
+        let names = self.names().unwrap_or_default();
         let count = names.len().max(1);
         let first = usize::try_from(turn).unwrap_or(0).wrapping_mul(HEADS_AT_ONCE) % count;
-        for name in names.iter().cycle().skip(first).take(HEADS_AT_ONCE.min(names.len())) {
+        let keepers = names.iter().cycle().skip(first).take(HEADS_AT_ONCE.min(names.len()));
+        keepers.cloned().collect()
+    }
+
+    /// Keeps a signed head of the ledger beside some volumes.
+    pub fn keep_ledger_head(&self, head: &[u8], keepers: &[String]) {
+        for name in keepers {
             // A volume that can't take it has troubles of its own, which are told; the others do.
             let _ = self.store.write_ledger_head(name, head);
         }

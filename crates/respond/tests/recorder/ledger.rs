@@ -55,7 +55,10 @@ fn an_untouched_ledger_is_intact_and_agrees_with_its_heads() {
     assert!(verification.is_intact(), "{verification:?}");
     assert_eq!((verification.records, verification.heads), (21, 1));
     assert_eq!(verification.newest, Some(head.head));
-    assert_eq!(ledger::read_head(folder.path()).unwrap(), Some(head));
+    assert_eq!(
+        ledger::read_head(&folder.path().join(ledger::HEAD_NAME)).unwrap(),
+        Some(head)
+    );
 }
 
 #[test]
@@ -115,6 +118,27 @@ fn a_tail_that_was_cut_off_shows_by_a_head_and_only_by_it() {
     tamper(folder.path(), "delete from record where sequence > 15");
     assert_eq!(troubles(folder.path(), &[]), []);
     assert_eq!(troubles(folder.path(), &[head]), [(21, Trouble::CutOff)]);
+}
+
+#[test]
+fn a_head_that_is_about_to_be_replaced_is_held_against_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, head) = desk(folder.path());
+    let contradicts = |desk: &Desk, head: &SignedHead| desk.read(|ledger| ledger.contradicts(head)).unwrap();
+    assert!(!contradicts(&whole, &head));
+    drop(whole);
+    tamper(folder.path(), "delete from record where sequence > 15");
+    let cut = Desk::open(folder.path()).unwrap();
+    assert!(contradicts(&cut, &head));
+    // The ledger grows beyond its old end: the head's number is there again, with another hash.
+    for number in 0..20 {
+        let add = |w: &mut respond::Writing<'_>| w.record(at(number), &actor(), "test.done", "test/2", &json!({}));
+        cut.write(add).unwrap();
+    }
+    assert!(contradicts(&cut, &head));
+    let mut forged = head;
+    forged.head.sequence = Sequence(7);
+    assert!(!contradicts(&cut, &forged), "nobody signed it");
 }
 
 #[test]
