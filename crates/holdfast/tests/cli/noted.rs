@@ -144,6 +144,27 @@ fn the_ledger_is_verified_exported_backed_up_and_an_edit_shows() {
     let told = told_of("delete from record where sequence >= (select max(sequence) from record)");
     assert!(told.contains("the end of the ledger was cut off"), "{told}");
     place.ok(&["ledger", "verify"]);
+    let head = place.data().join("respond/ledger-head");
+    std::fs::rename(&head, place.path("kept")).unwrap();
+    let done = place.run(&["ledger", "verify"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stdout.contains("there is none beside it"), "{done:?}");
+    std::fs::rename(place.path("kept"), &head).unwrap();
+    place.ok(&["ledger", "verify"]);
+}
+
+#[test]
+fn a_copy_is_no_cut_ledger_because_the_ledger_went_on() {
+    let (place, daemon) = attacked("noted-copy");
+    place.ok(&["ledger", "backup", "copy.sqlite"]);
+    place.ok(&["incidents", "note", "1", "later than the copy"]);
+    assert_eq!(daemon.stop().0, 0);
+    place.ok(&["ledger", "verify"]);
+    let verified = place.ok(&["ledger", "verify", "--file", "copy.sqlite"]);
+    assert!(
+        verified.contains("what came after this copy was made isn't in it"),
+        "{verified}"
+    );
 }
 
 #[test]

@@ -53,7 +53,10 @@ fn an_untouched_ledger_is_intact_and_agrees_with_its_heads() {
     assert_eq!(desk.sign_head(at(31)).unwrap(), None, "nothing changed");
     let verification = desk.read(|ledger| verify(ledger, std::slice::from_ref(&head))).unwrap();
     assert!(verification.is_intact(), "{verification:?}");
-    assert_eq!((verification.records, verification.heads), (21, 1));
+    assert_eq!(
+        (verification.records, verification.heads, verification.keys),
+        (21, 1, 1)
+    );
     assert_eq!(verification.newest, Some(head.head));
     assert_eq!(
         ledger::read_head(&folder.path().join(ledger::HEAD_NAME)).unwrap(),
