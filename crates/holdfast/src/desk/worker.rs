@@ -61,6 +61,7 @@ impl Worker {
             waiting: Vec::new(),
             lost: 0,
             sign: None,
+            unsigned: None,
             roll_up: Instant::now(),
             turn: 0,
         };
@@ -88,8 +89,10 @@ struct Rounds {
     /// What was taken from the queue and isn't recorded yet.
     waiting: Vec<NewAlert>,
     lost: u64,
-    /// When a head was signed last.
+    /// When a head was signed last, or should have been.
     sign: Option<Instant>,
+    /// Why it wasn't.
+    unsigned: Option<String>,
     roll_up: Instant,
     /// Which volumes get the next head.
     turn: u64,
@@ -144,7 +147,8 @@ impl Rounds {
         let now = time(self.engine.now());
         if is_last || self.sign.is_none_or(|sign| sign.elapsed() >= SIGN_EVERY) {
             self.sign = Some(Instant::now());
-            self.sign(now, is_last)?;
+            let signed = self.sign(now, is_last);
+            self.tell_unsigned(signed);
         }
         if self.roll_up.elapsed() >= ROLL_UP_EVERY {
             self.roll_up = Instant::now();
@@ -198,5 +202,24 @@ impl Rounds {
                 }
             }
         }
+    }
+
+    /// Tells when heads can't be signed, and when they can again: alerts are noted all the same.
+    fn tell_unsigned(&mut self, signed: Result<(), respond::Error>) {
+        let unsigned = signed.err().map(|error| error.to_string());
+        if self.unsigned == unsigned {
+            return;
+        }
+        match &unsigned {
+            None => self.log.info("ledger", "heads of the ledger are signed again"),
+            Some(why) => {
+                let message = format!(
+                    "{why}; alerts are noted, but no head of the ledger is signed, without which a cut end doesn't show. It is \
+                     tried again every minute"
+                );
+                self.log.write(Level::Error, "ledger", message);
+            }
+        }
+        self.unsigned = unsigned;
     }
 }

@@ -154,6 +154,21 @@ fn the_ledger_is_verified_exported_backed_up_and_an_edit_shows() {
 }
 
 #[test]
+fn a_head_that_cannot_be_kept_is_told_once_and_alerts_are_noted() {
+    let (place, daemon) = attacked("noted-unsigned");
+    assert_eq!(daemon.stop().0, 0);
+    // The file by way of which a head is replaced can't be made.
+    std::fs::create_dir(place.data().join("respond/ledger-head.new")).unwrap();
+    let daemon = place.up(&[]);
+    daemon.wait_for_log("no head of the ledger is signed");
+    // A few rounds of the thread.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(daemon.log_lines("no head of the ledger is signed").len(), 1);
+    assert!(!daemon.log().contains("written again"), "{}", daemon.log());
+    assert_eq!(daemon.stop().0, 0);
+}
+
+#[test]
 fn a_copy_is_no_cut_ledger_because_the_ledger_went_on() {
     let (place, daemon) = attacked("noted-copy");
     place.ok(&["ledger", "backup", "copy.sqlite"]);
