@@ -175,7 +175,7 @@ pub fn clock(now: Time, tick: &Tick) -> Option<NewAlert> {
     })
 }
 
-/// Alerts came faster than they could be noted.
+/// Alerts came faster than they could be noted, or while none could.
 #[must_use]
 pub fn lost(now: Time, count: u64) -> NewAlert {
     NewAlert {
@@ -186,10 +186,10 @@ pub fn lost(now: Time, count: u64) -> NewAlert {
         volume: None,
         host: None,
         identity: None,
-        title: format!("{count} alerts came faster than they could be noted"),
+        title: format!("{count} alerts couldn't be noted"),
         text: format!(
-            "{count} alerts came faster than the ledger could note them, and aren't in it; the log has what guards and drills \
-             told. Look at what else was noticed at this time"
+            "{count} alerts came faster than the ledger could note them, or while it couldn't be written, and aren't in it; the log \
+             has what guards and drills told, and since when the ledger wasn't written. Look at what else was noticed at this time"
         ),
         facts: facts(&json!({ "alerts": count })),
     }
