@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident};
+use respond::Desk;
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -54,20 +54,14 @@ impl Engine {
     /// Incidents that aren't done with, the worst by name; `None` if there are none, or no ledger.
     pub(super) fn open_incidents(&self) -> Option<IncidentsReport> {
         let desk = self.front().desk()?;
-        let open = incident::Filter {
-            open_only: true,
-            ..incident::Filter::default()
-        };
-        let newest = desk.read(|ledger| {
-            let count = ledger.counts(desk::time(self.now()))?.open_incidents.total();
-            Ok((count, ledger.incidents(&open, Page::default())?))
+        let asked = desk.read(|ledger| {
+            let open = ledger.counts(desk::time(self.now()))?.open_incidents.total();
+            Ok((open, ledger.worst_incident()?))
         });
-        let (count, newest) = newest.ok()?;
-        let worst = newest
-            .into_iter()
-            .max_by_key(|incident| (incident.score, incident.id))?;
+        let (open, worst) = asked.ok()?;
+        let worst = worst?;
         Some(IncidentsReport {
-            open: count,
+            open,
             worst: OpenIncident {
                 id: worst.id.0,
                 title: worst.title,
