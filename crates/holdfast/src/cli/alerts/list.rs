@@ -173,7 +173,7 @@ fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
         ]);
     }
     let mut text = table.render();
-    if alerts.len() >= page.most {
+    if page.is_filled_by(alerts.len()) {
         text += &format!("older ones: `--before {}`\n", last.id);
     }
     text
