@@ -4,6 +4,7 @@ use respond::incident::{self, Incident, IncidentId};
 use respond::{Actor, Error, Writing};
 
 use super::IncidentsCommand;
+use crate::browse::text::printable;
 use crate::cli::noted::{Noted, now};
 use crate::cli::output::{self, print};
 use crate::failure::{EXIT_OK, Failure};
@@ -44,7 +45,7 @@ fn change(w: &mut Writing<'_>, actor: &Actor, command: IncidentsCommand) -> Resu
 
 fn text(incident: &Incident) -> String {
     let assigned = incident.assigned.as_ref();
-    let assigned = assigned.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let assigned = assigned.map_or_else(|| "nobody".to_owned(), |who| printable(who.to_string().as_bytes()));
     format!(
         "incident {} is {}; {assigned} looks after it\n",
         incident.id, incident.state
