@@ -1,6 +1,7 @@
 //! The chain, its heads, and files that are no ledger.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use respond::ledger::{self, Filter, HeadKey, SignedHead, Trouble, verify};
 use respond::{Actor, Desk, Error, Ledger, Sequence};
@@ -251,6 +252,35 @@ fn a_backup_is_a_whole_ledger_also_while_it_is_written() {
 }
 
 #[test]
+fn a_backup_ends_while_alerts_keep_coming() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _) = desk(folder.path());
+    let add = |body: &str| {
+        let written = desk.write(|w| w.record(at(50), &actor(), "test.done", "test/1", &body));
+        written.unwrap()
+    };
+    let large = "x".repeat(1 << 20);
+    for _ in 0..32 {
+        add(&large);
+    }
+    let to = folder.path().join("copy.sqlite");
+    let (is_done, end) = (AtomicBool::new(false), Instant::now() + Duration::from_secs(20));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) && Instant::now() < end {
+                add("small");
+            }
+        });
+        let copied = desk.read(|ledger| ledger::backup(ledger, &to));
+        is_done.store(true, Ordering::Relaxed);
+        copied.unwrap();
+    });
+    assert!(Instant::now() < end, "only once nothing was written any more");
+    assert!(verify(&Ledger::open_file(to).unwrap(), &[]).unwrap().is_intact());
+}
+
+#[test]
 fn another_process_that_writes_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let (desk, head) = desk(folder.path());
@@ -259,10 +289,7 @@ fn another_process_that_writes_is_noticed() {
         .write(|w| w.record(at(50), &actor(), "test.done", "test/2", &json!({})))
         .unwrap();
     assert_eq!(desk.look().unwrap(), Sequence(22));
-    assert_eq!(
-        desk.newest_after(head.head.sequence, std::time::Duration::ZERO),
-        Sequence(22)
-    );
+    assert_eq!(desk.newest_after(head.head.sequence, Duration::ZERO), Sequence(22));
     let verification = desk.read(|ledger| verify(ledger, &[])).unwrap();
     assert!(verification.is_intact());
 }
@@ -273,10 +300,10 @@ fn a_ledger_is_opened_while_another_process_writes() {
     drop(desk(folder.path()));
     let mut other = Ledger::open(folder.path()).unwrap();
     let opened = other.write(|_| {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let opened = Desk::open(folder.path());
         // A writer would be waited for, for 30 seconds.
-        assert!(began.elapsed() < std::time::Duration::from_secs(10));
+        assert!(began.elapsed() < Duration::from_secs(10));
         opened
     });
     assert_eq!(opened.unwrap().look().unwrap(), Sequence(21));
