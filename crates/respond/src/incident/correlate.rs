@@ -186,18 +186,7 @@ impl Correlator {
         };
         self.next = Some(IncidentId(id.0 + 1));
         let incident = Current::begun(id, class, alert);
-        let before = Before {
-            state: incident.state,
-            severity: incident.severity,
-        };
-        let under_way = UnderWay {
-            incident,
-            is_new: true,
-            before,
-            joined: Vec::new(),
-            is_touched: true,
-        };
-        self.under_way.insert(id, under_way);
+        self.under_way.insert(id, UnderWay::begin(incident, true));
         Ok(id)
     }
 
@@ -209,18 +198,7 @@ impl Correlator {
         let Some(incident) = w.tried(Current::load(w.connection(), id))? else {
             return Ok(false);
         };
-        let before = Before {
-            state: incident.state,
-            severity: incident.severity,
-        };
-        let under_way = UnderWay {
-            incident,
-            is_new: false,
-            before,
-            joined: Vec::new(),
-            is_touched: false,
-        };
-        self.under_way.insert(id, under_way);
+        self.under_way.insert(id, UnderWay::begin(incident, false));
         Ok(true)
     }
 
@@ -261,6 +239,20 @@ impl Correlator {
 }
 
 impl UnderWay {
+    fn begin(incident: Current, is_new: bool) -> Self {
+        let before = Before {
+            state: incident.state,
+            severity: incident.severity,
+        };
+        Self {
+            incident,
+            is_new,
+            before,
+            joined: Vec::new(),
+            is_touched: is_new,
+        }
+    }
+
     /// Writes down what changed; `None` if it isn't there any more.
     fn finish(mut self, w: &mut Writing<'_>, now: Time) -> Result<Option<Changed>, Error> {
         let was = self.before.state;
