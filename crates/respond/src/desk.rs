@@ -60,9 +60,10 @@ impl Desk {
     /// # Errors
     /// When it can't be opened.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let mut writer = Ledger::open(folder)?;
+        let writer = Ledger::open(folder)?;
         let key = HeadKey::open(folder)?;
-        let newest = writer.write(|writing| Ok(writing.newest()))?;
+        // Read, not written: whoever opens the ledger doesn't wait for another process that writes.
+        let newest = newest(&writer)?;
         Ok(Self {
             folder: folder.to_owned(),
             key,
@@ -194,7 +195,7 @@ impl Desk {
     /// # Errors
     /// When the ledger can't be read.
     pub fn look(&self) -> Result<Sequence, Error> {
-        let newest = self.read(Ledger::newest)?.map_or(Sequence(0), |head| head.sequence);
+        let newest = self.read(newest)?;
         let mut known = lock(&self.newest);
         if newest > *known {
             *known = newest;
@@ -209,6 +210,11 @@ impl Desk {
         let waited = self.changed.wait_timeout_while(known, patience, |known| *known <= seen);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
+}
+
+/// The newest record; 0 if there is none.
+fn newest(ledger: &Ledger) -> Result<Sequence, Error> {
+    Ok(ledger.newest()?.map_or(Sequence(0), |head| head.sequence))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -27,6 +27,16 @@ pub enum Error {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// There is no room for what was to be written.
+    #[error(
+        "the disk below the ledger `{}` is full: nothing more can be noted in it; what it has stays. Make room on that disk: \
+         then the ledger is written again, without a restart",
+        path.display()
+    )]
+    LedgerFull {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The file is another program's.
     #[error(
         "`{}` is no ledger of Holdfast's: it is left as it is. Move it away and start the daemon again, which makes a new \

@@ -19,6 +19,12 @@ impl Page {
         Self { before: None, most }
     }
 
+    /// Whether so many rows fill the page: then there may be more.
+    #[must_use]
+    pub fn is_filled_by(self, rows: usize) -> bool {
+        rows >= self.most.min(PAGE_MAX)
+    }
+
     /// For `where id < ?`.
     pub(crate) fn below(self) -> i64 {
         self.before.unwrap_or(i64::MAX)
@@ -33,5 +39,16 @@ impl Page {
 impl Default for Page {
     fn default() -> Self {
         Self::newest(100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_filled_by_what_it_can_have_whatever_was_asked_for() {
+        assert!(Page::newest(3).is_filled_by(3) && !Page::newest(3).is_filled_by(2));
+        assert!(Page::newest(5000).is_filled_by(PAGE_MAX) && !Page::newest(5000).is_filled_by(PAGE_MAX - 1));
     }
 }

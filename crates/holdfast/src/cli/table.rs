@@ -1,5 +1,7 @@
 //! Tables of text, aligned, with a heading.
 
+use crate::browse::text::printable;
+
 /// How a column is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
@@ -22,8 +24,10 @@ impl Table {
         }
     }
 
+    /// Adds a row. What could move a cursor is escaped: names and notes are other people's.
     pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows
+            .push(cells.into_iter().map(|cell| printable(cell.as_bytes())).collect());
     }
 
     /// The lines of the table, each with its end.
@@ -70,5 +74,12 @@ mod tests {
         table.row(vec!["a".to_owned(), "10 GiB".to_owned()]);
         table.row(vec!["longer".to_owned(), "1 B".to_owned()]);
         assert_eq!(table.render(), "NAME      SIZE\na       10 GiB\nlonger     1 B\n");
+    }
+
+    #[test]
+    fn no_cell_can_command_the_terminal() {
+        let mut table = Table::new(&[("NAME", Align::Left)]);
+        table.row(vec!["\u{1b}[2J\n".to_owned()]);
+        assert_eq!(table.render(), "NAME\n\\u{1b}[2J\\n\n");
     }
 }

@@ -1,9 +1,8 @@
 //! Signed heads of the ledger, where they are kept: beside the ledger, and beside the volumes' segments.
 
-use std::io::Read;
 use std::path::Path;
 
-use respond::ledger::{HEAD_BYTES_MAX, HEAD_NAME, SignedHead};
+use respond::ledger::{HEAD_NAME, SignedHead, read_head};
 use volume::LEDGER_HEAD_FILE;
 
 use crate::engine::VOLUMES_NAME;
@@ -34,17 +33,22 @@ pub fn kept(data: &Path) -> Kept {
     kept
 }
 
+/// Reads the heads that the next one replaces: beside the ledger, and beside some volumes.
+#[must_use]
+pub fn replaced(data: &Path, volumes: &[String]) -> Vec<SignedHead> {
+    let mut kept = Kept::default();
+    kept.read(&super::folder(data).join(HEAD_NAME));
+    for volume in volumes {
+        kept.read(&data.join(VOLUMES_NAME).join(volume).join(LEDGER_HEAD_FILE));
+    }
+    kept.heads
+}
+
 impl Kept {
     fn read(&mut self, path: &Path) {
-        let Ok(file) = std::fs::File::open(path) else { return };
-        let mut bytes = Vec::new();
-        let read = file.take(HEAD_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
-        match read.ok().and_then(|_| SignedHead::parse(&bytes)) {
-            Some(head) => self.heads.push(head),
-            None => self.problems.push(format!(
-                "`{}` is no head of a ledger: it was changed or damaged, and proves nothing; the other heads do",
-                path.display()
-            )),
+        match read_head(path) {
+            Ok(head) => self.heads.extend(head),
+            Err(error) => self.problems.push(format!("{error}. The other heads are compared")),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Whoever tells of something never waits: neither for the ledger nor for its disk. If the ledger can't be opened or written,
 //! disks are served as before; the log and `status` say so.
 
-pub mod actor;
 pub mod deliver;
 pub mod execute;
 pub mod exposed;
@@ -45,6 +44,7 @@ pub fn failed(error: &respond::Error) -> Failure {
         respond::Error::LedgerDamaged { .. } | respond::Error::Record { .. } => {
             Failure::new(FailureCode::Damage, message)
         }
+        respond::Error::LedgerFull { .. } => Failure::new(FailureCode::NoSpace, message),
         respond::Error::ApprovalNeeded { next, .. } => Failure::new(FailureCode::Approval, message).hint(next),
         respond::Error::Policy { .. } => Failure::new(FailureCode::Config, message),
         respond::Error::NotFound { .. } => Failure::not_found(message),

@@ -3,6 +3,7 @@
 use guard::{Event, EventKind, Unfenced};
 use respond::Time;
 use respond::alert::{Layer, NewAlert, Severity};
+use respond::ledger::SignedHead;
 use serde_json::{Map, Value, json};
 use volume::NoSpace;
 
@@ -174,7 +175,7 @@ pub fn clock(now: Time, tick: &Tick) -> Option<NewAlert> {
     })
 }
 
-/// Alerts came faster than they could be noted.
+/// Alerts came faster than they could be noted, or while none could.
 #[must_use]
 pub fn lost(now: Time, count: u64) -> NewAlert {
     NewAlert {
@@ -185,12 +186,34 @@ pub fn lost(now: Time, count: u64) -> NewAlert {
         volume: None,
         host: None,
         identity: None,
-        title: format!("{count} alerts came faster than they could be noted"),
+        title: format!("{count} alerts couldn't be noted"),
         text: format!(
-            "{count} alerts came faster than the ledger could note them, and aren't in it; the log has what guards and drills \
-             told. Look at what else was noticed at this time"
+            "{count} alerts came faster than the ledger could note them, or while it couldn't be written, and aren't in it; the log \
+             has what guards and drills told, and since when the ledger wasn't written. Look at what else was noticed at this time"
         ),
         facts: facts(&json!({ "alerts": count })),
+    }
+}
+
+/// A signed head says that the ledger isn't what it was.
+#[must_use]
+pub fn ledger_cut(now: Time, signed: &SignedHead) -> NewAlert {
+    let sequence = signed.head.sequence;
+    NewAlert {
+        time: now,
+        layer: Layer::Respond,
+        kind: "ledger-cut".to_owned(),
+        severity: Severity::High,
+        volume: None,
+        host: None,
+        identity: None,
+        title: "The ledger's end was cut off, or it was replaced".to_owned(),
+        text: format!(
+            "a signed head of the ledger names record {sequence} with a hash that isn't there: the end of the ledger was cut off, it \
+             was changed, or another ledger was put in its place. If you put a backup or a new ledger there yourself, this is why. If \
+             not, somebody hides what they did: look for it in an export, a backup and the log, and find out who could write the file"
+        ),
+        facts: facts(&json!({ "head": signed })),
     }
 }
 

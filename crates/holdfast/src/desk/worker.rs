@@ -11,7 +11,7 @@ use respond::alert::NewAlert;
 use respond::{Desk, alert, intake};
 
 use super::front::{BATCH, Front};
-use super::{sources, time};
+use super::{heads, sources, time};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log::{Level, Log};
@@ -61,6 +61,7 @@ impl Worker {
             waiting: Vec::new(),
             lost: 0,
             sign: None,
+            unsigned: None,
             roll_up: Instant::now(),
             turn: 0,
         };
@@ -88,8 +89,10 @@ struct Rounds {
     /// What was taken from the queue and isn't recorded yet.
     waiting: Vec<NewAlert>,
     lost: u64,
-    /// When a head was signed last.
+    /// When a head was signed last, or should have been.
     sign: Option<Instant>,
+    /// Why it wasn't.
+    unsigned: Option<String>,
     roll_up: Instant,
     /// Which volumes get the next head.
     turn: u64,
@@ -144,7 +147,8 @@ impl Rounds {
         let now = time(self.engine.now());
         if is_last || self.sign.is_none_or(|sign| sign.elapsed() >= SIGN_EVERY) {
             self.sign = Some(Instant::now());
-            self.sign(now, is_last)?;
+            let signed = self.sign(now, is_last);
+            self.tell_unsigned(signed);
         }
         if self.roll_up.elapsed() >= ROLL_UP_EVERY {
             self.roll_up = Instant::now();
@@ -156,17 +160,30 @@ impl Rounds {
 
     /// Signs a head, and keeps it beside the ledger, beside some volumes, and at the end in the log.
     fn sign(&mut self, now: respond::Time, is_last: bool) -> Result<(), respond::Error> {
+        let keepers = self.engine.keepers_of_head(self.turn);
+        self.compare(now, &keepers)?;
         let Some(signed) = self.desk.sign_head(now)? else {
             return Ok(());
         };
         self.turn = self.turn.wrapping_add(1);
-        self.engine.keep_ledger_head(&signed.encode(), self.turn);
+        self.engine.keep_ledger_head(&signed.encode(), &keepers);
         if is_last {
             let head = signed.head;
             let message = format!("the ledger ends with record {}, hash {}", head.sequence, head.hash);
             self.log.info("ledger", message);
         }
         Ok(())
+    }
+
+    /// Holds the heads that are about to be replaced against the ledger: if its end was cut off they are what proves it, and once
+    /// they are replaced nothing does. Then that is noted first, with the head.
+    fn compare(&mut self, now: respond::Time, keepers: &[String]) -> Result<(), respond::Error> {
+        for head in heads::replaced(self.engine.data(), keepers) {
+            if self.desk.read(|ledger| ledger.contradicts(&head))? {
+                self.waiting.push(sources::ledger_cut(now, &head));
+            }
+        }
+        self.take_in()
     }
 
     /// Tells when the ledger can't be written, and when it can again.
@@ -185,5 +202,24 @@ impl Rounds {
                 }
             }
         }
+    }
+
+    /// Tells when heads can't be signed, and when they can again: alerts are noted all the same.
+    fn tell_unsigned(&mut self, signed: Result<(), respond::Error>) {
+        let unsigned = signed.err().map(|error| error.to_string());
+        if self.unsigned == unsigned {
+            return;
+        }
+        match &unsigned {
+            None => self.log.info("ledger", "heads of the ledger are signed again"),
+            Some(why) => {
+                let message = format!(
+                    "{why}; alerts are noted, but no head of the ledger is signed, without which a cut end doesn't show. It is \
+                     tried again every minute"
+                );
+                self.log.write(Level::Error, "ledger", message);
+            }
+        }
+        self.unsigned = unsigned;
     }
 }

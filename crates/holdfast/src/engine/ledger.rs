@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use respond::{Desk, Page, incident};
+use respond::Desk;
 
 use super::Engine;
 use crate::control::{IncidentsReport, OpenIncident};
@@ -33,12 +33,19 @@ impl Engine {
         }
     }
 
-    /// Keeps a signed head of the ledger beside some volumes; which, is decided by whose `turn` it is.
-    pub fn keep_ledger_head(&self, head: &[u8], turn: u64) {
-        let Ok(names) = self.names() else { return };
+    /// The volumes that keep the next signed head of the ledger; which, is decided by whose `turn` it is.
+    #[must_use]
+    pub fn keepers_of_head(&self, turn: u64) -> Vec<String> {
+        let names = self.names().unwrap_or_default();
         let count = names.len().max(1);
         let first = usize::try_from(turn).unwrap_or(0).wrapping_mul(HEADS_AT_ONCE) % count;
-        for name in names.iter().cycle().skip(first).take(HEADS_AT_ONCE.min(names.len())) {
+        let keepers = names.iter().cycle().skip(first).take(HEADS_AT_ONCE.min(names.len()));
+        keepers.cloned().collect()
+    }
+
+    /// Keeps a signed head of the ledger beside some volumes.
+    pub fn keep_ledger_head(&self, head: &[u8], keepers: &[String]) {
+        for name in keepers {
             // A volume that can't take it has troubles of its own, which are told; the others do.
             let _ = self.store.write_ledger_head(name, head);
         }
@@ -47,20 +54,14 @@ impl Engine {
     /// Incidents that aren't done with, the worst by name; `None` if there are none, or no ledger.
     pub(super) fn open_incidents(&self) -> Option<IncidentsReport> {
         let desk = self.front().desk()?;
-        let open = incident::Filter {
-            open_only: true,
-            ..incident::Filter::default()
-        };
-        let newest = desk.read(|ledger| {
-            let count = ledger.counts(desk::time(self.now()))?.open_incidents.total();
-            Ok((count, ledger.incidents(&open, Page::default())?))
+        let asked = desk.read(|ledger| {
+            let open = ledger.counts(desk::time(self.now()))?.open_incidents.total();
+            Ok((open, ledger.worst_incident()?))
         });
-        let (count, newest) = newest.ok()?;
-        let worst = newest
-            .into_iter()
-            .max_by_key(|incident| (incident.score, incident.id))?;
+        let (open, worst) = asked.ok()?;
+        let worst = worst?;
         Some(IncidentsReport {
-            open: count,
+            open,
             worst: OpenIncident {
                 id: worst.id.0,
                 title: worst.title,

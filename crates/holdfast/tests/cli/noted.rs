@@ -48,6 +48,14 @@ fn check(program: &str, input: Stdio, words: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
+/// Changes the ledger's file behind the program's back.
+fn tamper(place: &Place, sql: &str) {
+    let edit = "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\nd.execute('drop trigger record_is_final')\n\
+                d.execute('drop trigger record_stays')\nd.execute(sys.argv[2])\nd.commit()";
+    let ledger = place.path("data/respond/ledger.sqlite");
+    super::support::tool("/usr/bin/python3", &["-c", edit, &ledger, sql]);
+}
+
 #[test]
 fn an_attack_is_an_incident_that_is_explained_looked_after_and_closed() {
     let (place, daemon) = attacked("noted-attack");
@@ -121,24 +129,72 @@ fn the_ledger_is_verified_exported_backed_up_and_an_edit_shows() {
     assert!(is_well, "{text}");
     place.ok(&["ledger", "backup", "copy.sqlite"]);
     place.ok(&["ledger", "verify", "--file", "copy.sqlite", "--expect", &last]);
-    let edit = "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\nd.execute('drop trigger record_is_final')\n\
-                d.execute('drop trigger record_stays')\nd.execute(sys.argv[2])\nd.commit()";
-    let tamper = |sql: &str| {
-        let ledger = place.path("data/respond/ledger.sqlite");
-        super::support::tool("/usr/bin/python3", &["-c", edit, &ledger, sql]);
+    let told_of = |sql: &str| {
+        tamper(&place, sql);
         let done = place.run(&["ledger", "verify"]);
         assert_eq!(done.code, 5, "{done:?}");
-        std::fs::copy(place.path("copy.sqlite"), &ledger).unwrap();
+        std::fs::copy(place.path("copy.sqlite"), place.path("data/respond/ledger.sqlite")).unwrap();
         done.stdout
     };
-    let told = tamper("update record set body = replace(body, 'critical', 'low') where kind = 'incident.opened'");
+    let told = told_of("update record set body = replace(body, 'critical', 'low') where kind = 'incident.opened'");
     assert!(
         told.contains("doesn't fit its hash") && told.contains("Compare it with an export"),
         "{told}"
     );
-    let told = tamper("delete from record where sequence >= (select max(sequence) from record)");
+    let told = told_of("delete from record where sequence >= (select max(sequence) from record)");
     assert!(told.contains("the end of the ledger was cut off"), "{told}");
     place.ok(&["ledger", "verify"]);
+    let head = place.data().join("respond/ledger-head");
+    std::fs::rename(&head, place.path("kept")).unwrap();
+    let done = place.run(&["ledger", "verify"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stdout.contains("there is none beside it"), "{done:?}");
+    std::fs::rename(place.path("kept"), &head).unwrap();
+    place.ok(&["ledger", "verify"]);
+}
+
+#[test]
+fn a_head_that_cannot_be_kept_is_told_once_and_alerts_are_noted() {
+    let (place, daemon) = attacked("noted-unsigned");
+    assert_eq!(daemon.stop().0, 0);
+    // The file by way of which a head is replaced can't be made.
+    std::fs::create_dir(place.data().join("respond/ledger-head.new")).unwrap();
+    let daemon = place.up(&[]);
+    daemon.wait_for_log("no head of the ledger is signed");
+    // A few rounds of the thread.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(daemon.log_lines("no head of the ledger is signed").len(), 1);
+    assert!(!daemon.log().contains("written again"), "{}", daemon.log());
+    assert_eq!(daemon.stop().0, 0);
+}
+
+#[test]
+fn a_copy_is_no_cut_ledger_because_the_ledger_went_on() {
+    let (place, daemon) = attacked("noted-copy");
+    place.ok(&["ledger", "backup", "copy.sqlite"]);
+    place.ok(&["incidents", "note", "1", "later than the copy"]);
+    assert_eq!(daemon.stop().0, 0);
+    place.ok(&["ledger", "verify"]);
+    let verified = place.ok(&["ledger", "verify", "--file", "copy.sqlite"]);
+    assert!(
+        verified.contains("what came after this copy was made isn't in it"),
+        "{verified}"
+    );
+}
+
+#[test]
+fn a_daemon_that_finds_its_ledger_cut_says_so_before_the_proof_is_replaced() {
+    let (place, daemon) = attacked("noted-cut");
+    assert_eq!(daemon.stop().0, 0);
+    tamper(
+        &place,
+        "delete from record where sequence > (select max(sequence) / 2 from record)",
+    );
+    let daemon = place.up(&[]);
+    let alert = wait_for(&place, &["alerts", "list", "--text", "was cut off"], "/alerts/0");
+    assert_eq!(alert["kind"], "ledger-cut");
+    assert!(alert["facts"]["head"]["signature"].is_string(), "{alert}");
+    assert_eq!(daemon.stop().0, 0);
 }
 
 #[test]

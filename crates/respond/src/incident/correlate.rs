@@ -95,7 +95,7 @@ impl Correlator {
             .get(&incident)
             .is_some_and(|under_way| under_way.incident.alerts == 0);
         if is_opening {
-            self.take_along(w, alert, incident, is_drill)?;
+            self.take_along(w, alert, id, incident)?;
         }
         self.join(alert, alert.time, incident, Some(id), is_drill);
         Ok(Some(incident))
@@ -186,18 +186,7 @@ impl Correlator {
         };
         self.next = Some(IncidentId(id.0 + 1));
         let incident = Current::begun(id, class, alert);
-        let before = Before {
-            state: incident.state,
-            severity: incident.severity,
-        };
-        let under_way = UnderWay {
-            incident,
-            is_new: true,
-            before,
-            joined: Vec::new(),
-            is_touched: true,
-        };
-        self.under_way.insert(id, under_way);
+        self.under_way.insert(id, UnderWay::begin(incident, true));
         Ok(id)
     }
 
@@ -209,33 +198,24 @@ impl Correlator {
         let Some(incident) = w.tried(Current::load(w.connection(), id))? else {
             return Ok(false);
         };
-        let before = Before {
-            state: incident.state,
-            severity: incident.severity,
-        };
-        let under_way = UnderWay {
-            incident,
-            is_new: false,
-            before,
-            joined: Vec::new(),
-            is_touched: false,
-        };
-        self.under_way.insert(id, under_way);
+        self.under_way.insert(id, UnderWay::begin(incident, false));
         Ok(true)
     }
 
-    /// What was noticed about the same things shortly before, and led to nothing then.
+    /// What was noticed about the same things shortly before, and led to nothing then; but for the alert itself, which has a row
+    /// already if it was noticed before and is severe only now.
     fn take_along(
         &mut self,
         w: &Writing<'_>,
         alert: &NewAlert,
+        id: AlertId,
         incident: IncidentId,
-        is_drill: bool,
     ) -> Result<(), Error> {
+        let is_drill = alert.layer == Layer::Drill;
         let since = alert.time.plus_millis(-BEFORE_MILLIS);
         for (kind, name) in named(alert) {
             for earlier in crate::alert::alone(w, kind, name, since, BEFORE_MAX)? {
-                if (earlier.noticed.layer == Layer::Drill) == is_drill {
+                if earlier.id != id && (earlier.noticed.layer == Layer::Drill) == is_drill {
                     crate::alert::set_incident(w, earlier.id, incident)?;
                     self.taken_along.insert(earlier.id, incident);
                     self.join(&earlier.noticed, earlier.last, incident, Some(earlier.id), is_drill);
@@ -259,6 +239,20 @@ impl Correlator {
 }
 
 impl UnderWay {
+    fn begin(incident: Current, is_new: bool) -> Self {
+        let before = Before {
+            state: incident.state,
+            severity: incident.severity,
+        };
+        Self {
+            incident,
+            is_new,
+            before,
+            joined: Vec::new(),
+            is_touched: is_new,
+        }
+    }
+
     /// Writes down what changed; `None` if it isn't there any more.
     fn finish(mut self, w: &mut Writing<'_>, now: Time) -> Result<Option<Changed>, Error> {
         let was = self.before.state;

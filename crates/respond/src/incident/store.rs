@@ -65,6 +65,16 @@ impl Ledger {
         Ok(incidents)
     }
 
+    /// Of the incidents that aren't done with, the one with the highest score, without what it concerns; the newest of several.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn worst_incident(&self) -> Result<Option<Incident>, Error> {
+        let sql = format!("select {COLUMNS} from incident where closed is null order by score desc, id desc limit 1");
+        let mut statement = self.tried(self.connection().prepare_cached(&sql))?;
+        self.tried(statement.query_row([], from_row).optional())
+    }
+
     /// One incident.
     ///
     /// # Errors

@@ -15,8 +15,9 @@ use super::store::Ledger;
 use crate::error::Error;
 use crate::time::Time;
 
-/// Pages that a backup copies in a step; other writers get their turn in between.
-const BACKUP_PAGES: i32 = 2048;
+/// All pages in one step: between steps a writer would have the copy begin anew, and while alerts keep coming it would never end.
+/// Nobody waits for it: it reads what was there when it began.
+const ALL_PAGES: i32 = -1;
 /// How long a backup waits for a writer.
 const BACKUP_PAUSE: Duration = Duration::from_millis(5);
 
@@ -115,6 +116,15 @@ pub fn backup(ledger: &Ledger, to: &Path) -> Result<(), Error> {
         .mode(0o600)
         .open(to);
     made.map_err(Error::io("make", to))?;
+    let copied = copy(ledger, to);
+    if copied.is_err() {
+        // Half a copy is none, and would be in the way of the next one.
+        let _ = std::fs::remove_file(to);
+    }
+    copied
+}
+
+fn copy(ledger: &Ledger, to: &Path) -> Result<(), Error> {
     let failed = |source| Error::Ledger {
         path: to.to_owned(),
         source,
@@ -122,7 +132,7 @@ pub fn backup(ledger: &Ledger, to: &Path) -> Result<(), Error> {
     let mut copy = Connection::open(to).map_err(failed)?;
     let steps = Backup::new(ledger.connection(), &mut copy).map_err(failed)?;
     loop {
-        match steps.step(BACKUP_PAGES).map_err(failed)? {
+        match steps.step(ALL_PAGES).map_err(failed)? {
             StepResult::Done => break,
             StepResult::Busy | StepResult::Locked => std::thread::sleep(BACKUP_PAUSE),
             _ => {}

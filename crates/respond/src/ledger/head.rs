@@ -22,7 +22,7 @@ pub const KEY_NAME: &str = "ledger.key";
 /// The newest head's name beside the ledger.
 pub const HEAD_NAME: &str = "ledger-head";
 /// Bytes of a head's file at most.
-pub const HEAD_BYTES_MAX: usize = 4096;
+const HEAD_BYTES_MAX: usize = 4096;
 /// Bytes of a key's file at most: PKCS#8 with both halves is 85.
 const KEY_BYTES_MAX: usize = 1024;
 /// What is signed begins with this, so that no signature for another purpose passes for one.
@@ -162,16 +162,18 @@ pub fn write_head(folder: &Path, head: &SignedHead) -> Result<(), Error> {
         .map_err(Error::io("write", &path))
 }
 
-/// The newest head beside the ledger; `None` if none was written yet.
+/// The head in a file; `None` if there is no such file.
 ///
 /// # Errors
 /// When it can't be read, or is none.
-pub fn read_head(folder: &Path) -> Result<Option<SignedHead>, Error> {
-    let path = folder.join(HEAD_NAME);
-    let bytes = match read_at_most(&path, HEAD_BYTES_MAX) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(Error::io("read", &path))?,
+pub fn read_head(path: &Path) -> Result<Option<SignedHead>, Error> {
+    let bytes = match read_at_most(path, HEAD_BYTES_MAX) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        read => read.map_err(Error::io("read", path))?,
     };
+    let path = path.to_owned();
     SignedHead::parse(&bytes).map(Some).ok_or(Error::LedgerHead { path })
 }
 
@@ -242,13 +244,14 @@ mod tests {
     #[test]
     fn a_head_that_is_none_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read_head(folder.path()).unwrap(), None);
+        let path = folder.path().join(HEAD_NAME);
+        assert_eq!(read_head(&path).unwrap(), None);
         let signed = HeadKey::open(folder.path()).unwrap().sign(head(), Time::default());
         write_head(folder.path(), &signed).unwrap();
-        assert_eq!(read_head(folder.path()).unwrap(), Some(signed));
+        assert_eq!(read_head(&path).unwrap(), Some(signed));
         for bytes in [&b""[..], b"{}", &[b'['; 8192]] {
-            fs::write(folder.path().join(HEAD_NAME), bytes).unwrap();
-            assert!(matches!(read_head(folder.path()), Err(Error::LedgerHead { .. })));
+            fs::write(&path, bytes).unwrap();
+            assert!(matches!(read_head(&path), Err(Error::LedgerHead { .. })));
         }
     }
 }

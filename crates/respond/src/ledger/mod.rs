@@ -15,7 +15,7 @@ mod verify;
 pub use chain::RecordHash;
 pub use export::{Exported, backup, export};
 pub use filter::Filter;
-pub use head::{HEAD_BYTES_MAX, HEAD_NAME, Head, HeadKey, KEY_NAME, SignedHead, read_head, write_head};
+pub use head::{HEAD_NAME, Head, HeadKey, KEY_NAME, SignedHead, read_head, write_head};
 pub use record::{Record, Sequence};
 pub use store::{LEDGER_NAME, Ledger, Writing};
 pub(crate) use verify::KEY_RECORD;

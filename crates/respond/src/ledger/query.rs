@@ -5,7 +5,7 @@ use rusqlite::{Row, params_from_iter};
 
 use super::chain::RecordHash;
 use super::filter::Filter;
-use super::head::Head;
+use super::head::{Head, SignedHead};
 use super::record::{Record, Sequence};
 use super::store::{Ledger, Writing};
 use crate::error::Error;
@@ -56,6 +56,15 @@ impl Ledger {
             .connection()
             .query_row(sql, [sequence.0], |row| Ok(row.get(0).ok().map(RecordHash)));
         Ok(self.tried(hash.optional())?.flatten())
+    }
+
+    /// Whether a head that was signed for this ledger, or for another one in its place, isn't borne out by it: the end was cut off,
+    /// the chain made anew, or the ledger replaced. A head whose signature doesn't hold says nothing.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn contradicts(&self, signed: &SignedHead) -> Result<bool, Error> {
+        Ok(signed.is_genuine() && self.hash_of(signed.head.sequence)? != Some(signed.head.hash))
     }
 
     /// The newest record and its hash; `None` if there is no record.

@@ -293,6 +293,7 @@ fn named(path: &Path, source: rusqlite::Error) -> Error {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => Error::NotALedger { path },
         Some(ErrorCode::DatabaseCorrupt) => Error::LedgerDamaged { path, source },
+        Some(ErrorCode::DiskFull) => Error::LedgerFull { path },
         _ => Error::Ledger { path, source },
     }
 }
@@ -307,4 +308,42 @@ fn make_private(path: &Path) -> Result<(), Error> {
         .open(path)
         .map(drop)
         .map_err(Error::io("open", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verify::verify;
+    use super::*;
+
+    #[test]
+    fn a_full_disk_takes_nothing_of_a_transaction_and_is_told_and_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let add = |ledger: &mut Ledger, bytes: usize| {
+            ledger.write(|w| {
+                let actor = Actor::System("test".to_owned());
+                w.record(Time::default(), &actor, "test.done", "test/1", &"small")?;
+                w.record(Time::default(), &actor, "test.done", "test/1", &"x".repeat(bytes))
+            })
+        };
+        add(&mut ledger, 1).unwrap();
+        // No more pages than there are: as if the disk had no room for more.
+        ledger.connection.pragma_update(None, "max_page_count", 1).unwrap();
+        let error = add(&mut ledger, 1 << 20).unwrap_err();
+        assert!(
+            matches!(error, Error::LedgerFull { .. }) && error.to_string().contains("Make room"),
+            "{error}"
+        );
+        assert_eq!(ledger.newest().unwrap().map(|head| head.sequence), Some(Sequence(2)));
+        ledger
+            .connection
+            .pragma_update(None, "max_page_count", 1 << 20)
+            .unwrap();
+        add(&mut ledger, 1 << 20).unwrap();
+        let verification = verify(&ledger, &[]).unwrap();
+        assert!(
+            verification.is_intact() && verification.records == 4,
+            "{verification:?}"
+        );
+    }
 }

@@ -27,6 +27,8 @@ pub struct Verification {
     pub newest: Option<Head>,
     /// Signed heads that agree with the chain.
     pub heads: u64,
+    /// Keys that the ledger names: from the first on there is a signed head somewhere.
+    pub keys: u64,
     /// What is wrong, the first record first; the first 20.
     pub findings: Vec<Finding>,
     /// How much is wrong.
@@ -128,6 +130,7 @@ pub fn verify(ledger: &Ledger, heads: &[SignedHead]) -> Result<Verification, Err
         records: 0,
         newest: None,
         heads: 0,
+        keys: 0,
         findings: Vec::new(),
         finding_count: 0,
     };
@@ -224,6 +227,7 @@ impl<'a> Walk<'a> {
 
     /// Heads of records that aren't there.
     fn end(mut self) {
+        self.verification.keys = self.keys.len() as u64;
         for signed in std::mem::take(&mut self.heads).into_values().flatten() {
             let trouble = if !signed.is_genuine() {
                 Trouble::BadSignature

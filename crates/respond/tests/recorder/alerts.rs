@@ -48,6 +48,7 @@ fn severity_rises_and_never_falls() {
         (1, Severity::High, 3)
     );
     assert_eq!(alerts[0].incident, Some(IncidentId(1)), "severe enough by now");
+    assert_eq!(bench.incident(1).alerts, 1, "the one alert, once");
 }
 
 #[test]
@@ -155,6 +156,20 @@ fn old_alerts_become_numbers_and_their_records_stay() {
     assert_eq!(bench.alerts().len(), 5);
     assert_eq!(bench.kinds("alert/1"), ["alert.noticed"]);
     assert_eq!(bench.kinds("ledger/alerts").len(), 2);
+}
+
+#[test]
+fn a_number_is_given_once_also_when_everything_is_old() {
+    let mut bench = Bench::new();
+    let noticed = |day| about(day * 24 * HOUR, Layer::Volume, "damage", Severity::Low, "disk");
+    bench.take(vec![noticed(0)]);
+    bench.take(vec![noticed(1)]);
+    let now = at(500 * 24 * HOUR);
+    let rolled_up = bench.ledger.write(|w| alert::roll_up(w, now, now, 100)).unwrap();
+    assert_eq!(rolled_up, 1);
+    bench.take(vec![noticed(501)]);
+    assert_eq!(bench.alerts()[0].id.0, 3);
+    assert_eq!(bench.kinds("alert/2"), ["alert.noticed"]);
 }
 
 #[test]

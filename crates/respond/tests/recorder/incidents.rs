@@ -104,6 +104,24 @@ fn a_storm_over_many_volumes_is_one_incident_that_names_them() {
 }
 
 #[test]
+fn the_worst_incident_is_found_behind_any_number_of_milder_ones() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.ledger.worst_incident().unwrap(), None);
+    bench.take(vec![fenced(0, "disk")]);
+    for number in 1..=150 {
+        let volume = format!("other-{number}");
+        let damage = about(2 * MINUTE * number, Layer::Volume, "damage", Severity::High, &volume);
+        bench.take(vec![damage]);
+    }
+    assert_eq!(bench.incidents().len(), 151);
+    let worst = bench.ledger.worst_incident().unwrap().unwrap();
+    assert_eq!((worst.id, worst.score), (IncidentId(1), bench.incident(1).score));
+    let close = |w: &mut respond::Writing<'_>| incident::close(w, at(HOUR), &ann(), IncidentId(1), false, "restored");
+    bench.ledger.write(close).unwrap();
+    assert_eq!(bench.ledger.worst_incident().unwrap().unwrap().id, IncidentId(151));
+}
+
+#[test]
 fn drills_have_incidents_of_their_own() {
     let mut bench = Bench::new();
     bench.take(vec![fenced(0, "disk")]);

@@ -1,6 +1,7 @@
 //! The chain, its heads, and files that are no ledger.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use respond::ledger::{self, Filter, HeadKey, SignedHead, Trouble, verify};
 use respond::{Actor, Desk, Error, Ledger, Sequence};
@@ -53,9 +54,15 @@ fn an_untouched_ledger_is_intact_and_agrees_with_its_heads() {
     assert_eq!(desk.sign_head(at(31)).unwrap(), None, "nothing changed");
     let verification = desk.read(|ledger| verify(ledger, std::slice::from_ref(&head))).unwrap();
     assert!(verification.is_intact(), "{verification:?}");
-    assert_eq!((verification.records, verification.heads), (21, 1));
+    assert_eq!(
+        (verification.records, verification.heads, verification.keys),
+        (21, 1, 1)
+    );
     assert_eq!(verification.newest, Some(head.head));
-    assert_eq!(ledger::read_head(folder.path()).unwrap(), Some(head));
+    assert_eq!(
+        ledger::read_head(&folder.path().join(ledger::HEAD_NAME)).unwrap(),
+        Some(head)
+    );
 }
 
 #[test]
@@ -115,6 +122,27 @@ fn a_tail_that_was_cut_off_shows_by_a_head_and_only_by_it() {
     tamper(folder.path(), "delete from record where sequence > 15");
     assert_eq!(troubles(folder.path(), &[]), []);
     assert_eq!(troubles(folder.path(), &[head]), [(21, Trouble::CutOff)]);
+}
+
+#[test]
+fn a_head_that_is_about_to_be_replaced_is_held_against_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, head) = desk(folder.path());
+    let contradicts = |desk: &Desk, head: &SignedHead| desk.read(|ledger| ledger.contradicts(head)).unwrap();
+    assert!(!contradicts(&whole, &head));
+    drop(whole);
+    tamper(folder.path(), "delete from record where sequence > 15");
+    let cut = Desk::open(folder.path()).unwrap();
+    assert!(contradicts(&cut, &head));
+    // The ledger grows beyond its old end: the head's number is there again, with another hash.
+    for number in 0..20 {
+        let add = |w: &mut respond::Writing<'_>| w.record(at(number), &actor(), "test.done", "test/2", &json!({}));
+        cut.write(add).unwrap();
+    }
+    assert!(contradicts(&cut, &head));
+    let mut forged = head;
+    forged.head.sequence = Sequence(7);
+    assert!(!contradicts(&cut, &forged), "nobody signed it");
 }
 
 #[test]
@@ -224,6 +252,35 @@ fn a_backup_is_a_whole_ledger_also_while_it_is_written() {
 }
 
 #[test]
+fn a_backup_ends_while_alerts_keep_coming() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _) = desk(folder.path());
+    let add = |body: &str| {
+        let written = desk.write(|w| w.record(at(50), &actor(), "test.done", "test/1", &body));
+        written.unwrap()
+    };
+    let large = "x".repeat(1 << 20);
+    for _ in 0..32 {
+        add(&large);
+    }
+    let to = folder.path().join("copy.sqlite");
+    let (is_done, end) = (AtomicBool::new(false), Instant::now() + Duration::from_secs(20));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) && Instant::now() < end {
+                add("small");
+            }
+        });
+        let copied = desk.read(|ledger| ledger::backup(ledger, &to));
+        is_done.store(true, Ordering::Relaxed);
+        copied.unwrap();
+    });
+    assert!(Instant::now() < end, "only once nothing was written any more");
+    assert!(verify(&Ledger::open_file(to).unwrap(), &[]).unwrap().is_intact());
+}
+
+#[test]
 fn another_process_that_writes_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let (desk, head) = desk(folder.path());
@@ -232,12 +289,24 @@ fn another_process_that_writes_is_noticed() {
         .write(|w| w.record(at(50), &actor(), "test.done", "test/2", &json!({})))
         .unwrap();
     assert_eq!(desk.look().unwrap(), Sequence(22));
-    assert_eq!(
-        desk.newest_after(head.head.sequence, std::time::Duration::ZERO),
-        Sequence(22)
-    );
+    assert_eq!(desk.newest_after(head.head.sequence, Duration::ZERO), Sequence(22));
     let verification = desk.read(|ledger| verify(ledger, &[])).unwrap();
     assert!(verification.is_intact());
+}
+
+#[test]
+fn a_ledger_is_opened_while_another_process_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(desk(folder.path()));
+    let mut other = Ledger::open(folder.path()).unwrap();
+    let opened = other.write(|_| {
+        let began = Instant::now();
+        let opened = Desk::open(folder.path());
+        // A writer would be waited for, for 30 seconds.
+        assert!(began.elapsed() < Duration::from_secs(10));
+        opened
+    });
+    assert_eq!(opened.unwrap().look().unwrap(), Sequence(21));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use respond::alert::{Alert, Filter, Layer, Severity};
 use respond::incident::IncidentId;
-use respond::{PAGE_MAX, Page, cef, ecs, ocsf};
+use respond::{Page, cef, ecs, ocsf};
 use serde_json::json;
 
 use crate::cli::noted::{Noted, layers, origin, severities, shown, time_if};
@@ -90,10 +90,8 @@ pub(super) fn run(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
         text: task.text,
     };
     if task.format != Format::Table {
-        let alerts = all(noted, &filter, task.before, task.most)?;
-        for alert in alerts.iter().rev() {
-            print(lines(alert, task.format).as_bytes());
-        }
+        let tell = |alert: &Alert| print(lines(alert, task.format).as_bytes());
+        each(noted, &filter, task.before, task.most, tell)?;
         return Ok(EXIT_OK);
     }
     let page = Page {
@@ -108,22 +106,35 @@ pub(super) fn run(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
     Ok(EXIT_OK)
 }
 
-/// All alerts that the filter lets through, page by page; newest first.
-fn all(noted: &Noted<'_>, filter: &Filter, before: Option<i64>, most: Option<usize>) -> Result<Vec<Alert>, Failure> {
-    let most = most.unwrap_or(usize::MAX);
-    let pages = noted.ask(|ledger| {
-        let mut all: Vec<Alert> = Vec::new();
-        let mut page = Page { before, most: PAGE_MAX };
-        while all.len() < most {
-            page.most = PAGE_MAX.min(most - all.len());
+/// Tells every alert that the filter lets through, oldest first. Pages are found from the newest on: where they begin is kept, and no
+/// more than one page of alerts.
+fn each(
+    noted: &Noted<'_>,
+    filter: &Filter,
+    before: Option<i64>,
+    most: Option<usize>,
+    mut tell: impl FnMut(&Alert),
+) -> Result<(), Failure> {
+    let told = noted.ask(|ledger| {
+        let mut left = most.unwrap_or(usize::MAX);
+        let mut pages = Vec::new();
+        let mut page = Page { before, most: left };
+        loop {
             let alerts = ledger.alerts(filter, page)?;
             let Some(last) = alerts.last() else { break };
-            page.before = Some(last.id.0);
-            all.extend(alerts);
+            pages.push(page);
+            left = left.saturating_sub(alerts.len());
+            page = Page {
+                before: Some(last.id.0),
+                most: left,
+            };
         }
-        Ok(all)
+        for page in pages.into_iter().rev() {
+            ledger.alerts(filter, page)?.iter().rev().for_each(&mut tell);
+        }
+        Ok(())
     });
-    Ok(pages?.unwrap_or_default())
+    told.map(drop)
 }
 
 fn lines(alert: &Alert, format: Format) -> String {
@@ -173,7 +184,7 @@ fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
         ]);
     }
     let mut text = table.render();
-    if alerts.len() >= page.most {
+    if page.is_filled_by(alerts.len()) {
         text += &format!("older ones: `--before {}`\n", last.id);
     }
     text

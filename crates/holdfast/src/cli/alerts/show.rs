@@ -2,6 +2,7 @@
 
 use respond::alert::{Alert, AlertId};
 
+use crate::browse::text::printable;
 use crate::cli::noted::{Noted, shown};
 use crate::cli::output::{self, print};
 use crate::failure::{EXIT_OK, Failure};
@@ -22,11 +23,9 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
 
 fn text(alert: &Alert) -> String {
     let noticed = &alert.noticed;
-    let mut text = format!(
-        "alert {}: {} ({})\n{}\n\n",
-        alert.id, noticed.title, noticed.severity, noticed.text
-    );
-    let mut line = |name: &str, value: &str| text += &format!("{name:<10}{value}\n");
+    let (title, told) = (printable(noticed.title.as_bytes()), printable(noticed.text.as_bytes()));
+    let mut text = format!("alert {}: {title} ({})\n{told}\n\n", alert.id, noticed.severity);
+    let mut line = |name: &str, value: &str| text += &format!("{name:<10}{}\n", printable(value.as_bytes()));
     line("noticed", &shown(noticed.time));
     if alert.count > 1 {
         line(
@@ -49,7 +48,7 @@ fn text(alert: &Alert) -> String {
         line("incident", &format!("{incident}; `holdfast incidents show {incident}`"));
     }
     for (name, value) in &noticed.facts {
-        text += &format!("  {name}: {value}\n");
+        text += &format!("  {name}: {}\n", printable(value.to_string().as_bytes()));
     }
     text
 }

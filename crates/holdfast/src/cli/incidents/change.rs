@@ -4,13 +4,14 @@ use respond::incident::{self, Incident, IncidentId};
 use respond::{Actor, Error, Writing};
 
 use super::IncidentsCommand;
+use crate::browse::text::printable;
 use crate::cli::noted::{Noted, now};
 use crate::cli::output::{self, print};
-use crate::desk::actor::this_user;
 use crate::failure::{EXIT_OK, Failure};
+use crate::user;
 
 pub(super) fn run(noted: &Noted<'_>, command: IncidentsCommand) -> Result<u8, Failure> {
-    let actor = this_user();
+    let actor = user::this_one();
     let incident = noted.change(|w| change(w, &actor, command))?;
     if noted.common.json {
         return Ok(output::json(&incident));
@@ -44,7 +45,7 @@ fn change(w: &mut Writing<'_>, actor: &Actor, command: IncidentsCommand) -> Resu
 
 fn text(incident: &Incident) -> String {
     let assigned = incident.assigned.as_ref();
-    let assigned = assigned.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let assigned = assigned.map_or_else(|| "nobody".to_owned(), |who| printable(who.to_string().as_bytes()));
     format!(
         "incident {} is {}; {assigned} looks after it\n",
         incident.id, incident.state

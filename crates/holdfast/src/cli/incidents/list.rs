@@ -123,7 +123,7 @@ fn text(incidents: &[Incident], page: Page) -> String {
         ]);
     }
     let mut text = table.render();
-    if incidents.len() >= page.most {
+    if page.is_filled_by(incidents.len()) {
         text += &format!("older ones: `--before {}`\n", last.id);
     }
     text

@@ -5,6 +5,7 @@ use respond::ledger::{self, Record};
 use respond::{Page, alert};
 use serde_json::{Value, json};
 
+use crate::browse::text::printable;
 use crate::cli::noted::{Noted, shown};
 use crate::cli::output::{self, print};
 use crate::failure::{EXIT_OK, Failure};
@@ -51,7 +52,7 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
             "  {}  {:<13}  {}{again}\n",
             shown(noticed.time),
             noticed.severity,
-            noticed.text
+            printable(noticed.text.as_bytes())
         );
     }
     text += "\nwhat was done:\n";
@@ -59,7 +60,7 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
         text += &format!(
             "  {}  {}: {}{}\n",
             shown(record.time),
-            record.actor,
+            printable(record.actor.to_string().as_bytes()),
             record.kind,
             detail(record)
         );
@@ -69,7 +70,8 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
 }
 
 fn heading(incident: &Incident) -> String {
-    let mut text = format!("incident {}: {}\n", incident.id, incident.title);
+    let title = printable(incident.title.as_bytes());
+    let mut text = format!("incident {}: {title}\n", incident.id);
     text += &format!(
         "{}, {}, score {} of 100:\n",
         incident.state, incident.severity, incident.score
@@ -84,11 +86,11 @@ fn heading(incident: &Incident) -> String {
         ("people and accounts", &incident.identities),
     ] {
         if !names.is_empty() {
-            text += &format!("{what}: {}\n", names.join(", "));
+            text += &format!("{what}: {}\n", printable(names.join(", ").as_bytes()));
         }
     }
     if let Some(assigned) = &incident.assigned {
-        text += &format!("{assigned} looks after it\n");
+        text += &format!("{} looks after it\n", printable(assigned.to_string().as_bytes()));
     }
     text
 }
@@ -97,5 +99,24 @@ fn heading(incident: &Incident) -> String {
 fn detail(record: &Record) -> String {
     let texts = ["text", "why", "how"].into_iter();
     let said = texts.filter_map(|name| record.body.get(name)).find_map(Value::as_str);
-    said.map_or_else(String::new, |said| format!(" ({said})"))
+    said.map_or_else(String::new, |said| format!(" ({})", printable(said.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use respond::{Actor, Sequence, Time};
+
+    #[test]
+    fn a_note_cannot_command_the_terminal() {
+        let record = Record {
+            sequence: Sequence(1),
+            time: Time::default(),
+            actor: Actor::Person("ann".to_owned()),
+            kind: "incident.noted".to_owned(),
+            subject: "incident/1".to_owned(),
+            body: json!({ "text": "all is well\u{1b}[2J\nroot: closed" }),
+        };
+        assert_eq!(detail(&record), " (all is well\\u{1b}[2J\\nroot: closed)");
+    }
 }

@@ -1,8 +1,8 @@
 //! `holdfast ledger list`
 
 use clap::Args;
-use respond::Sequence;
 use respond::ledger::{Filter, Record};
+use respond::{Page, Sequence};
 use serde_json::json;
 
 use crate::cli::noted::{Noted, shown, time_if};
@@ -79,7 +79,7 @@ fn text(records: &[Record], most: usize) -> String {
         ]);
     }
     let mut text = table.render();
-    if records.len() >= most {
+    if Page::newest(most).is_filled_by(records.len()) {
         text += &format!("those after it: `--after {}`\n", last.sequence);
     }
     text

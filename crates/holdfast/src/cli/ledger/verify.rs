@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use respond::Ledger;
-use respond::ledger::{self, RecordHash, SignedHead, Verification};
+use respond::ledger::{self, HEAD_NAME, RecordHash, SignedHead, Verification};
 
 use crate::cli::noted::Noted;
 use crate::cli::output::{self, print};
@@ -21,6 +21,10 @@ Examples:
   holdfast ledger verify --expect 1234:5f0c...
   holdfast ledger verify --file /srv/backup/ledger.sqlite";
 
+/// What it means that the head beside the ledger is gone.
+const MISSING_HEAD: &str = "the ledger names a key that signs heads, and there is none beside it: it was removed, and nothing beside \
+    the ledger tells whether its end was cut off. Compare with the hash that an earlier check told, an export or a backup";
+
 /// `holdfast ledger verify`
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(in crate::cli) struct Verify {
@@ -36,13 +40,14 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
     let expected = task.expect.as_deref().map(expected).transpose()?;
     let kept = heads::kept(&noted.place.data);
     let check = |ledger: &Ledger| {
-        let verification = ledger::verify(ledger, &kept.heads)?;
+        let heads = comparable(ledger, task, &kept.heads)?;
+        let verification = ledger::verify(ledger, &heads)?;
         let found = expected
             .map(|(number, _)| ledger.hash_of(respond::Sequence(number)))
             .transpose()?;
-        Ok((verification, found.flatten()))
+        Ok((verification, found.flatten(), heads.len()))
     };
-    let (verification, found) = match &task.file {
+    let (verification, found, compared) = match &task.file {
         Some(file) => {
             let opened = Ledger::open_file(file.clone()).and_then(|ledger| check(&ledger));
             opened.map_err(|error| desk::failed(&error))?
@@ -54,6 +59,9 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
         .iter()
         .map(|finding| finding.text.clone())
         .collect();
+    if task.file.is_none() && verification.keys > 0 && !noted.folder.join(HEAD_NAME).exists() {
+        problems.push(MISSING_HEAD.to_owned());
+    }
     problems.extend(kept.problems);
     if let Some((number, hash)) = expected
         && found != Some(hash)
@@ -65,13 +73,24 @@ pub(super) fn run(noted: &Noted<'_>, task: &Verify) -> Result<u8, Failure> {
     if noted.common.json {
         output::json(&serde_json::json!({ "verification": verification, "problems": problems }));
     } else {
-        print(text(&verification, &kept.heads, &problems).as_bytes());
+        let later = kept.heads.len().saturating_sub(compared);
+        print(text(&verification, (compared, later), &problems).as_bytes());
     }
     Ok(if problems.is_empty() {
         EXIT_OK
     } else {
         FailureCode::Damage.exit_code()
     })
+}
+
+/// The heads that say something about a ledger. A copy ends where it was made: those of later records aren't about it.
+fn comparable(ledger: &Ledger, task: &Verify, heads: &[SignedHead]) -> Result<Vec<SignedHead>, respond::Error> {
+    let mut heads = heads.to_vec();
+    if task.file.is_some() {
+        let end = ledger.newest()?.map(|newest| newest.sequence);
+        heads.retain(|signed| Some(signed.head.sequence) <= end);
+    }
+    Ok(heads)
 }
 
 /// `1234:5f0c...`
@@ -85,7 +104,8 @@ fn expected(text: &str) -> Result<(i64, RecordHash), Failure> {
     })
 }
 
-fn text(verification: &Verification, heads: &[SignedHead], problems: &[String]) -> String {
+/// What was found; `heads` says how many were compared, and how many are of records after the end of a copy.
+fn text(verification: &Verification, heads: (usize, usize), problems: &[String]) -> String {
     let mut text = String::new();
     for problem in problems {
         text += &format!("wrong: {problem}\n");
@@ -99,10 +119,11 @@ fn text(verification: &Verification, heads: &[SignedHead], problems: &[String]) 
     let Verification {
         records, heads: good, ..
     } = verification;
-    text += &format!(
-        "{records} records checked, {good} of {} signed heads agree\n",
-        heads.len()
-    );
+    let (compared, later) = heads;
+    text += &format!("{records} records checked, {good} of {compared} signed heads agree\n");
+    if later > 0 {
+        text += &format!("{later} signed heads are of later records: what came after this copy was made isn't in it\n");
+    }
     if problems.is_empty() {
         text += "nothing was edited and nothing is missing, as far as chain and heads can tell\n";
     }

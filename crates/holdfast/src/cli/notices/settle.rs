@@ -7,6 +7,7 @@ use super::{Scene, now};
 use crate::cli::output;
 use crate::desk;
 use crate::failure::{EXIT_OK, Failure};
+use crate::user;
 
 /// Notices that are tried again with one command, at most.
 const RETRIED_MAX: usize = 1000;
@@ -17,7 +18,7 @@ incident is acknowledged with it. If it gets worse, everybody is told again.";
 
 pub(super) fn acknowledge(scene: &Scene<'_>, subject: &str) -> Result<u8, Failure> {
     let mut ledger = scene.existing_ledger()?;
-    let actor = desk::actor::this_user();
+    let actor = user::this_one();
     ledger
         .write(|w| notice::acknowledge(w, now(), &actor, subject))
         .map_err(|error| desk::failed(&error).hint("`holdfast notices list` shows what people were told of"))?;
@@ -43,7 +44,7 @@ pub(super) fn retry(scene: &Scene<'_>, ids: &[i64], all: bool) -> Result<u8, Fai
     } else {
         ids.iter().copied().map(NoticeId).collect()
     };
-    let actor = desk::actor::this_user();
+    let actor = user::this_one();
     ledger
         .write(|w| ids.iter().try_for_each(|id| notice::retry(w, now(), &actor, *id)))
         .map_err(failed)?;
