@@ -202,9 +202,10 @@ pub(super) fn link(site: &dyn Site, visitor: &Visitor, id: i64, random: [u8; 32]
     let account = find(site, id)?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(LINK_MILLIS));
-    let secret = site
-        .desk()
-        .write(|w| people::make_link(w, now, by, LinkFor::Account(account.id), expires, random))?;
+    let secret = site.desk().write(|w| {
+        people::allow_change(w, now, by, &account.name, LINK)?;
+        people::make_link(w, now, by, LinkFor::Account(account.id), expires, random)
+    })?;
     Ok(NewLink {
         name: account.name,
         secret: secret.reveal().to_owned(),
