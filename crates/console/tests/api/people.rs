@@ -161,3 +161,24 @@ fn one_approval_makes_one_link_and_one_token_on_the_pages_too() {
         assert!(again.contains("Somebody else must agree first"), "{again}");
     }
 }
+
+#[test]
+fn a_disabled_account_comes_back_only_once_others_agree() {
+    let console = Console::new();
+    let (mut ann, vic) = with_approvals(&console);
+    let mut set = |disabled: bool| {
+        let change = json!({ "disabled": disabled });
+        let request = ann.request("PATCH", &format!("/api/v1/people/{vic}"), Some(&change));
+        ann.send(request)
+    };
+    assert_eq!(set(true).status, StatusCode::OK, "at once");
+    assert_eq!(set(false).problem(), "approval-needed");
+    agreed(&console, "vic", "enable");
+    assert_eq!(set(false).status, StatusCode::OK);
+    assert_eq!(set(true).status, StatusCode::OK);
+    let path = format!("/settings/people/{vic}/disabled");
+    let asked = page(ann.form(&path, "role=no"));
+    assert!(asked.contains("Somebody else must agree first"), "{asked}");
+    agreed(&console, "vic", "enable");
+    assert_eq!(ann.form(&path, "role=no").status, StatusCode::SEE_OTHER);
+}
