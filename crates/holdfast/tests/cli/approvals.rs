@@ -153,6 +153,44 @@ fn pins_restores_and_guards_pass_the_gate_too() {
 }
 
 #[test]
+fn nobody_makes_a_second_administrator_for_themselves() {
+    let site = Site::new("approvals-link");
+    let place = &site.place;
+    let early = place.json(&["console", "link"])["link"].as_str().unwrap().to_owned();
+    site.enable();
+    let ledger = Ledger::open(&place.data().join("respond")).unwrap();
+    let secret = early.rsplit('/').next().unwrap();
+    let valid = people::link(&ledger, Time::from_unix_millis(1), secret).unwrap();
+    assert_eq!(valid, None, "made before");
+    for (words, expected) in [
+        (
+            vec!["console", "link"],
+            "ask change-people 'new administrator' --detail 'make a link'",
+        ),
+        (
+            vec!["console", "link", "--for", "Ann"],
+            "ask change-people ann --detail 'make a link'",
+        ),
+    ] {
+        let (code, error) = place.fails(&words);
+        assert_eq!(code, 11, "{words:?}: {error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    place.ok(&["console", "people", "disable", "bob"]);
+    assert_eq!(place.fails(&["console", "people", "enable", "bob"]).0, 11);
+}
+
+#[test]
+fn a_way_in_is_made_once_others_agree() {
+    let site = Site::new("approvals-way-in");
+    let place = &site.place;
+    site.enable();
+    site.approved(&["change-people", "ann", "--detail", "make a link"]);
+    place.ok(&["console", "link", "--for", "ann"]);
+    assert_eq!(place.fails(&["console", "link", "--for", "ann"]).0, 11, "once");
+}
+
+#[test]
 fn what_failed_may_be_tried_again_and_what_is_missing_needs_no_approval() {
     let site = Site::new("approvals-again");
     let place = &site.place;
