@@ -248,6 +248,31 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
 }
 
 #[test]
+fn what_was_in_force_when_approvals_were_turned_on_is_held_back_too() {
+    let site = Site::new("approvals-first");
+    let place = &site.place;
+    let write = |retention: &str| {
+        let text = format!("[defaults]\nretention = \"{retention}\"\n");
+        std::fs::write(place.path("h.toml"), text).unwrap();
+    };
+    write("9d");
+    let daemon = place.up(&["--empty"]);
+    site.enable();
+    place.ok(&["volume", "create", "late", "64M"]);
+    write("4d");
+    daemon.signal("HUP");
+    daemon.wait_for_log("`disk` goes on keeping 9 d of the past");
+    daemon.wait_for_log("`late` goes on keeping 9 d of the past");
+    place.ok(&["volume", "create", "later", "64M"]);
+    // What it has is kept within a second or so, and a restart doesn't get around it.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    daemon.kill();
+    write("2d");
+    let daemon = place.up(&["--empty"]);
+    daemon.wait_for_log("`later` goes on keeping 4 d of the past");
+}
+
+#[test]
 fn approvals_are_turned_off_by_two_and_never_by_taking_the_ledger_away() {
     let site = Site::new("approvals-off");
     let place = &site.place;

@@ -1,10 +1,11 @@
 //! What has to be done from time to time: requests expire, people learn that something waits for them, policies follow what volumes there
-//! are.
+//! are, what new volumes have is kept.
 
 use std::time::{Duration, Instant};
 
 use respond::action::{self, Action};
 use respond::alert::{Layer, NewAlert, Severity};
+use respond::approval::Standing;
 use respond::{Error, approval};
 use serde_json::{Map, json};
 
@@ -43,6 +44,9 @@ impl Lanes {
         let standing = self.desk.read(approval::standing)?;
         if let Err(failure) = gate::sync_mark(self.engine.data(), standing) {
             self.log.write(Level::Error, "approvals", failure.with_hint());
+        }
+        if standing == Standing::On {
+            self.engine.keep_protections()?;
         }
         if self.desk.read(|ledger| approval::is_any_expired(ledger, now))? {
             self.desk.write(|w| approval::expire(w, now))?;
