@@ -140,7 +140,18 @@ fn settle(w: &mut Writing<'_>, now: Time, decision: &Decision, by: &Actor, id: A
         || decision.because.clone(),
         |excess| format!("{}; {excess}", decision.because),
     );
-    let request = ask(w, now, decision, by, id, because)?;
+    let request = match ask(w, now, decision, by, id, because) {
+        Ok(request) => request,
+        // It isn't done; the alert that led to it is recorded all the same, and so is what else came in with it.
+        Err(Error::Refused { what }) => {
+            let state = ActionState::NotRun {
+                why: format!("nobody can be asked to approve it: {what}"),
+            };
+            set_state(w, now, id, &state)?;
+            return Ok(state);
+        }
+        Err(error) => return Err(error),
+    };
     let waits = w
         .connection()
         .execute("update action set request = ?2 where id = ?1", (id.0, request.0));

@@ -199,6 +199,36 @@ fn what_is_too_much_waits_for_people() {
 }
 
 #[test]
+fn what_nobody_can_be_asked_about_any_more_is_not_run_and_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    let planned = ledger.write(|w| {
+        for id in 1..=1001 {
+            let alert = alert(id, &format!("v{id}"));
+            for decision in decisions("{ do = \"pin\" }", "approval = true", &alert) {
+                plan(w, at(0), &decision, &alert, None)?;
+            }
+        }
+        Ok(())
+    });
+    planned.unwrap();
+    let filter = Filter {
+        state: Some("not-run".to_owned()),
+        ..Filter::default()
+    };
+    let not_run = ledger.actions(&filter, Page::default()).unwrap();
+    let [action] = not_run.as_slice() else {
+        panic!("{not_run:?}")
+    };
+    assert_eq!(action.kind.volume(), Some("v1001"));
+    let why = action.state.outcome().unwrap();
+    assert!(
+        why.starts_with("nobody can be asked to approve it: 1000 requests wait already"),
+        "{why}"
+    );
+}
+
+#[test]
 fn a_policys_own_limit_counts_its_actions() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(folder.path()).unwrap();
