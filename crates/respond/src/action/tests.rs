@@ -152,6 +152,30 @@ fn the_same_is_not_done_twice_within_the_cooldown_but_what_failed_may_be() {
 }
 
 #[test]
+fn what_was_done_while_the_clock_was_wrong_holds_nothing_up_for_years() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    let year = 366 * 86_400;
+    let fence_all = "{ do = \"fence\", on = \"all\" }";
+    plan_all(&mut ledger, year, fence_all, "", &alert(1, "a"));
+    let done = ActionState::Done {
+        outcome: "fenced".to_owned(),
+    };
+    ledger
+        .write(|w| {
+            for id in 1..=3 {
+                start(w, at(year), ActionId(id))?;
+                finish(w, at(year), ActionId(id), done.clone())?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let planned = plan_all(&mut ledger, 0, "{ do = \"fence\" }", "", &alert(2, "a"))[0];
+    let action = ledger.action(planned.unwrap()).unwrap().unwrap();
+    assert_eq!(action.state, ActionState::Planned);
+}
+
+#[test]
 fn what_is_too_much_waits_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(folder.path()).unwrap();
