@@ -299,6 +299,26 @@ fn what_wants_approval_waits_and_a_fence_is_not_taken_down_by_another_policy() {
 }
 
 #[test]
+fn whoever_owns_the_data_folder_approves_a_release_too_where_approvals_are_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    plan_all(
+        &mut ledger,
+        0,
+        "{ do = \"release\" }",
+        "approval = true",
+        &alert(1, "a"),
+    );
+    let request = ledger.action(ActionId(1)).unwrap().unwrap().request.unwrap();
+    let owner = Actor::Local("root".to_owned());
+    let approved = ledger
+        .write(|w| approval::approve(w, at(5), &owner, request, "do it"))
+        .unwrap();
+    assert_eq!(approved.state, RequestState::Used, "by the action");
+    assert_eq!(states(&ledger), ["take down the fence of `a`: planned"]);
+}
+
+#[test]
 fn what_was_decided_too_long_ago_is_not_begun() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(folder.path()).unwrap();
