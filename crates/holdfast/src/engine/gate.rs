@@ -189,7 +189,9 @@ impl Engine {
         let is_off = before.enabled && enabled == Some(false);
         let is_idle = before.fence != Fence::Alert && fence == Some(Fence::Alert);
         match (is_off, is_idle) {
-            (true, _) => Some("off".to_owned()),
+            // The guard comes back with the fence that it has then.
+            (true, true) => Some("off, alert".to_owned()),
+            (true, false) => Some("off".to_owned()),
             (false, true) => Some("alert".to_owned()),
             (false, false) => None,
         }

@@ -126,6 +126,10 @@ fn pins_restores_and_guards_pass_the_gate_too() {
             "ask disarm-guard disk --detail alert",
         ),
         (
+            vec!["guard", "set", "disk", "--off", "--fence", "alert"],
+            "ask disarm-guard disk --detail 'off, alert'",
+        ),
+        (
             vec!["guard", "announce", "backup", "--for", "2h"],
             "ask disarm-guard 'all volumes' --detail 'announce 7200 s'",
         ),
