@@ -162,7 +162,7 @@ impl Engine {
             }
             Request::Restore { name, when } => (Operation::Restore, name, self.moment(name, when)?),
             Request::RestoreBeforeAttack { name } => {
-                let point = self.guard_of(&self.volume(name).ok()?).before_attack()?;
+                let point = self.guard_of(&self.whole_volume(name).ok()?).before_attack()?;
                 (Operation::Restore, name, format!("#{}", point.sequence))
             }
             Request::RestoreUndo { name } => (Operation::Restore, name, "undo".to_owned()),
@@ -174,7 +174,11 @@ impl Engine {
 
     /// How a fence would be released; `None` where the engine asks first what shall become of diverted writes.
     fn release(&self, name: &str, diverted: Option<DivertedWrites>) -> Option<String> {
-        let is_diverted = self.guard_of(&self.volume(name).ok()?).status().diverted.is_some();
+        let is_diverted = self
+            .guard_of(&self.whole_volume(name).ok()?)
+            .status()
+            .diverted
+            .is_some();
         match diverted {
             None if is_diverted => None,
             None => Some(String::new()),
@@ -185,7 +189,7 @@ impl Engine {
 
     /// How new settings of a guard would disarm it; `None` if they don't.
     fn disarmament(&self, name: &str, fence: Option<Fence>, enabled: Option<bool>) -> Option<String> {
-        let before = self.guard_of(&self.volume(name).ok()?).status().settings;
+        let before = self.guard_of(&self.whole_volume(name).ok()?).status().settings;
         let is_off = before.enabled && enabled == Some(false);
         let is_idle = before.fence != Fence::Alert && fence == Some(Fence::Alert);
         match (is_off, is_idle) {
