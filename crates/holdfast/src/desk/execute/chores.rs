@@ -1,5 +1,4 @@
-//! What has to be done from time to time: requests expire, people learn that something waits for them, policies follow what volumes there
-//! are, what new volumes have is kept.
+//! What has to be done from time to time: requests expire, people learn that something waits for them, what new volumes have is kept.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,6 @@ impl Lanes {
     pub(super) fn chores(&self) {
         let mut is_failing = false;
         while !self.is_stopping() {
-            self.engine.refresh_policies();
             match self.chore() {
                 Ok(()) => is_failing = false,
                 Err(error) if !std::mem::replace(&mut is_failing, true) => {
