@@ -40,10 +40,18 @@ impl Engine {
             Request::Delete { name } => Some(name.clone()),
             _ => None,
         };
+        let is_new = matches!(
+            request,
+            Request::Create { .. } | Request::Import { .. } | Request::Fork { .. }
+        );
         let result = self.carry_out(request, file, progress);
         match (&result, deleted) {
             (Err(failure), _) => self.give_back(actor, pass, failure),
             (Ok(_), Some(name)) => self.forget_protection(&name),
+            (Ok(_), None) if is_new && matches!(self.approvals_are_on(), Ok(true)) => {
+                // Where this can't be written, what is in force counts until the daemon is started again.
+                let _ = self.keep_protections();
+            }
             (Ok(_), None) => {}
         }
         result

@@ -1,4 +1,5 @@
-//! What has to be done from time to time: requests expire, people learn that something waits for them, what new volumes have is kept.
+//! What has to be done from time to time: requests expire, people learn that something waits for them, what volumes have is kept
+//! once approvals are on.
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,9 @@ const NAP: Duration = Duration::from_millis(20);
 impl Lanes {
     /// Does it until the daemon stops.
     pub(super) fn chores(&self) {
-        let mut is_failing = false;
+        let (mut is_failing, mut is_kept) = (false, false);
         while !self.is_stopping() {
-            match self.chore() {
+            match self.chore(&mut is_kept) {
                 Ok(()) => is_failing = false,
                 Err(error) if !std::mem::replace(&mut is_failing, true) => {
                     self.log.write(Level::Error, "approvals", error.to_string());
@@ -36,16 +37,19 @@ impl Lanes {
         }
     }
 
-    fn chore(&self) -> Result<(), Error> {
+    /// What is due. `is_kept` says whether what all volumes have was kept since approvals were turned on.
+    fn chore(&self, is_kept: &mut bool) -> Result<(), Error> {
         let now = self.now();
         // The console turns approvals on and off in the ledger alone.
         let standing = self.desk.read(approval::standing)?;
         if let Err(failure) = gate::sync_mark(self.engine.data(), standing) {
             self.log.write(Level::Error, "approvals", failure.with_hint());
         }
-        if standing == Standing::On {
+        let is_on = standing == Standing::On;
+        if is_on && !*is_kept {
             self.engine.keep_protections()?;
         }
+        *is_kept = is_on;
         if self.desk.read(|ledger| approval::is_any_expired(ledger, now))? {
             self.desk.write(|w| approval::expire(w, now))?;
         }
