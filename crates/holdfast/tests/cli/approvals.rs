@@ -339,6 +339,9 @@ fn glass_is_broken_once_and_not_in_silence() {
         child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
         child.wait().unwrap().code().unwrap()
     };
+    // Nor do policies that aren't right keep anybody from it.
+    std::fs::create_dir_all(place.path("policies")).unwrap();
+    std::fs::write(place.path("policies/own.toml"), "nonsense").unwrap();
     assert_eq!(broken("0000-0000"), 4);
     assert_eq!(broken(&code), 0);
     assert_eq!(broken(&code), 4, "once");
