@@ -25,7 +25,7 @@ impl Lanes {
             match self.chore(&mut is_kept) {
                 Ok(()) => is_failing = false,
                 Err(error) if !std::mem::replace(&mut is_failing, true) => {
-                    self.log.write(Level::Error, "approvals", error.to_string());
+                    self.log.write(Level::Error, "approvals", error);
                 }
                 Err(_) => {}
             }
@@ -38,13 +38,17 @@ impl Lanes {
     }
 
     /// What is due. `is_kept` says whether what all volumes have was kept since approvals were turned on.
-    fn chore(&self, is_kept: &mut bool) -> Result<(), Error> {
-        let now = self.now();
+    fn chore(&self, is_kept: &mut bool) -> Result<(), String> {
+        let told = |error: Error| error.to_string();
         // The console turns approvals on and off in the ledger alone.
-        let standing = self.desk.read(approval::standing)?;
-        if let Err(failure) = gate::sync_mark(self.engine.data(), standing) {
-            self.log.write(Level::Error, "approvals", failure.with_hint());
-        }
+        let standing = self.desk.read(approval::standing).map_err(told)?;
+        let marked = gate::sync_mark(self.engine.data(), standing);
+        self.follow(standing, is_kept).map_err(told)?;
+        marked.map_err(|failure| failure.with_hint())
+    }
+
+    fn follow(&self, standing: Standing, is_kept: &mut bool) -> Result<(), Error> {
+        let now = self.now();
         let is_on = standing == Standing::On;
         if is_on && !*is_kept {
             self.engine.keep_protections()?;
