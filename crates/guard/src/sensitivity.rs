@@ -57,7 +57,7 @@ impl Guard {
         self.end_sensitivity(|sensitivity| sensitivity.until <= now);
     }
 
-    /// Ends a time that is over, if there is one.
+    /// Ends a time of which `is_over` says so.
     fn end_sensitivity(&self, is_over: impl FnOnce(&mut Sensitivity) -> bool) {
         // Held until the watch follows: somebody may be raising it anew this instant.
         let mut state = lock(&self.state);
