@@ -28,10 +28,7 @@ impl Guard {
             return Err(Error::BadSensitivity { asked, least });
         }
         if percent == USUAL_PERCENT {
-            let ended = lock(&self.state).sensitivity.take();
-            if ended.is_some() {
-                self.sensitivity_ended();
-            }
+            self.end_sensitivity(|_| true);
             return Ok(());
         }
         if duration.is_zero() || duration > LASTING_MOST {
@@ -42,8 +39,10 @@ impl Guard {
         }
         let now = self.uptime.micros();
         let until = now.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
-        lock(&self.state).sensitivity = Some(Sensitivity { percent, until });
+        let mut state = lock(&self.state);
+        state.sensitivity = Some(Sensitivity { percent, until });
         lock(&self.watch).sensitivity_percent = percent;
+        drop(state);
         self.save();
         self.tell(EventKind::SensitivityRaised {
             percent,
@@ -55,16 +54,18 @@ impl Guard {
     /// Ends a time that is over.
     pub(crate) fn end_sensitivity_in_time(&self) {
         let now = self.uptime.micros();
-        let ended = lock(&self.state)
-            .sensitivity
-            .take_if(|sensitivity| sensitivity.until <= now);
-        if ended.is_some() {
-            self.sensitivity_ended();
-        }
+        self.end_sensitivity(|sensitivity| sensitivity.until <= now);
     }
 
-    fn sensitivity_ended(&self) {
+    /// Ends a time of which `is_over` says so.
+    fn end_sensitivity(&self, is_over: impl FnOnce(&mut Sensitivity) -> bool) {
+        // Held until the watch follows: somebody may be raising it anew this instant.
+        let mut state = lock(&self.state);
+        if state.sensitivity.take_if(is_over).is_none() {
+            return;
+        }
         lock(&self.watch).sensitivity_percent = USUAL_PERCENT;
+        drop(state);
         self.save();
         self.tell(EventKind::SensitivityEnded);
     }

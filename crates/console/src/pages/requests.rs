@@ -13,6 +13,10 @@ use super::words::{left, time};
 use crate::problem::Refusal;
 use crate::site::Site;
 
+/// The detail of a restore of some blocks; only the command line asks for it.
+const IN_PART: &str = "in part";
+/// What the detail of a smaller disk begins with; the size in bytes follows. No pin has such a name.
+const SHRINK: &str = "shrink to ";
 /// Requests of a page.
 const ROWS: usize = 50;
 
@@ -216,10 +220,14 @@ fn words(request: &Request) -> String {
 }
 
 fn described(operation: Operation, subject: &str, detail: &str) -> String {
+    if let (Operation::DeleteHistory, Some(size)) = (operation, detail.strip_prefix(SHRINK)) {
+        return format!("Shrink the disk `{subject}` to {size} bytes");
+    }
     match (operation, detail) {
         // Rules are long; the request's own page has them.
         (Operation::ChangeApprovals, _) | (_, "") => format!("{} `{subject}`", verb(operation)),
         (Operation::Restore, "undo") => format!("Undo the newest restore of `{subject}`"),
+        (Operation::Restore, IN_PART) => format!("Restore a part of `{subject}`"),
         (Operation::Restore, moment) => format!("Restore `{subject}` to the moment `{moment}`"),
         (Operation::DeleteHistory, pin) => format!("Give up the pin `{pin}` of `{subject}`"),
         (_, detail) => format!("{} `{subject}`: {detail}", verb(operation)),
@@ -399,6 +407,7 @@ fn place(request: &Request) -> Option<String> {
     let subject = &request.subject;
     Some(match request.operation {
         Operation::DeleteVolume => format!("/disks/{subject}/delete"),
+        Operation::Restore if request.detail == IN_PART => return None,
         Operation::Restore => super::disks::restore_path(subject, &request.detail),
         Operation::ReleaseFence => format!("/disks/{subject}/release"),
         Operation::DisarmGuard => format!("/disks/{subject}/guard"),
@@ -407,4 +416,26 @@ fn place(request: &Request) -> Option<String> {
         Operation::ChangePeople => "/settings/people".to_owned(),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_decides_reads_what_will_be_done() {
+        for (operation, detail, expected) in [
+            (Operation::DeleteHistory, "monday", "Give up the pin `monday` of `disk`"),
+            (
+                Operation::DeleteHistory,
+                "shrink to 33554432",
+                "Shrink the disk `disk` to 33554432 bytes",
+            ),
+            (Operation::Restore, "#7", "Restore `disk` to the moment `#7`"),
+            (Operation::Restore, "in part", "Restore a part of `disk`"),
+            (Operation::Restore, "undo", "Undo the newest restore of `disk`"),
+        ] {
+            assert_eq!(described(operation, "disk", detail), expected);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Accounts and tokens.
 
 use axum::http::StatusCode;
-use respond::people::Role;
+use respond::Actor;
+use respond::approval::{self, Operation, Rules, Wish};
+use respond::people::{self, Role};
 use serde_json::json;
 
-use crate::support::{Browser, Console};
+use crate::support::{Browser, Console, Reply, owner};
 
 #[test]
 fn somebody_is_invited_and_comes_in_with_their_role() {
@@ -102,4 +104,81 @@ fn a_token_is_shown_once_and_refused_when_it_is_revoked_or_expired() {
     assert_eq!(admin.send(request).status, StatusCode::NO_CONTENT);
     let again = admin.post("/api/v1/tokens", &json!({ "name": "ci", "role": "viewer" }));
     assert_eq!(again.status, StatusCode::CREATED);
+}
+
+/// Has bob approve what ann asks about an account.
+fn agreed(console: &Console, subject: &str, detail: &str) {
+    let wish = Wish {
+        operation: Operation::ChangePeople,
+        subject: subject.to_owned(),
+        detail: detail.to_owned(),
+        because: "they asked on the telephone".to_owned(),
+    };
+    let now = console.now();
+    let [ann, bob] = ["ann", "bob"].map(|name| Actor::Person(name.to_owned()));
+    let done = console.site.desk.write(|w| {
+        let id = approval::ask(w, now, &ann, &wish)?;
+        approval::approve(w, now, &bob, id, "")
+    });
+    done.unwrap();
+}
+
+/// The signed-in administrator `ann`, with `bob` and the viewer `vic`, and approvals on; and vic's number.
+fn with_approvals(console: &Console) -> (Browser<'_>, i64) {
+    let ann = console.signed_in("ann", Role::Admin);
+    console.signed_in("bob", Role::Admin);
+    console.account("vic", Role::Viewer);
+    let now = console.now();
+    let enabled = console
+        .site
+        .desk
+        .write(|w| approval::enable(w, now, &owner(), &Rules::default()));
+    enabled.unwrap();
+    let vic = console.site.desk.read(|ledger| people::account_by_name(ledger, "vic"));
+    (ann, vic.unwrap().unwrap().id.0)
+}
+
+fn page(reply: Reply) -> String {
+    String::from_utf8(reply.body).unwrap()
+}
+
+#[test]
+fn one_approval_makes_one_link_and_one_token_on_the_pages_too() {
+    let console = Console::new();
+    let (mut ann, vic) = with_approvals(&console);
+    let link = (format!("/settings/people/{vic}/link"), "");
+    let token = ("/settings/tokens".to_owned(), "name=ci&role=viewer&scope=&days=7");
+    for ((path, fields), shown, subject, detail) in [
+        (link, "id=\"link\"", "vic", "make a link"),
+        (token, "id=\"token\"", "ci", "make a token as viewer"),
+    ] {
+        let before = page(ann.form(&path, fields));
+        assert!(before.contains("Somebody else must agree first"), "{before}");
+        agreed(&console, subject, detail);
+        let made = page(ann.form(&path, fields));
+        assert!(made.contains(shown), "{made}");
+        let again = page(ann.form(&path, fields));
+        assert!(again.contains("Somebody else must agree first"), "{again}");
+    }
+}
+
+#[test]
+fn a_disabled_account_comes_back_only_once_others_agree() {
+    let console = Console::new();
+    let (mut ann, vic) = with_approvals(&console);
+    let mut set = |disabled: bool| {
+        let change = json!({ "disabled": disabled });
+        let request = ann.request("PATCH", &format!("/api/v1/people/{vic}"), Some(&change));
+        ann.send(request)
+    };
+    assert_eq!(set(true).status, StatusCode::OK, "at once");
+    assert_eq!(set(false).problem(), "approval-needed");
+    agreed(&console, "vic", "enable");
+    assert_eq!(set(false).status, StatusCode::OK);
+    assert_eq!(set(true).status, StatusCode::OK);
+    let path = format!("/settings/people/{vic}/disabled");
+    let asked = page(ann.form(&path, "role=no"));
+    assert!(asked.contains("Somebody else must agree first"), "{asked}");
+    agreed(&console, "vic", "enable");
+    assert_eq!(ann.form(&path, "role=no").status, StatusCode::SEE_OTHER);
 }

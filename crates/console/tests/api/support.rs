@@ -233,6 +233,15 @@ impl<'a> Browser<'a> {
         self.send(request)
     }
 
+    /// Sends a form of a page.
+    pub(crate) fn form(&mut self, path: &str, fields: &str) -> Reply {
+        let mut request = self.request("POST", path, None);
+        let kind = "application/x-www-form-urlencoded".parse().unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
+        *request.body_mut() = Body::from(fields.to_owned());
+        self.send(request)
+    }
+
     pub(crate) fn get(&mut self, path: &str) -> Reply {
         let request = self.request("GET", path, None);
         self.send(request)

@@ -306,13 +306,14 @@ impl Site for ConsoleSite {
     }
 
     fn policies(&self, text: Option<&str>) -> Result<Policies, Problem> {
+        let known = self.engine.known_names();
         let Some(text) = text else {
-            return Ok(self.engine.front().rules().policies.clone());
+            return Ok(self.engine.front().rules().policies.knowing(known));
         };
         let refused = |error: respond::Error| invalid(error.to_string());
         let parsed = Policies::parse(text, "the request").map_err(refused)?;
         let policies = Policies::over_defaults(vec![parsed]).map_err(refused)?;
-        Ok(policies.knowing(self.engine.known_names()))
+        Ok(policies.knowing(known))
     }
 
     fn ledger_heads(&self) -> Vec<SignedHead> {

@@ -40,10 +40,18 @@ impl Engine {
             Request::Delete { name } => Some(name.clone()),
             _ => None,
         };
+        let is_new = matches!(
+            request,
+            Request::Create { .. } | Request::Import { .. } | Request::Fork { .. }
+        );
         let result = self.carry_out(request, file, progress);
         match (&result, deleted) {
             (Err(failure), _) => self.give_back(actor, pass, failure),
             (Ok(_), Some(name)) => self.forget_protection(&name),
+            (Ok(_), None) if is_new && matches!(self.approvals_are_on(), Ok(true)) => {
+                // Where this can't be written, what is in force counts until the daemon is started again.
+                let _ = self.keep_protections();
+            }
             (Ok(_), None) => {}
         }
         result
@@ -162,7 +170,7 @@ impl Engine {
             }
             Request::Restore { name, when } => (Operation::Restore, name, self.moment(name, when)?),
             Request::RestoreBeforeAttack { name } => {
-                let point = self.guard_of(&self.volume(name).ok()?).before_attack()?;
+                let point = self.guard_of(&self.whole_volume(name).ok()?).before_attack()?;
                 (Operation::Restore, name, format!("#{}", point.sequence))
             }
             Request::RestoreUndo { name } => (Operation::Restore, name, "undo".to_owned()),
@@ -174,7 +182,11 @@ impl Engine {
 
     /// How a fence would be released; `None` where the engine asks first what shall become of diverted writes.
     fn release(&self, name: &str, diverted: Option<DivertedWrites>) -> Option<String> {
-        let is_diverted = self.guard_of(&self.volume(name).ok()?).status().diverted.is_some();
+        let is_diverted = self
+            .guard_of(&self.whole_volume(name).ok()?)
+            .status()
+            .diverted
+            .is_some();
         match diverted {
             None if is_diverted => None,
             None => Some(String::new()),
@@ -185,11 +197,13 @@ impl Engine {
 
     /// How new settings of a guard would disarm it; `None` if they don't.
     fn disarmament(&self, name: &str, fence: Option<Fence>, enabled: Option<bool>) -> Option<String> {
-        let before = self.guard_of(&self.volume(name).ok()?).status().settings;
+        let before = self.guard_of(&self.whole_volume(name).ok()?).status().settings;
         let is_off = before.enabled && enabled == Some(false);
         let is_idle = before.fence != Fence::Alert && fence == Some(Fence::Alert);
         match (is_off, is_idle) {
-            (true, _) => Some("off".to_owned()),
+            // The guard comes back with the fence that it has then.
+            (true, true) => Some("off, alert".to_owned()),
+            (true, false) => Some("off".to_owned()),
             (false, true) => Some("alert".to_owned()),
             (false, false) => None,
         }

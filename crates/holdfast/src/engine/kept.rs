@@ -8,8 +8,9 @@ use respond::approval::{self, Operation, Wish};
 use respond::{Actor, Error};
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
+use super::{Engine, read};
 use crate::config::{Config, VolumeSettings};
+use crate::desk;
 use crate::span::format_span;
 
 /// What is kept of a volume's settings.
@@ -74,70 +75,57 @@ impl Protection {
 impl Engine {
     /// The configuration with what it takes away held back where that needs an approval that isn't there; and what that is, in words.
     pub(super) fn held_back(&self, config: Config) -> (Config, Vec<String>) {
-        let mut config = config;
-        match self.approvals_are_on() {
+        let kept = match self.approvals_are_on() {
             Ok(false) => return (config, Vec::new()),
-            // What can't be known is no leave. What there was isn't known either: nothing can be held back.
-            Err(failure) => return (config, vec![failure.with_hint()]),
-            Ok(true) => {}
-        }
-        let mut told = Vec::new();
+            Ok(true) => self
+                .read_ledger(approval::all_kept)
+                .map_err(|error| desk::failed(&error)),
+            Err(failure) => Err(failure),
+        };
+        let (mut config, mut told, mut changed) = (config, Vec::new(), Vec::new());
         for name in self.names().unwrap_or_default() {
-            match self.settled(&name, config.volume(&name)) {
-                Ok((settings, mut texts)) => {
-                    if settings != *config.volume(&name) {
-                        config.set_volume(&name, settings);
-                    }
-                    told.append(&mut texts);
-                }
-                Err(error) => told.push(format!(
-                    "whether `{name}` may be protected less can't be known: {error}"
-                )),
+            let known = kept.as_ref().ok().and_then(|kept| kept.get(&subject(&name)));
+            let known = known.and_then(|text| serde_json::from_str::<Protection>(text).ok());
+            // Of what nothing is kept, what is in force counts.
+            let before = known.unwrap_or_else(|| self.protection_of(&name));
+            let wanted = Protection::of(config.volume(&name));
+            // What can't be known is no leave.
+            let unless_approved = |wish: &Wish| match &kept {
+                Ok(_) => self.unless_approved(wish),
+                Err(failure) => Some(failure.with_hint()),
+            };
+            let settled = settled(&name, wanted, before, &unless_approved, &mut told);
+            if settled != wanted {
+                let mut settings = config.volume(&name).clone();
+                settled.put(&mut settings);
+                config.set_volume(&name, settings);
             }
+            if known != Some(settled) {
+                changed.push((subject(&name), settled));
+            }
+        }
+        match kept {
+            Ok(_) => told.extend(self.keep(&changed).err().map(|error| error.to_string())),
+            Err(failure) => told.push(failure.with_hint()),
         }
         (config, told)
     }
 
-    /// The settings that a volume gets.
-    fn settled(&self, name: &str, wanted: &VolumeSettings) -> Result<(VolumeSettings, Vec<String>), Error> {
-        let subject = format!("volume/{name}");
-        let wanted_protection = Protection::of(wanted);
-        let kept = self.read_ledger(|ledger| approval::kept(ledger, &subject))?;
-        let Some(before) = kept.and_then(|text| serde_json::from_str::<Protection>(&text).ok()) else {
-            self.keep(&subject, &wanted_protection)?;
-            return Ok((wanted.clone(), Vec::new()));
-        };
-        let (mut settled, mut told) = (wanted_protection, Vec::new());
-        if wanted_protection.keeps_less_than(&before) {
-            let wish = wish(Operation::ShortenRetention, name, wanted_protection.keeping());
-            if let Some(text) = self.unless_approved(&wish) {
-                let kept = format_span(Duration::from_secs(before.retention_seconds));
-                told.push(format!(
-                    "`{name}` goes on keeping {kept} of the past ({}): {text}",
-                    before.keeping()
-                ));
-                settled = Protection {
-                    guard: settled.guard,
-                    fence: settled.fence,
-                    ..before
-                };
-            }
-        }
-        if wanted_protection.is_disarmed_from(&before) {
-            let wish = wish(Operation::DisarmGuard, name, wanted_protection.guarding());
-            if let Some(text) = self.unless_approved(&wish) {
-                told.push(format!("`{name}` stays guarded ({}): {text}", before.guarding()));
-                (settled.guard, settled.fence) = (before.guard, before.fence);
-            }
-        }
-        if settled != before {
-            self.keep(&subject, &settled)?;
-        }
-        let mut settings = wanted.clone();
-        if settled != wanted_protection {
-            settled.put(&mut settings);
-        }
-        Ok((settings, told))
+    /// Keeps what volumes have of which nothing is kept yet: they are new, or approvals were just turned on.
+    ///
+    /// # Errors
+    /// When the ledger can't be read or written.
+    pub fn keep_protections(&self) -> Result<(), Error> {
+        let kept = self.read_ledger(approval::all_kept)?;
+        let names = self.names().unwrap_or_default().into_iter();
+        let new = names.filter(|name| !kept.contains_key(&subject(name)));
+        let new: Vec<_> = new.map(|name| (subject(&name), self.protection_of(&name))).collect();
+        self.keep(&new)
+    }
+
+    /// What a volume has by the configuration in force.
+    fn protection_of(&self, name: &str) -> Protection {
+        Protection::of(read(&self.config).volume(name))
     }
 
     /// Uses up the approval of something; what to do where there is none.
@@ -146,18 +134,62 @@ impl Engine {
         self.use_up(&actor, wish).err().map(|failure| failure.with_hint())
     }
 
-    fn keep(&self, subject: &str, protection: &Protection) -> Result<(), Error> {
-        let text = serde_json::to_string(protection).unwrap_or_default();
-        self.write_ledger(|w| approval::keep(w, subject, &text))
+    fn keep(&self, protections: &[(String, Protection)]) -> Result<(), Error> {
+        if protections.is_empty() {
+            return Ok(());
+        }
+        self.write_ledger(|w| {
+            protections.iter().try_for_each(|(subject, protection)| {
+                let text = serde_json::to_string(protection).unwrap_or_default();
+                approval::keep(w, subject, &text)
+            })
+        })
     }
 
     /// What was kept of a volume that is deleted says nothing about another of its name.
     pub(super) fn forget_protection(&self, name: &str) {
         if matches!(self.approvals_are_on(), Ok(true)) {
             // Where this can't be written a new volume of that name keeps as much as this one.
-            let _ = self.write_ledger(|w| approval::forget_kept(w, &format!("volume/{name}")));
+            let _ = self.write_ledger(|w| approval::forget_kept(w, &subject(name)));
         }
     }
+}
+
+/// What a volume's protection is kept under.
+fn subject(name: &str) -> String {
+    format!("volume/{name}")
+}
+
+/// The protection that a volume gets; what is held back is told.
+fn settled(
+    name: &str,
+    wanted: Protection,
+    before: Protection,
+    unless_approved: &dyn Fn(&Wish) -> Option<String>,
+    told: &mut Vec<String>,
+) -> Protection {
+    let mut settled = wanted;
+    if wanted.keeps_less_than(&before)
+        && let Some(text) = unless_approved(&wish(Operation::ShortenRetention, name, wanted.keeping()))
+    {
+        let kept = format_span(Duration::from_secs(before.retention_seconds));
+        told.push(format!(
+            "`{name}` goes on keeping {kept} of the past ({}): {text}",
+            before.keeping()
+        ));
+        settled = Protection {
+            guard: wanted.guard,
+            fence: wanted.fence,
+            ..before
+        };
+    }
+    if wanted.is_disarmed_from(&before)
+        && let Some(text) = unless_approved(&wish(Operation::DisarmGuard, name, wanted.guarding()))
+    {
+        told.push(format!("`{name}` stays guarded ({}): {text}", before.guarding()));
+        (settled.guard, settled.fence) = (before.guard, before.fence);
+    }
+    settled
 }
 
 fn wish(operation: Operation, name: &str, detail: String) -> Wish {

@@ -112,7 +112,8 @@ impl Engine {
             _lock: lock,
         });
         // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
-        let (config, held_back) = engine.held_back(read(&engine.config).clone());
+        let config = read(&engine.config).clone();
+        let (config, held_back) = engine.held_back(config);
         *engine.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         *engine.held_back.lock().unwrap_or_else(PoisonError::into_inner) = held_back;
         if engine.load_policies().is_err() {

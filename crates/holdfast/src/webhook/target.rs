@@ -176,14 +176,14 @@ fn read_secret(file: &Path, section: &str) -> Result<hmac::Key, Failure> {
     };
     let bytes = std::fs::read(file).map_err(|error| {
         config(format!(
-            "{section} webhook_secret_file: can't read `{}`: {error}",
+            "{section}: the file `{}` with the secret can't be read: {error}",
             file.display()
         ))
     })?;
     let secret = bytes.trim_ascii_end();
     if secret.is_empty() || secret.len() > SECRET_BYTES_MAX {
         return Err(config(format!(
-            "{section} webhook_secret_file: `{}` doesn't hold a secret of 1 to {SECRET_BYTES_MAX} bytes",
+            "{section}: the file `{}` doesn't hold a secret of 1 to {SECRET_BYTES_MAX} bytes",
             file.display()
         )));
     }

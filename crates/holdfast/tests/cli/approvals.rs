@@ -126,6 +126,10 @@ fn pins_restores_and_guards_pass_the_gate_too() {
             "ask disarm-guard disk --detail alert",
         ),
         (
+            vec!["guard", "set", "disk", "--off", "--fence", "alert"],
+            "ask disarm-guard disk --detail 'off, alert'",
+        ),
+        (
             vec!["guard", "announce", "backup", "--for", "2h"],
             "ask disarm-guard 'all volumes' --detail 'announce 7200 s'",
         ),
@@ -150,6 +154,44 @@ fn pins_restores_and_guards_pass_the_gate_too() {
     let (code, error) = place.fails(&["unpin", "disk", "sunday"]);
     assert_eq!(code, 11, "another pin: {error}");
     place.ok(&["unpin", "disk", "monday"]);
+}
+
+#[test]
+fn nobody_makes_a_second_administrator_for_themselves() {
+    let site = Site::new("approvals-link");
+    let place = &site.place;
+    let early = place.json(&["console", "link"])["link"].as_str().unwrap().to_owned();
+    site.enable();
+    let ledger = Ledger::open(&place.data().join("respond")).unwrap();
+    let secret = early.rsplit('/').next().unwrap();
+    let valid = people::link(&ledger, Time::from_unix_millis(1), secret).unwrap();
+    assert_eq!(valid, None, "made before");
+    for (words, expected) in [
+        (
+            vec!["console", "link"],
+            "ask change-people 'new administrator' --detail 'make a link'",
+        ),
+        (
+            vec!["console", "link", "--for", "Ann"],
+            "ask change-people ann --detail 'make a link'",
+        ),
+    ] {
+        let (code, error) = place.fails(&words);
+        assert_eq!(code, 11, "{words:?}: {error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    place.ok(&["console", "people", "disable", "bob"]);
+    assert_eq!(place.fails(&["console", "people", "enable", "bob"]).0, 11);
+}
+
+#[test]
+fn a_way_in_is_made_once_others_agree() {
+    let site = Site::new("approvals-way-in");
+    let place = &site.place;
+    site.enable();
+    site.approved(&["change-people", "ann", "--detail", "make a link"]);
+    place.ok(&["console", "link", "--for", "ann"]);
+    assert_eq!(place.fails(&["console", "link", "--for", "ann"]).0, 11, "once");
 }
 
 #[test]
@@ -207,6 +249,30 @@ fn a_configuration_keeps_less_only_once_that_is_approved() {
         place.json(&["guard", "status", "disk"])["guards"][0]["status"]["settings"]["enabled"],
         true
     );
+}
+
+#[test]
+fn what_was_in_force_when_approvals_were_turned_on_is_held_back_too() {
+    let site = Site::new("approvals-first");
+    let place = &site.place;
+    let write = |retention: &str| {
+        let text = format!("[defaults]\nretention = \"{retention}\"\n");
+        std::fs::write(place.path("h.toml"), text).unwrap();
+    };
+    write("9d");
+    let daemon = place.up(&["--empty"]);
+    site.enable();
+    place.ok(&["volume", "create", "late", "64M"]);
+    write("4d");
+    daemon.signal("HUP");
+    daemon.wait_for_log("`disk` goes on keeping 9 d of the past");
+    daemon.wait_for_log("`late` goes on keeping 9 d of the past");
+    place.ok(&["volume", "create", "later", "64M"]);
+    // What it has is kept at once: a restart doesn't get around it.
+    daemon.kill();
+    write("2d");
+    let daemon = place.up(&["--empty"]);
+    daemon.wait_for_log("`later` goes on keeping 4 d of the past");
 }
 
 #[test]
@@ -273,6 +339,9 @@ fn glass_is_broken_once_and_not_in_silence() {
         child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
         child.wait().unwrap().code().unwrap()
     };
+    // Nor do policies that aren't right keep anybody from it.
+    std::fs::create_dir_all(place.path("policies")).unwrap();
+    std::fs::write(place.path("policies/own.toml"), "nonsense").unwrap();
     assert_eq!(broken("0000-0000"), 4);
     assert_eq!(broken(&code), 0);
     assert_eq!(broken(&code), 4, "once");

@@ -200,3 +200,19 @@ fn killed_at_any_moment_every_action_was_done_once_in_the_end() {
     }
     assert!(rounds_known > 0, "the daemon was always killed before it knew");
 }
+
+#[test]
+fn a_disk_that_is_fenced_already_is_left_as_it_is() {
+    let place = Place::new("policy-fenced");
+    place.ok(&["volume", "create", "a", "64M"]);
+    write_policy(
+        &place,
+        "[[policy]]\nname = \"own\"\nwhen = { kind = \"fenced-by-hand\" }\nthen = [{ do = \"fence\" }]\n",
+    );
+    let daemon = place.up(&["--empty"]);
+    place.ok(&["guard", "fence", "a", "--how", "pause", "--because", "a call"]);
+    wait_until("it has ended", || states(&place, "fence") == ["done"]);
+    let list = place.json(&["actions", "list"]).to_string();
+    assert!(list.contains("fenced already (pause)"), "{list}");
+    drop(daemon);
+}

@@ -80,11 +80,16 @@ pub(crate) fn mark(action: &ActionKind, alert: &Alert, incident: Option<&Inciden
 fn is_repeated(w: &Writing<'_>, now: Time, mark: &str, cooldown_millis: i64) -> Result<bool, Error> {
     let found = w.connection().prepare_cached(
         "select 1 from action where mark = ?1 and (state in ('waiting', 'planned', 'started')
-         or (planned > ?2 and state in ('done', 'unknown'))) limit 1",
+         or (planned > ?2 and planned < ?3 and state in ('done', 'unknown'))) limit 1",
     );
-    let since = now.plus_millis(-cooldown_millis);
-    let found = found.and_then(|mut statement| statement.query_row((mark, since), |_| Ok(())).optional());
+    let (since, until) = around(now, cooldown_millis);
+    let found = found.and_then(|mut statement| statement.query_row((mark, since, until), |_| Ok(())).optional());
     Ok(w.tried(found)?.is_some())
+}
+
+/// What counts as lately. What was planned long after now was planned while the clock was wrong: it holds nothing up until that time comes.
+fn around(now: Time, millis: i64) -> (Time, Time) {
+    (now.plus_millis(-millis), now.plus_millis(millis))
 }
 
 fn insert(
@@ -140,7 +145,18 @@ fn settle(w: &mut Writing<'_>, now: Time, decision: &Decision, by: &Actor, id: A
         || decision.because.clone(),
         |excess| format!("{}; {excess}", decision.because),
     );
-    let request = ask(w, now, decision, by, id, because)?;
+    let request = match ask(w, now, decision, by, id, because) {
+        Ok(request) => request,
+        // It isn't done; the alert that led to it is recorded all the same, and so is what else came in with it.
+        Err(Error::Refused { what }) => {
+            let state = ActionState::NotRun {
+                why: format!("nobody can be asked to approve it: {what}"),
+            };
+            set_state(w, now, id, &state)?;
+            return Ok(state);
+        }
+        Err(error) => return Err(error),
+    };
     let waits = w
         .connection()
         .execute("update action set request = ?2 where id = ?1", (id.0, request.0));
@@ -187,12 +203,12 @@ fn contradiction(w: &Writing<'_>, now: Time, decision: &Decision) -> Result<Opti
         return Ok(None);
     };
     let found = w.connection().prepare_cached(
-        "select id from action where mark = ?1 and planned > ?2 and state in ('planned', 'started', 'done', 'unknown')
-         order by id desc limit 1",
+        "select id from action where mark = ?1 and planned > ?2 and planned < ?3
+         and state in ('planned', 'started', 'done', 'unknown') order by id desc limit 1",
     );
-    let since = now.plus_millis(-FENCE_STANDS_MILLIS);
+    let (since, until) = around(now, FENCE_STANDS_MILLIS);
     let mark = format!("fence {volume}");
-    let found = found.and_then(|mut statement| statement.query_row((mark, since), |row| row.get(0)).optional());
+    let found = found.and_then(|mut statement| statement.query_row((mark, since, until), |row| row.get(0)).optional());
     let found: Option<i64> = w.tried(found)?;
     Ok(found.map(|id| {
         format!("action {id} fenced `{volume}` within the last hour: a policy doesn't take that down; whoever knows better can")
@@ -202,13 +218,13 @@ fn contradiction(w: &Writing<'_>, now: Time, decision: &Decision) -> Result<Opti
 /// Why an action is more than may be done at once, if it is.
 fn excess(w: &Writing<'_>, now: Time, decision: &Decision, id: ActionId) -> Result<Option<String>, Error> {
     if let Some(limit) = decision.limit {
-        let since = now.plus_millis(-limit.within_millis);
+        let (since, until) = around(now, limit.within_millis);
         let counted = w.connection().prepare_cached(
-            "select count(*) from action where policy = ?1 and planned > ?2 and id <> ?3
+            "select count(*) from action where policy = ?1 and planned > ?2 and planned < ?3 and id <> ?4
              and state in ('planned', 'started', 'done', 'unknown')",
         );
-        let counted = counted
-            .and_then(|mut statement| statement.query_row((&decision.policy, since, id.0), |row| row.get::<_, u32>(0)));
+        let parameters = (&decision.policy, since, until, id.0);
+        let counted = counted.and_then(|mut statement| statement.query_row(parameters, |row| row.get::<_, u32>(0)));
         if w.tried(counted)? >= limit.most {
             return Ok(Some(format!(
                 "the policy acted {} times within {} already, which is its limit",
@@ -221,10 +237,11 @@ fn excess(w: &Writing<'_>, now: Time, decision: &Decision, id: ActionId) -> Resu
         return Ok(None);
     }
     let counted = w.connection().prepare_cached(
-        "select count(distinct volume) from action where kind = 'fence' and planned > ?1 and id <> ?2
-         and state in ('planned', 'started', 'done', 'unknown') and volume <> ?3",
+        "select count(distinct volume) from action where kind = 'fence' and planned > ?1 and planned < ?2 and id <> ?3
+         and state in ('planned', 'started', 'done', 'unknown') and volume <> ?4",
     );
-    let parameters = (now.plus_millis(-FENCES_WITHIN_MILLIS), id.0, decision.action.volume());
+    let (since, until) = around(now, FENCES_WITHIN_MILLIS);
+    let parameters = (since, until, id.0, decision.action.volume());
     let counted = counted.and_then(|mut statement| statement.query_row(parameters, |row| row.get::<_, i64>(0)));
     let fenced = usize::try_from(w.tried(counted)?).unwrap_or(usize::MAX);
     Ok((fenced >= decision.fences_most).then(|| {

@@ -152,6 +152,30 @@ fn the_same_is_not_done_twice_within_the_cooldown_but_what_failed_may_be() {
 }
 
 #[test]
+fn what_was_done_while_the_clock_was_wrong_holds_nothing_up_for_years() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    let year = 366 * 86_400;
+    let fence_all = "{ do = \"fence\", on = \"all\" }";
+    plan_all(&mut ledger, year, fence_all, "", &alert(1, "a"));
+    let done = ActionState::Done {
+        outcome: "fenced".to_owned(),
+    };
+    ledger
+        .write(|w| {
+            for id in 1..=3 {
+                start(w, at(year), ActionId(id))?;
+                finish(w, at(year), ActionId(id), done.clone())?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let planned = plan_all(&mut ledger, 0, "{ do = \"fence\" }", "", &alert(2, "a"))[0];
+    let action = ledger.action(planned.unwrap()).unwrap().unwrap();
+    assert_eq!(action.state, ActionState::Planned);
+}
+
+#[test]
 fn what_is_too_much_waits_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(folder.path()).unwrap();
@@ -199,6 +223,36 @@ fn what_is_too_much_waits_for_people() {
 }
 
 #[test]
+fn what_nobody_can_be_asked_about_any_more_is_not_run_and_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    let planned = ledger.write(|w| {
+        for id in 1..=1001 {
+            let alert = alert(id, &format!("v{id}"));
+            for decision in decisions("{ do = \"pin\" }", "approval = true", &alert) {
+                plan(w, at(0), &decision, &alert, None)?;
+            }
+        }
+        Ok(())
+    });
+    planned.unwrap();
+    let filter = Filter {
+        state: Some("not-run".to_owned()),
+        ..Filter::default()
+    };
+    let not_run = ledger.actions(&filter, Page::default()).unwrap();
+    let [action] = not_run.as_slice() else {
+        panic!("{not_run:?}")
+    };
+    assert_eq!(action.kind.volume(), Some("v1001"));
+    let why = action.state.outcome().unwrap();
+    assert!(
+        why.starts_with("nobody can be asked to approve it: 1000 requests wait already"),
+        "{why}"
+    );
+}
+
+#[test]
 fn a_policys_own_limit_counts_its_actions() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(folder.path()).unwrap();
@@ -242,6 +296,26 @@ fn what_wants_approval_waits_and_a_fence_is_not_taken_down_by_another_policy() {
         states(&ledger)[1..],
         ["fence `b` (divert): planned", "take down the fence of `b`: not-run"]
     );
+}
+
+#[test]
+fn whoever_owns_the_data_folder_approves_a_release_too_where_approvals_are_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    plan_all(
+        &mut ledger,
+        0,
+        "{ do = \"release\" }",
+        "approval = true",
+        &alert(1, "a"),
+    );
+    let request = ledger.action(ActionId(1)).unwrap().unwrap().request.unwrap();
+    let owner = Actor::Local("root".to_owned());
+    let approved = ledger
+        .write(|w| approval::approve(w, at(5), &owner, request, "do it"))
+        .unwrap();
+    assert_eq!(approved.state, RequestState::Used, "by the action");
+    assert_eq!(states(&ledger), ["take down the fence of `a`: planned"]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! The configuration file is edited outside of Holdfast. What it last said and was accepted is kept here, so that neither a reload nor a
 //! restart weakens it without approval.
 
+use std::collections::BTreeMap;
+
 use rusqlite::OptionalExtension;
 
 use crate::error::Error;
@@ -19,6 +21,21 @@ pub fn kept(ledger: &Ledger, subject: &str) -> Result<Option<String>, Error> {
             row.get(0)
         })
         .optional();
+    ledger.tried(found)
+}
+
+/// What was accepted last, under every name.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn all_kept(ledger: &Ledger) -> Result<BTreeMap<String, String>, Error> {
+    let found = ledger
+        .connection()
+        .prepare_cached("select subject, value from approval_kept");
+    let found = found.and_then(|mut statement| {
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    });
     ledger.tried(found)
 }
 

@@ -24,7 +24,7 @@ mod words;
 pub(crate) use ask::ask_for_policy;
 pub use ask::{ask, withdraw};
 pub use breakglass::{CODE_BYTES, Code, Seals, break_glass, seal, seals};
-pub use kept::{forget_kept, keep, kept};
+pub use kept::{all_kept, forget_kept, keep, kept};
 pub use operation::Operation;
 pub(crate) use rules::is_covered;
 pub use rules::{Approvers, Rule, Rules, Standing, disable, enable, is_on, rules, set_rules, standing};

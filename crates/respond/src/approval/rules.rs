@@ -12,7 +12,7 @@ use super::voters;
 use super::words::Wish;
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
-use crate::people::{Actor, Role};
+use crate::people::{self, Actor, Role};
 use crate::time::Time;
 
 /// People who can be asked to approve.
@@ -176,7 +176,7 @@ pub(crate) fn is_covered(w: &Writing<'_>, operation: Operation) -> Result<bool, 
     Ok(operation != Operation::PolicyAction && rules.is_some_and(|rules| rules.0.contains_key(&operation)))
 }
 
-/// Turns approvals on.
+/// Turns approvals on. Links for new administrators that weren't used are void from then on.
 ///
 /// # Errors
 /// When they are on, there are fewer than two administrators, or nobody could fulfil a rule.
@@ -195,6 +195,8 @@ pub fn enable(w: &mut Writing<'_>, now: Time, actor: &Actor, rules: &Rules) -> R
         ));
     }
     check(w, rules)?;
+    // One that was made before would make a new administrator whom nobody approved.
+    people::cancel_links(w)?;
     write(w, now, actor, rules, "enabled")
 }
 

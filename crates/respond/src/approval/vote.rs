@@ -71,7 +71,7 @@ fn voter(w: &Writing<'_>, now: Time, actor: &Actor, request: &Request, rule: &Ru
     }
     let is_off = w.tried(in_force(w.connection()))?.is_none();
     // Without approvals nobody needs an account to have a policy's action done.
-    if is_off && request.operation == Operation::PolicyAction && matches!(actor, Actor::Local(_)) {
+    if is_off && matches!((&request.asked_by, actor), (Actor::System(_), Actor::Local(_))) {
         return Ok(OWNER.to_owned());
     }
     let Some(person) = w.tried(voters::person(w.connection(), actor))? else {
@@ -145,8 +145,9 @@ fn approved(w: &mut Writing<'_>, now: Time, actor: &Actor, request: &Request, ru
         &json!({ "until": until }),
     )?;
     let runs = action::approved(w, now, actor, id)?;
-    if runs && request.operation == Operation::PolicyAction {
-        // The action takes it with it: nothing else can be done with it.
+    let is_off = w.tried(in_force(w.connection()))?.is_none();
+    if runs && (is_off || request.operation == Operation::PolicyAction) {
+        // The action takes it with it, where no gate will ask for it: nothing else can be done with it.
         set_used(w, now, actor, id)?;
     }
     Ok(())

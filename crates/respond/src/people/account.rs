@@ -9,13 +9,15 @@ use rusqlite::{OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Role};
+use super::{Actor, Role, allow_change};
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
 use crate::time::Time;
 
 /// Accounts at most: a page shows them all.
 const ACCOUNTS_MAX: i64 = 1000;
+/// What enabling an account again is asked for as.
+pub const ENABLE: &str = "enable";
 /// Characters of a name to be shown at most.
 const DISPLAY_NAME_MAX: usize = 80;
 
@@ -305,10 +307,11 @@ pub fn rename(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, display
     Ok(())
 }
 
-/// Disables an account, which ends its sessions and its links, or enables it again.
+/// Disables an account, which ends its sessions and its links, or enables it again. Disabling is never held up; to enable it again gives
+/// somebody an account, which others may have to approve ([`allow_change`], [`ENABLE`]).
 ///
 /// # Errors
-/// When there is no such account, or nobody else is an administrator.
+/// When there is no such account, nobody else is an administrator, or the approval to enable it is missing.
 pub fn set_disabled(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, disabled: bool) -> Result<(), Error> {
     let name = name_of(w, id)?;
     if disabled {
@@ -318,6 +321,8 @@ pub fn set_disabled(w: &mut Writing<'_>, now: Time, by: &Actor, id: AccountId, d
             w.connection()
                 .execute("delete from setup_link where account = ?1", [id.0]),
         )?;
+    } else {
+        allow_change(w, now, by, &name, ENABLE)?;
     }
     let since = disabled.then_some(now);
     w.tried(

@@ -16,8 +16,8 @@ mod session;
 mod token;
 
 pub use account::{
-    Account, AccountId, NewAccount, account, account_by_handle, account_by_name, account_by_provider, accounts, add,
-    has_accounts, is_account_name, refused_sign_in, remove, rename, set_disabled, set_role,
+    Account, AccountId, ENABLE, NewAccount, account, account_by_handle, account_by_name, account_by_provider, accounts,
+    add, has_accounts, is_account_name, refused_sign_in, remove, rename, set_disabled, set_role,
 };
 pub use actor::Actor;
 pub use allowed::allow_change;

@@ -129,7 +129,7 @@ pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, R
     let path = format!("/settings/people/{id}");
     let is_on = site.desk().read(respond::approval::is_on)?;
     let disabled = account.disabled.is_some();
-    let agree = html! { p { @if is_on { "Another administrator, for a new role or link; you are led to the question. Disabling is done at once." } @else { "Nobody else: approvals are off." } } };
+    let agree = html! { p { @if is_on { "Another administrator, for a new role, a link, or to enable the account again; you are led to the question. Disabling is done at once." } @else { "Nobody else: approvals are off." } } };
     let body = html! {
         section class="card" {
             h2 { "What they may do" }
@@ -202,9 +202,10 @@ pub(super) fn link(site: &dyn Site, visitor: &Visitor, id: i64, random: [u8; 32]
     let account = find(site, id)?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(LINK_MILLIS));
-    let secret = site
-        .desk()
-        .write(|w| people::make_link(w, now, by, LinkFor::Account(account.id), expires, random))?;
+    let secret = site.desk().write(|w| {
+        people::allow_change(w, now, by, &account.name, LINK)?;
+        people::make_link(w, now, by, LinkFor::Account(account.id), expires, random)
+    })?;
     Ok(NewLink {
         name: account.name,
         secret: secret.reveal().to_owned(),
@@ -241,7 +242,7 @@ pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRo
 }
 
 pub(super) fn set_disabled(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
-    let (account, now, disabled) = (find(site, id)?, site.now(), form.role == "yes");
+    let (account, now, disabled) = (find(site, id)?, site.now(), form.disables());
     site.desk()
         .write(|w| people::set_disabled(w, now, &visitor.signed_in.actor, account.id, disabled))?;
     let said = if disabled {
@@ -284,10 +285,20 @@ impl SetRole {
         role_of(&self.role)
     }
 
+    /// Whether the account is to be disabled, in the form that says whether.
+    pub(super) fn disables(&self) -> bool {
+        self.role == "yes"
+    }
+
     /// What the new role is asked for as.
     pub(super) fn wish(&self, site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
         Ok(wish(&find(site, id)?.name, &made(self.role()?)))
     }
+}
+
+/// What enabling an account again is asked for as.
+pub(super) fn enable_wish(site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
+    Ok(wish(&find(site, id)?.name, people::ENABLE))
 }
 
 /// What a link is asked for as.

@@ -15,7 +15,7 @@ use crate::auth;
 use crate::pages::frame::{act, show};
 use crate::pages::layout::{Page, Section};
 use crate::pages::requests::{agreement, ask_page};
-use crate::pages::visitor::Visitor;
+use crate::pages::visitor::{Flash, Visitor};
 use crate::pages::{parts, set_up, sign_in};
 use crate::problem::Refusal;
 use crate::site::Site;
@@ -164,18 +164,29 @@ async fn set_role(
 ) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     let asked = form.clone();
-    let agreement = state.ask(move |site| agreement(site, asked.wish(site, id)?)).await;
-    if let Ok(agreement) = &agreement
-        && !agreement.is_given()
-    {
-        let page = ask_page(agreement, &visitor);
-        return show(&state, visitor, |_, _| Ok(page)).await;
-    }
-    act(&state, visitor, Role::Admin, move |site, visitor| {
+    let wish = move |site: &dyn Site| asked.wish(site, id);
+    act_if_agreed(&state, visitor, wish, move |site, visitor| {
         recent?;
         people::set_role(site, visitor, id, &form)
     })
     .await
+}
+
+/// Does what an administrator's form asks for, if nobody else must agree or they did; else leads to the page on which they are asked.
+async fn act_if_agreed(
+    state: &Shared,
+    visitor: Visitor,
+    wish: impl FnOnce(&dyn Site) -> Result<Wish, Refusal> + Send + 'static,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Result<(String, Flash), Refusal> + Send + 'static,
+) -> Response {
+    let agreement = state.ask(move |site| agreement(site, wish(site)?)).await;
+    if let Ok(agreement) = &agreement
+        && !agreement.is_given()
+    {
+        let page = ask_page(agreement, &visitor);
+        return show(state, visitor, |_, _| Ok(page)).await;
+    }
+    act(state, visitor, Role::Admin, work).await
 }
 
 /// The page that `work` makes, if nobody else must agree or they did; else the one on which they are asked.
@@ -200,10 +211,20 @@ async fn set_disabled(
     Form(form): Form<people::SetRole>,
 ) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
-    act(&state, visitor, Role::Admin, move |site, visitor| {
+    let disables = form.disables();
+    let work = move |site: &dyn Site, visitor: &Visitor| {
         recent?;
         people::set_disabled(site, visitor, id, &form)
-    })
+    };
+    if disables {
+        return act(&state, visitor, Role::Admin, work).await;
+    }
+    act_if_agreed(
+        &state,
+        visitor,
+        move |site: &dyn Site| people::enable_wish(site, id),
+        work,
+    )
     .await
 }
 

@@ -112,9 +112,11 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
         scopes,
         expires,
     };
-    let (_, secret) = site
-        .desk()
-        .write(|w| people::make_token(w, now, &visitor.signed_in.actor, &new, random))?;
+    let by = &visitor.signed_in.actor;
+    let (_, secret) = site.desk().write(|w| {
+        people::allow_change(w, now, by, &new.name, &made(role))?;
+        people::make_token(w, now, by, &new, random)
+    })?;
     let body = html! {
         section class="card info" {
             p { "This is the token of " strong { (new.name) } ". It is shown this once; Holdfast keeps a hash of it alone." }

@@ -5,6 +5,7 @@ use std::io::Read;
 use respond::alert::{Layer, NewAlert, Severity};
 use respond::approval::{self, CODE_BYTES, Request, RequestId};
 use respond::intake::{self, Rules};
+use respond::policy::Policies;
 use respond::{Actor, Time, Writing};
 use serde_json::{Map, json};
 
@@ -89,7 +90,7 @@ pub(super) fn break_glass(noted: &Noted<'_>, wanted: Wanted) -> Result<u8, Failu
         .take(CODE_LINE_MAX)
         .read_to_string(&mut code)
         .map_err(|error| Failure::io("read the code from the standard input", &error))?;
-    let rules = rules(noted)?;
+    let rules = rules(noted);
     let request = noted.change(|w| {
         let request = approval::break_glass(w, now(), &actor, code.trim(), &wish)?;
         // In the same transaction: it can't be done in silence.
@@ -100,14 +101,17 @@ pub(super) fn break_glass(noted: &Noted<'_>, wanted: Wanted) -> Result<u8, Failu
     Ok(EXIT_OK)
 }
 
-/// What the daemon would do about an alert.
-fn rules(noted: &Noted<'_>) -> Result<Rules, Failure> {
-    let config = noted.place.config()?;
-    Ok(Rules {
-        policies: policies::load(&config)?.knowing(policies::known(&config, Vec::new())),
+/// What the daemon would do about an alert. A file that isn't right keeps nobody from breaking glass: what is built in counts then.
+fn rules(noted: &Noted<'_>) -> Rules {
+    let Ok(config) = noted.place.config() else {
+        return Rules::default();
+    };
+    let policies = policies::load(&config).unwrap_or_else(|_| Policies::defaults());
+    Rules {
+        policies: policies.knowing(policies::known(&config, Vec::new())),
         notices: config.notices.who.clone(),
         zone: jiff::tz::TimeZone::system(),
-    })
+    }
 }
 
 fn alarm(time: Time, actor: &Actor, request: &Request) -> NewAlert {

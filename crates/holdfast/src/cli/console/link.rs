@@ -13,6 +13,9 @@ use crate::failure::Failure;
 /// How long a link for somebody with an account is valid: a day.
 const VALID_MS: i64 = 86_400_000;
 
+/// Who gets a link that isn't for an account, in the request for its approval: no account has such a name.
+const NEW_ADMIN: &str = "new administrator";
+
 /// `holdfast console link`
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(in crate::cli) struct Link {
@@ -25,14 +28,20 @@ pub(super) fn run(scene: &Scene<'_>, task: &Link) -> Result<u8, Failure> {
     let failed = |error: respond::Error| desk::failed(&error);
     let settings = scene.place.config()?.console;
     let mut ledger = scene.ledger()?;
-    let for_whom = match &task.account {
-        Some(name) => LinkFor::Account(find(&ledger, name)?.id),
-        None => LinkFor::NewAdmin,
+    let (for_whom, name) = match &task.account {
+        Some(name) => {
+            let account = find(&ledger, name)?;
+            (LinkFor::Account(account.id), account.name)
+        }
+        None => (LinkFor::NewAdmin, NEW_ADMIN.to_owned()),
     };
     let expires = task.account.as_ref().map(|_| scene.now.plus_millis(VALID_MS));
     let random = random()?;
     let secret = ledger
-        .write(|w| people::make_link(w, scene.now, &scene.by, for_whom, expires, random))
+        .write(|w| {
+            people::allow_change(w, scene.now, &scene.by, &name, "make a link")?;
+            people::make_link(w, scene.now, &scene.by, for_whom, expires, random)
+        })
         .map_err(failed)?;
     let link = set_up_link(&settings.address(settings.listen), &secret);
     let object = json!({ "link": link, "for": task.account, "expires": expires });

@@ -1,10 +1,11 @@
-//! What has to be done from time to time: requests expire, people learn that something waits for them, policies follow what volumes there
-//! are.
+//! What has to be done from time to time: requests expire, people learn that something waits for them, what volumes have is kept
+//! once approvals are on.
 
 use std::time::{Duration, Instant};
 
 use respond::action::{self, Action};
 use respond::alert::{Layer, NewAlert, Severity};
+use respond::approval::Standing;
 use respond::{Error, approval};
 use serde_json::{Map, json};
 
@@ -19,13 +20,12 @@ const NAP: Duration = Duration::from_millis(20);
 impl Lanes {
     /// Does it until the daemon stops.
     pub(super) fn chores(&self) {
-        let mut is_failing = false;
+        let (mut is_failing, mut is_kept) = (false, false);
         while !self.is_stopping() {
-            self.engine.refresh_policies();
-            match self.chore() {
+            match self.chore(&mut is_kept) {
                 Ok(()) => is_failing = false,
                 Err(error) if !std::mem::replace(&mut is_failing, true) => {
-                    self.log.write(Level::Error, "approvals", error.to_string());
+                    self.log.write(Level::Error, "approvals", error);
                 }
                 Err(_) => {}
             }
@@ -37,13 +37,23 @@ impl Lanes {
         }
     }
 
-    fn chore(&self) -> Result<(), Error> {
-        let now = self.now();
+    /// What is due. `is_kept` says whether what all volumes have was kept since approvals were turned on.
+    fn chore(&self, is_kept: &mut bool) -> Result<(), String> {
+        let told = |error: Error| error.to_string();
         // The console turns approvals on and off in the ledger alone.
-        let standing = self.desk.read(approval::standing)?;
-        if let Err(failure) = gate::sync_mark(self.engine.data(), standing) {
-            self.log.write(Level::Error, "approvals", failure.with_hint());
+        let standing = self.desk.read(approval::standing).map_err(told)?;
+        let marked = gate::sync_mark(self.engine.data(), standing);
+        self.follow(standing, is_kept).map_err(told)?;
+        marked.map_err(|failure| failure.with_hint())
+    }
+
+    fn follow(&self, standing: Standing, is_kept: &mut bool) -> Result<(), Error> {
+        let now = self.now();
+        let is_on = standing == Standing::On;
+        if is_on && !*is_kept {
+            self.engine.keep_protections()?;
         }
+        *is_kept = is_on;
         if self.desk.read(|ledger| approval::is_any_expired(ledger, now))? {
             self.desk.write(|w| approval::expire(w, now))?;
         }

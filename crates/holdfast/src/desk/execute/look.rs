@@ -2,7 +2,7 @@
 
 use respond::action::{Action, ActionKind, Found};
 
-use super::volumes::mark_of_fence;
+use super::volumes::{mark_of_fence, stopping};
 use crate::engine::Engine;
 
 /// Looks for what an action leaves.
@@ -27,17 +27,13 @@ pub(super) fn look(engine: &Engine, action: &Action) -> Found {
             }
         }
         ActionKind::Fence { .. } => {
-            let status = engine.guard_of(&opened).status();
-            match (
-                status.fence,
-                status
-                    .reasons
-                    .iter()
-                    .any(|reason| reason.starts_with(&mark_of_fence(action))),
-            ) {
-                (Some(fence), true) => Found::Done(format!("fenced ({fence})")),
-                (Some(fence), false) => Found::Done(format!("fenced ({fence}) by somebody else meanwhile")),
-                (None, _) => Found::NotDone,
+            let (status, mark) = (engine.guard_of(&opened).status(), mark_of_fence(action));
+            match stopping(&status) {
+                None => Found::NotDone,
+                Some(fence) if status.reasons.iter().any(|reason| reason.starts_with(&mark)) => {
+                    Found::Done(format!("fenced ({fence})"))
+                }
+                Some(fence) => Found::Done(format!("fenced ({fence}) by somebody else meanwhile")),
             }
         }
         ActionKind::Release { .. } => match engine.guard_of(&opened).status().fence {

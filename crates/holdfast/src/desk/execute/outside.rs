@@ -13,7 +13,8 @@ use crate::webhook::{Target, host};
 const KEY_HEADER: &str = "Idempotency-Key";
 
 impl Lanes {
-    /// Sends a signed message about what happened to a web server.
+    /// Sends a signed message about what happened to a web server. What came of it names the target: its address may hold a secret, and
+    /// everybody who sees actions would read it.
     pub(super) fn post(&self, action: &Action, name: &str) -> Result<String, Failure> {
         let settings = self.engine.respond_settings();
         let target = settings
@@ -26,17 +27,13 @@ impl Lanes {
         headers.push((KEY_HEADER, action.mark()));
         let answer = target
             .ask(&body, &headers)
-            .map_err(|error| Failure::new(FailureCode::Failure, format!("`{}`: {error}", target.url())))?;
+            .map_err(|error| Failure::new(FailureCode::Failure, format!("`{name}`: {error}")))?;
         if (200..300).contains(&answer.status) {
-            return Ok(format!("`{}` took it ({})", target.url(), answer.told));
+            return Ok(format!("`{name}` took it ({})", answer.told));
         }
         Err(Failure::new(
             FailureCode::Failure,
-            format!(
-                "`{}` answered with status {}; it is not sent again",
-                target.url(),
-                answer.told
-            ),
+            format!("`{name}` answered with status {}; it is not sent again", answer.told),
         ))
     }
 

@@ -1,6 +1,6 @@
 //! Actions on volumes, carried out by the engine: what the command line does, marked with the action's name.
 
-use guard::Fence;
+use guard::{Fence, Status};
 use respond::action::{Action, ActionKind};
 
 use crate::control::{DivertedWrites, Progress, Request};
@@ -18,6 +18,11 @@ impl Progress for Unseen {
 
 /// Carries an action out, and tells what came of it.
 pub(super) fn carry_out(engine: &Engine, action: &Action) -> Result<String, Failure> {
+    if let ActionKind::Fence { volume, .. } = &action.kind
+        && let Some(fence) = stopping(&engine.guard_of(&engine.whole_volume(volume)?).status())
+    {
+        return Ok(format!("fenced already ({fence})"));
+    }
     let Some((request, outcome)) = request(action)? else {
         return Err(Failure::refused("this program doesn't know such an action"));
     };
@@ -67,6 +72,11 @@ fn request(action: &Action) -> Result<Option<(Request, String)>, Failure> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// The fence that stops writes, if one does: one that only alerts stops none.
+pub(super) fn stopping(status: &Status) -> Option<Fence> {
+    status.fence.filter(|fence| *fence != Fence::Alert)
 }
 
 /// What a fence's reason begins with, so that the fence of an action is known again.
