@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::input::{PageQuery, Path, Query};
 use super::output::{self, Answer, Rows};
+use super::words;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -87,9 +88,11 @@ struct Which {
     /// Of this incident.
     incident: Option<i64>,
     /// Of this layer.
-    layer: Option<String>,
+    #[param(schema_with = words::layers)]
+    layer: Option<Layer>,
     /// At least so bad.
-    severity: Option<String>,
+    #[param(schema_with = words::severities)]
+    severity: Option<Severity>,
     /// About this volume.
     volume: Option<String>,
     /// About this host.
@@ -107,25 +110,18 @@ struct Which {
 }
 
 impl Which {
-    fn filter(self) -> Answer<alert::Filter> {
-        let unknown = |what: &str, name: &str| Refusal::invalid(format!("`{name}` is no {what}"));
-        let layer = self
-            .layer
-            .map(|name| Layer::parse(&name).ok_or_else(|| unknown("layer", &name)));
-        let severity = self
-            .severity
-            .map(|name| Severity::parse(&name).ok_or_else(|| unknown("severity", &name)));
-        Ok(alert::Filter {
+    fn filter(self) -> alert::Filter {
+        alert::Filter {
             incident: self.incident.map(IncidentId),
-            layer: layer.transpose()?,
-            severity: severity.transpose()?,
+            layer: self.layer,
+            severity: self.severity,
             volume: self.volume,
             host: self.host,
             identity: self.identity,
             since: self.since,
             until: self.until,
             text: self.text,
-        })
+        }
     }
 }
 
@@ -139,7 +135,7 @@ async fn list(
     uri: Uri,
 ) -> Answer<Rows<AlertView>> {
     signed_in.require(Role::Viewer)?;
-    let (filter, page) = (which.filter()?, page.page()?);
+    let (filter, page) = (which.filter(), page.page()?);
     let alerts = state
         .ask(move |site| site.desk().read(|ledger| ledger.alerts(&filter, page)))
         .await?;

@@ -16,6 +16,7 @@ use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Done, Made, Rows};
 use super::people::RoleName;
 use super::views::ActorView;
+use super::words::{self, OperationName};
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -105,27 +106,18 @@ impl RequestView {
     }
 }
 
-fn operation(name: &str) -> Answer<Operation> {
-    name.parse().map_err(|text: String| Refusal::invalid(text))
-}
-
 /// Which requests.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Which {
     /// In this state.
-    state: Option<String>,
+    #[param(schema_with = words::request_states)]
+    state: Option<RequestState>,
     /// For this operation.
-    operation: Option<String>,
+    #[param(schema_with = words::operations)]
+    operation: Option<Operation>,
     /// About this subject.
     subject: Option<String>,
-}
-
-fn request_state(name: &str) -> Answer<RequestState> {
-    use RequestState::{Approved, Expired, Refused, Used, Waiting, Withdrawn};
-    let all = [Waiting, Approved, Used, Refused, Withdrawn, Expired];
-    let found = all.into_iter().find(|state| state.name() == name);
-    found.ok_or_else(|| Refusal::invalid(format!("`{name}` is no state of a request")))
 }
 
 /// Requests, newest first
@@ -140,8 +132,8 @@ async fn list(
     signed_in.require(Role::Viewer)?;
     let (page, now) = (page.page()?, state.site.now());
     let filter = approval::Filter {
-        state: which.state.as_deref().map(request_state).transpose()?,
-        operation: which.operation.as_deref().map(operation).transpose()?,
+        state: which.state,
+        operation: which.operation,
         subject: which.subject,
     };
     let requests = state
@@ -179,7 +171,8 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct Asking {
     /// What, like `delete-volume`.
-    operation: String,
+    #[schema(schema_with = words::operations)]
+    operation: Operation,
     /// To what.
     subject: String,
     /// How exactly.
@@ -200,7 +193,7 @@ async fn ask(
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
     let wish = Wish {
-        operation: operation(&asking.operation)?,
+        operation: asking.operation,
         subject: asking.subject,
         detail: asking.detail,
         because: asking.because,
@@ -273,20 +266,33 @@ async fn refuse(
     decide(&state, signed_in, id, refuse).await
 }
 
+/// Who may approve: whoever may do what a role may, or certain people by the names of their accounts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum ApproversView {
+    /// Whoever may do what this role may.
+    Role(RoleName),
+    /// Certain people.
+    People(Vec<String>),
+}
+
 /// What an operation needs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RuleView {
     /// So many people other than the one who asks.
-    #[schema(minimum = 1)]
-    quorum: u32,
-    /// Whoever may do what this role may, may approve; or `people`.
-    role: Option<RoleName>,
-    /// Certain people, by the names of their accounts.
-    people: Option<Vec<String>>,
+    #[schema(minimum = 1, maximum = 20)]
+    #[serde(deserialize_with = "words::whole")]
+    quorum: u64,
+    /// Who may approve.
+    approvers: ApproversView,
     /// For how long a request can be approved.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    #[serde(deserialize_with = "words::whole")]
     approval_seconds: u64,
     /// For how long what was approved can be done.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    #[serde(deserialize_with = "words::whole")]
     execution_seconds: u64,
 }
 
@@ -296,47 +302,40 @@ struct RulesView {
     /// Whether approvals are on.
     on: bool,
     /// The rules in force, by operation; those that would be in force if they are off.
-    rules: BTreeMap<String, RuleView>,
+    rules: BTreeMap<OperationName, RuleView>,
 }
 
-fn view(rules: Rules) -> BTreeMap<String, RuleView> {
+fn view(rules: Rules) -> BTreeMap<OperationName, RuleView> {
     let each = rules.0.into_iter().map(|(operation, rule)| {
-        let (role, people) = match rule.approvers {
-            Approvers::Role(role) => (Some(role.into()), None),
-            Approvers::People(people) => (None, Some(people)),
-        };
         let view = RuleView {
-            quorum: rule.quorum,
-            role,
-            people,
+            quorum: rule.quorum.into(),
+            approvers: match rule.approvers {
+                Approvers::Role(role) => ApproversView::Role(role.into()),
+                Approvers::People(people) => ApproversView::People(people),
+            },
             approval_seconds: rule.approval_seconds,
             execution_seconds: rule.execution_seconds,
         };
-        (operation.name().to_owned(), view)
+        (OperationName(operation), view)
     });
     each.collect()
 }
 
-fn parse(views: BTreeMap<String, RuleView>) -> Answer<Rules> {
-    let each = views.into_iter().map(|(name, view)| {
-        let approvers = match (view.role, view.people) {
-            (Some(role), None) => Approvers::Role(role.into()),
-            (None, Some(people)) => Approvers::People(people),
-            _ => {
-                return Err(Refusal::invalid(format!(
-                    "`{name}`: a rule has either `role` or `people`"
-                )));
-            }
-        };
+fn parse(views: BTreeMap<OperationName, RuleView>) -> Rules {
+    let each = views.into_iter().map(|(operation, view)| {
         let rule = Rule {
-            quorum: view.quorum,
-            approvers,
+            // What is too much for a quorum is refused with the reason, not here.
+            quorum: u32::try_from(view.quorum).unwrap_or(u32::MAX),
+            approvers: match view.approvers {
+                ApproversView::Role(role) => Approvers::Role(role.into()),
+                ApproversView::People(people) => Approvers::People(people),
+            },
             approval_seconds: view.approval_seconds,
             execution_seconds: view.execution_seconds,
         };
-        Ok((operation(&name)?, rule))
+        (operation.0, rule)
     });
-    each.collect::<Answer<BTreeMap<_, _>>>().map(Rules)
+    Rules(each.collect())
 }
 
 /// The rules of approvals
@@ -358,15 +357,15 @@ async fn read_rules(state: &Shared) -> Answer<output::Json<RulesView>> {
 /// Change the rules of approvals, or turn them on
 ///
 /// Weaker rules need an approved request under the rules before.
-#[utoipa::path(put, path = "/api/v1/approvals/rules", tag = "approvals", request_body = BTreeMap<String, RuleView>, responses((status = 200, body = RulesView)))]
+#[utoipa::path(put, path = "/api/v1/approvals/rules", tag = "approvals", request_body = BTreeMap<OperationName, RuleView>, responses((status = 200, body = RulesView)))]
 async fn set_rules(
     State(state): State<Shared>,
     signed_in: SignedIn,
-    Json(views): Json<BTreeMap<String, RuleView>>,
+    Json(views): Json<BTreeMap<OperationName, RuleView>>,
 ) -> Answer<output::Json<RulesView>> {
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
-    let (rules, now) = (parse(views)?, state.site.now());
+    let (rules, now) = (parse(views), state.site.now());
     let set = move |site: &dyn crate::Site| {
         let is_on = site.desk().read(approval::is_on)?;
         site.desk().write(|w| {

@@ -68,9 +68,10 @@ async fn follow(
         .and_then(|id| id.to_str().ok()?.parse::<i64>().ok());
     let counted = Counted::new(&state)?;
     let newest = state.events.follow();
-    let after = last
-        .or(followed.after)
-        .map_or_else(|| *newest.borrow(), |after| Sequence(after.max(0)));
+    let after = match last.or(followed.after) {
+        Some(after) => super::ledger::after(Some(after))?,
+        None => *newest.borrow(),
+    };
     let kinds = followed.kinds.unwrap_or_default();
     let kinds: Vec<String> = kinds
         .split(',')

@@ -193,7 +193,7 @@ async fn timeline(
     signed_in.require(Role::Viewer)?;
     find(&state, id).await?;
     let filter = ledger::Filter {
-        after: respond::Sequence(from.after.unwrap_or(0).max(0)),
+        after: super::ledger::after(from.after)?,
         subject: Some(format!("incident/{id}")),
         ..ledger::Filter::default()
     };
@@ -252,7 +252,7 @@ async fn assign(
                     .read(|ledger| respond::people::account_by_name(ledger, &wanted))
             };
             let account = state.ask(find).await?;
-            let account = account.ok_or_else(|| Refusal::invalid(format!("there is no account `{name}`")))?;
+            let account = account.ok_or_else(|| Refusal::not_found(format!("there is no account `{name}`")))?;
             Some(account.actor())
         }
     };

@@ -48,6 +48,14 @@ struct Which {
     until: Option<Time>,
 }
 
+/// The record after which a list begins.
+pub(super) fn after(after: Option<i64>) -> Answer<Sequence> {
+    match after.unwrap_or(0) {
+        after if after >= 0 => Ok(Sequence(after)),
+        _ => Err(Refusal::invalid("`after` must be 0 or more")),
+    }
+}
+
 /// Records, oldest first
 #[utoipa::path(get, path = "/api/v1/ledger/records", tag = "ledger", params(Which), responses((status = 200, body = Vec<RecordView>)))]
 async fn records(
@@ -62,7 +70,7 @@ async fn records(
         return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
     }
     let filter = ledger::Filter {
-        after: Sequence(which.after.unwrap_or(0).max(0)),
+        after: after(which.after)?,
         subject: which.subject,
         kind: which.kind,
         actor: None,
@@ -161,7 +169,7 @@ struct After {
 #[utoipa::path(get, path = "/api/v1/ledger/export", tag = "ledger", params(After), responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 async fn export(State(state): State<Shared>, signed_in: SignedIn, Query(from): Query<After>) -> Answer<Response> {
     signed_in.require(Role::Auditor)?;
-    let after = Sequence(from.after.unwrap_or(0).max(0));
+    let after = after(from.after)?;
     let body = super::streamed::streamed(&state, move |site, to| {
         let heads = site.ledger_heads();
         site.desk()

@@ -22,6 +22,7 @@ mod system;
 mod tokens;
 mod views;
 mod volumes;
+mod words;
 
 use utoipa::OpenApi;
 use utoipa::openapi::Ref;

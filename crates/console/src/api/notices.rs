@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Done, Rows};
+use super::words;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -93,7 +94,7 @@ struct Which {
     /// By this way.
     way: Option<String>,
     /// `waiting`, `sent` or `dead`.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = words::notice_states)]
     state: Option<NoticeState>,
     /// Made at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]

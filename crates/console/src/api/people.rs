@@ -108,7 +108,7 @@ async fn find(state: &Shared, id: i64) -> Answer<people::Account> {
 #[serde(deny_unknown_fields)]
 struct Invitation {
     /// The name to sign in with: letters, digits, `-`, `_`, `.`, `@` and `+`, 64 at most.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")]
     name: String,
     /// The name to be shown.
     #[serde(default)]

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::input::{Json, Path, Query};
 use super::output::{self, Answer, Done, Made, report};
+use super::words;
 use crate::auth::SignedIn;
 use crate::problem::{ProblemDocument, Refusal};
 use crate::site::{Activity, Files, PinView, RestorePreview, Restored, VolumeView};
@@ -49,10 +50,11 @@ async fn list(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output
 #[serde(deny_unknown_fields)]
 struct NewVolume {
     /// Letters, digits, `-`, `_` and `.`, 64 at most, a letter or digit first.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
-    /// A multiple of 4096.
-    #[schema(minimum = 4096)]
+    /// 1 MiB to 64 TiB, in steps of 512 bytes.
+    #[schema(minimum = 1_048_576, maximum = 70_368_744_177_664_u64, multiple_of = 512)]
+    #[serde(deserialize_with = "words::whole")]
     size_bytes: u64,
 }
 
@@ -122,14 +124,13 @@ async fn activity(
     let to = span.to.unwrap_or_else(|| state.site.now());
     let from = span.from.unwrap_or_else(|| to.plus_millis(-86_400_000));
     let buckets = span.buckets.unwrap_or(240);
-    if from >= to {
-        return Err(Refusal::invalid("`from` must be before `to`"));
-    }
     if buckets == 0 || buckets > BUCKETS_MAX {
         return Err(Refusal::invalid(format!(
             "`buckets` is {buckets}; it may be 1 to {BUCKETS_MAX}"
         )));
     }
+    // A span that ends before it begins is empty.
+    let to = to.max(from);
     state
         .ask(move |site| site.activity(&name, from, to, buckets))
         .await
@@ -167,7 +168,7 @@ async fn files(
 #[serde(deny_unknown_fields)]
 struct NewPin {
     /// Its name.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
     /// The moment; the newest if it isn't given.
     at: Option<String>,
@@ -208,7 +209,7 @@ async fn unpin(
 #[serde(deny_unknown_fields)]
 struct NewFork {
     /// The new volume's name.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
     /// The moment that it starts at; the newest if it isn't given.
     at: Option<String>,
