@@ -47,14 +47,21 @@ pub(super) fn notice_states() -> Object {
     one_of([NoticeState::Waiting, NoticeState::Sent, NoticeState::Dead].map(NoticeState::name))
 }
 
+/// The same words, or null, which stands for a member that isn't given.
+fn or_null(mut words: Object) -> Object {
+    words.schema_type = [Type::String, Type::Null].into_iter().collect();
+    words.enum_values.get_or_insert_default().push(serde_json::Value::Null);
+    words
+}
+
 /// What becomes of diverted writes.
 pub(super) fn diverted() -> Object {
-    one_of(["keep", "drop"])
+    or_null(one_of(["keep", "drop"]))
 }
 
 /// What a fence may do.
 pub(super) fn fences() -> Object {
-    one_of(["refuse", "pause", "divert", "alert"])
+    or_null(one_of(["refuse", "pause", "divert", "alert"]))
 }
 
 /// Operations that may need an approval.
