@@ -10,7 +10,7 @@ use respond::people::{self, Role, SessionLimits};
 use respond::{Actor, Time};
 
 use super::cookie::{self, Purpose};
-use super::signed_in::{Peer, Proof, SignedIn};
+use super::signed_in::{Peer, Proof, SignedIn, is_api};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -54,6 +54,9 @@ pub(crate) async fn authenticate(State(state): State<Shared>, mut request: Reque
         }
     }
     request = Request::from_parts(parts, Body::from(body));
+    // Pages are for people: what they do belongs to no scope, so that a token would open all of it.
+    let is_page = !is_api(request.uri().path());
+    let found = found.filter(|(signed_in, _)| !is_page || !matches!(signed_in.proof, Proof::Token { .. }));
     if let Some((signed_in, secret)) = found {
         if let Proof::Token { scopes } = &signed_in.proof
             && let Err(refusal) = check_scope(request.uri().path(), scopes)
