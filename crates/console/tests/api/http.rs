@@ -1,14 +1,22 @@
 //! What every request is held to: hosts, other websites, problem documents, pages of lists, repeated requests.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use console::auth::Peer;
 use respond::people::{Role, Scope};
 use serde_json::json;
+use tower_service::Service;
 
 use crate::support::{Browser, Console, Reply};
 
 fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let peer = Peer::Network("127.0.0.1".parse().unwrap());
+    console.send(peer, request(token, method, path, headers, body))
+}
+
+fn request(token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -17,8 +25,7 @@ fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body.to_owned())).unwrap();
-    console.send(Peer::Network("127.0.0.1".parse().unwrap()), request)
+    request.body(Body::from(body.to_owned())).unwrap()
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -194,6 +201,56 @@ fn a_repeated_request_is_carried_out_once() {
         StatusCode::CREATED,
         "forgotten after a day"
     );
+}
+
+#[test]
+fn who_goes_away_is_given_the_answer_when_they_ask_again() {
+    let console = Console::new();
+    let token = console.token(Role::Operator, &Scope::ALL);
+    let headers = [JSON, ("idempotency-key", "k1")];
+    let path = "/api/v1/volumes/disk/pins";
+    let (go_on, pause) = std::sync::mpsc::channel();
+    *console.site.pause.lock().unwrap() = Some(pause);
+    let mut first = request(&token, "POST", path, &headers, "{\"name\":\"a\"}");
+    first
+        .extensions_mut()
+        .insert(Peer::Network("127.0.0.1".parse().unwrap()));
+    console.run(async {
+        let mut router = console.router();
+        let mut call = std::pin::pin!(router.call(first));
+        // Until the pin is being made; then the client goes away.
+        while console.site.pause.lock().unwrap().is_some() {
+            let answered = tokio::time::timeout(Duration::from_millis(20), call.as_mut());
+            assert!(answered.await.is_err());
+        }
+    });
+    go_on.send(()).unwrap();
+    let again = || program(&console, &token, "POST", path, &headers, "{\"name\":\"a\"}");
+    let mut reply = again();
+    for _ in 0..200 {
+        if reply.status != StatusCode::CONFLICT {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        reply = again();
+    }
+    assert_eq!(reply.status, StatusCode::CREATED);
+    assert_eq!(reply.header("idempotency-replayed"), "true");
+    assert_eq!(console.site.done.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn what_pages_show_is_not_kept_for_who_asks_again() {
+    let console = Console::new();
+    let mut browser = console.signed_in("ann", Role::Admin);
+    for _ in 0..2 {
+        let mut form = browser.request("POST", "/settings/tokens", None);
+        let headers = form.headers_mut();
+        headers.insert("idempotency-key", "k1".parse().unwrap());
+        headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        *form.body_mut() = Body::from("name=ci&role=viewer");
+        assert_eq!(browser.send(form).header("idempotency-replayed"), "");
+    }
 }
 
 #[test]
