@@ -76,9 +76,11 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
+/// Somebody, with the secret of their session if they have one.
 type Found = Option<(SignedIn, Option<String>)>;
 
-async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Found, Refusal> {
+/// Finds out by a request's headers who asks: also later, for an answer that goes on.
+pub(crate) async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Found, Refusal> {
     if let Some(Peer::Local(actor)) = peer {
         let signed_in = SignedIn {
             actor: actor.clone(),
