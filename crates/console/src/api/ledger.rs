@@ -153,7 +153,7 @@ async fn verify(State(state): State<Shared>, signed_in: SignedIn) -> Answer<outp
         let heads = site.ledger_heads();
         site.desk().read(|ledger| ledger::verify(ledger, &heads))
     };
-    state.ask(verify).await.map(|found| output::Json(found.into()))
+    state.ask_long(verify).await.map(|found| output::Json(found.into()))
 }
 
 /// Where an export begins.

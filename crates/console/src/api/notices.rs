@@ -144,7 +144,7 @@ async fn channels(State(state): State<Shared>, signed_in: SignedIn) -> Answer<ou
 async fn test(State(state): State<Shared>, signed_in: SignedIn, Path(way): Path<String>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
     state
-        .ask(move |site| site.test_notice(&signed_in.actor, &way))
+        .ask_long(move |site| site.test_notice(&signed_in.actor, &way))
         .await
         .map(|()| Done)
 }

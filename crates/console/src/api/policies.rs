@@ -129,7 +129,7 @@ async fn dry_run(
     signed_in.require(Role::Viewer)?;
     let since = trial.since.unwrap_or_else(|| state.site.now().plus_millis(-SINCE_MS));
     state
-        .ask(move |site| try_out(site, trial.text.as_deref(), since))
+        .ask_long(move |site| try_out(site, trial.text.as_deref(), since))
         .await
         .map(output::Json)
 }

@@ -330,5 +330,5 @@ async fn investigate(
     signed_in.require(Role::Operator)?;
     let investigation =
         move |site: &dyn crate::Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
-    state.ask(investigation).await.map(report)
+    state.ask_long(investigation).await.map(report)
 }

@@ -254,6 +254,32 @@ fn what_pages_show_is_not_kept_for_who_asks_again() {
 }
 
 #[test]
+fn what_takes_long_keeps_nobody_else_waiting() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let (holding, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
+    let long: Vec<_> = (0..64)
+        .map(|_| {
+            let (state, wait) = (std::sync::Arc::clone(&console.state), std::sync::Arc::clone(&wait));
+            let work = move |_: &dyn console::Site| {
+                // Until the test lets go.
+                let _ = wait.lock().unwrap().recv();
+                Ok::<_, console::problem::Refusal>(())
+            };
+            console.spawn(async move { state.ask_long(work).await })
+        })
+        .collect();
+    let asked = request(&token, "GET", "/api/v1/volumes", &[], "");
+    let reply = console.send_within(Duration::from_secs(5), asked);
+    drop(holding);
+    assert_eq!(reply, Some(StatusCode::OK));
+    for done in long {
+        console.run(done).unwrap().unwrap();
+    }
+}
+
+#[test]
 fn lists_come_in_pages() {
     let console = Console::new();
     let token = console.token(Role::Auditor, &Scope::ALL);

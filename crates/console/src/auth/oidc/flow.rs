@@ -47,7 +47,7 @@ struct Going {
 async fn go(State(state): State<Shared>, visitor: Visitor, Query(going): Query<Going>) -> Result<Response, Refusal> {
     let settings = settings(&state)?;
     let wanted = settings.clone();
-    let metadata = state.ask(move |site| provider::metadata(site, &wanted)).await?;
+    let metadata = state.ask_long(move |site| provider::metadata(site, &wanted)).await?;
     let challenge = crate::random::bytes::<32>()?;
     let (nonce, verifier) = (random_text()?, random_text()?);
     let hash = base64::url(digest(&SHA256, verifier.as_bytes()).as_ref());
@@ -131,7 +131,7 @@ async fn come_back(
     let (back, now) = (callback(&state), state.site.now());
     let wanted = settings.clone();
     let claims = state
-        .ask(move |site| {
+        .ask_long(move |site| {
             let metadata = provider::metadata(site, &wanted)?;
             let token = provider::id_token(site, &wanted, &metadata, (&code, &verifier, &back))?;
             let keys = provider::keys(site, &metadata)?;
