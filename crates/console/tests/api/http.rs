@@ -1,5 +1,6 @@
 //! What every request is held to: hosts, other websites, problem documents, pages of lists, repeated requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,6 +10,7 @@ use respond::people::{Role, Scope};
 use serde_json::json;
 use tower_service::Service;
 
+use crate::site::TestSite;
 use crate::support::{Browser, Console, Reply};
 
 fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
@@ -258,10 +260,10 @@ fn what_takes_long_keeps_nobody_else_waiting() {
     let console = Console::new();
     let token = console.token(Role::Viewer, &Scope::ALL);
     let (holding, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
+    let wait = Arc::new(std::sync::Mutex::new(wait));
     let long: Vec<_> = (0..64)
         .map(|_| {
-            let (state, wait) = (std::sync::Arc::clone(&console.state), std::sync::Arc::clone(&wait));
+            let (state, wait) = (Arc::clone(&console.state), Arc::clone(&wait));
             let work = move |_: &dyn console::Site| {
                 // Until the test lets go.
                 let _ = wait.lock().unwrap().recv();
@@ -334,6 +336,31 @@ fn what_is_known_is_not_sent_again_and_text_is_compressed() {
         "",
     );
     assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+}
+
+#[test]
+fn a_certificate_of_ones_own_is_made_anew_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Arc::new(TestSite::new(folder.path()));
+    let own = console::OwnCertificate::new(&folder.path().join("console"));
+    let names = vec!["localhost".to_owned()];
+    own.prepare(&names, console::Site::now(site.as_ref())).unwrap();
+    let read = || std::fs::read(own.files().certificate).unwrap();
+    let before = read();
+    let settings = console::Settings {
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        certificate: Some(own.files()),
+        own_certificate: Some((own.clone(), names)),
+        ..console::Settings::default()
+    };
+    let server = console::serve(settings, Arc::clone(&site) as Arc<dyn console::Site>).unwrap();
+    site.pass_seconds(370 * 86_400);
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while read() == before {
+        assert!(std::time::Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(server.stop(Duration::from_secs(1)), 0);
 }
 
 #[test]
