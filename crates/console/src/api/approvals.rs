@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use respond::approval::{self, Approvers, Operation, Request, RequestId, RequestState, Rule, Rules, Wish};
 use respond::people::Role;
-use respond::{Actor, Error, Time, Writing};
+use respond::{Actor, Error, Ledger, Time, Writing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,10 +15,10 @@ use utoipa_axum::routes;
 use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Done, Made, Rows};
 use super::people::RoleName;
+use super::reading;
 use super::views::ActorView;
 use super::words::{self, OperationName};
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
@@ -129,30 +129,22 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<RequestView>> {
-    signed_in.require(Role::Viewer)?;
-    let (page, now) = (page.page()?, state.site.now());
+    let now = state.site.now();
     let filter = approval::Filter {
         state: which.state,
         operation: which.operation,
         subject: which.subject,
     };
-    let requests = state
-        .ask(move |site| site.desk().read(|ledger| ledger.requests(&filter, page)))
-        .await?;
-    let rows = requests
-        .into_iter()
-        .map(|request| RequestView::new(request, now))
-        .collect();
-    Ok(Rows::new(rows, page.most, &uri, |request| request.id))
+    let read = move |ledger: &Ledger, page| ledger.requests(&filter, page);
+    let view = |request| RequestView::new(request, now);
+    let page = (page, &uri);
+    reading::list(&state, &signed_in, page, read, view, |request: &RequestView| request.id).await
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<RequestView> {
     let now = state.site.now();
-    let request = state
-        .ask(move |site| site.desk().read(|ledger| ledger.request(RequestId(id))))
-        .await?;
-    let request = request.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
-    Ok(RequestView::new(request, now))
+    let request = reading::one(state, "request", id, move |ledger| ledger.request(RequestId(id)));
+    request.await.map(|request| RequestView::new(request, now))
 }
 
 /// One request

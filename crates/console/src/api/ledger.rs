@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::input::{Path, Query, ROWS_MAX};
 use super::output::{self, Answer, Rows};
+use super::reading;
 use super::views::RecordView;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
@@ -92,11 +93,8 @@ async fn record(
     Path(id): Path<i64>,
 ) -> Answer<output::Json<RecordView>> {
     signed_in.require(Role::Auditor)?;
-    let record = state
-        .ask(move |site| site.desk().read(|ledger| ledger.record(Sequence(id))))
-        .await?;
-    let record = record.ok_or_else(|| Refusal::not_found(format!("there is no record `{id}`")))?;
-    Ok(output::Json(record.into()))
+    let record = reading::one(&state, "record", id, move |ledger| ledger.record(Sequence(id)));
+    record.await.map(|record| output::Json(record.into()))
 }
 
 /// What a check of the whole ledger found.

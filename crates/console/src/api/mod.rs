@@ -16,6 +16,7 @@ mod notices;
 mod output;
 mod people;
 mod policies;
+mod reading;
 mod sign_in;
 mod streamed;
 mod system;

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use respond::Time;
 use respond::people::Role;
+use respond::{Actor, Time};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +14,7 @@ use super::output::{self, Answer, Done, Made, report};
 use super::words;
 use crate::auth::SignedIn;
 use crate::problem::{ProblemDocument, Refusal};
-use crate::site::{Activity, Files, PinView, RestorePreview, Restored, VolumeView};
+use crate::site::{Activity, Files, PinView, Problem, RestorePreview, Restored, Site, VolumeView};
 use crate::state::Shared;
 
 /// Parts that a span of time is cut into at most.
@@ -261,6 +261,20 @@ struct RestoreTo {
     at: String,
 }
 
+/// Has a volume returned to another state, by an operator who signed in lately.
+async fn returned(
+    state: &Shared,
+    signed_in: SignedIn,
+    work: impl FnOnce(&dyn Site, &Actor) -> Result<Restored, Problem> + Send + 'static,
+) -> Answer<output::Json<Restored>> {
+    signed_in.require(Role::Operator)?;
+    signed_in.require_recent(state)?;
+    state
+        .ask(move |site| work(site, &signed_in.actor))
+        .await
+        .map(output::Json)
+}
+
 /// Return a volume to a moment
 ///
 /// What was written since stays in the history, and the restore can be undone.
@@ -271,12 +285,7 @@ async fn restore(
     Path(name): Path<String>,
     Json(to): Json<RestoreTo>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.restore(&signed_in.actor, &name, &to.at))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.restore(by, &name, &to.at)).await
 }
 
 /// Return a volume to the moment before the attack
@@ -286,12 +295,7 @@ async fn restore_before_attack(
     signed_in: SignedIn,
     Path(name): Path<String>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.restore_before_attack(&signed_in.actor, &name))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.restore_before_attack(by, &name)).await
 }
 
 /// Take the newest restore back
@@ -301,12 +305,7 @@ async fn undo_restore(
     signed_in: SignedIn,
     Path(name): Path<String>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.undo_restore(&signed_in.actor, &name))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.undo_restore(by, &name)).await
 }
 
 /// What an investigation looks at.
@@ -328,7 +327,6 @@ async fn investigate(
     Query(window): Query<Window>,
 ) -> Answer<Response> {
     signed_in.require(Role::Operator)?;
-    let investigation =
-        move |site: &dyn crate::Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
+    let investigation = move |site: &dyn Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
     state.ask_long(investigation).await.map(report)
 }
