@@ -12,7 +12,7 @@ use crate::problem::Refusal;
 /// Rows of a page if nobody says how many.
 const ROWS: usize = 50;
 /// Rows of a page at most.
-pub(super) const ROWS_MAX: usize = 500;
+const ROWS_MAX: usize = 500;
 
 /// A body of JSON.
 #[derive(Clone, Copy, Debug)]
@@ -104,16 +104,16 @@ impl PageQuery {
         }
         Ok(respond::Page {
             before: self.before,
-            most: self.most()?,
+            most: most(self.most)?,
         })
     }
+}
 
-    /// How many rows.
-    pub(super) fn most(&self) -> Result<usize, Refusal> {
-        let most = self.most.unwrap_or(ROWS);
-        if most == 0 || most > ROWS_MAX {
-            return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
-        }
-        Ok(most)
+/// How many rows, of how many are asked for.
+pub(super) fn most(asked: Option<usize>) -> Result<usize, Refusal> {
+    let most = asked.unwrap_or(ROWS);
+    if most == 0 || most > ROWS_MAX {
+        return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
     }
+    Ok(most)
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{Path, Query, ROWS_MAX};
+use super::input::{Path, Query, most};
 use super::output::{self, Answer, Rows};
 use super::reading;
 use super::views::RecordView;
@@ -66,10 +66,7 @@ async fn records(
     uri: Uri,
 ) -> Answer<Rows<RecordView>> {
     signed_in.require(Role::Auditor)?;
-    let most = which.most.unwrap_or(50);
-    if most == 0 || most > ROWS_MAX {
-        return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
-    }
+    let most = most(which.most)?;
     let filter = ledger::Filter {
         after: after(which.after)?,
         subject: which.subject,
