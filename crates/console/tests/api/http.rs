@@ -161,6 +161,23 @@ fn every_refusal_is_a_problem_document() {
         ("POST", "/api/v1/volumes", &[JSON], long.as_str(), 413, "too-large"),
         ("GET", "/api/v1/alerts?most=0", &[], "", 400, "invalid"),
         ("GET", "/api/v1/alerts?severity=x", &[], "", 400, "invalid"),
+        ("GET", "/api/v1/ledger/records?after=-1", &[], "", 400, "invalid"),
+        (
+            "POST",
+            "/api/v1/volumes",
+            &[JSON],
+            "[\"x\", 1048576]",
+            422,
+            "unprocessable",
+        ),
+        (
+            "PUT",
+            "/api/v1/approvals/rules",
+            &[JSON],
+            "{\"restore\":{\"quorum\":1,\"role\":\"admin\",\"approval_seconds\":60,\"execution_seconds\":60}}",
+            422,
+            "unprocessable",
+        ),
         ("GET", "/api/v1/volumes/nodisk", &[], "", 404, "not-found"),
     ] {
         let reply = program(&console, &token, method, path, headers, body);
@@ -175,6 +192,29 @@ fn every_refusal_is_a_problem_document() {
         (reply.status.as_u16(), reply.problem().as_str()),
         (401, "token-refused")
     );
+}
+
+#[test]
+fn what_has_no_value_counts_as_not_given() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let reply = program(
+        &console,
+        &token,
+        "GET",
+        "/api/v1/alerts?severity=&most=&volume",
+        &[],
+        "",
+    );
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+}
+
+#[test]
+fn a_rule_names_its_approvers_in_one_member() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let rules = program(&console, &token, "GET", "/api/v1/approvals/rules", &[], "").json();
+    assert_eq!(rules["rules"]["delete-volume"]["approvers"], json!({ "role": "admin" }));
 }
 
 #[test]
