@@ -14,6 +14,8 @@ use flate2::write::GzEncoder;
 const BYTES_MIN: u64 = 1024;
 /// A longer one is sent as it is.
 const BYTES_MAX: u64 = 16 << 20;
+/// What is longer takes so long that other requests would wait for it.
+const QUICK_BYTES_MAX: usize = 256 << 10;
 
 /// Whether a client takes gzip (RFC 9110, section 12.5.3).
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -46,8 +48,11 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
     let Ok(plain) = axum::body::to_bytes(body, most).await else {
         return Response::from_parts(parts, Body::empty());
     };
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
-    let compressed = encoder.write_all(&plain).and_then(|()| encoder.finish());
+    let compressed = if plain.len() > QUICK_BYTES_MAX {
+        tokio::task::block_in_place(|| gzip(&plain))
+    } else {
+        gzip(&plain)
+    };
     let Ok(compressed) = compressed else {
         return Response::from_parts(parts, Body::from(plain));
     };
@@ -59,6 +64,12 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
         .headers
         .append(header::VARY, HeaderValue::from_static("accept-encoding"));
     Response::from_parts(parts, Body::from(compressed))
+}
+
+fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
+    encoder.write_all(plain)?;
+    encoder.finish()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

@@ -15,14 +15,12 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
-    /// How long a client may take for a TLS handshake, or for the headers of a request.
+    /// How long a client may take for a TLS handshake, or for the headers of a request, from the end of the one before.
     pub head_time: Duration,
     /// How long the client may take to send a request's body.
     pub body_time: Duration,
     /// How long a client may take nothing of what is sent to it.
     pub stall_time: Duration,
-    /// How long a connection may stay open without a request.
-    pub idle_time: Duration,
     /// Browsers and programs that follow events at a time.
     pub followers: usize,
 }
@@ -38,7 +36,6 @@ impl Default for Limits {
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             stall_time: Duration::from_secs(30),
-            idle_time: Duration::from_secs(75),
             followers: 256,
         }
     }

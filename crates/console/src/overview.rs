@@ -7,6 +7,7 @@ use respond::{Counts, Page, Time};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::pages::{is_diverted, unwatched};
 use crate::problem::Refusal;
 use crate::site::{DrillView, ExposureView, Health, Site, VolumeView};
 
@@ -138,13 +139,14 @@ fn attack(volumes: &[VolumeView], counts: &Counts) -> Attack {
 }
 
 fn stopped(volumes: &[VolumeView], counts: &Counts) -> Stopped {
-    let unwatched = names(volumes, |volume| {
-        volume.problem.is_none() && guard_state(volume) == "off"
-    });
+    let watched = volumes
+        .iter()
+        .filter(|volume| volume.problem.is_none() && guard_state(volume) != "off");
+    let unwatched = unwatched(volumes);
     Stopped {
         attacks: counts.attacks_stopped,
-        watched: (volumes.len() - unwatched.len()) as u64,
-        unwatched,
+        watched: watched.count() as u64,
+        unwatched: unwatched.iter().map(|volume| volume.name.clone()).collect(),
     }
 }
 
@@ -162,7 +164,9 @@ fn tested(volumes: &[VolumeView]) -> Tested {
         last_passed: newest.cloned(),
         passed: passed.count() as u64,
         failed: names(volumes, |volume| verdict(volume) == Some("failed")),
-        untested: names(volumes, |volume| volume.drill.is_none() || volume.drill_overdue),
+        untested: names(volumes, |volume| {
+            (volume.drill.is_none() || volume.drill_overdue) && !is_diverted(volumes, volume)
+        }),
     }
 }
 
@@ -170,7 +174,7 @@ fn tested(volumes: &[VolumeView]) -> Tested {
 fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health: &Health) -> Vec<NextStep> {
     let mut found: Vec<(Severity, String, String)> = Vec::new();
     for volume in volumes {
-        found.extend(volume_steps(volume));
+        found.extend(volume_steps(volume, is_diverted(volumes, volume)));
     }
     for incident in incidents
         .iter()
@@ -202,8 +206,8 @@ fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health
     each.collect()
 }
 
-/// What is to be done about a disk.
-fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
+/// What is to be done about a disk. One that diverted writes went to needs no guard and no drill.
+fn volume_steps(volume: &VolumeView, is_diverted: bool) -> Vec<(Severity, String, String)> {
     let name = &volume.name;
     let mut steps = Vec::new();
     let mut add = |severity, text: String| steps.push((severity, text, format!("/disks/{name}")));
@@ -219,7 +223,7 @@ fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
             Severity::High,
             format!("`{name}` is suspected of being attacked: look at its activity"),
         ),
-        "off" if volume.problem.is_none() => {
+        "off" if volume.problem.is_none() && !is_diverted => {
             add(Severity::Medium, format!("`{name}` isn't watched: turn its guard on"))
         }
         _ => {}
@@ -241,7 +245,7 @@ fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
             Severity::High,
             format!("the last drill on `{name}` failed: read its report"),
         );
-    } else if volume.drill_overdue {
+    } else if volume.drill_overdue && !is_diverted {
         add(Severity::Medium, format!("a drill on `{name}` is overdue: run one"));
     }
     steps
@@ -250,7 +254,7 @@ fn volume_steps(volume: &VolumeView) -> Vec<(Severity, String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::GuardState;
+    use crate::site::{GuardState, Moment, PinView};
 
     fn volume(name: &str, state: &str) -> VolumeView {
         VolumeView {
@@ -308,5 +312,25 @@ mod tests {
         );
         assert!(attack(&volumes, &Counts::default()).is_on);
         assert!(!attack(&volumes[..1], &Counts::default()).is_on);
+    }
+
+    #[test]
+    fn a_disk_for_diverted_writes_and_one_that_cannot_be_used_are_not_counted_as_disks_to_watch() {
+        let (mut parent, fork) = (volume("a", "calm"), volume("a.diverted", "off"));
+        parent.pins.push(PinView {
+            name: "fork.a.diverted".to_owned(),
+            moment: Moment {
+                time: Time::default(),
+                sequence: 1,
+            },
+            fork: Some("a.diverted".to_owned()),
+        });
+        let mut broken = volume("b", "off");
+        broken.problem = Some("damaged".to_owned());
+        let volumes = [parent, fork, broken];
+        let stopped = stopped(&volumes, &Counts::default());
+        assert_eq!((stopped.watched, stopped.unwatched), (1, Vec::new()));
+        assert_eq!(tested(&volumes).untested, ["a", "b"]);
+        assert!(volume_steps(&volumes[1], is_diverted(&volumes, &volumes[1])).is_empty());
     }
 }

@@ -34,6 +34,8 @@ use crate::tls::Certificate;
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(100);
 /// How often the certificate's files are looked at.
 const LOOK_AT_CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether a certificate of one's own ends soon.
+const RENEW_EVERY: Duration = Duration::from_secs(3600);
 /// Threads that requests are answered by; what waits for the disk has its own.
 const THREADS: usize = 2;
 
@@ -281,16 +283,27 @@ where
     let _ = connection.await;
 }
 
-/// Takes a new certificate when its files change.
+/// Takes a new certificate when its files change, and makes one's own anew before it ends.
 async fn look_at_certificate(inner: Arc<Inner>) {
     let mut stopping = inner.state.stopping();
     let Some(certificate) = &inner.certificate else { return };
+    let mut renew_at = tokio::time::Instant::now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_AT_CERTIFICATE_EVERY) => {}
             _ = stopping.changed() => return,
         }
-        match tokio::task::block_in_place(|| certificate.reload_if_changed()) {
+        let is_due = tokio::time::Instant::now() >= renew_at;
+        if is_due {
+            renew_at += RENEW_EVERY;
+        }
+        let look = || {
+            if let Some((own, names)) = inner.state.settings.own_certificate.as_ref().filter(|_| is_due) {
+                own.prepare(names, inner.state.site.now())?;
+            }
+            certificate.reload_if_changed()
+        };
+        match tokio::task::block_in_place(look) {
             Ok(true) => inner.state.site.log("the console's certificate was read again"),
             Ok(false) => {}
             Err(error) => inner

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::Limits;
+use crate::own_certificate::OwnCertificate;
 
 /// The settings of a console.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// The certificate; plain HTTP if there is none, which is for loopback only.
     pub certificate: Option<CertificateFiles>,
+    /// What makes that certificate anew before it ends, and the names in it, where it is one of one's own.
+    pub own_certificate: Option<(OwnCertificate, Vec<String>)>,
     /// Sign-in by another service.
     pub oidc: Option<OidcSettings>,
     /// A session ends when nothing was asked for so long.
@@ -63,6 +66,7 @@ impl Default for Settings {
             public_url: "http://localhost:8480".to_owned(),
             hosts: Vec::new(),
             certificate: None,
+            own_certificate: None,
             oidc: None,
             idle: Duration::from_secs(30 * 60),
             lasting: Duration::from_secs(12 * 3600),

@@ -124,7 +124,7 @@ pub struct Health {
     /// When it started.
     #[schema(value_type = String, format = DateTime)]
     pub started: Time,
-    /// Whether it serves disks.
+    /// Whether it serves disks: not any more once it stops.
     pub ready: bool,
     /// What is wrong, in words; empty if nothing is.
     pub problems: Vec<String>,

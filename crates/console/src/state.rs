@@ -13,6 +13,8 @@ use crate::site::Site;
 
 /// Calls to the site and the ledger at a time; others wait for their turn.
 const CALLS_MAX: usize = 16;
+/// Calls beside those that may take long; they wait for each other only.
+const LONG_CALLS_MAX: usize = 4;
 
 /// What all requests share.
 pub struct State {
@@ -25,6 +27,7 @@ pub struct State {
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
     calls: Arc<Semaphore>,
+    long_calls: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -43,6 +46,7 @@ impl State {
             throttle: Throttle::default(),
             metrics: Metrics::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            long_calls: Arc::new(Semaphore::new(LONG_CALLS_MAX)),
             stopping: watch::channel(false).0,
         }
     }
@@ -58,7 +62,8 @@ impl State {
     }
 
     /// Asks the site or the ledger something on a thread that may wait: `state.ask(|site| site.volumes())`,
-    /// `state.ask(|site| site.desk().read(|ledger| ledger.alert(id)))`. Every call from a handler goes this way.
+    /// `state.ask(|site| site.desk().read(|ledger| ledger.alert(id)))`. Every call from a handler goes this way, or by
+    /// [`State::ask_long`].
     ///
     /// # Errors
     /// What `work` fails with; or that it panicked.
@@ -67,8 +72,37 @@ impl State {
         T: Send + 'static,
         E: Into<Refusal> + Send + 'static,
     {
+        self.call(&self.calls, work).await
+    }
+
+    /// The same for what may take long: what reads a whole disk or ledger, or waits for another machine or for whoever is sent the
+    /// answer. However many ask for that, pages are shown and people sign in.
+    ///
+    /// # Errors
+    /// What `work` fails with; or that it panicked.
+    pub async fn ask_long<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Site) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        self.call(&self.long_calls, work).await
+    }
+
+    /// Does it when it is its turn among `calls`.
+    async fn call<T, E>(
+        &self,
+        calls: &Arc<Semaphore>,
+        work: impl FnOnce(&dyn Site) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
         let site = Arc::clone(&self.site);
-        let permit = Arc::clone(&self.calls).acquire_owned().await;
+        let permit = Arc::clone(calls).acquire_owned().await;
         let permit = permit.map_err(|_| Refusal::failed("the console is stopping"))?;
         let call = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::Uri;
-use respond::Time;
 use respond::action::{self, Action, ActionId};
 use respond::incident::IncidentId;
 use respond::people::Role;
+use respond::{Ledger, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 
 use super::input::{PageQuery, Path, Query};
 use super::output::{self, Answer, Rows};
+use super::reading;
 use super::views::ActorView;
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
@@ -100,18 +100,22 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<ActionView>> {
-    signed_in.require(Role::Viewer)?;
-    let page = page.page()?;
     let filter = action::Filter {
         incident: which.incident.map(IncidentId),
         volume: which.volume,
         state: which.state,
     };
-    let actions = state
-        .ask(move |site| site.desk().read(|ledger| ledger.actions(&filter, page)))
-        .await?;
-    let rows = actions.into_iter().map(ActionView::from).collect();
-    Ok(Rows::new(rows, page.most, &uri, |action| action.id))
+    let read = move |ledger: &Ledger, page| ledger.actions(&filter, page);
+    let page = (page, &uri);
+    reading::list(
+        &state,
+        &signed_in,
+        page,
+        read,
+        ActionView::from,
+        |action: &ActionView| action.id,
+    )
+    .await
 }
 
 /// One action
@@ -122,9 +126,6 @@ async fn show(
     Path(id): Path<i64>,
 ) -> Answer<output::Json<ActionView>> {
     signed_in.require(Role::Viewer)?;
-    let action = state
-        .ask(move |site| site.desk().read(|ledger| ledger.action(ActionId(id))))
-        .await?;
-    let action = action.ok_or_else(|| Refusal::not_found(format!("there is no action `{id}`")))?;
-    Ok(output::Json(action.into()))
+    let action = reading::one(&state, "action", id, move |ledger| ledger.action(ActionId(id)));
+    action.await.map(|action| output::Json(action.into()))
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::Uri;
-use respond::Time;
 use respond::alert::{self, Alert, AlertId, Layer, Severity};
 use respond::incident::IncidentId;
 use respond::people::Role;
+use respond::{Ledger, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::input::{PageQuery, Path, Query};
 use super::output::{self, Answer, Rows};
+use super::{reading, words};
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
@@ -87,9 +87,11 @@ struct Which {
     /// Of this incident.
     incident: Option<i64>,
     /// Of this layer.
-    layer: Option<String>,
+    #[param(schema_with = words::layers)]
+    layer: Option<Layer>,
     /// At least so bad.
-    severity: Option<String>,
+    #[param(schema_with = words::severities)]
+    severity: Option<Severity>,
     /// About this volume.
     volume: Option<String>,
     /// About this host.
@@ -107,25 +109,18 @@ struct Which {
 }
 
 impl Which {
-    fn filter(self) -> Answer<alert::Filter> {
-        let unknown = |what: &str, name: &str| Refusal::invalid(format!("`{name}` is no {what}"));
-        let layer = self
-            .layer
-            .map(|name| Layer::parse(&name).ok_or_else(|| unknown("layer", &name)));
-        let severity = self
-            .severity
-            .map(|name| Severity::parse(&name).ok_or_else(|| unknown("severity", &name)));
-        Ok(alert::Filter {
+    fn filter(self) -> alert::Filter {
+        alert::Filter {
             incident: self.incident.map(IncidentId),
-            layer: layer.transpose()?,
-            severity: severity.transpose()?,
+            layer: self.layer,
+            severity: self.severity,
             volume: self.volume,
             host: self.host,
             identity: self.identity,
             since: self.since,
             until: self.until,
             text: self.text,
-        })
+        }
     }
 }
 
@@ -138,20 +133,13 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<AlertView>> {
-    signed_in.require(Role::Viewer)?;
-    let (filter, page) = (which.filter()?, page.page()?);
-    let alerts = state
-        .ask(move |site| site.desk().read(|ledger| ledger.alerts(&filter, page)))
-        .await?;
-    let rows = alerts.into_iter().map(AlertView::from).collect();
-    Ok(Rows::new(rows, page.most, &uri, |alert| alert.id))
-}
-
-async fn find(state: &Shared, id: i64) -> Answer<Alert> {
-    let alert = state
-        .ask(move |site| site.desk().read(|ledger| ledger.alert(AlertId(id))))
-        .await?;
-    alert.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))
+    let filter = which.filter();
+    let read = move |ledger: &Ledger, page| ledger.alerts(&filter, page);
+    let page = (page, &uri);
+    reading::list(&state, &signed_in, page, read, AlertView::from, |alert: &AlertView| {
+        alert.id
+    })
+    .await
 }
 
 /// One alert
@@ -162,5 +150,6 @@ async fn show(
     Path(id): Path<i64>,
 ) -> Answer<output::Json<AlertView>> {
     signed_in.require(Role::Viewer)?;
-    find(&state, id).await.map(|alert| output::Json(alert.into()))
+    let alert = reading::one(&state, "alert", id, move |ledger| ledger.alert(AlertId(id)));
+    alert.await.map(|alert| output::Json(alert.into()))
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use respond::approval::{self, Approvers, Operation, Request, RequestId, RequestState, Rule, Rules, Wish};
 use respond::people::Role;
-use respond::{Actor, Error, Time, Writing};
+use respond::{Actor, Error, Ledger, Time, Writing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,9 +15,10 @@ use utoipa_axum::routes;
 use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Done, Made, Rows};
 use super::people::RoleName;
+use super::reading;
 use super::views::ActorView;
+use super::words::{self, OperationName};
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
@@ -105,27 +106,18 @@ impl RequestView {
     }
 }
 
-fn operation(name: &str) -> Answer<Operation> {
-    name.parse().map_err(|text: String| Refusal::invalid(text))
-}
-
 /// Which requests.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Which {
     /// In this state.
-    state: Option<String>,
+    #[param(schema_with = words::request_states)]
+    state: Option<RequestState>,
     /// For this operation.
-    operation: Option<String>,
+    #[param(schema_with = words::operations)]
+    operation: Option<Operation>,
     /// About this subject.
     subject: Option<String>,
-}
-
-fn request_state(name: &str) -> Answer<RequestState> {
-    use RequestState::{Approved, Expired, Refused, Used, Waiting, Withdrawn};
-    let all = [Waiting, Approved, Used, Refused, Withdrawn, Expired];
-    let found = all.into_iter().find(|state| state.name() == name);
-    found.ok_or_else(|| Refusal::invalid(format!("`{name}` is no state of a request")))
 }
 
 /// Requests, newest first
@@ -137,30 +129,22 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<RequestView>> {
-    signed_in.require(Role::Viewer)?;
-    let (page, now) = (page.page()?, state.site.now());
+    let now = state.site.now();
     let filter = approval::Filter {
-        state: which.state.as_deref().map(request_state).transpose()?,
-        operation: which.operation.as_deref().map(operation).transpose()?,
+        state: which.state,
+        operation: which.operation,
         subject: which.subject,
     };
-    let requests = state
-        .ask(move |site| site.desk().read(|ledger| ledger.requests(&filter, page)))
-        .await?;
-    let rows = requests
-        .into_iter()
-        .map(|request| RequestView::new(request, now))
-        .collect();
-    Ok(Rows::new(rows, page.most, &uri, |request| request.id))
+    let read = move |ledger: &Ledger, page| ledger.requests(&filter, page);
+    let view = |request| RequestView::new(request, now);
+    let page = (page, &uri);
+    reading::list(&state, &signed_in, page, read, view, |request: &RequestView| request.id).await
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<RequestView> {
     let now = state.site.now();
-    let request = state
-        .ask(move |site| site.desk().read(|ledger| ledger.request(RequestId(id))))
-        .await?;
-    let request = request.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
-    Ok(RequestView::new(request, now))
+    let request = reading::one(state, "request", id, move |ledger| ledger.request(RequestId(id)));
+    request.await.map(|request| RequestView::new(request, now))
 }
 
 /// One request
@@ -179,7 +163,8 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct Asking {
     /// What, like `delete-volume`.
-    operation: String,
+    #[schema(schema_with = words::operations)]
+    operation: Operation,
     /// To what.
     subject: String,
     /// How exactly.
@@ -200,7 +185,7 @@ async fn ask(
     signed_in.require(Role::Operator)?;
     let now = state.site.now();
     let wish = Wish {
-        operation: operation(&asking.operation)?,
+        operation: asking.operation,
         subject: asking.subject,
         detail: asking.detail,
         because: asking.because,
@@ -273,20 +258,33 @@ async fn refuse(
     decide(&state, signed_in, id, refuse).await
 }
 
+/// Who may approve: whoever may do what a role may, or certain people by the names of their accounts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum ApproversView {
+    /// Whoever may do what this role may.
+    Role(RoleName),
+    /// Certain people.
+    People(Vec<String>),
+}
+
 /// What an operation needs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RuleView {
     /// So many people other than the one who asks.
-    #[schema(minimum = 1)]
-    quorum: u32,
-    /// Whoever may do what this role may, may approve; or `people`.
-    role: Option<RoleName>,
-    /// Certain people, by the names of their accounts.
-    people: Option<Vec<String>>,
+    #[schema(minimum = 1, maximum = 20)]
+    #[serde(deserialize_with = "words::whole")]
+    quorum: u64,
+    /// Who may approve.
+    approvers: ApproversView,
     /// For how long a request can be approved.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    #[serde(deserialize_with = "words::whole")]
     approval_seconds: u64,
     /// For how long what was approved can be done.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    #[serde(deserialize_with = "words::whole")]
     execution_seconds: u64,
 }
 
@@ -296,47 +294,40 @@ struct RulesView {
     /// Whether approvals are on.
     on: bool,
     /// The rules in force, by operation; those that would be in force if they are off.
-    rules: BTreeMap<String, RuleView>,
+    rules: BTreeMap<OperationName, RuleView>,
 }
 
-fn view(rules: Rules) -> BTreeMap<String, RuleView> {
+fn view(rules: Rules) -> BTreeMap<OperationName, RuleView> {
     let each = rules.0.into_iter().map(|(operation, rule)| {
-        let (role, people) = match rule.approvers {
-            Approvers::Role(role) => (Some(role.into()), None),
-            Approvers::People(people) => (None, Some(people)),
-        };
         let view = RuleView {
-            quorum: rule.quorum,
-            role,
-            people,
+            quorum: rule.quorum.into(),
+            approvers: match rule.approvers {
+                Approvers::Role(role) => ApproversView::Role(role.into()),
+                Approvers::People(people) => ApproversView::People(people),
+            },
             approval_seconds: rule.approval_seconds,
             execution_seconds: rule.execution_seconds,
         };
-        (operation.name().to_owned(), view)
+        (OperationName(operation), view)
     });
     each.collect()
 }
 
-fn parse(views: BTreeMap<String, RuleView>) -> Answer<Rules> {
-    let each = views.into_iter().map(|(name, view)| {
-        let approvers = match (view.role, view.people) {
-            (Some(role), None) => Approvers::Role(role.into()),
-            (None, Some(people)) => Approvers::People(people),
-            _ => {
-                return Err(Refusal::invalid(format!(
-                    "`{name}`: a rule has either `role` or `people`"
-                )));
-            }
-        };
+fn parse(views: BTreeMap<OperationName, RuleView>) -> Rules {
+    let each = views.into_iter().map(|(operation, view)| {
         let rule = Rule {
-            quorum: view.quorum,
-            approvers,
+            // What is too much for a quorum is refused with the reason, not here.
+            quorum: u32::try_from(view.quorum).unwrap_or(u32::MAX),
+            approvers: match view.approvers {
+                ApproversView::Role(role) => Approvers::Role(role.into()),
+                ApproversView::People(people) => Approvers::People(people),
+            },
             approval_seconds: view.approval_seconds,
             execution_seconds: view.execution_seconds,
         };
-        Ok((operation(&name)?, rule))
+        (operation.0, rule)
     });
-    each.collect::<Answer<BTreeMap<_, _>>>().map(Rules)
+    Rules(each.collect())
 }
 
 /// The rules of approvals
@@ -358,15 +349,15 @@ async fn read_rules(state: &Shared) -> Answer<output::Json<RulesView>> {
 /// Change the rules of approvals, or turn them on
 ///
 /// Weaker rules need an approved request under the rules before.
-#[utoipa::path(put, path = "/api/v1/approvals/rules", tag = "approvals", request_body = BTreeMap<String, RuleView>, responses((status = 200, body = RulesView)))]
+#[utoipa::path(put, path = "/api/v1/approvals/rules", tag = "approvals", request_body = BTreeMap<OperationName, RuleView>, responses((status = 200, body = RulesView)))]
 async fn set_rules(
     State(state): State<Shared>,
     signed_in: SignedIn,
-    Json(views): Json<BTreeMap<String, RuleView>>,
+    Json(views): Json<BTreeMap<OperationName, RuleView>>,
 ) -> Answer<output::Json<RulesView>> {
     signed_in.require(Role::Admin)?;
     signed_in.require_recent(&state)?;
-    let (rules, now) = (parse(views)?, state.site.now());
+    let (rules, now) = (parse(views), state.site.now());
     let set = move |site: &dyn crate::Site| {
         let is_on = site.desk().read(approval::is_on)?;
         site.desk().write(|w| {

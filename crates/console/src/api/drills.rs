@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{Json, Path, Query, ROWS_MAX};
+use super::input::{Json, Path, Query, most};
 use super::output::{self, Answer, report};
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::site::DrillView;
 use crate::state::Shared;
 
@@ -41,10 +40,7 @@ async fn list(
     Query(which): Query<Which>,
 ) -> Answer<output::Json<Vec<DrillView>>> {
     signed_in.require(Role::Viewer)?;
-    let most = which.most.unwrap_or(50);
-    if most == 0 || most > ROWS_MAX {
-        return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
-    }
+    let most = most(which.most)?;
     state
         .ask(move |site| site.drills(which.volume.as_deref(), most))
         .await

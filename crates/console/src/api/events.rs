@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,7 +20,7 @@ use utoipa_axum::routes;
 use super::input::Query;
 use super::output::Answer;
 use super::views::RecordView;
-use crate::auth::SignedIn;
+use crate::auth::{Peer, SignedIn, who};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -59,6 +60,7 @@ struct Followed {
 async fn follow(
     State(state): State<Shared>,
     signed_in: SignedIn,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Query(followed): Query<Followed>,
 ) -> Answer<Response> {
@@ -68,9 +70,10 @@ async fn follow(
         .and_then(|id| id.to_str().ok()?.parse::<i64>().ok());
     let counted = Counted::new(&state)?;
     let newest = state.events.follow();
-    let after = last
-        .or(followed.after)
-        .map_or_else(|| *newest.borrow(), |after| Sequence(after.max(0)));
+    let after = match last.or(followed.after) {
+        Some(after) => super::ledger::after(Some(after))?,
+        None => *newest.borrow(),
+    };
     let kinds = followed.kinds.unwrap_or_default();
     let kinds: Vec<String> = kinds
         .split(',')
@@ -82,8 +85,9 @@ async fn follow(
     }
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
     let reader = Follower {
-        sees_people: signed_in.role.may(Role::Auditor),
         state,
+        peer,
+        headers,
         after,
         kinds,
         sender,
@@ -121,7 +125,9 @@ impl Drop for Counted {
 /// Reads records for one browser or program.
 struct Follower {
     state: Shared,
-    sees_people: bool,
+    peer: Peer,
+    /// Those of the request, which say who follows.
+    headers: HeaderMap,
     after: Sequence,
     kinds: Vec<String>,
     sender: mpsc::Sender<Result<Event, Infallible>>,
@@ -148,8 +154,11 @@ impl Follower {
         }
     }
 
-    /// Sends the next records; `None` when the follower is gone, takes nothing, or the ledger can't be read.
+    /// Sends the next records; `None` when the follower is gone, takes nothing or may not follow any more, or the ledger can't be read.
     async fn send_some(&mut self, target: Sequence) -> Option<()> {
+        // A session ends and a token is revoked while somebody follows.
+        let (signed_in, _) = who(&self.state, &self.headers, Some(&self.peer)).await.ok()??;
+        let sees_people = signed_in.role.may(Role::Auditor);
         let filter = ledger::Filter {
             after: self.after,
             ..ledger::Filter::default()
@@ -159,7 +168,7 @@ impl Follower {
         // What was rolled back left a gap: there is nothing to wait for.
         self.after = records.last().map_or(target, |record| record.sequence);
         for record in records {
-            if !self.is_wanted(&record.kind) {
+            if !self.is_wanted(&record.kind, sees_people) {
                 continue;
             }
             let id = record.sequence.0.to_string();
@@ -171,9 +180,9 @@ impl Follower {
         Some(())
     }
 
-    fn is_wanted(&self, kind: &str) -> bool {
+    fn is_wanted(&self, kind: &str, sees_people: bool) -> bool {
         let is_about_people = kind.starts_with("people.") || kind.starts_with("session.");
         let is_of_kind = self.kinds.is_empty() || self.kinds.iter().any(|beginning| kind.starts_with(beginning));
-        is_of_kind && (self.sees_people || !is_about_people)
+        is_of_kind && (sees_people || !is_about_people)
     }
 }

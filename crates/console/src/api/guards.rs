@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::input::{Json, Path};
 use super::output::{self, Answer, Done};
+use super::words;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::site::GuardState;
@@ -26,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 #[serde(deny_unknown_fields)]
 struct GuardChange {
     /// `refuse`, `pause`, `divert` or `alert`.
+    #[schema(schema_with = words::fences)]
+    #[serde(default)]
     fence: Option<String>,
     /// Whether the disk is watched.
     enabled: Option<bool>,
@@ -51,6 +54,8 @@ async fn set(
 #[serde(deny_unknown_fields)]
 struct Release {
     /// What becomes of the writes to a diverted disk: `keep` or `drop`; must be decided if there are some.
+    #[schema(schema_with = words::diverted)]
+    #[serde(default)]
     diverted: Option<String>,
 }
 
@@ -75,10 +80,11 @@ async fn release(
 #[serde(deny_unknown_fields)]
 struct Work {
     /// What it is.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[^ ]")]
     reason: String,
     /// For how long from now.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 604_800)]
+    #[serde(deserialize_with = "words::whole")]
     seconds: u64,
 }
 

@@ -22,6 +22,8 @@ const KEY_BYTES_MAX: usize = 255;
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Says that the answer is that of an earlier request.
 const REPLAYED: &str = "idempotency-replayed";
+/// Whose requests may be repeated: pages, which show secrets too, are for people.
+const API: &str = "/api/v1/";
 /// Paths whose answers have secrets in them, which are shown once and nowhere kept.
 const SECRET_PATHS: [&str; 5] = [
     "/api/v1/sign-in",
@@ -53,16 +55,21 @@ pub(crate) async fn idempotent(State(state): State<Shared>, request: Request, ne
     let (Some(key), Some(signed_in), &Method::POST) = (key, signed_in, request.method()) else {
         return next.run(request).await;
     };
-    if SECRET_PATHS.iter().any(|path| request.uri().path().starts_with(path)) {
+    let path = request.uri().path();
+    if !path.starts_with(API) || SECRET_PATHS.iter().any(|secret| path.starts_with(secret)) {
         return next.run(request).await;
     }
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
         return Refusal::invalid(format!("`Idempotency-Key` may have 1 to {KEY_BYTES_MAX} bytes")).into_response();
     }
-    match carry_out(&state, signed_in, key, request, next).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
+    // On a task of its own: a client that goes away, whose answer is lost, doesn't break it off.
+    let work = tokio::spawn(async move { carry_out(&state, signed_in, key, request, next).await });
+    let done = work.await.unwrap_or_else(|_| {
+        Err(Refusal::failed(
+            "the request could not be carried out; the log says why",
+        ))
+    });
+    done.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn carry_out(

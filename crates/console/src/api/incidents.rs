@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use respond::incident::{self, Incident, IncidentId, ScorePart};
 use respond::people::Role;
-use respond::{Actor, Error, Time, Writing, ledger};
+use respond::{Actor, Error, Ledger, Time, Writing, ledger};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Rows};
+use super::reading;
 use super::views::{ActorView, RecordView};
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
@@ -137,8 +138,6 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<IncidentView>> {
-    signed_in.require(Role::Viewer)?;
-    let page = page.page()?;
     let filter = incident::Filter {
         open_only: which.open.unwrap_or(false),
         volume: which.volume,
@@ -147,18 +146,21 @@ async fn list(
         since: which.since,
         until: which.until,
     };
-    let incidents = state
-        .ask(move |site| site.desk().read(|ledger| ledger.incidents(&filter, page)))
-        .await?;
-    let rows = incidents.into_iter().map(IncidentView::from).collect();
-    Ok(Rows::new(rows, page.most, &uri, |incident| incident.id))
+    let read = move |ledger: &Ledger, page| ledger.incidents(&filter, page);
+    let page = (page, &uri);
+    reading::list(
+        &state,
+        &signed_in,
+        page,
+        read,
+        IncidentView::from,
+        |incident: &IncidentView| incident.id,
+    )
+    .await
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<Incident> {
-    let incident = state
-        .ask(move |site| site.desk().read(|ledger| ledger.incident(IncidentId(id))))
-        .await?;
-    incident.ok_or_else(|| Refusal::not_found(format!("there is no incident `{id}`")))
+    reading::one(state, "incident", id, move |ledger| ledger.incident(IncidentId(id))).await
 }
 
 /// One incident
@@ -193,7 +195,7 @@ async fn timeline(
     signed_in.require(Role::Viewer)?;
     find(&state, id).await?;
     let filter = ledger::Filter {
-        after: respond::Sequence(from.after.unwrap_or(0).max(0)),
+        after: super::ledger::after(from.after)?,
         subject: Some(format!("incident/{id}")),
         ..ledger::Filter::default()
     };
@@ -252,7 +254,7 @@ async fn assign(
                     .read(|ledger| respond::people::account_by_name(ledger, &wanted))
             };
             let account = state.ask(find).await?;
-            let account = account.ok_or_else(|| Refusal::invalid(format!("there is no account `{name}`")))?;
+            let account = account.ok_or_else(|| Refusal::not_found(format!("there is no account `{name}`")))?;
             Some(account.actor())
         }
     };

@@ -1,8 +1,9 @@
 //! Extractors whose refusals are problem documents.
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -11,7 +12,7 @@ use crate::problem::Refusal;
 /// Rows of a page if nobody says how many.
 const ROWS: usize = 50;
 /// Rows of a page at most.
-pub(super) const ROWS_MAX: usize = 500;
+const ROWS_MAX: usize = 500;
 
 /// A body of JSON.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        // It is whole already, and bounded.
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            // serde would take the members of an object in order, too.
+            let detail = "the body is an array, and must be an object";
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail));
+        }
+        let request = Request::from_parts(parts, Body::from(body));
         match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => {
@@ -59,8 +69,15 @@ pub(super) struct Query<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        // What has no value wasn't given.
+        let query = parts.uri.query().unwrap_or_default().split('&');
+        let given: Vec<&str> = query
+            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+            .collect();
+        let given = format!("/?{}", given.join("&"));
+        let uri: Uri = given.parse().map_err(|_| Refusal::invalid("the query can't be read"))?;
+        match axum::extract::Query::<T>::try_from_uri(&uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => Err(Refusal::invalid(rejection.body_text())),
         }
@@ -87,16 +104,16 @@ impl PageQuery {
         }
         Ok(respond::Page {
             before: self.before,
-            most: self.most()?,
+            most: most(self.most)?,
         })
     }
+}
 
-    /// How many rows.
-    pub(super) fn most(&self) -> Result<usize, Refusal> {
-        let most = self.most.unwrap_or(ROWS);
-        if most == 0 || most > ROWS_MAX {
-            return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
-        }
-        Ok(most)
+/// How many rows, of how many are asked for.
+pub(super) fn most(asked: Option<usize>) -> Result<usize, Refusal> {
+    let most = asked.unwrap_or(ROWS);
+    if most == 0 || most > ROWS_MAX {
+        return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
     }
+    Ok(most)
 }

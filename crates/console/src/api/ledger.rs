@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{Path, Query, ROWS_MAX};
+use super::input::{Path, Query, most};
 use super::output::{self, Answer, Rows};
+use super::reading;
 use super::views::RecordView;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
@@ -48,6 +49,14 @@ struct Which {
     until: Option<Time>,
 }
 
+/// The record after which a list begins.
+pub(super) fn after(after: Option<i64>) -> Answer<Sequence> {
+    match after.unwrap_or(0) {
+        after if after >= 0 => Ok(Sequence(after)),
+        _ => Err(Refusal::invalid("`after` must be 0 or more")),
+    }
+}
+
 /// Records, oldest first
 #[utoipa::path(get, path = "/api/v1/ledger/records", tag = "ledger", params(Which), responses((status = 200, body = Vec<RecordView>)))]
 async fn records(
@@ -57,12 +66,9 @@ async fn records(
     uri: Uri,
 ) -> Answer<Rows<RecordView>> {
     signed_in.require(Role::Auditor)?;
-    let most = which.most.unwrap_or(50);
-    if most == 0 || most > ROWS_MAX {
-        return Err(Refusal::invalid(format!("`most` is {most}; it may be 1 to {ROWS_MAX}")));
-    }
+    let most = most(which.most)?;
     let filter = ledger::Filter {
-        after: Sequence(which.after.unwrap_or(0).max(0)),
+        after: after(which.after)?,
         subject: which.subject,
         kind: which.kind,
         actor: None,
@@ -84,11 +90,8 @@ async fn record(
     Path(id): Path<i64>,
 ) -> Answer<output::Json<RecordView>> {
     signed_in.require(Role::Auditor)?;
-    let record = state
-        .ask(move |site| site.desk().read(|ledger| ledger.record(Sequence(id))))
-        .await?;
-    let record = record.ok_or_else(|| Refusal::not_found(format!("there is no record `{id}`")))?;
-    Ok(output::Json(record.into()))
+    let record = reading::one(&state, "record", id, move |ledger| ledger.record(Sequence(id)));
+    record.await.map(|record| output::Json(record.into()))
 }
 
 /// What a check of the whole ledger found.
@@ -145,7 +148,7 @@ async fn verify(State(state): State<Shared>, signed_in: SignedIn) -> Answer<outp
         let heads = site.ledger_heads();
         site.desk().read(|ledger| ledger::verify(ledger, &heads))
     };
-    state.ask(verify).await.map(|found| output::Json(found.into()))
+    state.ask_long(verify).await.map(|found| output::Json(found.into()))
 }
 
 /// Where an export begins.
@@ -161,7 +164,7 @@ struct After {
 #[utoipa::path(get, path = "/api/v1/ledger/export", tag = "ledger", params(After), responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 async fn export(State(state): State<Shared>, signed_in: SignedIn, Query(from): Query<After>) -> Answer<Response> {
     signed_in.require(Role::Auditor)?;
-    let after = Sequence(from.after.unwrap_or(0).max(0));
+    let after = after(from.after)?;
     let body = super::streamed::streamed(&state, move |site, to| {
         let heads = site.ledger_heads();
         site.desk()

@@ -16,12 +16,14 @@ mod notices;
 mod output;
 mod people;
 mod policies;
+mod reading;
 mod sign_in;
 mod streamed;
 mod system;
 mod tokens;
 mod views;
 mod volumes;
+mod words;
 
 use utoipa::OpenApi;
 use utoipa::openapi::Ref;

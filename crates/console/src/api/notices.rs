@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::http::Uri;
-use respond::Time;
 use respond::notice::{self, Notice, NoticeId, NoticeState};
 use respond::people::Role;
+use respond::{Ledger, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::input::{Json, PageQuery, Path, Query};
 use super::output::{self, Answer, Done, Rows};
+use super::{reading, words};
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -93,7 +94,7 @@ struct Which {
     /// By this way.
     way: Option<String>,
     /// `waiting`, `sent` or `dead`.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = words::notice_states)]
     state: Option<NoticeState>,
     /// Made at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -112,8 +113,6 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<NoticeView>> {
-    signed_in.require(Role::Viewer)?;
-    let page = page.page()?;
     let filter = notice::Filter {
         subject: which.subject,
         way: which.way,
@@ -121,11 +120,17 @@ async fn list(
         since: which.since,
         until: which.until,
     };
-    let notices = state
-        .ask(move |site| site.desk().read(|ledger| ledger.notices(&filter, page)))
-        .await?;
-    let rows = notices.into_iter().map(NoticeView::from).collect();
-    Ok(Rows::new(rows, page.most, &uri, |notice| notice.id))
+    let read = move |ledger: &Ledger, page| ledger.notices(&filter, page);
+    let page = (page, &uri);
+    reading::list(
+        &state,
+        &signed_in,
+        page,
+        read,
+        NoticeView::from,
+        |notice: &NoticeView| notice.id,
+    )
+    .await
 }
 
 /// The ways by which notices can be sent, by name
@@ -143,7 +148,7 @@ async fn channels(State(state): State<Shared>, signed_in: SignedIn) -> Answer<ou
 async fn test(State(state): State<Shared>, signed_in: SignedIn, Path(way): Path<String>) -> Answer<Done> {
     signed_in.require(Role::Operator)?;
     state
-        .ask(move |site| site.test_notice(&signed_in.actor, &way))
+        .ask_long(move |site| site.test_notice(&signed_in.actor, &way))
         .await
         .map(|()| Done)
 }

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::input::{Json, Path};
 use super::output::{self, Answer, Done, Made};
+use super::reading;
 use crate::auth::{SignedIn, session_limits};
-use crate::problem::Refusal;
 use crate::state::Shared;
 
 /// How long an invitation is valid: a week.
@@ -97,10 +97,10 @@ async fn show(
 }
 
 async fn find(state: &Shared, id: i64) -> Answer<people::Account> {
-    let account = state
-        .ask(move |site| site.desk().read(|ledger| people::account(ledger, AccountId(id))))
-        .await?;
-    account.ok_or_else(|| Refusal::not_found(format!("there is no account `{id}`")))
+    reading::one(state, "account", id, move |ledger| {
+        people::account(ledger, AccountId(id))
+    })
+    .await
 }
 
 /// Somebody to be invited.
@@ -108,7 +108,7 @@ async fn find(state: &Shared, id: i64) -> Answer<people::Account> {
 #[serde(deny_unknown_fields)]
 struct Invitation {
     /// The name to sign in with: letters, digits, `-`, `_`, `.`, `@` and `+`, 64 at most.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")]
     name: String,
     /// The name to be shown.
     #[serde(default)]

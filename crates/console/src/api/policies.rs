@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::input::Json;
 use super::output::{self, Answer};
 use crate::auth::SignedIn;
-use crate::site::Site;
+use crate::site::{ProblemKind, Site};
 use crate::state::Shared;
 
 /// Alerts of the past that policies are tried out on.
@@ -105,7 +105,7 @@ struct WouldView {
 }
 
 /// What came of a trial.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 struct TrialView {
     /// Alerts that were looked at, the newest if there were more than 10,000.
     alerts: usize,
@@ -115,6 +115,8 @@ struct TrialView {
     actions: Vec<WouldView>,
     /// What is suspicious about the policies.
     warnings: Vec<String>,
+    /// Why the text can't be used, with line and column, if it can't; then nothing was tried.
+    error: Option<String>,
 }
 
 /// Try policies out on alerts of the past; nothing is done
@@ -127,13 +129,21 @@ async fn dry_run(
     signed_in.require(Role::Viewer)?;
     let since = trial.since.unwrap_or_else(|| state.site.now().plus_millis(-SINCE_MS));
     state
-        .ask(move |site| try_out(site, trial.text.as_deref(), since))
+        .ask_long(move |site| try_out(site, trial.text.as_deref(), since))
         .await
         .map(output::Json)
 }
 
 fn try_out(site: &dyn Site, text: Option<&str>, since: Time) -> Answer<TrialView> {
-    let policies: Policies = site.policies(text)?;
+    let policies: Policies = match site.policies(text) {
+        Err(problem) if problem.kind == ProblemKind::Invalid => {
+            return Ok(TrialView {
+                error: Some(problem.message),
+                ..TrialView::default()
+            });
+        }
+        other => other?,
+    };
     let alerts = site.desk().read(|ledger| past(ledger, since))?;
     let count = alerts.len();
     let replayed = policy::replay(&policies, alerts.into_iter().map(Ok), &TimeZone::system())?;
@@ -150,6 +160,7 @@ fn try_out(site: &dyn Site, text: Option<&str>, since: Time) -> Answer<TrialView
         count: replayed.len(),
         actions: actions.collect(),
         warnings: policies.warnings().iter().map(ToString::to_string).collect(),
+        error: None,
     })
 }
 

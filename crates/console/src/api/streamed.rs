@@ -36,7 +36,7 @@ pub(super) fn streamed(
             }
             done
         };
-        if let Err(refusal) = state.ask(work).await {
+        if let Err(refusal) = state.ask_long(work).await {
             state.site.log(&format!("an export broke off: {}", refusal.detail));
         }
     });

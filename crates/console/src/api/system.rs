@@ -1,5 +1,7 @@
 //! How the program is, and the five questions.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -84,10 +86,13 @@ async fn settings(State(state): State<Shared>, signed_in: SignedIn, headers: Hea
     Ok(tagged(&headers, "application/json", body))
 }
 
+/// The description, made once: anybody may ask for it.
+static DESCRIPTION: LazyLock<String> = LazyLock::new(crate::openapi);
+
 /// This description of the API
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system", security(()), responses((status = 200, body = Object)))]
 async fn description(headers: HeaderMap) -> Response {
-    let mut response = tagged(&headers, "application/json", crate::openapi().into_bytes());
+    let mut response = tagged(&headers, "application/json", DESCRIPTION.as_bytes().to_vec());
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::input::{Json, Path};
 use super::output::{self, Answer, Done, Made};
 use super::people::RoleName;
+use super::words::ScopeName;
 use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -73,14 +74,14 @@ async fn list(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TokenOrder {
-    /// Its name: letters, digits, `-`, `_` and `.`, 64 at most.
-    #[schema(min_length = 1, max_length = 64)]
+    /// Its name: letters, digits, `-`, `_`, `.`, `@` and `+`, 64 at most.
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")]
     name: String,
     /// What its holder may do.
     role: RoleName,
     /// In which parts of the API: the words behind `/api/v1/`, and `metrics`; all if it isn't given.
-    #[schema(value_type = Option<Vec<String>>)]
-    scopes: Option<Vec<Scope>>,
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<ScopeName>>,
     /// When it stops to be valid; never if it isn't given.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Option<Time>,
@@ -108,9 +109,14 @@ async fn make(
     signed_in.require_recent(&state)?;
     let now = state.site.now();
     if order.expires.is_some_and(|expires| expires <= now) {
-        return Err(Refusal::invalid("`expires` is in the past"));
+        return Err(Refusal::refused(
+            "the token would have expired already: `expires` is in the past",
+        ));
     }
-    let scopes = order.scopes.unwrap_or_else(|| Scope::ALL.to_vec());
+    let scopes = order.scopes.map_or_else(
+        || Scope::ALL.to_vec(),
+        |names| names.iter().map(|name| name.0).collect(),
+    );
     if scopes.is_empty() {
         return Err(Refusal::invalid(
             "a token without `scopes` may do nothing; leave the member out for all",

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use respond::Time;
 use respond::people::Role;
+use respond::{Actor, Time};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,9 +11,10 @@ use utoipa_axum::routes;
 
 use super::input::{Json, Path, Query};
 use super::output::{self, Answer, Done, Made, report};
+use super::words;
 use crate::auth::SignedIn;
 use crate::problem::{ProblemDocument, Refusal};
-use crate::site::{Activity, Files, PinView, RestorePreview, Restored, VolumeView};
+use crate::site::{Activity, Files, PinView, Problem, RestorePreview, Restored, Site, VolumeView};
 use crate::state::Shared;
 
 /// Parts that a span of time is cut into at most.
@@ -49,10 +50,11 @@ async fn list(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output
 #[serde(deny_unknown_fields)]
 struct NewVolume {
     /// Letters, digits, `-`, `_` and `.`, 64 at most, a letter or digit first.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
-    /// A multiple of 4096.
-    #[schema(minimum = 4096)]
+    /// 1 MiB to 64 TiB, in steps of 512 bytes.
+    #[schema(minimum = 1_048_576, maximum = 70_368_744_177_664_u64, multiple_of = 512)]
+    #[serde(deserialize_with = "words::whole")]
     size_bytes: u64,
 }
 
@@ -122,14 +124,13 @@ async fn activity(
     let to = span.to.unwrap_or_else(|| state.site.now());
     let from = span.from.unwrap_or_else(|| to.plus_millis(-86_400_000));
     let buckets = span.buckets.unwrap_or(240);
-    if from >= to {
-        return Err(Refusal::invalid("`from` must be before `to`"));
-    }
     if buckets == 0 || buckets > BUCKETS_MAX {
         return Err(Refusal::invalid(format!(
             "`buckets` is {buckets}; it may be 1 to {BUCKETS_MAX}"
         )));
     }
+    // A span that ends before it begins is empty.
+    let to = to.max(from);
     state
         .ask(move |site| site.activity(&name, from, to, buckets))
         .await
@@ -167,7 +168,7 @@ async fn files(
 #[serde(deny_unknown_fields)]
 struct NewPin {
     /// Its name.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
     /// The moment; the newest if it isn't given.
     at: Option<String>,
@@ -208,7 +209,7 @@ async fn unpin(
 #[serde(deny_unknown_fields)]
 struct NewFork {
     /// The new volume's name.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
     /// The moment that it starts at; the newest if it isn't given.
     at: Option<String>,
@@ -260,6 +261,20 @@ struct RestoreTo {
     at: String,
 }
 
+/// Has a volume returned to another state, by an operator who signed in lately.
+async fn returned(
+    state: &Shared,
+    signed_in: SignedIn,
+    work: impl FnOnce(&dyn Site, &Actor) -> Result<Restored, Problem> + Send + 'static,
+) -> Answer<output::Json<Restored>> {
+    signed_in.require(Role::Operator)?;
+    signed_in.require_recent(state)?;
+    state
+        .ask(move |site| work(site, &signed_in.actor))
+        .await
+        .map(output::Json)
+}
+
 /// Return a volume to a moment
 ///
 /// What was written since stays in the history, and the restore can be undone.
@@ -270,12 +285,7 @@ async fn restore(
     Path(name): Path<String>,
     Json(to): Json<RestoreTo>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.restore(&signed_in.actor, &name, &to.at))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.restore(by, &name, &to.at)).await
 }
 
 /// Return a volume to the moment before the attack
@@ -285,12 +295,7 @@ async fn restore_before_attack(
     signed_in: SignedIn,
     Path(name): Path<String>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.restore_before_attack(&signed_in.actor, &name))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.restore_before_attack(by, &name)).await
 }
 
 /// Take the newest restore back
@@ -300,12 +305,7 @@ async fn undo_restore(
     signed_in: SignedIn,
     Path(name): Path<String>,
 ) -> Answer<output::Json<Restored>> {
-    signed_in.require(Role::Operator)?;
-    signed_in.require_recent(&state)?;
-    state
-        .ask(move |site| site.undo_restore(&signed_in.actor, &name))
-        .await
-        .map(output::Json)
+    returned(&state, signed_in, move |site, by| site.undo_restore(by, &name)).await
 }
 
 /// What an investigation looks at.
@@ -327,7 +327,6 @@ async fn investigate(
     Query(window): Query<Window>,
 ) -> Answer<Response> {
     signed_in.require(Role::Operator)?;
-    let investigation =
-        move |site: &dyn crate::Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
-    state.ask(investigation).await.map(report)
+    let investigation = move |site: &dyn Site| site.investigate(&name, window.from.as_deref(), window.to.as_deref());
+    state.ask_long(investigation).await.map(report)
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use respond::Time;
 
 use super::cookie::ATTEMPT_SECONDS;
+use super::throttle::Subject;
 
 /// Challenges that are kept at most; the oldest goes when there are more.
 const KEPT_MAX: usize = 4096;
@@ -51,31 +52,47 @@ pub(crate) struct SetUp {
 #[derive(Debug, Default)]
 pub(crate) struct Challenges(Mutex<HashMap<String, Kept>>);
 
-/// When a challenge was given out, itself, and what for.
-type Kept = (Time, [u8; 32], Asked);
+/// A challenge that was given out.
+#[derive(Debug)]
+struct Kept {
+    since: Time,
+    /// To whom.
+    from: Option<Subject>,
+    challenge: [u8; 32],
+    asked: Asked,
+}
 
 impl Challenges {
-    /// Keeps a challenge for the browser with the cookie `attempt`, in the place of an earlier one.
-    pub(crate) fn keep(&self, now: Time, attempt: &str, challenge: [u8; 32], asked: Asked) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, (since, ..)| is_fresh(*since, now));
+    /// Keeps a challenge for the browser with the cookie `attempt`, in the place of an earlier one. Where there are too many, one of
+    /// the same address goes, so that whoever asks for thousands takes none from others.
+    pub(crate) fn keep(&self, now: Time, from: Option<Subject>, attempt: &str, challenge: [u8; 32], asked: Asked) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT_MAX {
+            all.retain(|_, kept| is_fresh(kept.since, now));
         }
-        if kept.len() >= KEPT_MAX {
-            let oldest = kept
+        if all.len() >= KEPT_MAX {
+            let has_own = all.values().any(|kept| kept.from == from);
+            let oldest = all
                 .iter()
-                .min_by_key(|(_, (since, ..))| *since)
+                .filter(|(_, kept)| !has_own || kept.from == from)
+                .min_by_key(|(_, kept)| kept.since)
                 .map(|(attempt, _)| attempt.clone());
-            oldest.and_then(|oldest| kept.remove(&oldest));
+            oldest.and_then(|oldest| all.remove(&oldest));
         }
-        kept.insert(attempt.to_owned(), (now, challenge, asked));
+        let kept = Kept {
+            since: now,
+            from,
+            challenge,
+            asked,
+        };
+        all.insert(attempt.to_owned(), kept);
     }
 
     /// Takes the challenge of a browser: it can't be answered a second time.
     pub(crate) fn take(&self, now: Time, attempt: &str) -> Option<([u8; 32], Asked)> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, challenge, asked) = kept.remove(attempt)?;
-        is_fresh(since, now).then_some((challenge, asked))
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.remove(attempt)?;
+        is_fresh(kept.since, now).then_some((kept.challenge, kept.asked))
     }
 }
 
@@ -95,8 +112,8 @@ mod tests {
     #[test]
     fn a_challenge_is_answered_once_and_soon() {
         let challenges = Challenges::default();
-        challenges.keep(at(0), "a", [1; 32], Asked::SignIn);
-        challenges.keep(at(0), "b", [2; 32], Asked::SignIn);
+        challenges.keep(at(0), None, "a", [1; 32], Asked::SignIn);
+        challenges.keep(at(0), None, "b", [2; 32], Asked::SignIn);
         assert_eq!(challenges.take(at(1), "c"), None);
         assert_eq!(challenges.take(at(1), "a"), Some(([1; 32], Asked::SignIn)));
         assert_eq!(challenges.take(at(1), "a"), None);
@@ -107,9 +124,27 @@ mod tests {
     fn however_many_ask_memory_is_bounded() {
         let challenges = Challenges::default();
         for number in 0..KEPT_MAX + 10 {
-            challenges.keep(at(number as i64 / 100), &number.to_string(), [0; 32], Asked::SignIn);
+            challenges.keep(
+                at(number as i64 / 100),
+                None,
+                &number.to_string(),
+                [0; 32],
+                Asked::SignIn,
+            );
         }
         assert_eq!(challenges.0.lock().unwrap().len(), KEPT_MAX);
         assert!(challenges.take(at(50), &(KEPT_MAX + 9).to_string()).is_some());
+    }
+
+    #[test]
+    fn a_flood_from_one_address_takes_no_challenge_from_another() {
+        let challenges = Challenges::default();
+        let from = |address: &str| Some(Subject::address(address.parse().unwrap()));
+        challenges.keep(at(0), from("192.0.2.1"), "ann", [1; 32], Asked::SignIn);
+        for number in 0..KEPT_MAX * 2 {
+            challenges.keep(at(1), from("192.0.2.9"), &number.to_string(), [0; 32], Asked::SignIn);
+        }
+        assert_eq!(challenges.0.lock().unwrap().len(), KEPT_MAX);
+        assert!(challenges.take(at(2), "ann").is_some());
     }
 }

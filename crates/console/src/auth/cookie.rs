@@ -36,9 +36,13 @@ impl Purpose {
     }
 }
 
-/// What a request's cookie says. Where a browser sends two of the same name, neither is believed.
+/// What a request's cookie says.
 pub(crate) fn read(headers: &HeaderMap, purpose: Purpose, is_secure: bool) -> Option<&str> {
-    let wanted = purpose.name(is_secure);
+    named(headers, purpose.name(is_secure))
+}
+
+/// What the cookie with a name says. Where a browser sends two of the same name, neither is believed.
+pub(crate) fn named<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let texts = headers
         .get_all(header::COOKIE)
         .iter()

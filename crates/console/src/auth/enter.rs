@@ -91,12 +91,26 @@ pub(super) fn refused() -> Refusal {
     )
 }
 
-/// Refuses who has to wait.
-pub(super) fn check_wait(state: &Shared, subjects: &[Subject]) -> Result<(), Refusal> {
-    let wait_ms = state.throttle.wait_ms(state.site.now(), subjects);
-    if wait_ms == 0 {
-        return Ok(());
+/// An attempt to sign in. It is under way as long as this lives.
+pub(super) struct Attempt {
+    state: Shared,
+    pub(super) subjects: Vec<Subject>,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.state.throttle.end(&self.subjects);
     }
+}
+
+/// Begins an attempt; refuses who has to wait.
+pub(super) fn attempt(state: &Shared, subjects: Vec<Subject>) -> Result<Attempt, Refusal> {
+    let Err(wait_ms) = state.throttle.begin(state.site.now(), &subjects) else {
+        return Ok(Attempt {
+            state: state.clone(),
+            subjects,
+        });
+    };
     let seconds = u64::try_from(wait_ms).unwrap_or(0).div_ceil(1000);
     let mut refusal = Refusal::new(
         StatusCode::TOO_MANY_REQUESTS,

@@ -10,7 +10,7 @@ use respond::people::{self, Role, SessionLimits};
 use respond::{Actor, Time};
 
 use super::cookie::{self, Purpose};
-use super::signed_in::{Peer, Proof, SignedIn};
+use super::signed_in::{Peer, Proof, SignedIn, is_api};
 use crate::problem::Refusal;
 use crate::state::Shared;
 
@@ -54,6 +54,9 @@ pub(crate) async fn authenticate(State(state): State<Shared>, mut request: Reque
         }
     }
     request = Request::from_parts(parts, Body::from(body));
+    // Pages are for people: what they do belongs to no scope, so that a token would open all of it.
+    let is_page = !is_api(request.uri().path());
+    let found = found.filter(|(signed_in, _)| !is_page || !matches!(signed_in.proof, Proof::Token { .. }));
     if let Some((signed_in, secret)) = found {
         if let Proof::Token { scopes } = &signed_in.proof
             && let Err(refusal) = check_scope(request.uri().path(), scopes)
@@ -73,9 +76,11 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
+/// Somebody, with the secret of their session if they have one.
 type Found = Option<(SignedIn, Option<String>)>;
 
-async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Found, Refusal> {
+/// Finds out by a request's headers who asks: also later, for an answer that goes on.
+pub(crate) async fn who(state: &Shared, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Found, Refusal> {
     if let Some(Peer::Local(actor)) = peer {
         let signed_in = SignedIn {
             actor: actor.clone(),
@@ -113,7 +118,8 @@ async fn holder(state: &Shared, text: String) -> Result<SignedIn, Refusal> {
             if let Some(token) = &token
                 && is_stale(token.last_used, now)
             {
-                site.desk().write(|w| people::used_token(w, now, token.id))?;
+                // Where it can't be noted, because a disk is full for instance, nobody is kept out.
+                let _ = site.desk().write(|w| people::used_token(w, now, token.id));
             }
             Ok::<_, respond::Error>(token)
         })
@@ -148,7 +154,8 @@ async fn session(state: &Shared, secret: String) -> Result<Found, Refusal> {
                 return Ok::<_, respond::Error>(None);
             };
             if is_stale(Some(session.seen), now) {
-                site.desk().write(|w| people::touch_session(w, now, session.id))?;
+                // The same.
+                let _ = site.desk().write(|w| people::touch_session(w, now, session.id));
             }
             let signed_in = SignedIn {
                 actor: Actor::Person(session.name),

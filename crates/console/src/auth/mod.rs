@@ -18,7 +18,7 @@ pub mod webauthn;
 pub(crate) use challenge::Challenges;
 pub(crate) use enter::own_session;
 pub use enter::{Entered, sign_out};
-pub(crate) use layer::{authenticate, session_limits};
+pub(crate) use layer::{authenticate, session_limits, who};
 pub use passkey::{begin_adding_passkey, begin_passkey, finish_adding_passkey, finish_passkey};
 pub use password_sign_in::{Codes, TotpOffer, begin_adding_password, finish_adding_password, with_password};
 pub use set_up::{

@@ -6,7 +6,7 @@ use respond::people::{self, NewPasskey};
 use serde_json::Value;
 
 use super::challenge::Asked;
-use super::enter::{Entered, check_wait, enter, note_failure, refused};
+use super::enter::{Entered, attempt, enter, note_failure, refused};
 use super::signed_in::SignedIn;
 use super::throttle::Subject;
 use super::visitor::Visitor;
@@ -41,8 +41,7 @@ pub fn begin_passkey(state: &Shared, visitor: &Visitor) -> Result<(Value, Header
 /// # Errors
 /// Refuses what isn't signed by a passkey of an account, and who tried too often.
 pub async fn finish_passkey(state: &Shared, visitor: &Visitor, answer: &AssertionAnswer) -> Result<Entered, Refusal> {
-    let subjects: Vec<Subject> = visitor.address.map(Subject::address).into_iter().collect();
-    check_wait(state, &subjects)?;
+    let attempt = attempt(state, visitor.address.map(Subject::address).into_iter().collect())?;
     let (challenge, asked) = visitor.answered(state)?;
     if asked != Asked::SignIn {
         return Err(refused());
@@ -63,7 +62,7 @@ pub async fn finish_passkey(state: &Shared, visitor: &Visitor, answer: &Assertio
         })
         .await?;
     let Some((passkey, account)) = found else {
-        note_failure(state, visitor, &subjects, None, "passkey").await?;
+        note_failure(state, visitor, &attempt.subjects, None, "passkey").await?;
         return Err(refused());
     };
     let made = &passkey.made;
@@ -81,7 +80,7 @@ pub async fn finish_passkey(state: &Shared, visitor: &Visitor, answer: &Assertio
             .await
         }
         Err(rejected) => {
-            note_failure(state, visitor, &subjects, Some(account.name), "passkey").await?;
+            note_failure(state, visitor, &attempt.subjects, Some(account.name), "passkey").await?;
             Err(rejected.into())
         }
     }

@@ -6,7 +6,7 @@ use respond::{Actor, Error, Time, Writing};
 use serde::Serialize;
 
 use super::challenge::Asked;
-use super::enter::{Entered, check_wait, enter, note_failure, refused};
+use super::enter::{Entered, attempt, enter, note_failure, refused};
 use super::signed_in::SignedIn;
 use super::throttle::Subject;
 use super::visitor::Visitor;
@@ -59,7 +59,7 @@ pub async fn with_password(
 ) -> Result<Entered, Refusal> {
     let mut subjects = vec![Subject::account(name)];
     subjects.extend(visitor.address.map(Subject::address));
-    check_wait(state, &subjects)?;
+    let attempt = attempt(state, subjects)?;
     let now = state.site.now();
     let (name, password, code) = (name.to_owned(), password.to_owned(), code.to_owned());
     let found = state
@@ -88,14 +88,14 @@ pub async fn with_password(
             });
             match used.await {
                 Err(refusal) if refusal.kind == refused().kind => {
-                    note_failure(state, visitor, &subjects, None, "recovery-code").await?;
+                    note_failure(state, visitor, &attempt.subjects, None, "recovery-code").await?;
                     Err(refusal)
                 }
                 other => other,
             }
         }
         Found::Wrong(name) => {
-            note_failure(state, visitor, &subjects, name, "password").await?;
+            note_failure(state, visitor, &attempt.subjects, name, "password").await?;
             Err(refused())
         }
     }

@@ -63,6 +63,18 @@ impl Subject {
 struct Failures {
     count: u32,
     last: Time,
+    /// Attempts that have begun and not ended: they count as failed, so that many at once are no way around waiting.
+    under_way: u32,
+}
+
+impl Failures {
+    const fn none(now: Time) -> Self {
+        Self {
+            count: 0,
+            last: now,
+            under_way: 0,
+        }
+    }
 }
 
 /// Who failed how often.
@@ -70,14 +82,32 @@ struct Failures {
 pub(crate) struct Throttle(Mutex<HashMap<Subject, Failures>>);
 
 impl Throttle {
-    /// Milliseconds until these may try again.
-    pub(crate) fn wait_ms(&self, now: Time, subjects: &[Subject]) -> i64 {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = subjects.iter().filter_map(|subject| {
-            let failures = known.get(subject)?;
-            Some(subject.wait_ms(failures.count) - now.millis_since(failures.last))
-        });
-        waits.max().unwrap_or(0).max(0)
+    /// Begins an attempt, which ends with [`Self::end`]; or milliseconds until these may try again.
+    pub(crate) fn begin(&self, now: Time, subjects: &[Subject]) -> Result<(), i64> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait_ms = wait_ms(&known, now, subjects);
+        if wait_ms > 0 {
+            return Err(wait_ms);
+        }
+        for subject in subjects {
+            entry(&mut known, now, subject).under_way += 1;
+        }
+        Ok(())
+    }
+
+    /// An attempt has ended, whatever came of it.
+    pub(crate) fn end(&self, subjects: &[Subject]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for subject in subjects {
+            // Whoever was forgotten meanwhile has nothing under way either.
+            let Some(failures) = known.get_mut(subject) else {
+                continue;
+            };
+            failures.under_way = failures.under_way.saturating_sub(1);
+            if failures.count == 0 && failures.under_way == 0 {
+                known.remove(subject);
+            }
+        }
     }
 
     /// Notes a failure. Whether it is worth a record: the first, and each from which on somebody has to wait twice as long, up to
@@ -86,10 +116,7 @@ impl Throttle {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_notable = false;
         for subject in subjects {
-            if known.len() >= KNOWN_MAX && !known.contains_key(subject) {
-                make_room(&mut known, now);
-            }
-            let failures = known.entry(subject.clone()).or_insert(Failures { count: 0, last: now });
+            let failures = entry(&mut known, now, subject);
             if now.millis_since(failures.last) > FORGOTTEN_AFTER_MS {
                 failures.count = 0;
             }
@@ -106,6 +133,25 @@ impl Throttle {
     pub(crate) fn succeeded(&self, account: &Subject) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
     }
+}
+
+/// Milliseconds until these may try again.
+fn wait_ms(known: &HashMap<Subject, Failures>, now: Time, subjects: &[Subject]) -> i64 {
+    let waits = subjects.iter().filter_map(|subject| {
+        let failures = known.get(subject)?;
+        let since = if failures.under_way > 0 { now } else { failures.last };
+        let count = failures.count.saturating_add(failures.under_way);
+        Some(subject.wait_ms(count) - now.millis_since(since))
+    });
+    waits.max().unwrap_or(0).max(0)
+}
+
+/// What is known of a subject, which is known from now on.
+fn entry<'k>(known: &'k mut HashMap<Subject, Failures>, now: Time, subject: &Subject) -> &'k mut Failures {
+    if known.len() >= KNOWN_MAX && !known.contains_key(subject) {
+        make_room(known, now);
+    }
+    known.entry(subject.clone()).or_insert(Failures::none(now))
 }
 
 /// Forgets a quarter: what is old first, then whoever failed the least.
@@ -127,6 +173,32 @@ mod tests {
 
     fn at(seconds: i64) -> Time {
         Time::from_unix_millis(seconds * 1000)
+    }
+
+    impl Throttle {
+        fn wait_ms(&self, now: Time, subjects: &[Subject]) -> i64 {
+            wait_ms(&self.0.lock().unwrap(), now, subjects)
+        }
+    }
+
+    #[test]
+    fn many_guesses_at_once_are_no_way_around_waiting() {
+        let throttle = Throttle::default();
+        let account = [Subject::account("ann")];
+        let begun = (0..100).filter(|_| throttle.begin(at(0), &account).is_ok()).count();
+        assert_eq!(begun, FREE as usize + 1);
+        for _ in 0..begun {
+            throttle.failed(at(0), &account);
+            throttle.end(&account);
+        }
+        assert_eq!(throttle.begin(at(0), &account), Err(2000));
+        assert_eq!(throttle.begin(at(2), &account), Ok(()), "one at a time from now on");
+        assert_eq!(throttle.begin(at(2), &account), Err(4000));
+        throttle.succeeded(&account[0]);
+        throttle.end(&account);
+        assert_eq!(throttle.begin(at(2), &account), Ok(()));
+        throttle.end(&account);
+        assert_eq!(throttle.0.lock().unwrap().len(), 0, "nothing is kept of who came in");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::challenge::Asked;
 use super::cookie::{self, Purpose};
 use super::layer::SessionSecret;
 use super::signed_in::Peer;
+use super::throttle::Subject;
 use crate::error::Error;
 use crate::problem::Refusal;
 use crate::state::Shared;
@@ -39,15 +40,20 @@ impl Visitor {
     pub(super) fn keep(&self, state: &Shared, challenge: [u8; 32], asked: Asked) -> Result<HeaderValue, Error> {
         let random = crate::random::bytes::<32>()?;
         let attempt = crate::base64::url(&random);
-        state.challenges.keep(state.site.now(), &attempt, challenge, asked);
+        self.keep_as(state, &attempt, challenge, asked);
         Ok(cookie::write(Purpose::Attempt, &attempt, state.settings.is_secure()))
     }
 
     /// Keeps what this browser was asked for another attempt: it mistyped something.
     pub(super) fn keep_again(&self, state: &Shared, challenge: [u8; 32], asked: Asked) {
         if let Some(attempt) = &self.attempt {
-            state.challenges.keep(state.site.now(), attempt, challenge, asked);
+            self.keep_as(state, attempt, challenge, asked);
         }
+    }
+
+    fn keep_as(&self, state: &Shared, attempt: &str, challenge: [u8; 32], asked: Asked) {
+        let from = self.address.map(Subject::address);
+        state.challenges.keep(state.site.now(), from, attempt, challenge, asked);
     }
 
     /// The challenge that this browser answers. It can't be answered again.

@@ -34,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use maud::html;
 
 pub(crate) use assets::ASSETS;
+pub(crate) use overview::{is_diverted, unwatched};
 pub(crate) use routes::problems;
 
 use crate::problem::Refusal;

@@ -101,7 +101,7 @@ pub(super) fn in_state<'v>(volumes: &'v [VolumeView], state: &str) -> Vec<&'v Vo
 }
 
 /// Whether a volume is where a guard diverted another one's writes: evidence, not a disk that somebody relies on.
-pub(super) fn is_diverted(volumes: &[VolumeView], volume: &VolumeView) -> bool {
+pub(crate) fn is_diverted(volumes: &[VolumeView], volume: &VolumeView) -> bool {
     let holds = |parent: &VolumeView| {
         let is_named = volume
             .name
@@ -113,7 +113,7 @@ pub(super) fn is_diverted(volumes: &[VolumeView], volume: &VolumeView) -> bool {
 }
 
 /// Volumes that nobody watches.
-pub(super) fn unwatched(volumes: &[VolumeView]) -> Vec<&VolumeView> {
+pub(crate) fn unwatched(volumes: &[VolumeView]) -> Vec<&VolumeView> {
     let is_off = |volume: &&VolumeView| {
         volume.problem.is_none()
             && volume.guard.as_ref().is_none_or(|guard| guard.state == "off")

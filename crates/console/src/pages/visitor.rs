@@ -2,12 +2,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::parts::Tone;
 use crate::auth::SignedIn;
+use crate::auth::cookie::named;
 use crate::base64;
 use crate::state::Shared;
 
@@ -69,7 +70,7 @@ impl Theme {
 
     /// The one that a browser's cookie asks for.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        cookie(headers, THEME_COOKIE).map_or(Self::System, Self::named)
+        named(headers, THEME_COOKIE).map_or(Self::System, Self::named)
     }
 
     /// The cookie that keeps it.
@@ -112,7 +113,7 @@ impl Flash {
     }
 
     fn of(headers: &HeaderMap) -> Option<Self> {
-        let text = cookie(headers, FLASH_COOKIE).filter(|text| text.len() <= FLASH_BYTES_MAX)?;
+        let text = named(headers, FLASH_COOKIE).filter(|text| text.len() <= FLASH_BYTES_MAX)?;
         let FlashText(is_good, text) = serde_json::from_slice(&base64::from_url(text)?).ok()?;
         Some(if is_good { Self::good(text) } else { Self::warn(text) })
     }
@@ -164,20 +165,6 @@ impl FromRequestParts<Shared> for Visitor {
     }
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let texts = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let pairs = texts
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.split_once('='));
-    let mut values = pairs
-        .filter(|(key, _)| key.trim() == name)
-        .map(|(_, value)| value.trim());
-    values.next()
-}
-
 fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -185,6 +172,7 @@ fn header_value(text: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
 
     fn sent(cookie: &HeaderValue) -> HeaderMap {
         let text = cookie.to_str().unwrap();

@@ -263,6 +263,27 @@ fn a_token_opens_its_scopes_only() {
 }
 
 #[test]
+fn a_token_opens_no_page() {
+    let console = Console::new();
+    let token = console.token(Role::Admin, &[Scope::Metrics]);
+    for (method, path) in [("get", "/"), ("get", "/settings/tokens"), ("post", "/settings/tokens")] {
+        let reply = ask(&console, Some(&token), method, path);
+        assert!(
+            reply.header("location").starts_with("/sign-in"),
+            "{method} {path}: {} {}",
+            reply.status,
+            String::from_utf8_lossy(&reply.body)
+        );
+    }
+    let everywhere = console.token(Role::Admin, &Scope::ALL);
+    assert!(
+        ask(&console, Some(&everywhere), "get", "/disks")
+            .header("location")
+            .starts_with("/sign-in")
+    );
+}
+
+#[test]
 fn the_owner_of_the_machine_may_do_everything_by_the_control_socket() {
     let console = Console::new();
     let request = Request::delete("/api/v1/volumes/disk").body(Body::empty()).unwrap();

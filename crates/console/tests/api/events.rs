@@ -90,3 +90,20 @@ fn records_of_accounts_are_for_auditors() {
     assert!(!follow(&console, &viewer, "?after=0", None, || ()).contains("people."));
     assert!(follow(&console, &auditor, "?after=0", None, || ()).contains("people.token-made"));
 }
+
+#[test]
+fn whoever_is_not_let_in_any_more_is_told_nothing_more() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let made = console.site.desk.read(respond::people::tokens).unwrap().remove(0);
+    let text = follow(&console, &token, "", None, || {
+        let now = console.now();
+        let revoked = console
+            .site
+            .desk
+            .write(|w| respond::people::revoke_token(w, now, &owner(), made.id));
+        revoked.unwrap();
+        note(&console, "incident.opened");
+    });
+    assert!(!text.contains("incident.opened"), "{text}");
+}

@@ -1,14 +1,24 @@
 //! What every request is held to: hosts, other websites, problem documents, pages of lists, repeated requests.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use console::auth::Peer;
 use respond::people::{Role, Scope};
 use serde_json::json;
+use tower_service::Service;
 
+use crate::site::TestSite;
 use crate::support::{Browser, Console, Reply};
 
 fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let peer = Peer::Network("127.0.0.1".parse().unwrap());
+    console.send(peer, request(token, method, path, headers, body))
+}
+
+fn request(token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -17,8 +27,7 @@ fn program(console: &Console, token: &str, method: &str, path: &str, headers: &[
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body.to_owned())).unwrap();
-    console.send(Peer::Network("127.0.0.1".parse().unwrap()), request)
+    request.body(Body::from(body.to_owned())).unwrap()
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -152,6 +161,23 @@ fn every_refusal_is_a_problem_document() {
         ("POST", "/api/v1/volumes", &[JSON], long.as_str(), 413, "too-large"),
         ("GET", "/api/v1/alerts?most=0", &[], "", 400, "invalid"),
         ("GET", "/api/v1/alerts?severity=x", &[], "", 400, "invalid"),
+        ("GET", "/api/v1/ledger/records?after=-1", &[], "", 400, "invalid"),
+        (
+            "POST",
+            "/api/v1/volumes",
+            &[JSON],
+            "[\"x\", 1048576]",
+            422,
+            "unprocessable",
+        ),
+        (
+            "PUT",
+            "/api/v1/approvals/rules",
+            &[JSON],
+            "{\"restore\":{\"quorum\":1,\"role\":\"admin\",\"approval_seconds\":60,\"execution_seconds\":60}}",
+            422,
+            "unprocessable",
+        ),
         ("GET", "/api/v1/volumes/nodisk", &[], "", 404, "not-found"),
     ] {
         let reply = program(&console, &token, method, path, headers, body);
@@ -166,6 +192,29 @@ fn every_refusal_is_a_problem_document() {
         (reply.status.as_u16(), reply.problem().as_str()),
         (401, "token-refused")
     );
+}
+
+#[test]
+fn what_has_no_value_counts_as_not_given() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let reply = program(
+        &console,
+        &token,
+        "GET",
+        "/api/v1/alerts?severity=&most=&volume",
+        &[],
+        "",
+    );
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+}
+
+#[test]
+fn a_rule_names_its_approvers_in_one_member() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let rules = program(&console, &token, "GET", "/api/v1/approvals/rules", &[], "").json();
+    assert_eq!(rules["rules"]["delete-volume"]["approvers"], json!({ "role": "admin" }));
 }
 
 #[test]
@@ -194,6 +243,82 @@ fn a_repeated_request_is_carried_out_once() {
         StatusCode::CREATED,
         "forgotten after a day"
     );
+}
+
+#[test]
+fn who_goes_away_is_given_the_answer_when_they_ask_again() {
+    let console = Console::new();
+    let token = console.token(Role::Operator, &Scope::ALL);
+    let headers = [JSON, ("idempotency-key", "k1")];
+    let path = "/api/v1/volumes/disk/pins";
+    let (go_on, pause) = std::sync::mpsc::channel();
+    *console.site.pause.lock().unwrap() = Some(pause);
+    let mut first = request(&token, "POST", path, &headers, "{\"name\":\"a\"}");
+    first
+        .extensions_mut()
+        .insert(Peer::Network("127.0.0.1".parse().unwrap()));
+    console.run(async {
+        let mut router = console.router();
+        let mut call = std::pin::pin!(router.call(first));
+        // Until the pin is being made; then the client goes away.
+        while console.site.pause.lock().unwrap().is_some() {
+            let answered = tokio::time::timeout(Duration::from_millis(20), call.as_mut());
+            assert!(answered.await.is_err());
+        }
+    });
+    go_on.send(()).unwrap();
+    let again = || program(&console, &token, "POST", path, &headers, "{\"name\":\"a\"}");
+    let mut reply = again();
+    for _ in 0..200 {
+        if reply.status != StatusCode::CONFLICT {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        reply = again();
+    }
+    assert_eq!(reply.status, StatusCode::CREATED);
+    assert_eq!(reply.header("idempotency-replayed"), "true");
+    assert_eq!(console.site.done.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn what_pages_show_is_not_kept_for_who_asks_again() {
+    let console = Console::new();
+    let mut browser = console.signed_in("ann", Role::Admin);
+    for _ in 0..2 {
+        let mut form = browser.request("POST", "/settings/tokens", None);
+        let headers = form.headers_mut();
+        headers.insert("idempotency-key", "k1".parse().unwrap());
+        headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        *form.body_mut() = Body::from("name=ci&role=viewer");
+        assert_eq!(browser.send(form).header("idempotency-replayed"), "");
+    }
+}
+
+#[test]
+fn what_takes_long_keeps_nobody_else_waiting() {
+    let console = Console::new();
+    let token = console.token(Role::Viewer, &Scope::ALL);
+    let (holding, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Arc::new(std::sync::Mutex::new(wait));
+    let long: Vec<_> = (0..64)
+        .map(|_| {
+            let (state, wait) = (Arc::clone(&console.state), Arc::clone(&wait));
+            let work = move |_: &dyn console::Site| {
+                // Until the test lets go.
+                let _ = wait.lock().unwrap().recv();
+                Ok::<_, console::problem::Refusal>(())
+            };
+            console.spawn(async move { state.ask_long(work).await })
+        })
+        .collect();
+    let asked = request(&token, "GET", "/api/v1/volumes", &[], "");
+    let reply = console.send_within(Duration::from_secs(5), asked);
+    drop(holding);
+    assert_eq!(reply, Some(StatusCode::OK));
+    for done in long {
+        console.run(done).unwrap().unwrap();
+    }
 }
 
 #[test]
@@ -251,6 +376,31 @@ fn what_is_known_is_not_sent_again_and_text_is_compressed() {
         "",
     );
     assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+}
+
+#[test]
+fn a_certificate_of_ones_own_is_made_anew_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Arc::new(TestSite::new(folder.path()));
+    let own = console::OwnCertificate::new(&folder.path().join("console"));
+    let names = vec!["localhost".to_owned()];
+    own.prepare(&names, console::Site::now(site.as_ref())).unwrap();
+    let read = || std::fs::read(own.files().certificate).unwrap();
+    let before = read();
+    let settings = console::Settings {
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        certificate: Some(own.files()),
+        own_certificate: Some((own.clone(), names)),
+        ..console::Settings::default()
+    };
+    let server = console::serve(settings, Arc::clone(&site) as Arc<dyn console::Site>).unwrap();
+    site.pass_seconds(370 * 86_400);
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while read() == before {
+        assert!(std::time::Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(server.stop(Duration::from_secs(1)), 0);
 }
 
 #[test]

@@ -89,12 +89,13 @@ fn passkeys_of_both_elliptic_curves_sign_in() {
 #[test]
 fn a_passkey_that_lies_is_refused() {
     type Lie = (&'static str, fn(&mut Authenticator));
-    let lies: [Lie; 8] = [
+    let lies: [Lie; 9] = [
         ("another website", |a| a.origin = "https://evil.example".to_owned()),
         ("another port", |a| a.origin = "http://localhost:8481".to_owned()),
         ("another host", |a| a.host = Some("evil.example".to_owned())),
         ("nobody there", |a| a.flags = 0x04),
         ("nobody recognised", |a| a.flags = 0x01),
+        ("a copy of what can't be copied", |a| a.flags = 0x15),
         ("another ceremony", |a| a.kind = Some("webauthn.create")),
         ("inside of another page", |a| a.is_cross_origin = true),
         ("a counter that went back", |a| a.counter = 0),

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::Receiver;
 
 use console::{
     Activity, DrillView, ExposureView, Files, GuardState, Health, Moment, PinView, Problem, ProblemKind,
@@ -21,6 +22,8 @@ pub(crate) struct TestSite {
     pub(crate) done: Mutex<Vec<String>>,
     /// The OpenID provider.
     pub(crate) provider: Provider,
+    /// What the next pin waits for, if it is to take a while.
+    pub(crate) pause: Mutex<Option<Receiver<()>>>,
 }
 
 impl TestSite {
@@ -30,6 +33,7 @@ impl TestSite {
             now: AtomicI64::new(1_795_428_900_000),
             done: Mutex::default(),
             provider: Provider::new(),
+            pause: Mutex::default(),
         }
     }
 
@@ -172,6 +176,10 @@ impl Site for TestSite {
     }
 
     fn pin(&self, actor: &Actor, name: &str, pin: &str, _moment: Option<&str>) -> Result<PinView, Problem> {
+        let pause = self.pause.lock().unwrap().take();
+        if let Some(pause) = pause {
+            pause.recv().unwrap();
+        }
         self.did(actor, &format!("pin {name} {pin}"));
         self.named(name)?;
         Ok(PinView {

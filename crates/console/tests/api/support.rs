@@ -18,6 +18,7 @@ use crate::site::TestSite;
 /// A console with its state.
 pub(crate) struct Console {
     pub(crate) site: Arc<TestSite>,
+    pub(crate) state: console::Shared,
     runtime: tokio::runtime::Runtime,
     router: axum::Router,
     _folder: tempfile::TempDir,
@@ -73,7 +74,7 @@ impl Console {
         Self {
             router: console::router(&state),
             site,
-
+            state,
             runtime,
             _folder: folder,
         }
@@ -98,6 +99,24 @@ impl Console {
                 body: collected.await.unwrap().unwrap().to_vec(),
             }
         })
+    }
+
+    /// A request from this machine; `None` if it isn't answered in time.
+    pub(crate) fn send_within(&self, patience: std::time::Duration, mut request: Request<Body>) -> Option<StatusCode> {
+        request
+            .extensions_mut()
+            .insert(Peer::Network("127.0.0.1".parse().unwrap()));
+        let answered = async { tokio::time::timeout(patience, self.router.clone().call(request)).await };
+        let answered = self.runtime.block_on(answered).ok()?;
+        Some(answered.unwrap().status())
+    }
+
+    /// Begins something on the console's threads.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.runtime.spawn(work)
     }
 
     /// Runs something on the console's threads.

@@ -85,7 +85,11 @@ impl ConsoleSite {
 
     /// A moment as it was named; times of day are those of this machine.
     pub(super) fn when(&self, text: &str) -> Result<When, Problem> {
-        parse_when(text, &ZonedDateTime::now()).map_err(problem)
+        // A text that names no moment names one that there isn't.
+        parse_when(text, &ZonedDateTime::now()).map_err(|failure| Problem {
+            kind: ProblemKind::NotFound,
+            ..problem(failure)
+        })
     }
 
     /// The batch and time that are meant by a moment's name.

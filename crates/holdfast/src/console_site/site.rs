@@ -91,7 +91,7 @@ impl Site for ConsoleSite {
         Health {
             version,
             started: desk::time(started.0),
-            ready: true,
+            ready: self.facts.serves(),
             problems: self.engine.front().problem().into_iter().collect(),
             listening,
             clients: clients.len() as u64,

@@ -44,6 +44,8 @@ pub fn start(site: &Arc<ConsoleSite>, settings: &ConsoleSettings, log: &Log) -> 
         public_url: settings.address(settings.listen),
         hosts: settings.hosts.clone(),
         certificate: certificate::files(settings, site.engine.data(), now)?,
+        own_certificate: (settings.is_tls && settings.certificate_and_key.is_none())
+            .then(|| (certificate::own(site.engine.data()), certificate::names(settings))),
         oidc: settings.oidc.clone(),
         idle: settings.idle,
         lasting: settings.session,

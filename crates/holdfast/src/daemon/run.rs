@@ -77,6 +77,10 @@ impl DaemonFacts for Facts {
             clients: self.servers.clients(),
         }
     }
+
+    fn serves(&self) -> bool {
+        self.servers.are_serving()
+    }
 }
 
 /// Serves until a signal says to stop.

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -23,6 +24,7 @@ pub(super) struct Servers {
     places: Vec<String>,
     /// The unix socket to be named in examples.
     socket: Option<PathBuf>,
+    is_draining: AtomicBool,
 }
 
 /// A socket, and whether it is reached over the network.
@@ -47,6 +49,7 @@ pub(super) fn start(config: &Config, data: &Path, exports: Arc<Exports>, log: &A
         network: server(tls(config)?)?,
         places: Vec::new(),
         socket: None,
+        is_draining: AtomicBool::new(false),
     };
     let mut places = inherited()?;
     if places.is_empty() {
@@ -80,6 +83,11 @@ impl Servers {
         self.socket.as_deref()
     }
 
+    /// Whether clients are served: not any more once the servers stop.
+    pub(super) fn are_serving(&self) -> bool {
+        !self.is_draining.load(Ordering::Relaxed)
+    }
+
     /// Who is connected.
     pub(super) fn clients(&self) -> Vec<ClientReport> {
         self.local
@@ -104,6 +112,7 @@ impl Servers {
 
     /// Stops, and says how many clients had to be cut off.
     pub(super) fn drain(&self, patience: Duration) -> usize {
+        self.is_draining.store(true, Ordering::Relaxed);
         // Clients that reconnect repeat what they asked for, so that a restart of the daemon goes unnoticed.
         let drain = |server: &Server| server.drain(patience, LateRequests::LeaveUnanswered).cut;
         std::thread::scope(|scope| {

@@ -268,6 +268,10 @@ mod tests {
         fn report(&self) -> DaemonReport {
             unreachable!("nobody asks")
         }
+
+        fn serves(&self) -> bool {
+            true
+        }
     }
 
     struct Quiet;

@@ -51,6 +51,8 @@ const ANY_VOLUME: &str = "VOLUME";
 pub trait DaemonFacts: Send + Sync {
     /// The daemon and its clients.
     fn report(&self) -> DaemonReport;
+    /// Whether it serves disks: not any more once it stops.
+    fn serves(&self) -> bool;
 }
 
 /// Why an engine can't be opened.

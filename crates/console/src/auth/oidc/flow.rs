@@ -47,7 +47,7 @@ struct Going {
 async fn go(State(state): State<Shared>, visitor: Visitor, Query(going): Query<Going>) -> Result<Response, Refusal> {
     let settings = settings(&state)?;
     let wanted = settings.clone();
-    let metadata = state.ask(move |site| provider::metadata(site, &wanted)).await?;
+    let metadata = state.ask_long(move |site| provider::metadata(site, &wanted)).await?;
     let challenge = crate::random::bytes::<32>()?;
     let (nonce, verifier) = (random_text()?, random_text()?);
     let hash = base64::url(digest(&SHA256, verifier.as_bytes()).as_ref());
@@ -68,7 +68,7 @@ async fn go(State(state): State<Shared>, visitor: Visitor, Query(going): Query<G
     let asked = Asked::Provider {
         nonce,
         verifier,
-        next: local(going.next.as_deref()),
+        next: local(going.next.as_deref().unwrap_or_default()).to_owned(),
     };
     let cookie = visitor.keep(&state, challenge, asked)?;
     let sign = if metadata.authorization_endpoint.contains('?') {
@@ -88,16 +88,16 @@ fn random_text() -> Result<String, crate::Error> {
     Ok(base64::url(&crate::random::bytes::<32>()?))
 }
 
-/// A page of this console; the first one in the place of any other address.
-fn local(next: Option<&str>) -> String {
-    let is_plain = |next: &&str| {
-        let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
-        is_path
-            && next
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && !b"\"<>'".contains(&byte))
-    };
-    next.filter(is_plain).unwrap_or("/").to_owned()
+/// Where somebody may be led back to: a page of this console, the first one in the place of any other address. Nothing that browsers
+/// leave out of addresses is in it (a tab in `/\t/evil.example`), and nothing that ends an attribute.
+pub(crate) fn local(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//");
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>'\\".contains(&byte);
+    if is_path && next.bytes().all(is_plain) {
+        next
+    } else {
+        "/"
+    }
 }
 
 #[derive(Deserialize)]
@@ -131,7 +131,7 @@ async fn come_back(
     let (back, now) = (callback(&state), state.site.now());
     let wanted = settings.clone();
     let claims = state
-        .ask(move |site| {
+        .ask_long(move |site| {
             let metadata = provider::metadata(site, &wanted)?;
             let token = provider::id_token(site, &wanted, &metadata, (&code, &verifier, &back))?;
             let keys = provider::keys(site, &metadata)?;
@@ -292,8 +292,8 @@ mod tests {
             "",
             "/a b",
         ] {
-            assert_eq!(local(Some(next)), "/", "{next}");
+            assert_eq!(local(next), "/", "{next}");
         }
-        assert_eq!(local(Some("/disks/a?at=-15m&x=1")), "/disks/a?at=-15m&x=1");
+        assert_eq!(local("/disks/a?at=-15m&x=1"), "/disks/a?at=-15m&x=1");
     }
 }

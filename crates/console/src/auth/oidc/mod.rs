@@ -8,7 +8,7 @@ mod flow;
 mod id_token;
 mod provider;
 
-pub(crate) use flow::router;
+pub(crate) use flow::{local, router};
 
 use crate::problem::Refusal;
 

@@ -9,6 +9,10 @@ use super::verify::Expected;
 const USER_PRESENT: u8 = 0x01;
 /// They were recognised, by finger, face or PIN.
 const USER_VERIFIED: u8 = 0x04;
+/// The credential may be kept on other devices, too.
+const BACKUP_ELIGIBLE: u8 = 0x08;
+/// It is kept there now.
+const BACKED_UP: u8 = 0x10;
 /// A credential follows.
 const ATTESTED: u8 = 0x40;
 /// Extensions follow.
@@ -39,6 +43,12 @@ pub(super) fn parse(bytes: &[u8], expected: &Expected<'_>) -> Result<Authenticat
     if flags & USER_PRESENT == 0 || flags & USER_VERIFIED == 0 {
         return Err(Rejected(
             "the authenticator didn't recognise anybody; set a PIN, a finger or a face up for it",
+        ));
+    }
+    // Sections 7.1 and 7.2: only what may be kept elsewhere is.
+    if flags & BACKUP_ELIGIBLE == 0 && flags & BACKED_UP != 0 {
+        return Err(Rejected(
+            "the authenticator contradicts itself about copies of the passkey",
         ));
     }
     let credential = if flags & ATTESTED != 0 {
