@@ -167,10 +167,7 @@ pub(super) fn invite(
     form: &Invite,
     random: ([u8; 32], [u8; 32]),
 ) -> Result<NewLink, Refusal> {
-    let role = form
-        .role
-        .parse()
-        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role = form.role()?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let name = form.name.trim().to_owned();
     let new = NewAccount {
@@ -202,9 +199,10 @@ pub(super) fn link(site: &dyn Site, visitor: &Visitor, id: i64, random: [u8; 32]
     let account = find(site, id)?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(LINK_MILLIS));
-    let secret = site
-        .desk()
-        .write(|w| people::make_link(w, now, by, LinkFor::Account(account.id), expires, random))?;
+    let secret = site.desk().write(|w| {
+        people::allow_change(w, now, by, &account.name, LINK)?;
+        people::make_link(w, now, by, LinkFor::Account(account.id), expires, random)
+    })?;
     Ok(NewLink {
         name: account.name,
         secret: secret.reveal().to_owned(),
@@ -295,7 +293,8 @@ pub(super) fn link_wish(site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
     Ok(wish(&find(site, id)?.name, LINK))
 }
 
-fn role_of(name: &str) -> Result<Role, Refusal> {
+/// The role of a name.
+pub(super) fn role_of(name: &str) -> Result<Role, Refusal> {
     name.parse()
         .map_err(|()| Refusal::invalid(format!("`{name}` is no role")))
 }

@@ -11,6 +11,7 @@ use super::super::requests::wish;
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{ago, time};
 use super::Tab;
+use super::people::role_of;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -74,15 +75,13 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
 }
 
 impl Make {
-    fn role(&self) -> Result<Role, Refusal> {
-        self.role
-            .parse()
-            .map_err(|()| Refusal::invalid(format!("`{}` is no role", self.role)))
-    }
-
     /// What the token is asked for as: the same as in the API.
     pub(super) fn wish(&self) -> Result<Wish, Refusal> {
-        Ok(wish(Operation::ChangePeople, self.name.trim(), &made(self.role()?)))
+        Ok(wish(
+            Operation::ChangePeople,
+            self.name.trim(),
+            &made(role_of(&self.role)?),
+        ))
     }
 }
 
@@ -93,10 +92,7 @@ fn made(role: Role) -> String {
 
 /// Makes a token; its text is shown once.
 pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8; 32]) -> Result<Page, Refusal> {
-    let role = form
-        .role
-        .parse()
-        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role = role_of(&form.role)?;
     let scopes = match form.scope.as_str() {
         "" => Vec::new(),
         name => vec![
@@ -104,7 +100,7 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
                 .map_err(|()| Refusal::invalid(format!("`{name}` is no part of the API")))?,
         ],
     };
-    let now = site.now();
+    let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(form.days.clamp(1, 3650) * DAY_MILLIS));
     let new = NewToken {
         name: form.name.trim().to_owned(),
@@ -112,9 +108,10 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
         scopes,
         expires,
     };
-    let (_, secret) = site
-        .desk()
-        .write(|w| people::make_token(w, now, &visitor.signed_in.actor, &new, random))?;
+    let (_, secret) = site.desk().write(|w| {
+        people::allow_change(w, now, by, &new.name, &made(role))?;
+        people::make_token(w, now, by, &new, random)
+    })?;
     let body = html! {
         section class="card info" {
             p { "This is the token of " strong { (new.name) } ". It is shown this once; Holdfast keeps a hash of it alone." }

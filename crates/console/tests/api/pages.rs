@@ -1,0 +1,65 @@
+//! Pages, asked for as a browser does: who may open and use which, and what they leave in the ledger.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use respond::Actor;
+use respond::approval::{self, Operation, Rules, Wish};
+use respond::people::Role;
+
+use crate::support::{Browser, Console, Reply};
+
+/// Sends a form, as a page does.
+fn send_form(browser: &mut Browser<'_>, path: &str, form: &str) -> Reply {
+    let mut request = browser.request("POST", path, None);
+    *request.body_mut() = Body::from(form.to_owned());
+    request
+        .headers_mut()
+        .insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+    browser.send(request)
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8(reply.body.clone()).unwrap()
+}
+
+/// A request of ann's that boris has approved.
+fn approved(console: &Console, subject: &str, detail: &str) {
+    let wish = Wish {
+        operation: Operation::ChangePeople,
+        subject: subject.to_owned(),
+        detail: detail.to_owned(),
+        because: "they called".to_owned(),
+    };
+    let now = console.now();
+    let person = |name: &str| Actor::Person(name.to_owned());
+    let desk = &console.site.desk;
+    let id = desk.write(|w| approval::ask(w, now, &person("ann"), &wish)).unwrap();
+    desk.write(|w| approval::approve(w, now, &person("boris"), id, ""))
+        .unwrap();
+}
+
+#[test]
+fn an_approval_allows_one_link_and_one_token() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    console.signed_in("boris", Role::Admin);
+    console.account("carl", Role::Viewer);
+    let now = console.now();
+    let by = Actor::Person("ann".to_owned());
+    let turn_on = |w: &mut respond::Writing<'_>| approval::enable(w, now, &by, &Rules::default());
+    console.site.desk.write(turn_on).unwrap();
+    let shown = |reply: &Reply| text(reply).contains("class=\"secret\"");
+
+    approved(&console, "carl", "make a link");
+    let first = send_form(&mut ann, "/settings/people/3/link", "");
+    assert!(shown(&first), "{}", text(&first));
+    let second = send_form(&mut ann, "/settings/people/3/link", "");
+    assert!(!shown(&second) && text(&second).contains("Ask for approval"));
+
+    approved(&console, "backup", "make a token as admin");
+    let token = "name=backup&role=admin&scope=volumes&days=7";
+    assert!(shown(&send_form(&mut ann, "/settings/tokens", token)));
+    let again = send_form(&mut ann, "/settings/tokens", token);
+    assert!(!shown(&again) && text(&again).contains("Ask for approval"));
+    assert_eq!(again.status, StatusCode::OK);
+}
