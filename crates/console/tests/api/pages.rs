@@ -63,3 +63,23 @@ fn an_approval_allows_one_link_and_one_token() {
     assert!(!shown(&again) && text(&again).contains("Ask for approval"));
     assert_eq!(again.status, StatusCode::OK);
 }
+
+#[test]
+fn a_token_for_all_parts_opens_all_parts() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    let made = text(&send_form(
+        &mut ann,
+        "/settings/tokens",
+        "name=t&role=viewer&scope=&days=7",
+    ));
+    let token = made
+        .split_once("id=\"token\">")
+        .and_then(|(_, rest)| rest.split('<').next());
+    let mut program = Browser::new(&console);
+    let mut request = program.request("GET", "/api/v1/volumes", None);
+    let bearer = format!("Bearer {}", token.unwrap());
+    request.headers_mut().insert("authorization", bearer.parse().unwrap());
+    assert_eq!(program.send(request).status, StatusCode::OK);
+    assert!(text(&ann.get("/settings/tokens")).contains(">all parts</td>"));
+}

@@ -61,7 +61,7 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
     vec![
         html! { (token.made.name) },
         html! { (token.made.role.name()) },
-        html! { @if scopes.is_empty() { "all parts" } @else { (scopes.join(", ")) } },
+        html! { @if scopes.len() == Scope::ALL.len() { "all parts" } @else { (scopes.join(", ")) } },
         html! { @if let Some(used) = token.last_used { (ago(site.now(), used)) } @else { "never" } },
         html! {
             @if token.revoked.is_some() { (pill(Tone::Quiet, "revoked")) }
@@ -94,7 +94,7 @@ fn made(role: Role) -> String {
 pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8; 32]) -> Result<Page, Refusal> {
     let role = role_of(&form.role)?;
     let scopes = match form.scope.as_str() {
-        "" => Vec::new(),
+        "" => Scope::ALL.to_vec(),
         name => vec![
             name.parse()
                 .map_err(|()| Refusal::invalid(format!("`{name}` is no part of the API")))?,
