@@ -6,6 +6,7 @@ use respond::ledger::{self, Record, Verification};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::frame::Done;
 use super::layout::{Page, Section};
 use super::links::escaped;
 use super::parts::{Tone, csrf, empty, pages, table};
@@ -154,7 +155,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Checks the chain. The result is told on the page.
-pub(super) fn verify(site: &dyn Site) -> Result<(String, Flash), Refusal> {
+pub(super) fn verify(site: &dyn Site) -> Done {
     let heads = site.ledger_heads();
     let verification = site.desk().read(|ledger| ledger::verify(ledger, &heads))?;
     Ok(("/audit".to_owned(), said(&verification)))

@@ -40,6 +40,20 @@ pub(super) async fn show(
     answer(status, &document(&page, &kept, &standing, now), kept.flash.is_some())
 }
 
+/// Answers somebody who has a role with a page.
+pub(super) async fn show_to(
+    state: &Shared,
+    visitor: Visitor,
+    role: Role,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Result<Page, Refusal> + Send + 'static,
+) -> Response {
+    show(state, visitor, move |site, visitor| {
+        visitor.signed_in.require(role)?;
+        work(site, visitor)
+    })
+    .await
+}
+
 /// Answers with a part of a page.
 pub(super) async fn part(
     state: &Shared,
@@ -52,12 +66,15 @@ pub(super) async fn part(
     }
 }
 
+/// What came of a form: the page that is shown next, and what it says.
+pub(super) type Done = Result<(String, Flash), Refusal>;
+
 /// Does what a form asks for, then leads on to a page that says what came of it; or says what went wrong.
 pub(super) async fn act(
     state: &Shared,
     visitor: Visitor,
     role: Role,
-    work: impl FnOnce(&dyn Site, &Visitor) -> Result<(String, Flash), Refusal> + Send + 'static,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Done + Send + 'static,
 ) -> Response {
     let kept = visitor.clone();
     let done = state.ask(move |site| {
@@ -68,6 +85,21 @@ pub(super) async fn act(
         Ok((path, flash)) => see_other(&path, Some(&flash)),
         Err(refusal) => show(state, kept, move |_, _| Err(refusal)).await,
     }
+}
+
+/// Does something dangerous: for whoever signed in a short while ago only, so that a browser that was left open is of little use.
+pub(super) async fn act_recent(
+    state: &Shared,
+    visitor: Visitor,
+    role: Role,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Done + Send + 'static,
+) -> Response {
+    let recent = visitor.signed_in.require_recent(state);
+    act(state, visitor, role, move |site, visitor| {
+        recent?;
+        work(site, visitor)
+    })
+    .await
 }
 
 /// Leads to another page, by GET.

@@ -6,6 +6,7 @@ use respond::people::Role;
 use respond::{Actor, Page as Part, Time};
 use serde::Deserialize;
 
+use super::frame::Done;
 use super::layout::{Page, Section};
 use super::parts::{self, Consequences, Tone, csrf, empty, pages, pill, with_code};
 use super::visitor::{Flash, Visitor};
@@ -139,7 +140,7 @@ pub(super) struct Asked {
     before: Option<i64>,
 }
 
-pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Result<(String, Flash), Refusal> {
+pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Done {
     let operation: Operation = form.operation.parse().map_err(Refusal::invalid)?;
     let wish = Wish {
         operation,
@@ -157,7 +158,7 @@ pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Result<(Str
     ))
 }
 
-pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
+pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Done {
     let now = site.now();
     let request = site
         .desk()
@@ -173,14 +174,14 @@ pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide
     Ok((format!("/approvals/{id}"), Flash::good(said)))
 }
 
-pub(super) fn refuse(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
+pub(super) fn refuse(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::refuse(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
     Ok((format!("/approvals/{id}"), Flash::good("Refused. It won't be done.")))
 }
 
-pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
+pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::withdraw(w, now, &visitor.signed_in.actor, RequestId(id)))?;

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use respond::people::Role;
 use serde::Deserialize;
 
-use super::frame::{act, part, see_other, show, standing};
+use super::frame::{act, act_recent, part, see_other, show, show_to, standing};
 use super::links::own;
 use super::visitor::{Theme, Visitor};
 use super::{audit, drills, exposure, investigation, layout, overview, plain_problem, policies, requests, rules};
@@ -116,10 +116,7 @@ async fn approve(
     Path(id): Path<i64>,
     Form(form): Form<requests::Decide>,
 ) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         requests::approve(site, visitor, id, &form)
     })
     .await
@@ -131,7 +128,7 @@ async fn refuse(
     Path(id): Path<i64>,
     Form(form): Form<requests::Decide>,
 ) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         requests::refuse(site, visitor, id, &form)
     })
     .await
@@ -153,15 +150,11 @@ async fn rules_on(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn rules_off(State(state): State<Shared>, visitor: Visitor) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Admin, rules::off).await
+    act_recent(&state, visitor, Role::Admin, rules::off).await
 }
 
 async fn audit_page(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<audit::Asked>) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Auditor)?;
+    show_to(&state, visitor, Role::Auditor, move |site, visitor| {
         audit::page(site, visitor, &asked)
     })
     .await

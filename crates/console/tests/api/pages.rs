@@ -83,3 +83,66 @@ fn a_token_for_all_parts_opens_all_parts() {
     assert_eq!(program.send(request).status, StatusCode::OK);
     assert!(text(&ann.get("/settings/tokens")).contains(">all parts</td>"));
 }
+
+#[test]
+fn pages_need_the_roles_that_the_api_needs() {
+    let console = Console::new();
+    let mut viewer = console.signed_in("vera", Role::Viewer);
+    for path in ["", "/history", "/guard", "/manage"] {
+        let page = viewer.get(&format!("/disks/disk{path}"));
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!text(&page).contains("/files"), "{path} leads to what may not be seen");
+    }
+    let refused = [
+        "/disks/disk/files",
+        "/disks/disk/investigation",
+        "/disks/disk/investigation/report",
+        "/disks/disk/restore?at=-1s",
+        "/disks/disk/delete",
+        "/audit",
+        "/settings/people",
+    ];
+    for path in refused {
+        assert_eq!(viewer.get(path).status, StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["/disks/disk/restore", "/disks/disk/undo", "/disks/disk/announce/over"] {
+        let reply = send_form(&mut viewer, path, "at=-1s");
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert!(console.site.done.lock().unwrap().is_empty());
+    let mut operator = console.signed_in("otto", Role::Operator);
+    assert_eq!(operator.get("/disks/disk/files").status, StatusCode::OK);
+}
+
+#[test]
+fn what_is_dangerous_needs_a_recent_sign_in() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    console.site.pass_seconds(16 * 60);
+    let forms = [
+        ("/disks/disk/restore", "at=-1s"),
+        ("/disks/disk/undo", ""),
+        ("/disks/disk/release", ""),
+        ("/disks/disk/guard", "enabled=no"),
+        ("/disks/disk/announce", "reason=x&seconds=60"),
+        ("/disks/disk/delete", "name=disk"),
+        ("/disks/disk/pins/p/delete", "name=p"),
+        ("/approvals/1/refuse", ""),
+        ("/settings/people/1/disabled", "role=yes"),
+    ];
+    for (path, form) in forms {
+        let reply = send_form(&mut ann, path, form);
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(text(&reply).contains("Sign in once more"), "{path}");
+    }
+    assert!(console.site.done.lock().unwrap().is_empty());
+    let over = send_form(&mut ann, "/disks/disk/announce/over", "");
+    assert_eq!(
+        over.status,
+        StatusCode::SEE_OTHER,
+        "nothing keeps a guard from watching"
+    );
+    assert_eq!(ann.sign_in().status, StatusCode::OK);
+    let restored = send_form(&mut ann, "/disks/disk/restore", "at=-1s");
+    assert_eq!(restored.status, StatusCode::SEE_OTHER, "{}", text(&restored));
+}

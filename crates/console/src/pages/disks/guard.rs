@@ -5,6 +5,7 @@ use respond::approval::Operation;
 use respond::people::Role;
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::Page;
 use super::super::parts::{csrf, with_code};
 use super::super::requests::{self, Agreement};
@@ -53,9 +54,7 @@ pub(super) struct Set {
 /// The form of announced work.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Announce {
-    #[serde(default)]
     reason: String,
-    #[serde(default)]
     seconds: u64,
 }
 
@@ -70,7 +69,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
         }
         (switch(&volume, visitor, &agreement, may))
     };
-    Ok(super::page(&volume, Tab::Guard, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::Guard, &body))
 }
 
 fn is_on(volume: &VolumeView) -> Option<&GuardState> {
@@ -109,7 +108,7 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
             @if let Some(work) = work {
                 p class="strong" { "Announced: " (with_code(work)) }
                 @if may {
-                    form method="post" action={"/disks/" (volume.name) "/announce"} {
+                    form method="post" action={"/disks/" (volume.name) "/announce/over"} {
                         (csrf(&visitor.signed_in.csrf))
                         button { "The work is done: stop attacks again" }
                     }
@@ -157,7 +156,7 @@ fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bo
     }
 }
 
-pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) -> Result<(String, Flash), Refusal> {
+pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) -> Done {
     let enabled = form.enabled.as_deref().map(|text| text == "yes");
     site.set_guard(&visitor.signed_in.actor, name, form.fence.as_deref(), enabled)?;
     let said = match (enabled, form.fence.as_deref()) {
@@ -168,18 +167,22 @@ pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) ->
     Ok((format!("/disks/{name}/guard"), Flash::good(said)))
 }
 
-pub(super) fn announce(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    form: &Announce,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn announce(site: &dyn Site, visitor: &Visitor, name: &str, form: &Announce) -> Done {
     let reason = form.reason.trim();
-    let work = (!reason.is_empty()).then_some((reason, form.seconds));
-    site.announce(&visitor.signed_in.actor, &[name.to_owned()], work)?;
-    let said = match work {
-        Some(_) => format!("Announced for `{name}`. Nothing is stopped until the time is over."),
-        None => format!("The guard of `{name}` stops attacks again."),
-    };
+    if reason.is_empty() {
+        return Err(Refusal::invalid("work without a name can't be announced").hint("say what work it is"));
+    }
+    site.announce(
+        &visitor.signed_in.actor,
+        &[name.to_owned()],
+        Some((reason, form.seconds)),
+    )?;
+    let said = format!("Announced for `{name}`. Nothing is stopped until the time is over.");
+    Ok((format!("/disks/{name}/guard"), Flash::good(said)))
+}
+
+pub(super) fn announced_is_over(site: &dyn Site, visitor: &Visitor, name: &str) -> Done {
+    site.announce(&visitor.signed_in.actor, &[name.to_owned()], None)?;
+    let said = format!("The guard of `{name}` stops attacks again.");
     Ok((format!("/disks/{name}/guard"), Flash::good(said)))
 }

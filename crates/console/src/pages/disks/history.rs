@@ -83,7 +83,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
         }
         (events(name, &activity))
     };
-    Ok(super::page(&volume, Tab::History, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::History, &body))
 }
 
 /// The span that is shown: as asked for, so far as there is something in it; around the chosen moment if that lies outside.
@@ -154,13 +154,11 @@ fn chosen_moment(now: Time, visitor: &Visitor, volume: &VolumeView, preview: &cr
         section class="card info" {
             header { h2 { (time(preview.to.time)) } span class="quiet mono" { (exact) } }
             p { "The disk as it was " (span(seconds_since(now, preview.to.time))) " ago. Since then " (bytes(preview.written_bytes)) " were written." }
-            div class="buttons" {
-                a class="button primary" href={"/disks/" (name) "/files?at=" (query)} { "Look at its files" }
-                @if visitor.signed_in.role.may(Role::Operator) {
+            @if visitor.signed_in.role.may(Role::Operator) {
+                div class="buttons" {
+                    a class="button primary" href={"/disks/" (name) "/files?at=" (query)} { "Look at its files" }
                     a class="button danger" href={"/disks/" (name) "/restore?at=" (query)} { "Restore to this moment" }
                 }
-            }
-            @if visitor.signed_in.role.may(Role::Operator) {
                 div class="grid two" {
                     form class="inline" method="post" action={"/disks/" (name) "/pins"} {
                         (csrf(&visitor.signed_in.csrf))

@@ -45,7 +45,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
             a class="button" href={"/disks/" (name) "/history"} { "Go back in time" }
         }
     };
-    Ok(super::page(&volume, Tab::Now, &body)
+    Ok(super::page(&volume, role, Tab::Now, &body)
         .buttons(buttons)
         .live()
         .scripts(&["uplot.js", "chart.js"]))

@@ -69,7 +69,7 @@ fn steps(incident: &Incident, volumes: &[VolumeView], visitor: &Visitor) -> Vec<
         button: html! { @if may { form method="post" action={(path) "/acknowledge"} { (csrf(&visitor.signed_in.csrf)) button class="primary" { "I look after it" } } } },
     }];
     steps.extend(volumes.iter().map(|volume| contain(volume, may)));
-    steps.extend(volumes.iter().map(|volume| look(volume, is_back)));
+    steps.extend(volumes.iter().map(|volume| look(volume, is_back, may)));
     steps.extend(volumes.iter().map(|volume| bring_back(volume, is_back, may)));
     steps.push(Step {
         is_done: is_back,
@@ -108,12 +108,12 @@ fn contain(volume: &VolumeView, may: bool) -> Step {
     }
 }
 
-fn look(volume: &VolumeView, is_back: bool) -> Step {
+fn look(volume: &VolumeView, is_back: bool, may: bool) -> Step {
     Step {
         is_done: is_back || state(volume) == "calm",
         title: format!("See what happened to the files of `{}`", volume.name),
         text: html! { p { "Which were encrypted, deleted or read, and whose data was in them. The disk isn't touched." } },
-        button: html! { a class="button" href={"/disks/" (volume.name) "/investigation"} { "Investigate" } },
+        button: html! { @if may { a class="button" href={"/disks/" (volume.name) "/investigation"} { "Investigate" } } },
     }
 }
 

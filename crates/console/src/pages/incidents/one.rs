@@ -9,6 +9,7 @@ use respond::people::{self, Role};
 use respond::{Actor, Page as Part};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section, incident_path};
 use super::super::parts::{Consequences, csrf, incident_state, severity, with_code};
 use super::super::visitor::{Flash, Visitor};
@@ -207,8 +208,6 @@ pub(super) fn close_page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> 
         .below("/incidents", "Incidents")
         .below(incident_path(id), format!("Incident {id}")))
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn acknowledge(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Done {
     let now = site.now();

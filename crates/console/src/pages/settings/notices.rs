@@ -5,6 +5,7 @@ use respond::Page as Part;
 use respond::notice::{self, Notice, NoticeState};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::Page;
 use super::super::parts::{Tone, csrf, empty, pill, table, with_code};
 use super::super::visitor::{Flash, Visitor};
@@ -70,7 +71,7 @@ fn row(notice: &Notice) -> Vec<Markup> {
     ]
 }
 
-pub(super) fn test(site: &dyn Site, visitor: &Visitor, form: &Test) -> Result<(String, Flash), Refusal> {
+pub(super) fn test(site: &dyn Site, visitor: &Visitor, form: &Test) -> Done {
     site.test_notice(&visitor.signed_in.actor, &form.channel)?;
     let said = format!("A test went to `{}`. Look whether it has arrived.", form.channel);
     Ok(("/settings/notices".to_owned(), Flash::good(said)))

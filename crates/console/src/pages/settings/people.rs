@@ -6,6 +6,7 @@ use respond::approval::{Operation, Wish};
 use respond::people::{self, Account, AccountId, LinkFor, NewAccount, Role};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section};
 use super::super::parts::{Consequences, Tone, csrf, pill, table};
 use super::super::requests;
@@ -222,8 +223,6 @@ pub(super) fn link_page(public_url: &str, link: &NewLink) -> Page {
         .below("/settings", "Settings")
         .below("/settings/people", "People")
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
     let (role, account, now) = (form.role()?, find(site, id)?, site.now());

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{configuration, notices, own, people, tokens};
 use crate::auth;
-use crate::pages::frame::{act, show};
+use crate::pages::frame::{act, act_recent, show, show_to};
 use crate::pages::layout::{Page, Section};
 use crate::pages::requests::{agreement, ask_page};
 use crate::pages::visitor::Visitor;
@@ -46,10 +46,7 @@ async fn own_page(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Viewer, move |site, visitor| {
+    act_recent(&state, visitor, Role::Viewer, move |site, visitor| {
         own::remove_passkey(site, visitor, id)
     })
     .await
@@ -113,16 +110,14 @@ async fn end_others(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn people_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, |site, visitor| {
         people::page(site, visitor)
     })
     .await
 }
 
 async fn person(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         people::one(site, visitor, id)
     })
     .await
@@ -131,9 +126,8 @@ async fn person(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i6
 async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<people::Invite>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     let url = state.settings.public_url.clone();
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = (crate::random::bytes()?, crate::random::bytes()?);
         if_agreed(site, visitor, form.wish()?, || {
             Ok(people::link_page(&url, &people::invite(site, visitor, &form, random)?))
@@ -145,9 +139,8 @@ async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<
 async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     let url = state.settings.public_url.clone();
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = crate::random::bytes()?;
         if_agreed(site, visitor, people::link_wish(site, id)?, || {
             Ok(people::link_page(&url, &people::link(site, visitor, id, random)?))
@@ -162,17 +155,19 @@ async fn set_role(
     Path(id): Path<i64>,
     Form(form): Form<people::SetRole>,
 ) -> Response {
-    let recent = visitor.signed_in.require_recent(&state);
-    let asked = form.clone();
-    let agreement = state.ask(move |site| agreement(site, asked.wish(site, id)?)).await;
+    let (asked, asking) = (form.clone(), visitor.signed_in.clone());
+    let agreement = state.ask(move |site| {
+        asking.require(Role::Admin)?;
+        agreement(site, asked.wish(site, id)?)
+    });
+    let agreement = agreement.await;
     if let Ok(agreement) = &agreement
         && !agreement.is_given()
     {
         let page = ask_page(agreement, &visitor);
         return show(&state, visitor, |_, _| Ok(page)).await;
     }
-    act(&state, visitor, Role::Admin, move |site, visitor| {
-        recent?;
+    act_recent(&state, visitor, Role::Admin, move |site, visitor| {
         people::set_role(site, visitor, id, &form)
     })
     .await
@@ -199,17 +194,14 @@ async fn set_disabled(
     Path(id): Path<i64>,
     Form(form): Form<people::SetRole>,
 ) -> Response {
-    let recent = visitor.signed_in.require_recent(&state);
-    act(&state, visitor, Role::Admin, move |site, visitor| {
-        recent?;
+    act_recent(&state, visitor, Role::Admin, move |site, visitor| {
         people::set_disabled(site, visitor, id, &form)
     })
     .await
 }
 
 async fn tokens_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, |site, visitor| {
         tokens::page(site, visitor)
     })
     .await
@@ -217,9 +209,8 @@ async fn tokens_page(State(state): State<Shared>, visitor: Visitor) -> Response 
 
 async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): Form<tokens::Make>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = crate::random::bytes()?;
         if_agreed(site, visitor, form.wish()?, || {
             tokens::make(site, visitor, &form, random)
@@ -236,8 +227,7 @@ async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i6
 }
 
 async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
+    show_to(&state, visitor, Role::Operator, |site, visitor| {
         notices::page(site, visitor)
     })
     .await
@@ -252,8 +242,7 @@ async fn test_notice(State(state): State<Shared>, visitor: Visitor, Form(form): 
 
 async fn configuration_page(State(state): State<Shared>, visitor: Visitor) -> Response {
     let settings = state.settings.clone();
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Auditor)?;
+    show_to(&state, visitor, Role::Auditor, move |site, visitor| {
         configuration::page(site, visitor, &settings)
     })
     .await

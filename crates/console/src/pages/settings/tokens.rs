@@ -5,6 +5,7 @@ use respond::approval::{Operation, Wish};
 use respond::people::{self, NewToken, Role, Scope, Token, TokenId};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section};
 use super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::requests::wish;
@@ -125,7 +126,7 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
         .below("/settings/tokens", "Tokens"))
 }
 
-pub(super) fn revoke(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
+pub(super) fn revoke(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| people::revoke_token(w, now, &visitor.signed_in.actor, TokenId(id)))?;
