@@ -96,7 +96,7 @@ pub(super) struct Page {
     pub(super) state: Option<(Tone, String)>,
     /// Buttons beside the heading.
     pub(super) buttons: Markup,
-    /// Whether it changes by itself when something happens.
+    /// Whether a part of it changes by itself when something happens: see [`super::parts::live`].
     pub(super) is_live: bool,
     /// Scripts that it needs beside those of every page.
     pub(super) scripts: &'static [&'static str],
@@ -165,11 +165,7 @@ pub(super) fn document(page: &Page, visitor: &Visitor, standing: &Standing, now:
                             (self::standing(standing, now))
                             @if let Some(flash) = &visitor.flash { (said(flash)) }
                             (heading(page))
-                            @if page.is_live {
-                                div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 15s" hx-select="#live" hx-swap="outerMorph" { (page.body) }
-                            } @else {
-                                (page.body)
-                            }
+                            (page.body)
                         }
                     }
                 }

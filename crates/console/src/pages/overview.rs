@@ -7,7 +7,7 @@ use respond::{Counts, Page as Part, Time, alert};
 
 use super::layout::{Page, Section, Standing};
 use super::next::{self, Next};
-use super::parts::{Tone, sentence, with_code};
+use super::parts::{Tone, live, sentence, with_code};
 use super::requests::Waiting;
 use super::visitor::Visitor;
 use super::words::{ago, count, left, of, seconds_since, short_span, span};
@@ -68,7 +68,7 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
 /// The page.
 pub(super) fn page(overview: &Overview, visitor: &Visitor) -> Page {
     let body = html! {
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 15s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, Some(15), &html! {
             div class="split" {
                 (attack(overview))
                 (now(&next::action(overview), overview.now))
@@ -79,7 +79,7 @@ pub(super) fn page(overview: &Overview, visitor: &Visitor) -> Page {
                 (exposed(overview))
             }
             (noticed(overview))
-        }
+        }))
     };
     Page::new(Section::Overview, "Overview", body).live()
 }

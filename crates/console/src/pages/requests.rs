@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::frame::Done;
 use super::layout::{Page, Section};
-use super::parts::{self, Consequences, Tone, csrf, empty, pages, pill, with_code};
+use super::parts::{self, Consequences, Tone, csrf, empty, live, pages, pill, with_code};
 use super::visitor::{Flash, Visitor};
 use super::words::{left, time};
 use crate::problem::Refusal;
@@ -281,13 +281,13 @@ pub(super) fn list(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
                 @if visitor.signed_in.role.may(Role::Admin) { a class="button" href="/approvals/rules" { "Turn approvals on ..." } }
             }
         }
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             @if rows.is_empty() {
                 (empty("Nothing was asked for.", &html! { "Who wants to do something that a rule covers asks on the page where it is done." }))
             } @else {
                 (parts::table("Requests, newest first", &[("Request", false), ("State", false), ("Asked by", false), ("Asked", false), ("Agreed", true), ("Until", false)], &rows))
             }
-        }
+        }))
         (pages(asked.before.map(|_| "/approvals"), older.as_deref()))
     };
     let buttons = html! { a class="button" href="/approvals/rules" { "Rules" } };
@@ -311,12 +311,13 @@ pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, R
     let request = found.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
     let now = site.now();
     let body = html! {
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             div class="split" {
                 (facts(&request, now))
                 (agreed(&request))
             }
-        }
+            (outcome(visitor, &request, now))
+        }))
         (decision(visitor, &request, now))
     };
     let title = format!("Request {id}");
@@ -357,18 +358,33 @@ fn agreed(request: &Request) -> Markup {
     }
 }
 
-fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
-    let is_own = request.asked_by == visitor.signed_in.actor;
+/// What whoever asked can do.
+fn outcome(visitor: &Visitor, request: &Request, now: Time) -> Markup {
     let state = request.state_at(now);
-    let path = format!("/approvals/{}", request.id);
     html! {
-        @if state == RequestState::Waiting && is_own {
+        @if state == RequestState::Waiting && request.asked_by == visitor.signed_in.actor {
             section class="card info" {
                 h2 { "Your own request" }
                 p { "Somebody else has to agree. You can take it back." }
-                form method="post" action={(path) "/withdraw"} { (csrf(&visitor.signed_in.csrf)) button { "Withdraw it" } }
+                form method="post" action={"/approvals/" (request.id) "/withdraw"} { (csrf(&visitor.signed_in.csrf)) button { "Withdraw it" } }
             }
-        } @else if state == RequestState::Waiting && visitor.signed_in.role.may(Role::Operator) {
+        } @else if state == RequestState::Approved {
+            section class="card good" {
+                h2 { "It may be done" }
+                p { "By " (request.asked_by) ", once, until the time is over." }
+                @if let Some(link) = place(request) { p { a class="button primary" href=(link) { "Go on" } } }
+            }
+        }
+    }
+}
+
+/// What somebody else can do: agree or refuse.
+fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
+    let is_own = request.asked_by == visitor.signed_in.actor;
+    let is_waiting = request.state_at(now) == RequestState::Waiting;
+    let path = format!("/approvals/{}", request.id);
+    html! {
+        @if is_waiting && !is_own && visitor.signed_in.role.may(Role::Operator) {
             section class="card info" {
                 h2 { "Do you agree?" }
                 (Consequences {
@@ -384,12 +400,6 @@ fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
                         button class="danger" formaction={(path) "/refuse"} { "Refuse" }
                     }
                 }
-            }
-        } @else if state == RequestState::Approved {
-            section class="card good" {
-                h2 { "It may be done" }
-                p { "By " (request.asked_by) ", once, until the time is over." }
-                @if let Some(link) = place(request) { p { a class="button primary" href=(link) { "Go on" } } }
             }
         }
     }

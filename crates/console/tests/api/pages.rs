@@ -44,10 +44,7 @@ fn an_approval_allows_one_link_and_one_token() {
     let mut ann = console.signed_in("ann", Role::Admin);
     console.signed_in("boris", Role::Admin);
     console.account("carl", Role::Viewer);
-    let now = console.now();
-    let by = Actor::Person("ann".to_owned());
-    let turn_on = |w: &mut respond::Writing<'_>| approval::enable(w, now, &by, &Rules::default());
-    console.site.desk.write(turn_on).unwrap();
+    turn_approvals_on(&console);
     let shown = |reply: &Reply| text(reply).contains("class=\"secret\"");
 
     approved(&console, "carl", "make a link");
@@ -62,6 +59,14 @@ fn an_approval_allows_one_link_and_one_token() {
     let again = send_form(&mut ann, "/settings/tokens", token);
     assert!(!shown(&again) && text(&again).contains("Ask for approval"));
     assert_eq!(again.status, StatusCode::OK);
+}
+
+/// Turns approvals on; ann and boris are administrators.
+fn turn_approvals_on(console: &Console) {
+    let now = console.now();
+    let by = Actor::Person("ann".to_owned());
+    let turn_on = |w: &mut respond::Writing<'_>| approval::enable(w, now, &by, &Rules::default());
+    console.site.desk.write(turn_on).unwrap();
 }
 
 #[test]
@@ -145,4 +150,53 @@ fn what_is_dangerous_needs_a_recent_sign_in() {
     assert_eq!(ann.sign_in().status, StatusCode::OK);
     let restored = send_form(&mut ann, "/disks/disk/restore", "at=-1s");
     assert_eq!(restored.status, StatusCode::SEE_OTHER, "{}", text(&restored));
+}
+
+#[test]
+fn every_part_of_a_page_is_there_once() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    console.signed_in("boris", Role::Admin);
+    turn_approvals_on(&console);
+    approved(&console, "carl", "make a link");
+    let live = [
+        "/",
+        "/disks",
+        "/disks/disk",
+        "/incidents",
+        "/drills",
+        "/approvals",
+        "/approvals/1",
+    ];
+    let others = [
+        "/disks/disk/history?at=-1s",
+        "/disks/disk/guard",
+        "/disks/disk/restore?at=-1s",
+        "/disks/disk/delete",
+        "/incidents/alerts",
+        "/policies",
+        "/approvals/rules",
+        "/audit",
+        "/settings",
+        "/settings/people",
+        "/settings/people/1",
+        "/settings/tokens",
+        "/settings/notices",
+        "/settings/configuration",
+    ];
+    for path in live.into_iter().chain(others) {
+        let reply = ann.get(path);
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+        let page = text(&reply);
+        let mut names: Vec<&str> = page
+            .split(" id=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(names.contains(&"live"), live.contains(&path), "{path}");
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{path} has a name twice: {names:?}");
+    }
 }
