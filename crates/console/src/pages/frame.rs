@@ -23,11 +23,20 @@ pub(super) async fn show(
     visitor: Visitor,
     work: impl FnOnce(&dyn Site, &Visitor) -> Result<Page, Refusal> + Send + 'static,
 ) -> Response {
+    show_standing(state, visitor, move |site, visitor, _| work(site, visitor)).await
+}
+
+/// Answers with a page that says more of what every page tells.
+pub(super) async fn show_standing(
+    state: &Shared,
+    visitor: Visitor,
+    work: impl FnOnce(&dyn Site, &Visitor, &Standing) -> Result<Page, Refusal> + Send + 'static,
+) -> Response {
     let now = state.site.now();
     let kept = visitor.clone();
     let asked = state.ask(move |site| {
         let standing = standing(site, now)?;
-        Ok::<_, Refusal>((work(site, &visitor), standing))
+        Ok::<_, Refusal>((work(site, &visitor, &standing), standing))
     });
     let (page, standing) = match asked.await {
         Ok((page, standing)) => (page, standing),
@@ -146,11 +155,7 @@ pub(super) fn standing(site: &dyn Site, now: Time) -> Result<Standing, Refusal> 
             incident.began,
         )
     });
-    Ok(Standing {
-        urgent,
-        incidents: counts.open_incidents.total(),
-        requests: counts.requests_waiting,
-    })
+    Ok(Standing { urgent, counts })
 }
 
 /// What went wrong, as a page.

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use respond::people::Role;
 use serde::Deserialize;
 
-use super::frame::{act, act_recent, part, see_other, show, show_to, standing};
+use super::frame::{act, act_recent, part, see_other, show, show_standing, show_to, standing};
 use super::links::own;
 use super::visitor::{Theme, Visitor};
 use super::{audit, drills, exposure, investigation, layout, overview, plain_problem, policies, requests, rules};
@@ -39,9 +39,8 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn first(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        let standing = standing(site, site.now())?;
-        Ok(overview::page(&overview::load(site, visitor, &standing)?, visitor))
+    show_standing(&state, visitor, |site, visitor, standing| {
+        Ok(overview::page(&overview::load(site, visitor, standing)?, visitor))
     })
     .await
 }
