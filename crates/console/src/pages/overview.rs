@@ -51,7 +51,7 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
     Ok(Overview {
         now,
         health: site.health(),
-        volumes: site.volumes()?,
+        volumes: volumes(site)?,
         urgent: standing.urgent.clone(),
         counts: standing.counts,
         alerts,
@@ -59,6 +59,32 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
         exposed,
         waiting: super::requests::waiting_for(site, &visitor.signed_in.actor)?,
     })
+}
+
+/// All volumes. Their list knows only how each one's newest drill ended; more is told of the newest that passed and of one that failed.
+fn volumes(site: &dyn Site) -> Result<Vec<VolumeView>, Problem> {
+    let mut volumes = site.volumes()?;
+    let began = |volume: &VolumeView| volume.drill.as_ref().map(|drill| drill.began);
+    let passed = volumes.iter_mut().filter(|volume| has_ended(volume, "passed"));
+    if let Some(volume) = passed.max_by_key(|volume| began(volume)) {
+        tell_of_drill(site, volume)?;
+    }
+    if let Some(volume) = volumes.iter_mut().find(|volume| has_ended(volume, "failed")) {
+        tell_of_drill(site, volume)?;
+    }
+    Ok(volumes)
+}
+
+/// Whether a usable volume's newest drill ended so.
+fn has_ended(volume: &VolumeView, verdict: &str) -> bool {
+    volume.problem.is_none() && volume.drill.as_ref().is_some_and(|drill| drill.verdict == verdict)
+}
+
+fn tell_of_drill(site: &dyn Site, volume: &mut VolumeView) -> Result<(), Problem> {
+    if let Some(drill) = site.drills(Some(&volume.name), 1)?.pop() {
+        volume.drill = Some(drill);
+    }
+    Ok(())
 }
 
 /// The page.
@@ -260,27 +286,18 @@ fn restorable(overview: &Overview) -> Markup {
         .collect();
     let failed = drills.iter().filter(|drill| drill.verdict == "failed").count();
     let stale = usable.iter().filter(|volume| volume.drill_overdue).count();
-    let slowest = passed.iter().filter_map(|drill| drill.recovery_microseconds).max();
-    let (tone, answer) = match slowest {
+    let newest = passed.iter().max_by_key(|drill| drill.began);
+    let recovery = newest.and_then(|drill| drill.recovery_microseconds);
+    let time = recovery.map_or_else(String::new, |recovery| format!(", in {}", short_span(recovery)));
+    let (tone, answer) = match passed.len() {
         _ if failed > 0 => (
             Tone::Bad,
             format!("{} failed its newest drill.", of(failed as u64, "disk", "disks")),
         ),
-        Some(slowest) if passed.len() == usable.len() && stale == 0 => {
-            (Tone::Good, format!("Yes, in {}.", short_span(slowest)))
-        }
-        Some(slowest) => (
-            Tone::Warn,
-            format!(
-                "Partly: {} of {} shown, in {}.",
-                passed.len(),
-                usable.len(),
-                short_span(slowest)
-            ),
-        ),
-        None => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
+        0 => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
+        shown if shown == usable.len() && stale == 0 => (Tone::Good, format!("Yes{time}.")),
+        shown => (Tone::Warn, format!("Partly: {shown} of {} shown{time}.", usable.len())),
     };
-    let newest = passed.iter().max_by_key(|drill| drill.began);
     card(
         "Can we restore?",
         tone,

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use console::DrillView;
 use respond::Actor;
 use respond::approval::{self, Operation, Rules, Wish};
 use respond::people::Role;
@@ -199,4 +200,33 @@ fn every_part_of_a_page_is_there_once() {
         names.dedup();
         assert_eq!(names.len(), all, "{path} has a name twice: {names:?}");
     }
+}
+
+#[test]
+fn a_drill_that_passed_shows_that_a_restore_works() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    assert!(text(&ann.get("/")).contains("Not shown: no drill has passed."));
+    let mut drill = DrillView {
+        id: "disk-1".to_owned(),
+        volume: "disk".to_owned(),
+        began: console.now(),
+        verdict: "passed".to_owned(),
+        case: None,
+        detected_after_bytes: None,
+        recovery_microseconds: Some(830_000),
+        files_compared: Some(12),
+        remarks: vec!["a file differs".to_owned()],
+    };
+    *console.site.drill.lock().unwrap() = Some(drill.clone());
+    let passed = text(&ann.get("/"));
+    assert!(
+        passed.contains("Yes, in 830 ms.") && passed.contains("12 files were"),
+        "{passed}"
+    );
+    drill.verdict = "failed".to_owned();
+    *console.site.drill.lock().unwrap() = Some(drill);
+    let failed = text(&ann.get("/"));
+    assert!(failed.contains("1 disk failed its newest drill."), "{failed}");
+    assert!(failed.contains("A file differs."), "the page says why: {failed}");
 }
