@@ -149,12 +149,10 @@ fn attack(overview: &Overview) -> Markup {
     let fenced = in_state(&overview.volumes, "fenced");
     let odd = in_state(&overview.volumes, "bookmarked");
     let unwatched = unwatched(&overview.volumes);
-    let disks = overview
-        .volumes
-        .iter()
-        .filter(|volume| !is_diverted(&overview.volumes, volume))
-        .count();
-    let watched = disks - unwatched.len();
+    let all = &overview.volumes;
+    let disks: Vec<&VolumeView> = all.iter().filter(|volume| !is_diverted(all, volume)).collect();
+    let usable = disks.iter().filter(|volume| volume.problem.is_none()).count();
+    let watched = usable - unwatched.len();
     let (tone, answer) = match (fenced.len(), overview.urgent.len(), odd.len()) {
         (1.., ..) => (
             Tone::Bad,
@@ -191,7 +189,7 @@ fn attack(overview: &Overview) -> Markup {
             @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
             @if !overview.volumes.is_empty() {
                 p class="quiet" {
-                    (watched) " of " (of(disks as u64, "disk", "disks")) " watched by a guard."
+                    (watched) " of " (of(disks.len() as u64, "disk", "disks")) " watched by a guard."
                     @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
                 }
             }

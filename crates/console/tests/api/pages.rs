@@ -230,3 +230,16 @@ fn a_drill_that_passed_shows_that_a_restore_works() {
     assert!(failed.contains("1 disk failed its newest drill."), "{failed}");
     assert!(failed.contains("A file differs."), "the page says why: {failed}");
 }
+
+#[test]
+fn a_disk_that_cannot_be_used_is_not_called_watched() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    assert!(text(&ann.get("/")).contains("1 of 1 disk watched"));
+    *console.site.problem.lock().unwrap() = Some("its key is missing".to_owned());
+    let page = text(&ann.get("/"));
+    assert!(
+        page.contains("0 of 1 disk watched") && page.contains("Nobody knows"),
+        "{page}"
+    );
+}

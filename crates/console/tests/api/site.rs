@@ -19,6 +19,8 @@ pub(crate) struct TestSite {
     pub(crate) now: AtomicI64,
     /// What was done, by whom.
     pub(crate) done: Mutex<Vec<String>>,
+    /// Why the volume can't be used.
+    pub(crate) problem: Mutex<Option<String>>,
     /// The volume's newest drill.
     pub(crate) drill: Mutex<Option<DrillView>>,
     /// The OpenID provider.
@@ -31,6 +33,7 @@ impl TestSite {
             desk: Desk::open(folder).unwrap(),
             now: AtomicI64::new(1_795_428_900_000),
             done: Mutex::default(),
+            problem: Mutex::default(),
             drill: Mutex::default(),
             provider: Provider::new(),
         }
@@ -82,7 +85,7 @@ impl TestSite {
         }
         Ok(VolumeView {
             name: name.to_owned(),
-            problem: None,
+            problem: self.problem.lock().unwrap().clone(),
             size_bytes: 1 << 30,
             stored_bytes: 1 << 20,
             newest: Some(self.moment()),
