@@ -243,3 +243,41 @@ fn a_disk_that_cannot_be_used_is_not_called_watched() {
         "{page}"
     );
 }
+
+#[test]
+fn the_newest_records_come_first_however_far_back_they_lie() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    let now = console.now();
+    let (by, nothing) = (Actor::System("test".to_owned()), serde_json::json!({}));
+    let write = |w: &mut respond::Writing<'_>| {
+        for number in 1..=2000 {
+            w.record(now, &by, "thing.noticed", &format!("thing/{number}"), &nothing)?;
+        }
+        for _ in 0..1500 {
+            w.record(now, &by, "other.noticed", "other/1", &nothing)?;
+        }
+        Ok::<_, respond::Error>(())
+    };
+    console.site.desk.write(write).unwrap();
+    let mut address = "/audit?kind=thing.".to_owned();
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        let page = text(&ann.get(&address));
+        let numbers = page.split("subject=thing/").skip(1);
+        let numbers = numbers.filter_map(|rest| rest.split('"').next()?.parse::<u32>().ok());
+        seen.extend(numbers);
+        let Some((before, _)) = page.split_once("\" rel=\"next\"") else {
+            break;
+        };
+        address = before.rsplit('"').next().unwrap().replace("&amp;", "&");
+    }
+    assert!(
+        seen.iter().copied().eq((1..=2000).rev()),
+        "{} records, {:?} first",
+        seen.len(),
+        seen.first()
+    );
+    let refused = ann.get("/audit?before=-9223372036854775808");
+    assert_eq!(refused.status, StatusCode::OK);
+}
