@@ -281,3 +281,13 @@ fn the_newest_records_come_first_however_far_back_they_lie() {
     let refused = ann.get("/audit?before=-9223372036854775808");
     assert_eq!(refused.status, StatusCode::OK);
 }
+
+#[test]
+fn a_password_that_was_mistyped_can_be_tried_again_by_who_is_signed_in() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    let reply = send_form(&mut ann, "/sign-in", "name=ann&password=mistyped&code=123456");
+    assert!(reply.status.is_client_error(), "{reply:?}");
+    let field = format!("name=\"csrf\" value=\"{}\"", ann.csrf);
+    assert!(text(&reply).contains(&field), "{}", text(&reply));
+}
