@@ -174,7 +174,9 @@ pub(super) fn problem(refusal: &Refusal) -> Page {
         div class="card warn" {
             p { (with_code(&sentence(&refusal.detail))) }
             @if let Some(hint) = &refusal.hint { p { strong { "What to do: " } (with_code(&sentence(hint))) } }
-            p class="quiet" { "Nothing was changed." }
+            p class="quiet" {
+                @if refusal.status.is_server_error() { "Look whether it was done before you repeat it." } @else { "Nothing was changed." }
+            }
             div class="buttons" {
                 @match refusal.kind {
                     "approval-needed" => a class="button primary" href="/approvals" { "Go to the approvals" },
@@ -185,4 +187,20 @@ pub(super) fn problem(refusal: &Refusal) -> Page {
         }
     };
     Page::new(Section::Overview, title, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_that_nothing_was_changed_only_where_that_is_known() {
+        let shown = |refusal: &Refusal| problem(refusal).body.into_string();
+        assert!(shown(&Refusal::invalid("no")).contains("Nothing was changed."));
+        let failed = shown(&Refusal::failed("the disk below answers no more"));
+        assert!(
+            !failed.contains("Nothing was changed.") && failed.contains("before you repeat it"),
+            "{failed}"
+        );
+    }
 }
