@@ -291,3 +291,20 @@ fn a_password_that_was_mistyped_can_be_tried_again_by_who_is_signed_in() {
     let field = format!("name=\"csrf\" value=\"{}\"", ann.csrf);
     assert!(text(&reply).contains(&field), "{}", text(&reply));
 }
+
+#[test]
+fn what_leaves_an_attack_alone_says_who_must_agree() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    console.signed_in("boris", Role::Admin);
+    let free = text(&ann.get("/disks/disk/guard"));
+    assert_eq!(free.matches("Nobody else: no rule asks for it.").count(), 3, "{free}");
+    turn_approvals_on(&console);
+    let covered = text(&ann.get("/disks/disk/guard"));
+    assert_eq!(
+        covered.matches("Somebody else, before it can be done.").count(),
+        3,
+        "{covered}"
+    );
+    assert!(covered.contains("What can be undone"));
+}

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::frame::Done;
 use super::super::layout::Page;
-use super::super::parts::{csrf, with_code};
+use super::super::parts::{Consequences, csrf, with_code};
 use super::super::requests::{self, Agreement};
 use super::super::visitor::{Flash, Visitor};
 use super::Tab;
@@ -64,8 +64,8 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
     let may = visitor.signed_in.role.may(Role::Operator);
     let body = html! {
         div class="grid two" {
-            (fence(&volume, visitor, may))
-            (announced(&volume, visitor, may))
+            (fence(&volume, visitor, &agreement, may))
+            (announced(&volume, visitor, &agreement, may))
         }
         (switch(&volume, visitor, &agreement, may))
     };
@@ -76,7 +76,7 @@ fn is_on(volume: &VolumeView) -> Option<&GuardState> {
     volume.guard.as_ref().filter(|guard| guard.state != "off")
 }
 
-fn fence(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
+fn fence(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let now = volume.guard.as_ref().map_or("divert", |guard| guard.fence.as_str());
     html! {
         section class="card" {
@@ -94,12 +94,13 @@ fn fence(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
                 }
                 @if may { button class="primary" { "Keep this" } }
             }
-            p class="hint" { "A restore point from before the attack is made in every case." }
+            p class="hint" { "A restore point from before the attack is made in every case. Any of these can be chosen again at any time." }
+            @if may { (who_agrees("\"Only alert\"", agreement)) }
         }
     }
 }
 
-fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
+fn announced(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let work = is_on(volume).and_then(|guard| guard.announced.as_ref());
     html! {
         section class="card" {
@@ -114,6 +115,7 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
                     }
                 }
             } @else if may {
+                (who_agrees("announced work", agreement))
                 form class="fields" method="post" action={"/disks/" (volume.name) "/announce"} {
                     (csrf(&visitor.signed_in.csrf))
                     div { label for="reason" { "What work" } input id="reason" name="reason" required maxlength="200"; }
@@ -128,16 +130,30 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
     }
 }
 
+/// Whether somebody must agree to what leaves an attack alone. One request allows it in whichever way, and is made at the switch.
+fn who_agrees(what: &str, agreement: &Agreement) -> Markup {
+    html! {
+        div class="small" {
+            p class="strong" { "Who must agree to " (what) }
+            (agreement.words())
+            @if !agreement.is_given() { p { a href="#switch" { "See below" } "; the answer counts for this, too." } }
+        }
+    }
+}
+
 fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let is_on = is_on(volume).is_some();
     html! {
-        section class="card" {
+        section class="card" id="switch" {
             h2 { @if is_on { "The guard watches this disk" } @else { "The guard is off" } }
             @if !may {
                 p class="quiet" { "Operators can change that." }
             } @else if is_on {
-                p { "Turned off, nothing stops an attack on this disk and no restore points are made by themselves. Its history stays." }
-                p class="quiet" { (agreement.words()) }
+                (Consequences {
+                    happens: html! { p { "Turned off, nothing stops an attack on this disk and no restore points are made by themselves. Its history stays." } },
+                    undo: html! { p { "It can be turned on again at any time. What happened meanwhile wasn't watched." } },
+                    approval: agreement.words(),
+                }.show())
                 (agreement.form(visitor, &html! {
                     form method="post" action={"/disks/" (volume.name) "/guard"} {
                         (csrf(&visitor.signed_in.csrf))
