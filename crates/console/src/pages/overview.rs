@@ -57,7 +57,7 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
         alerts,
         exposure: site.exposure(),
         exposed,
-        waiting: super::requests::waiting_for(site, &visitor.signed_in.actor)?,
+        waiting: super::requests::waiting_for(site, &visitor.signed_in)?,
     })
 }
 

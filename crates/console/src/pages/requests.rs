@@ -1,9 +1,9 @@
 //! Approvals on pages: whether something may be done, asking for it, and deciding about what others ask.
 
 use maud::{Markup, html};
-use respond::approval::{self, Operation, Permission, Request, RequestId, RequestState, Wish};
+use respond::approval::{self, Approvers, Operation, Permission, Request, RequestId, RequestState, Rules, Wish};
 use respond::people::Role;
-use respond::{Actor, Page as Part, Time};
+use respond::{Actor, Ledger, Page as Part, Time};
 use serde::Deserialize;
 
 use super::frame::Done;
@@ -11,6 +11,7 @@ use super::layout::{Page, Section};
 use super::parts::{self, Consequences, Tone, csrf, empty, live, pages, pill, with_code};
 use super::visitor::{Flash, Visitor};
 use super::words::{left, time};
+use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -188,19 +189,42 @@ pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     Ok((format!("/approvals/{id}"), Flash::good("Withdrawn.")))
 }
 
-/// What waits for somebody else's decision than the one who asked.
-pub(super) fn waiting_for(site: &dyn Site, actor: &Actor) -> Result<Vec<Waiting>, Refusal> {
+/// The rules, if approvals are on.
+fn rules_in_force(ledger: &Ledger) -> Result<Option<Rules>, respond::Error> {
+    approval::is_on(ledger)?.then(|| approval::rules(ledger)).transpose()
+}
+
+/// Whether somebody is among those who may agree to an operation, as an operator at least. With approvals off policies ask, too.
+fn may_agree(rules: Option<&Rules>, signed_in: &SignedIn, operation: Operation) -> bool {
+    let rule = rules.and_then(|rules| rules.0.get(&operation));
+    let is_among = match rule.map(|rule| &rule.approvers) {
+        Some(Approvers::Role(role)) => signed_in.role.may(*role),
+        Some(Approvers::People(names)) => {
+            matches!(&signed_in.actor, Actor::Person(name) if names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        }
+        None => true,
+    };
+    is_among && signed_in.role.may(Role::Operator)
+}
+
+/// What waits for somebody's decision: of others' requests, those that they may agree to.
+pub(super) fn waiting_for(site: &dyn Site, signed_in: &SignedIn) -> Result<Vec<Waiting>, Refusal> {
     let filter = approval::Filter {
         state: Some(RequestState::Waiting),
         ..approval::Filter::default()
     };
     let now = site.now();
-    let requests = site
-        .desk()
-        .read(|ledger| ledger.requests(&filter, Part::newest(ROWS)))?;
+    let (requests, rules) = site.desk().read(|ledger| {
+        let requests = ledger.requests(&filter, Part::newest(ROWS))?;
+        Ok((requests, rules_in_force(ledger)?))
+    })?;
+    let actor = &signed_in.actor;
     let is_open = |request: &Request| {
         let has_voted = request.approvals.iter().any(|vote| vote.by == *actor);
-        request.state_at(now) == RequestState::Waiting && request.asked_by != *actor && !has_voted
+        request.state_at(now) == RequestState::Waiting
+            && request.asked_by != *actor
+            && !has_voted
+            && may_agree(rules.as_ref(), signed_in, request.operation)
     };
     let open = requests.into_iter().filter(is_open).map(|request| Waiting {
         id: request.id,
@@ -307,7 +331,9 @@ fn row(request: &Request, now: Time) -> Vec<Markup> {
 }
 
 pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, Refusal> {
-    let found = site.desk().read(|ledger| ledger.request(RequestId(id)))?;
+    let (found, rules) = site
+        .desk()
+        .read(|ledger| Ok((ledger.request(RequestId(id))?, rules_in_force(ledger)?)))?;
     let request = found.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
     let now = site.now();
     let body = html! {
@@ -318,7 +344,7 @@ pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, R
             }
             (outcome(visitor, &request, now))
         }))
-        (decision(visitor, &request, now))
+        (decision(visitor, &request, rules.as_ref(), now))
     };
     let title = format!("Request {id}");
     Ok(Page::new(Section::Approvals, title, body)
@@ -379,12 +405,12 @@ fn outcome(visitor: &Visitor, request: &Request, now: Time) -> Markup {
 }
 
 /// What somebody else can do: agree or refuse.
-fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
+fn decision(visitor: &Visitor, request: &Request, rules: Option<&Rules>, now: Time) -> Markup {
     let is_own = request.asked_by == visitor.signed_in.actor;
     let is_waiting = request.state_at(now) == RequestState::Waiting;
     let path = format!("/approvals/{}", request.id);
     html! {
-        @if is_waiting && !is_own && visitor.signed_in.role.may(Role::Operator) {
+        @if is_waiting && !is_own && may_agree(rules, &visitor.signed_in, request.operation) {
             section class="card info" {
                 h2 { "Do you agree?" }
                 (Consequences {

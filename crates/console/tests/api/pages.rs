@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use console::DrillView;
 use respond::Actor;
-use respond::approval::{self, Operation, Rules, Wish};
+use respond::approval::{self, Operation, RequestId, Rules, Wish};
 use respond::people::Role;
 
 use crate::support::{Browser, Console, Reply};
@@ -23,8 +23,12 @@ fn text(reply: &Reply) -> String {
     String::from_utf8(reply.body.clone()).unwrap()
 }
 
-/// A request of ann's that boris has approved.
-fn approved(console: &Console, subject: &str, detail: &str) {
+fn person(name: &str) -> Actor {
+    Actor::Person(name.to_owned())
+}
+
+/// A request of ann's.
+fn asked(console: &Console, subject: &str, detail: &str) -> RequestId {
     let wish = Wish {
         operation: Operation::ChangePeople,
         subject: subject.to_owned(),
@@ -32,11 +36,15 @@ fn approved(console: &Console, subject: &str, detail: &str) {
         because: "they called".to_owned(),
     };
     let now = console.now();
-    let person = |name: &str| Actor::Person(name.to_owned());
-    let desk = &console.site.desk;
-    let id = desk.write(|w| approval::ask(w, now, &person("ann"), &wish)).unwrap();
-    desk.write(|w| approval::approve(w, now, &person("boris"), id, ""))
-        .unwrap();
+    let ask = |w: &mut respond::Writing<'_>| approval::ask(w, now, &person("ann"), &wish);
+    console.site.desk.write(ask).unwrap()
+}
+
+/// A request of ann's that boris has approved.
+fn approved(console: &Console, subject: &str, detail: &str) {
+    let (id, now) = (asked(console, subject, detail), console.now());
+    let approve = |w: &mut respond::Writing<'_>| approval::approve(w, now, &person("boris"), id, "");
+    console.site.desk.write(approve).unwrap();
 }
 
 #[test]
@@ -65,8 +73,7 @@ fn an_approval_allows_one_link_and_one_token() {
 /// Turns approvals on; ann and boris are administrators.
 fn turn_approvals_on(console: &Console) {
     let now = console.now();
-    let by = Actor::Person("ann".to_owned());
-    let turn_on = |w: &mut respond::Writing<'_>| approval::enable(w, now, &by, &Rules::default());
+    let turn_on = |w: &mut respond::Writing<'_>| approval::enable(w, now, &person("ann"), &Rules::default());
     console.site.desk.write(turn_on).unwrap();
 }
 
@@ -307,4 +314,18 @@ fn what_leaves_an_attack_alone_says_who_must_agree() {
         "{covered}"
     );
     assert!(covered.contains("What can be undone"));
+}
+
+#[test]
+fn only_those_who_may_agree_are_told_to() {
+    let console = Console::new();
+    console.signed_in("ann", Role::Admin);
+    let mut boris = console.signed_in("boris", Role::Admin);
+    let mut otto = console.signed_in("otto", Role::Operator);
+    turn_approvals_on(&console);
+    asked(&console, "carl", "make a link");
+    let told = |browser: &mut Browser<'_>| text(&browser.get("/")).contains("Approve or refuse");
+    assert!(told(&mut boris) && !told(&mut otto));
+    let can = |browser: &mut Browser<'_>| text(&browser.get("/approvals/1")).contains("Do you agree?");
+    assert!(can(&mut boris) && !can(&mut otto));
 }
