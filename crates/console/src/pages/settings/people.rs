@@ -78,7 +78,7 @@ const fn meaning(role: Role) -> &'static str {
         Role::Viewer => "sees how things are",
         Role::Operator => "acts: restores, releases, approves",
         Role::Admin => "may do everything, and invites others",
-        Role::Auditor => "sees everything, changes nothing",
+        Role::Auditor => "sees who did what, changes nothing",
     }
 }
 
