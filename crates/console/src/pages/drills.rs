@@ -45,6 +45,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
                 header {
                     h2 { "Results, newest first" }
                     @if !of.is_empty() { a href="/drills" { "Of all disks" } }
+                    @if rows.len() == ROWS { span class="quiet small" { "The newest " (ROWS) "; " code { "holdfast drill history" } " shows all of a disk." } }
                 }
                 @if rows.is_empty() {
                     (empty("No drill was run yet.", &html! { "Run one from a disk's page, or let them run every night: " code { "[drill]" } " in the configuration." }))

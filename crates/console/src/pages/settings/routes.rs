@@ -1,7 +1,7 @@
 //! The addresses of the settings.
 
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -226,9 +226,9 @@ async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i6
     .await
 }
 
-async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show_to(&state, visitor, Role::Operator, |site, visitor| {
-        notices::page(site, visitor)
+async fn notices_page(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<notices::Asked>) -> Response {
+    show_to(&state, visitor, Role::Operator, move |site, visitor| {
+        notices::page(site, visitor, &asked)
     })
     .await
 }
