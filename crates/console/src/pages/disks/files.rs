@@ -109,7 +109,8 @@ fn row(name: &str, at: &str, folder: &str, row: &FileRow) -> Vec<Markup> {
     ]
 }
 
-fn unreadable(problem: &Problem) -> Markup {
+/// Why a moment or what is in it can't be shown, and what to do.
+pub(super) fn unreadable(problem: &Problem) -> Markup {
     html! {
         div class="notice warn" {
             p {

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::super::layout::Page;
 use super::super::links::escaped;
-use super::super::parts::{Tone, csrf, empty, pill};
+use super::super::parts::{Tone, csrf, empty, pill, sentence, with_code};
 use super::super::visitor::Visitor;
 use super::super::words::{bytes, minute, seconds_since, span, time, zone};
 use super::Tab;
+use super::files::unreadable;
 use super::timeline::{self, at};
 use crate::problem::Refusal;
 use crate::site::{Activity, Site, VolumeView};
@@ -78,7 +79,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
         }
         @match &preview {
             None => (empty("Choose a moment.", &html! { "With the slider, in the list below, or by name: a time, " code { "-15m" } ", a pin." })),
-            Some(Err(problem)) => div class="notice warn" { p { (super::super::parts::with_code(&super::super::parts::sentence(&problem.message))) } },
+            Some(Err(problem)) => (unreadable(problem)),
             Some(Ok(preview)) => (chosen_moment(site.now(), visitor, &volume, preview)),
         }
         (events(name, &activity))
@@ -187,7 +188,7 @@ fn events(name: &str, activity: &Activity) -> Markup {
             ol class="timeline" reversed {
                 @for event in activity.events.iter().rev().take(EVENTS_MAX) {
                     li class=(timeline::tone(&event.kind)) {
-                        p { (super::super::parts::with_code(&super::super::parts::sentence(&event.text))) }
+                        p { (with_code(&sentence(&event.text))) }
                         p class="when" { (minute(event.moment.time)) " " a href=(at(name, &format!("#{}", event.moment.sequence))) { "Look at this moment" span class="visually-hidden" { ": " (event.text) } } }
                     }
                 }
