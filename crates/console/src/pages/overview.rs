@@ -18,7 +18,7 @@ use crate::site::{DrillView, ExposureView, Health, Problem, Site, VolumeView};
 const ALERTS: usize = 8;
 /// How far back people who turned up in breaches are named.
 const EXPOSED_DAYS: i64 = 30;
-/// People who are counted at most.
+/// Alerts about people that are looked at, at most.
 const EXPOSED_MAX: usize = 200;
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -337,7 +337,8 @@ fn exposed(overview: &Overview) -> Markup {
         Ok(view) => {
             let answer = match people.len() {
                 0 => "Nobody new.".to_owned(),
-                number => of(number as u64, "person", "people"),
+                number if overview.exposed.len() < EXPOSED_MAX => of(number as u64, "person", "people"),
+                number => format!("{} at least.", of(number as u64, "person", "people")),
             };
             let tone = if people.is_empty() { Tone::Good } else { Tone::Warn };
             (
