@@ -24,7 +24,7 @@ pub use password_sign_in::{Codes, TotpOffer, begin_adding_password, finish_addin
 pub use set_up::{
     Invited, begin_set_up_passkey, begin_set_up_password, finish_set_up_passkey, finish_set_up_password, invited,
 };
-pub(crate) use signed_in::is_api;
 pub use signed_in::{Peer, Proof, SignedIn};
+pub(crate) use signed_in::{escape, is_api};
 pub(crate) use throttle::Throttle;
 pub use visitor::Visitor;

@@ -107,7 +107,7 @@ pub(crate) fn sign_in_page(from: &str) -> String {
 }
 
 /// Escapes what isn't plain in a query's value.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let escaped = |byte: u8| match byte {
         byte if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),

@@ -1,11 +1,12 @@
 //! Who did what: the ledger's records, and whether anybody changed them.
 
 use maud::{Markup, html};
-use respond::Sequence;
 use respond::ledger::{self, Record, Verification};
+use respond::{Ledger, PAGE_MAX, Sequence};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::frame::Done;
 use super::layout::{Page, Section};
 use super::links::escaped;
 use super::parts::{Tone, csrf, empty, pages, table};
@@ -15,7 +16,9 @@ use crate::problem::Refusal;
 use crate::site::Site;
 
 /// Records of a page.
-const ROWS: i64 = 50;
+const ROWS: usize = 50;
+/// Records that are looked through for a page, at most.
+const LOOKED_AT_MAX: i64 = 200_000;
 /// Facts that are shown at once, and how long each may be.
 const FACTS_SHOWN: usize = 4;
 const FACT_BYTES_MAX: usize = 80;
@@ -50,15 +53,16 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
         subject: given(&asked.subject),
         ..ledger::Filter::default()
     };
-    let (newest, records) = site.desk().read(|ledger| {
+    let (newest, found) = site.desk().read(|ledger| {
         let newest = ledger.newest()?.map_or(0, |head| head.sequence.0);
-        Ok((newest, last(ledger, &filter, asked.before.unwrap_or(newest + 1))?))
+        let before = asked.before.map_or(newest + 1, |before| before.clamp(1, newest + 1));
+        Ok((newest, last(ledger, &filter, before)?))
     })?;
+    let (records, before) = found;
     let rows: Vec<Vec<Markup>> = records.iter().rev().map(row).collect();
-    let older = records.first().filter(|first| first.sequence.0 > 1).map(|first| {
+    let older = before.map(|before| {
         format!(
-            "/audit?before={}&kind={}&subject={}",
-            first.sequence,
+            "/audit?before={before}&kind={}&subject={}",
             escaped(&asked.kind),
             escaped(&asked.subject)
         )
@@ -77,7 +81,9 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
             div { label for="subject" { "Subject " span class="hint" { "incident/7, volume/disk" } } input id="subject" name="subject" type="search" value=(asked.subject); }
             button { "Show" }
         }
-        @if rows.is_empty() { (empty("No record is like that.", &html! { "Choose less." })) } @else {
+        @if rows.is_empty() && older.is_some() { (empty("No record is like that, so far.", &html! { "Older ones weren't looked at yet: show more." })) }
+        @else if rows.is_empty() { (empty("No record is like that.", &html! { "Choose less." })) }
+        @else {
             (table("Records, newest first", &[("Number", true), ("When", false), ("Who", false), ("What", false), ("About", false), ("Facts", false)], &rows))
         }
         (pages(asked.before.map(|_| "/audit"), older.as_deref()))
@@ -85,28 +91,46 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
     Ok(Page::new(Section::Audit, "Audit", body))
 }
 
-/// The last records before one, oldest first: from a window that is widened until there are enough, or all were looked at.
-fn last(ledger: &respond::Ledger, filter: &ledger::Filter, before: i64) -> Result<Vec<Record>, respond::Error> {
-    const WIDEST: i64 = 200_000;
+/// The last records before one, oldest first, and before which one to go on: from windows before it, each larger, until there are enough
+/// or so many were looked through.
+fn last(ledger: &Ledger, filter: &ledger::Filter, before: i64) -> Result<(Vec<Record>, Option<i64>), respond::Error> {
     let is_narrow = filter.kind.is_some() || filter.subject.is_some();
-    let mut width = if is_narrow { ROWS * 20 } else { ROWS };
+    let mut width: i64 = if is_narrow { 1000 } else { 50 };
+    let least = before.saturating_sub(LOOKED_AT_MAX).max(1);
+    let (mut end, mut found) = (before, Vec::new());
+    while end > least && found.len() < ROWS {
+        let start = end.saturating_sub(width).max(least);
+        let mut window = within(ledger, filter, start, end)?;
+        window.append(&mut found);
+        found = window;
+        (end, width) = (start, width.saturating_mul(10));
+    }
+    found.drain(..found.len().saturating_sub(ROWS));
+    let seen = found.first().filter(|_| found.len() == ROWS);
+    let seen = seen.map_or(end, |record: &Record| record.sequence.0);
+    Ok((found, (seen > 1).then_some(seen)))
+}
+
+/// The last records from `start` to before `end`, oldest first.
+fn within(ledger: &Ledger, filter: &ledger::Filter, start: i64, end: i64) -> Result<Vec<Record>, respond::Error> {
+    let mut asked = ledger::Filter {
+        after: Sequence(start - 1),
+        ..filter.clone()
+    };
+    let most = usize::try_from(end - start).unwrap_or(PAGE_MAX).min(PAGE_MAX);
+    let mut last = Vec::new();
     loop {
-        let after = (before - 1 - width).max(0);
-        let asked = ledger::Filter {
-            after: Sequence(after),
-            ..filter.clone()
+        let records = ledger.records(&asked, most)?;
+        let is_full = records.len() == most;
+        let Some(newest) = records.last().map(|record| record.sequence) else {
+            return Ok(last);
         };
-        let most = usize::try_from(width).unwrap_or(usize::MAX);
-        let mut records = ledger.records(&asked, most)?;
-        records.retain(|record| record.sequence.0 < before);
-        let has_enough = i64::try_from(records.len()).unwrap_or(i64::MAX) >= ROWS;
-        if has_enough || after == 0 || width >= WIDEST {
-            let extra = records
-                .len()
-                .saturating_sub(usize::try_from(ROWS).unwrap_or(usize::MAX));
-            return Ok(records.split_off(extra));
+        last.extend(records.into_iter().filter(|record| record.sequence.0 < end));
+        last.drain(..last.len().saturating_sub(ROWS));
+        if !is_full || newest.0 + 1 >= end {
+            return Ok(last);
         }
-        width = width.saturating_mul(10).min(WIDEST);
+        asked.after = newest;
     }
 }
 
@@ -154,7 +178,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Checks the chain. The result is told on the page.
-pub(super) fn verify(site: &dyn Site) -> Result<(String, Flash), Refusal> {
+pub(super) fn verify(site: &dyn Site) -> Done {
     let heads = site.ledger_heads();
     let verification = site.desk().read(|ledger| ledger::verify(ledger, &heads))?;
     Ok(("/audit".to_owned(), said(&verification)))

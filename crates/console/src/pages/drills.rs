@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::layout::{Page, Section};
 use super::links::escaped;
-use super::parts::{self, Tone, empty, pill, sentence, with_code};
+use super::parts::{self, Tone, empty, live, pill, sentence, with_code};
 use super::visitor::Visitor;
 use super::words::{bytes, count, short_span, time};
 use crate::problem::Refusal;
@@ -39,12 +39,13 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
     let rows: Vec<Vec<Markup>> = drills.iter().map(row).collect();
     let body = html! {
         p class="lead" { "A drill attacks a copy of a real disk, restores it, and compares every file. What it shows is what counts on the day." }
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 10s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, Some(10), &html! {
             (untried(&volumes, visitor.signed_in.role.may(Role::Operator)))
             section class="card" {
                 header {
                     h2 { "Results, newest first" }
                     @if !of.is_empty() { a href="/drills" { "Of all disks" } }
+                    @if rows.len() == ROWS { span class="quiet small" { "The newest " (ROWS) "; " code { "holdfast drill history" } " shows all of a disk." } }
                 }
                 @if rows.is_empty() {
                     (empty("No drill was run yet.", &html! { "Run one from a disk's page, or let them run every night: " code { "[drill]" } " in the configuration." }))
@@ -52,7 +53,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
                     (parts::table("Drills, newest first", &[("Disk", false), ("Verdict", false), ("When", false), ("Attack", false), ("Stopped after", true), ("Back in", true), ("Files compared", true), ("Report", false)], &rows))
                 }
             }
-        }
+        }))
     };
     Ok(Page::new(Section::Drills, "Drills", body).live())
 }

@@ -23,11 +23,20 @@ pub(super) async fn show(
     visitor: Visitor,
     work: impl FnOnce(&dyn Site, &Visitor) -> Result<Page, Refusal> + Send + 'static,
 ) -> Response {
+    show_standing(state, visitor, move |site, visitor, _| work(site, visitor)).await
+}
+
+/// Answers with a page that says more of what every page tells.
+pub(super) async fn show_standing(
+    state: &Shared,
+    visitor: Visitor,
+    work: impl FnOnce(&dyn Site, &Visitor, &Standing) -> Result<Page, Refusal> + Send + 'static,
+) -> Response {
     let now = state.site.now();
     let kept = visitor.clone();
     let asked = state.ask(move |site| {
         let standing = standing(site, now)?;
-        Ok::<_, Refusal>((work(site, &visitor), standing))
+        Ok::<_, Refusal>((work(site, &visitor, &standing), standing))
     });
     let (page, standing) = match asked.await {
         Ok((page, standing)) => (page, standing),
@@ -38,6 +47,20 @@ pub(super) async fn show(
         Err(refusal) => (refusal.status, problem(&refusal)),
     };
     answer(status, &document(&page, &kept, &standing, now), kept.flash.is_some())
+}
+
+/// Answers somebody who has a role with a page.
+pub(super) async fn show_to(
+    state: &Shared,
+    visitor: Visitor,
+    role: Role,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Result<Page, Refusal> + Send + 'static,
+) -> Response {
+    show(state, visitor, move |site, visitor| {
+        visitor.signed_in.require(role)?;
+        work(site, visitor)
+    })
+    .await
 }
 
 /// Answers with a part of a page.
@@ -52,12 +75,15 @@ pub(super) async fn part(
     }
 }
 
+/// What came of a form: the page that is shown next, and what it says.
+pub(super) type Done = Result<(String, Flash), Refusal>;
+
 /// Does what a form asks for, then leads on to a page that says what came of it; or says what went wrong.
 pub(super) async fn act(
     state: &Shared,
     visitor: Visitor,
     role: Role,
-    work: impl FnOnce(&dyn Site, &Visitor) -> Result<(String, Flash), Refusal> + Send + 'static,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Done + Send + 'static,
 ) -> Response {
     let kept = visitor.clone();
     let done = state.ask(move |site| {
@@ -68,6 +94,21 @@ pub(super) async fn act(
         Ok((path, flash)) => see_other(&path, Some(&flash)),
         Err(refusal) => show(state, kept, move |_, _| Err(refusal)).await,
     }
+}
+
+/// Does something dangerous: for whoever signed in a short while ago only, so that a browser that was left open is of little use.
+pub(super) async fn act_recent(
+    state: &Shared,
+    visitor: Visitor,
+    role: Role,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Done + Send + 'static,
+) -> Response {
+    let recent = visitor.signed_in.require_recent(state);
+    act(state, visitor, role, move |site, visitor| {
+        recent?;
+        work(site, visitor)
+    })
+    .await
 }
 
 /// Leads to another page, by GET.
@@ -114,11 +155,7 @@ pub(super) fn standing(site: &dyn Site, now: Time) -> Result<Standing, Refusal> 
             incident.began,
         )
     });
-    Ok(Standing {
-        urgent,
-        incidents: counts.open_incidents.total(),
-        requests: counts.requests_waiting,
-    })
+    Ok(Standing { urgent, counts })
 }
 
 /// What went wrong, as a page.
@@ -137,7 +174,9 @@ pub(super) fn problem(refusal: &Refusal) -> Page {
         div class="card warn" {
             p { (with_code(&sentence(&refusal.detail))) }
             @if let Some(hint) = &refusal.hint { p { strong { "What to do: " } (with_code(&sentence(hint))) } }
-            p class="quiet" { "Nothing was changed." }
+            p class="quiet" {
+                @if refusal.status.is_server_error() { "Look whether it was done before you repeat it." } @else { "Nothing was changed." }
+            }
             div class="buttons" {
                 @match refusal.kind {
                     "approval-needed" => a class="button primary" href="/approvals" { "Go to the approvals" },
@@ -148,4 +187,20 @@ pub(super) fn problem(refusal: &Refusal) -> Page {
         }
     };
     Page::new(Section::Overview, title, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_that_nothing_was_changed_only_where_that_is_known() {
+        let shown = |refusal: &Refusal| problem(refusal).body.into_string();
+        assert!(shown(&Refusal::invalid("no")).contains("Nothing was changed."));
+        let failed = shown(&Refusal::failed("the disk below answers no more"));
+        assert!(
+            !failed.contains("Nothing was changed.") && failed.contains("before you repeat it"),
+            "{failed}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use maud::html;
+use respond::people::Role;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
@@ -24,7 +25,7 @@ pub(super) struct Asked {
     to: String,
 }
 
-pub(super) fn page(site: &dyn Site, name: &str) -> Result<Page, Refusal> {
+pub(super) fn page(site: &dyn Site, _: &Visitor, name: &str) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
     let guard = volume.guard.as_ref();
     let before = guard.and_then(|guard| guard.before_attack.as_ref());
@@ -57,8 +58,13 @@ pub(super) async fn report(
 ) -> Response {
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let (from, to) = (given(&asked.from), given(&asked.to));
+    let signed_in = visitor.signed_in.clone();
     let made = state
-        .ask(move |site| site.investigate(&name, from.as_deref(), to.as_deref()))
+        .ask(move |site| {
+            signed_in.require(Role::Operator)?;
+            site.investigate(&name, from.as_deref(), to.as_deref())
+                .map_err(Refusal::from)
+        })
         .await;
     document(&state, visitor, made).await
 }

@@ -2,9 +2,9 @@
 
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
-use respond::Time;
 use respond::incident::{Incident, IncidentId};
 use respond::people::Role;
+use respond::{Counts, Time};
 
 use super::assets::place;
 use super::parts::{Tone, csrf, logo, pill, sentence, with_code};
@@ -77,10 +77,8 @@ impl Section {
 pub(super) struct Standing {
     /// The worst incidents that aren't done with and are at least of high severity.
     pub(super) urgent: Vec<Incident>,
-    /// Incidents that aren't done with.
-    pub(super) incidents: u64,
-    /// Requests that wait for an approval.
-    pub(super) requests: u64,
+    /// How many of what there are.
+    pub(super) counts: Counts,
 }
 
 /// A page, without its frame.
@@ -96,7 +94,7 @@ pub(super) struct Page {
     pub(super) state: Option<(Tone, String)>,
     /// Buttons beside the heading.
     pub(super) buttons: Markup,
-    /// Whether it changes by itself when something happens.
+    /// Whether a part of it changes by itself when something happens: see [`super::parts::live`].
     pub(super) is_live: bool,
     /// Scripts that it needs beside those of every page.
     pub(super) scripts: &'static [&'static str],
@@ -165,11 +163,7 @@ pub(super) fn document(page: &Page, visitor: &Visitor, standing: &Standing, now:
                             (self::standing(standing, now))
                             @if let Some(flash) = &visitor.flash { (said(flash)) }
                             (heading(page))
-                            @if page.is_live {
-                                div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 15s" hx-select="#live" hx-swap="outerMorph" { (page.body) }
-                            } @else {
-                                (page.body)
-                            }
+                            (page.body)
                         }
                     }
                 }
@@ -275,10 +269,11 @@ fn badge(section: Section, standing: &Standing) -> Markup {
 }
 
 fn badge_number(section: Section, standing: &Standing) -> Markup {
+    let incidents = standing.counts.open_incidents.total();
     let (number, class, words) = match section {
-        Section::Incidents if !standing.urgent.is_empty() => (standing.incidents, "badge", "open"),
-        Section::Incidents => (standing.incidents, "badge calm", "open"),
-        Section::Approvals => (standing.requests, "badge calm", "waiting"),
+        Section::Incidents if !standing.urgent.is_empty() => (incidents, "badge", "open"),
+        Section::Incidents => (incidents, "badge calm", "open"),
+        Section::Approvals => (standing.counts.requests_waiting, "badge calm", "waiting"),
         _ => (0, "", ""),
     };
     html! {

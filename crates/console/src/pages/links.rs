@@ -1,17 +1,7 @@
 //! Addresses of pages.
 
 /// A value as a query has it.
-pub(super) fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
-}
+pub(super) use crate::auth::escape as escaped;
 
 /// Where a form may lead back to: a path of this server, never another one's.
 pub(super) use crate::auth::oidc::local as own;

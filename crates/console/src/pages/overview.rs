@@ -7,7 +7,7 @@ use respond::{Counts, Page as Part, Time, alert};
 
 use super::layout::{Page, Section, Standing};
 use super::next::{self, Next};
-use super::parts::{Tone, sentence, with_code};
+use super::parts::{Tone, live, sentence, with_code};
 use super::requests::Waiting;
 use super::visitor::Visitor;
 use super::words::{ago, count, left, of, seconds_since, short_span, span};
@@ -18,7 +18,7 @@ use crate::site::{DrillView, ExposureView, Health, Problem, Site, VolumeView};
 const ALERTS: usize = 8;
 /// How far back people who turned up in breaches are named.
 const EXPOSED_DAYS: i64 = 30;
-/// People who are counted at most.
+/// Alerts about people that are looked at, at most.
 const EXPOSED_MAX: usize = 200;
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -44,31 +44,53 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
         since: Some(now.plus_millis(-EXPOSED_DAYS * DAY_MILLIS)),
         ..alert::Filter::default()
     };
-    let (counts, alerts, exposed) = site.desk().read(|ledger| {
+    let (alerts, exposed) = site.desk().read(|ledger| {
         let alerts = ledger.alerts(&alert::Filter::default(), Part::newest(ALERTS))?;
-        Ok((
-            ledger.counts(now)?,
-            alerts,
-            ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?,
-        ))
+        Ok((alerts, ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?))
     })?;
     Ok(Overview {
         now,
         health: site.health(),
-        volumes: site.volumes()?,
+        volumes: volumes(site)?,
         urgent: standing.urgent.clone(),
-        counts,
+        counts: standing.counts,
         alerts,
         exposure: site.exposure(),
         exposed,
-        waiting: super::requests::waiting_for(site, &visitor.signed_in.actor)?,
+        waiting: super::requests::waiting_for(site, &visitor.signed_in)?,
     })
+}
+
+/// All volumes. Their list knows only how each one's newest drill ended; more is told of the newest that passed and of one that failed.
+fn volumes(site: &dyn Site) -> Result<Vec<VolumeView>, Problem> {
+    let mut volumes = site.volumes()?;
+    let began = |volume: &VolumeView| volume.drill.as_ref().map(|drill| drill.began);
+    let passed = volumes.iter_mut().filter(|volume| has_ended(volume, "passed"));
+    if let Some(volume) = passed.max_by_key(|volume| began(volume)) {
+        tell_of_drill(site, volume)?;
+    }
+    if let Some(volume) = volumes.iter_mut().find(|volume| has_ended(volume, "failed")) {
+        tell_of_drill(site, volume)?;
+    }
+    Ok(volumes)
+}
+
+/// Whether a usable volume's newest drill ended so.
+fn has_ended(volume: &VolumeView, verdict: &str) -> bool {
+    volume.problem.is_none() && volume.drill.as_ref().is_some_and(|drill| drill.verdict == verdict)
+}
+
+fn tell_of_drill(site: &dyn Site, volume: &mut VolumeView) -> Result<(), Problem> {
+    if let Some(drill) = site.drills(Some(&volume.name), 1)?.pop() {
+        volume.drill = Some(drill);
+    }
+    Ok(())
 }
 
 /// The page.
 pub(super) fn page(overview: &Overview, visitor: &Visitor) -> Page {
     let body = html! {
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 15s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, Some(15), &html! {
             div class="split" {
                 (attack(overview))
                 (now(&next::action(overview), overview.now))
@@ -79,7 +101,7 @@ pub(super) fn page(overview: &Overview, visitor: &Visitor) -> Page {
                 (exposed(overview))
             }
             (noticed(overview))
-        }
+        }))
     };
     Page::new(Section::Overview, "Overview", body).live()
 }
@@ -109,7 +131,8 @@ pub(crate) fn is_diverted(volumes: &[VolumeView], volume: &VolumeView) -> bool {
             .is_some_and(|rest| rest.starts_with(".diverted"));
         is_named && parent.pins.iter().any(|pin| pin.fork.as_deref() == Some(&volume.name))
     };
-    volumes.iter().any(holds)
+    // Few names are like that: with a thousand disks, each isn't compared with all others.
+    volume.name.contains(".diverted") && volumes.iter().any(holds)
 }
 
 /// Volumes that nobody watches.
@@ -126,12 +149,10 @@ fn attack(overview: &Overview) -> Markup {
     let fenced = in_state(&overview.volumes, "fenced");
     let odd = in_state(&overview.volumes, "bookmarked");
     let unwatched = unwatched(&overview.volumes);
-    let disks = overview
-        .volumes
-        .iter()
-        .filter(|volume| !is_diverted(&overview.volumes, volume))
-        .count();
-    let watched = disks - unwatched.len();
+    let all = &overview.volumes;
+    let disks: Vec<&VolumeView> = all.iter().filter(|volume| !is_diverted(all, volume)).collect();
+    let usable = disks.iter().filter(|volume| volume.problem.is_none()).count();
+    let watched = usable - unwatched.len();
     let (tone, answer) = match (fenced.len(), overview.urgent.len(), odd.len()) {
         (1.., ..) => (
             Tone::Bad,
@@ -168,7 +189,7 @@ fn attack(overview: &Overview) -> Markup {
             @if fenced.len() + odd.len() > 4 { p { a href="/disks" { "All disks" } } }
             @if !overview.volumes.is_empty() {
                 p class="quiet" {
-                    (watched) " of " (of(disks as u64, "disk", "disks")) " watched by a guard."
+                    (watched) " of " (of(disks.len() as u64, "disk", "disks")) " watched by a guard."
                     @if !unwatched.is_empty() { " Not watched: " (names(&unwatched)) "." }
                 }
             }
@@ -263,27 +284,18 @@ fn restorable(overview: &Overview) -> Markup {
         .collect();
     let failed = drills.iter().filter(|drill| drill.verdict == "failed").count();
     let stale = usable.iter().filter(|volume| volume.drill_overdue).count();
-    let slowest = passed.iter().filter_map(|drill| drill.recovery_microseconds).max();
-    let (tone, answer) = match slowest {
+    let newest = passed.iter().max_by_key(|drill| drill.began);
+    let recovery = newest.and_then(|drill| drill.recovery_microseconds);
+    let time = recovery.map_or_else(String::new, |recovery| format!(", in {}", short_span(recovery)));
+    let (tone, answer) = match passed.len() {
         _ if failed > 0 => (
             Tone::Bad,
             format!("{} failed its newest drill.", of(failed as u64, "disk", "disks")),
         ),
-        Some(slowest) if passed.len() == usable.len() && stale == 0 => {
-            (Tone::Good, format!("Yes, in {}.", short_span(slowest)))
-        }
-        Some(slowest) => (
-            Tone::Warn,
-            format!(
-                "Partly: {} of {} shown, in {}.",
-                passed.len(),
-                usable.len(),
-                short_span(slowest)
-            ),
-        ),
-        None => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
+        0 => (Tone::Warn, "Not shown: no drill has passed.".to_owned()),
+        shown if shown == usable.len() && stale == 0 => (Tone::Good, format!("Yes{time}.")),
+        shown => (Tone::Warn, format!("Partly: {shown} of {} shown{time}.", usable.len())),
     };
-    let newest = passed.iter().max_by_key(|drill| drill.began);
     card(
         "Can we restore?",
         tone,
@@ -325,7 +337,8 @@ fn exposed(overview: &Overview) -> Markup {
         Ok(view) => {
             let answer = match people.len() {
                 0 => "Nobody new.".to_owned(),
-                number => of(number as u64, "person", "people"),
+                number if overview.exposed.len() < EXPOSED_MAX => of(number as u64, "person", "people"),
+                number => format!("{} at least.", of(number as u64, "person", "people")),
             };
             let tone = if people.is_empty() { Tone::Good } else { Tone::Warn };
             (

@@ -66,6 +66,15 @@ pub(super) fn empty(title: &str, advice: &Markup) -> Markup {
     }
 }
 
+/// The part of a page that changes by itself: asked for again when something happens, and every so many seconds where things change
+/// without a record. A page has one. Forms stand outside of it, so that nothing is taken from under anybody's hands.
+pub(super) fn live(path: &str, seconds: Option<u32>, part: &Markup) -> Markup {
+    let clock = seconds.map(|seconds| format!(", every {seconds}s")).unwrap_or_default();
+    html! {
+        div id="live" class="stack" hx-get=(path) hx-trigger={"holdfast:changed from:body throttle:1s" (clock)} hx-select="#live" hx-swap="outerMorph" { (part) }
+    }
+}
+
 /// A column's name and whether it has numbers.
 pub(super) type Column = (&'static str, bool);
 

@@ -1,15 +1,17 @@
 //! Approvals on pages: whether something may be done, asking for it, and deciding about what others ask.
 
 use maud::{Markup, html};
-use respond::approval::{self, Operation, Permission, Request, RequestId, RequestState, Wish};
+use respond::approval::{self, Approvers, Operation, Permission, Request, RequestId, RequestState, Rules, Wish};
 use respond::people::Role;
-use respond::{Actor, Page as Part, Time};
+use respond::{Actor, Ledger, Page as Part, Time};
 use serde::Deserialize;
 
+use super::frame::Done;
 use super::layout::{Page, Section};
-use super::parts::{self, Consequences, Tone, csrf, empty, pages, pill, with_code};
+use super::parts::{self, Consequences, Tone, csrf, empty, live, pages, pill, with_code};
 use super::visitor::{Flash, Visitor};
 use super::words::{left, time};
+use crate::auth::SignedIn;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -143,7 +145,7 @@ pub(super) struct Asked {
     before: Option<i64>,
 }
 
-pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Result<(String, Flash), Refusal> {
+pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Done {
     let operation: Operation = form.operation.parse().map_err(Refusal::invalid)?;
     let wish = Wish {
         operation,
@@ -161,7 +163,7 @@ pub(super) fn ask(site: &dyn Site, visitor: &Visitor, form: &Ask) -> Result<(Str
     ))
 }
 
-pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
+pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Done {
     let now = site.now();
     let request = site
         .desk()
@@ -177,33 +179,56 @@ pub(super) fn approve(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide
     Ok((format!("/approvals/{id}"), Flash::good(said)))
 }
 
-pub(super) fn refuse(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Result<(String, Flash), Refusal> {
+pub(super) fn refuse(site: &dyn Site, visitor: &Visitor, id: i64, form: &Decide) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::refuse(w, now, &visitor.signed_in.actor, RequestId(id), form.note.trim()))?;
     Ok((format!("/approvals/{id}"), Flash::good("Refused. It won't be done.")))
 }
 
-pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
+pub(super) fn withdraw(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::withdraw(w, now, &visitor.signed_in.actor, RequestId(id)))?;
     Ok((format!("/approvals/{id}"), Flash::good("Withdrawn.")))
 }
 
-/// What waits for somebody else's decision than the one who asked.
-pub(super) fn waiting_for(site: &dyn Site, actor: &Actor) -> Result<Vec<Waiting>, Refusal> {
+/// The rules, if approvals are on.
+fn rules_in_force(ledger: &Ledger) -> Result<Option<Rules>, respond::Error> {
+    approval::is_on(ledger)?.then(|| approval::rules(ledger)).transpose()
+}
+
+/// Whether somebody is among those who may agree to an operation, as an operator at least. With approvals off policies ask, too.
+fn may_agree(rules: Option<&Rules>, signed_in: &SignedIn, operation: Operation) -> bool {
+    let rule = rules.and_then(|rules| rules.0.get(&operation));
+    let is_among = match rule.map(|rule| &rule.approvers) {
+        Some(Approvers::Role(role)) => signed_in.role.may(*role),
+        Some(Approvers::People(names)) => {
+            matches!(&signed_in.actor, Actor::Person(name) if names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        }
+        None => true,
+    };
+    is_among && signed_in.role.may(Role::Operator)
+}
+
+/// What waits for somebody's decision: of others' requests, those that they may agree to.
+pub(super) fn waiting_for(site: &dyn Site, signed_in: &SignedIn) -> Result<Vec<Waiting>, Refusal> {
     let filter = approval::Filter {
         state: Some(RequestState::Waiting),
         ..approval::Filter::default()
     };
     let now = site.now();
-    let requests = site
-        .desk()
-        .read(|ledger| ledger.requests(&filter, Part::newest(ROWS)))?;
+    let (requests, rules) = site.desk().read(|ledger| {
+        let requests = ledger.requests(&filter, Part::newest(ROWS))?;
+        Ok((requests, rules_in_force(ledger)?))
+    })?;
+    let actor = &signed_in.actor;
     let is_open = |request: &Request| {
         let has_voted = request.approvals.iter().any(|vote| vote.by == *actor);
-        request.state_at(now) == RequestState::Waiting && request.asked_by != *actor && !has_voted
+        request.state_at(now) == RequestState::Waiting
+            && request.asked_by != *actor
+            && !has_voted
+            && may_agree(rules.as_ref(), signed_in, request.operation)
     };
     let open = requests.into_iter().filter(is_open).map(|request| Waiting {
         id: request.id,
@@ -288,13 +313,13 @@ pub(super) fn list(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
                 @if visitor.signed_in.role.may(Role::Admin) { a class="button" href="/approvals/rules" { "Turn approvals on ..." } }
             }
         }
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             @if rows.is_empty() {
                 (empty("Nothing was asked for.", &html! { "Who wants to do something that a rule covers asks on the page where it is done." }))
             } @else {
                 (parts::table("Requests, newest first", &[("Request", false), ("State", false), ("Asked by", false), ("Asked", false), ("Agreed", true), ("Until", false)], &rows))
             }
-        }
+        }))
         (pages(asked.before.map(|_| "/approvals"), older.as_deref()))
     };
     let buttons = html! { a class="button" href="/approvals/rules" { "Rules" } };
@@ -314,17 +339,20 @@ fn row(request: &Request, now: Time) -> Vec<Markup> {
 }
 
 pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, Refusal> {
-    let found = site.desk().read(|ledger| ledger.request(RequestId(id)))?;
+    let (found, rules) = site
+        .desk()
+        .read(|ledger| Ok((ledger.request(RequestId(id))?, rules_in_force(ledger)?)))?;
     let request = found.ok_or_else(|| Refusal::not_found(format!("there is no request `{id}`")))?;
     let now = site.now();
     let body = html! {
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             div class="split" {
                 (facts(&request, now))
                 (agreed(&request))
             }
-        }
-        (decision(visitor, &request, now))
+            (outcome(visitor, &request, now))
+        }))
+        (decision(visitor, &request, rules.as_ref(), now))
     };
     let title = format!("Request {id}");
     Ok(Page::new(Section::Approvals, title, body)
@@ -364,18 +392,33 @@ fn agreed(request: &Request) -> Markup {
     }
 }
 
-fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
-    let is_own = request.asked_by == visitor.signed_in.actor;
+/// What whoever asked can do.
+fn outcome(visitor: &Visitor, request: &Request, now: Time) -> Markup {
     let state = request.state_at(now);
-    let path = format!("/approvals/{}", request.id);
     html! {
-        @if state == RequestState::Waiting && is_own {
+        @if state == RequestState::Waiting && request.asked_by == visitor.signed_in.actor {
             section class="card info" {
                 h2 { "Your own request" }
                 p { "Somebody else has to agree. You can take it back." }
-                form method="post" action={(path) "/withdraw"} { (csrf(&visitor.signed_in.csrf)) button { "Withdraw it" } }
+                form method="post" action={"/approvals/" (request.id) "/withdraw"} { (csrf(&visitor.signed_in.csrf)) button { "Withdraw it" } }
             }
-        } @else if state == RequestState::Waiting && visitor.signed_in.role.may(Role::Operator) {
+        } @else if state == RequestState::Approved {
+            section class="card good" {
+                h2 { "It may be done" }
+                p { "By " (request.asked_by) ", once, until the time is over." }
+                @if let Some(link) = place(request) { p { a class="button primary" href=(link) { "Go on" } } }
+            }
+        }
+    }
+}
+
+/// What somebody else can do: agree or refuse.
+fn decision(visitor: &Visitor, request: &Request, rules: Option<&Rules>, now: Time) -> Markup {
+    let is_own = request.asked_by == visitor.signed_in.actor;
+    let is_waiting = request.state_at(now) == RequestState::Waiting;
+    let path = format!("/approvals/{}", request.id);
+    html! {
+        @if is_waiting && !is_own && may_agree(rules, &visitor.signed_in, request.operation) {
             section class="card info" {
                 h2 { "Do you agree?" }
                 (Consequences {
@@ -391,12 +434,6 @@ fn decision(visitor: &Visitor, request: &Request, now: Time) -> Markup {
                         button class="danger" formaction={(path) "/refuse"} { "Refuse" }
                     }
                 }
-            }
-        } @else if state == RequestState::Approved {
-            section class="card good" {
-                h2 { "It may be done" }
-                p { "By " (request.asked_by) ", once, until the time is over." }
-                @if let Some(link) = place(request) { p { a class="button primary" href=(link) { "Go on" } } }
             }
         }
     }

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use respond::people::Role;
 use serde::Deserialize;
 
-use super::frame::{act, part, see_other, show, standing};
+use super::frame::{act, act_recent, part, see_other, show, show_standing, show_to, standing};
 use super::links::own;
 use super::visitor::{Theme, Visitor};
 use super::{audit, drills, exposure, investigation, layout, overview, plain_problem, policies, requests, rules};
@@ -39,9 +39,8 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn first(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        let standing = standing(site, site.now())?;
-        Ok(overview::page(&overview::load(site, visitor, &standing)?, visitor))
+    show_standing(&state, visitor, |site, visitor, standing| {
+        Ok(overview::page(&overview::load(site, visitor, standing)?, visitor))
     })
     .await
 }
@@ -116,10 +115,7 @@ async fn approve(
     Path(id): Path<i64>,
     Form(form): Form<requests::Decide>,
 ) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         requests::approve(site, visitor, id, &form)
     })
     .await
@@ -131,7 +127,7 @@ async fn refuse(
     Path(id): Path<i64>,
     Form(form): Form<requests::Decide>,
 ) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         requests::refuse(site, visitor, id, &form)
     })
     .await
@@ -153,15 +149,11 @@ async fn rules_on(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn rules_off(State(state): State<Shared>, visitor: Visitor) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Admin, rules::off).await
+    act_recent(&state, visitor, Role::Admin, rules::off).await
 }
 
 async fn audit_page(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<audit::Asked>) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Auditor)?;
+    show_to(&state, visitor, Role::Auditor, move |site, visitor| {
         audit::page(site, visitor, &asked)
     })
     .await

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use respond::approval::{self, Approvers, Operation, Rules};
 use respond::people::{self, Role};
 
+use super::frame::Done;
 use super::layout::{Page, Section};
 use super::parts::{Consequences, Tone, csrf, pill, table};
 use super::requests;
@@ -101,14 +102,14 @@ fn turn_off(site: &dyn Site, visitor: &Visitor) -> Result<Markup, Refusal> {
     })
 }
 
-pub(super) fn on(site: &dyn Site, visitor: &Visitor) -> Result<(String, Flash), Refusal> {
+pub(super) fn on(site: &dyn Site, visitor: &Visitor) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::enable(w, now, &visitor.signed_in.actor, &Rules::default()))?;
     Ok(("/approvals/rules".to_owned(), Flash::good("Approvals are on.")))
 }
 
-pub(super) fn off(site: &dyn Site, visitor: &Visitor) -> Result<(String, Flash), Refusal> {
+pub(super) fn off(site: &dyn Site, visitor: &Visitor) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| approval::disable(w, now, &visitor.signed_in.actor))?;

@@ -1,10 +1,10 @@
 //! Signing in and out. A passkey needs a script; a password with a code doesn't.
 
-use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use maud::{Markup, html};
 use respond::people;
 use serde::Deserialize;
@@ -44,12 +44,18 @@ async fn page(
     State(state): State<Shared>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
-    signed_in: Option<axum::Extension<SignedIn>>,
+    signed_in: Option<Extension<SignedIn>>,
 ) -> Response {
     let has_accounts = state.ask(|site| site.desk().read(people::has_accounts)).await;
-    let token = signed_in.map(|signed_in| signed_in.0.csrf).unwrap_or_default();
     match has_accounts {
-        Ok(true) => shown(&state, StatusCode::OK, &headers, &asked.next, &token, None),
+        Ok(true) => shown(
+            &state,
+            StatusCode::OK,
+            &headers,
+            &asked.next,
+            signed_in.as_deref(),
+            None,
+        ),
         Ok(false) => no_accounts(&headers),
         Err(refusal) => super::plain_problem(&refusal, Theme::of(&headers)),
     }
@@ -70,10 +76,12 @@ fn shown(
     status: StatusCode,
     headers: &HeaderMap,
     next: &str,
-    token: &str,
+    signed_in: Option<&SignedIn>,
     refusal: Option<&Refusal>,
 ) -> Response {
     let next = own(next);
+    // Whoever is signed in comes here once more before something dangerous.
+    let token = signed_in.map_or("", |signed_in| signed_in.csrf.as_str());
     let body = html! {
         @if let Some(refusal) = refusal { (problem(refusal)) }
         div data-passkey-only hidden class="fields" {
@@ -121,12 +129,14 @@ async fn with_password(
     State(state): State<Shared>,
     visitor: auth::Visitor,
     headers: HeaderMap,
+    signed_in: Option<Extension<SignedIn>>,
     Form(form): Form<Password>,
 ) -> Response {
     match auth::with_password(&state, &visitor, form.name.trim(), &form.password, form.code.trim()).await {
         Ok(entered) => (entered, see_other(own(&form.next), None)).into_response(),
         Err(refusal) => {
-            let mut response = shown(&state, refusal.status, &headers, &form.next, "", Some(&refusal));
+            let signed_in = signed_in.as_deref();
+            let mut response = shown(&state, refusal.status, &headers, &form.next, signed_in, Some(&refusal));
             if let Some(seconds) = refusal.retry_after {
                 response
                     .headers_mut()

@@ -20,6 +20,10 @@ pub(crate) struct TestSite {
     pub(crate) now: AtomicI64,
     /// What was done, by whom.
     pub(crate) done: Mutex<Vec<String>>,
+    /// Why the volume can't be used.
+    pub(crate) problem: Mutex<Option<String>>,
+    /// The volume's newest drill.
+    pub(crate) drill: Mutex<Option<DrillView>>,
     /// The OpenID provider.
     pub(crate) provider: Provider,
     /// What the next pin waits for, if it is to take a while.
@@ -32,6 +36,8 @@ impl TestSite {
             desk: Desk::open(folder).unwrap(),
             now: AtomicI64::new(1_795_428_900_000),
             done: Mutex::default(),
+            problem: Mutex::default(),
+            drill: Mutex::default(),
             provider: Provider::new(),
             pause: Mutex::default(),
         }
@@ -83,7 +89,7 @@ impl TestSite {
         }
         Ok(VolumeView {
             name: name.to_owned(),
-            problem: None,
+            problem: self.problem.lock().unwrap().clone(),
             size_bytes: 1 << 30,
             stored_bytes: 1 << 20,
             newest: Some(self.moment()),
@@ -123,7 +129,15 @@ impl Site for TestSite {
     }
 
     fn volumes(&self) -> Result<Vec<VolumeView>, Problem> {
-        Ok(vec![self.named("disk")?])
+        let mut volume = self.named("disk")?;
+        // A list knows how a drill ended and no more of it.
+        volume.drill = self.drill.lock().unwrap().clone().map(|drill| DrillView {
+            recovery_microseconds: None,
+            files_compared: None,
+            remarks: Vec::new(),
+            ..drill
+        });
+        Ok(vec![volume])
     }
 
     fn volume(&self, name: &str) -> Result<VolumeView, Problem> {
@@ -241,7 +255,7 @@ impl Site for TestSite {
     }
 
     fn drills(&self, _name: Option<&str>, _most: usize) -> Result<Vec<DrillView>, Problem> {
-        Ok(Vec::new())
+        Ok(self.drill.lock().unwrap().clone().into_iter().collect())
     }
 
     fn drill_report(&self, id: &str) -> Result<String, Problem> {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::super::layout::Page;
 use super::super::links::escaped;
 use super::super::parts::{empty, sentence, table, with_code};
+use super::super::visitor::Visitor;
 use super::super::words::{bytes, time};
 use super::Tab;
 use crate::problem::Refusal;
@@ -20,7 +21,7 @@ pub(super) struct Asked {
     path: String,
 }
 
-pub(super) fn page(site: &dyn Site, name: &str, asked: &Asked) -> Result<Page, Refusal> {
+pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked) -> Result<Page, Refusal> {
     let volume = site.volume(name)?;
     let path = if asked.path.is_empty() {
         "/"
@@ -37,7 +38,7 @@ pub(super) fn page(site: &dyn Site, name: &str, asked: &Asked) -> Result<Page, R
             Err(problem) => (unreadable(problem)),
         }
     };
-    Ok(super::page(&volume, Tab::Files, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::Files, &body))
 }
 
 fn moment(name: &str, asked: &Asked, files: Option<&Files>) -> Markup {
@@ -92,7 +93,7 @@ fn listed(name: &str, at: &str, files: &Files) -> Markup {
             (table("Files", &[("Name", false), ("Kind", false), ("Size", true), ("Changed", false)], &rows))
         }
         @if files.truncated {
-            p class="quiet" { "There is more than is listed here; " code { "holdfast files list" } " shows all." }
+            p class="quiet" { "There is more than is listed here; " code { "holdfast files ls" } " shows all." }
         }
     }
 }
@@ -108,7 +109,8 @@ fn row(name: &str, at: &str, folder: &str, row: &FileRow) -> Vec<Markup> {
     ]
 }
 
-fn unreadable(problem: &Problem) -> Markup {
+/// Why a moment or what is in it can't be shown, and what to do.
+pub(super) fn unreadable(problem: &Problem) -> Markup {
     html! {
         div class="notice warn" {
             p {

@@ -5,8 +5,9 @@ use respond::approval::Operation;
 use respond::people::Role;
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::Page;
-use super::super::parts::{csrf, with_code};
+use super::super::parts::{Consequences, csrf, with_code};
 use super::super::requests::{self, Agreement};
 use super::super::visitor::{Flash, Visitor};
 use super::Tab;
@@ -53,9 +54,7 @@ pub(super) struct Set {
 /// The form of announced work.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Announce {
-    #[serde(default)]
     reason: String,
-    #[serde(default)]
     seconds: u64,
 }
 
@@ -65,19 +64,19 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
     let may = visitor.signed_in.role.may(Role::Operator);
     let body = html! {
         div class="grid two" {
-            (fence(&volume, visitor, may))
-            (announced(&volume, visitor, may))
+            (fence(&volume, visitor, &agreement, may))
+            (announced(&volume, visitor, &agreement, may))
         }
         (switch(&volume, visitor, &agreement, may))
     };
-    Ok(super::page(&volume, Tab::Guard, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::Guard, &body))
 }
 
 fn is_on(volume: &VolumeView) -> Option<&GuardState> {
     volume.guard.as_ref().filter(|guard| guard.state != "off")
 }
 
-fn fence(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
+fn fence(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let now = volume.guard.as_ref().map_or("divert", |guard| guard.fence.as_str());
     html! {
         section class="card" {
@@ -95,12 +94,13 @@ fn fence(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
                 }
                 @if may { button class="primary" { "Keep this" } }
             }
-            p class="hint" { "A restore point from before the attack is made in every case." }
+            p class="hint" { "A restore point from before the attack is made in every case. Any of these can be chosen again at any time." }
+            @if may { (who_agrees("\"Only alert\"", agreement)) }
         }
     }
 }
 
-fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
+fn announced(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let work = is_on(volume).and_then(|guard| guard.announced.as_ref());
     html! {
         section class="card" {
@@ -109,12 +109,13 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
             @if let Some(work) = work {
                 p class="strong" { "Announced: " (with_code(work)) }
                 @if may {
-                    form method="post" action={"/disks/" (volume.name) "/announce"} {
+                    form method="post" action={"/disks/" (volume.name) "/announce/over"} {
                         (csrf(&visitor.signed_in.csrf))
                         button { "The work is done: stop attacks again" }
                     }
                 }
             } @else if may {
+                (who_agrees("announced work", agreement))
                 form class="fields" method="post" action={"/disks/" (volume.name) "/announce"} {
                     (csrf(&visitor.signed_in.csrf))
                     div { label for="reason" { "What work" } input id="reason" name="reason" required maxlength="200"; }
@@ -129,16 +130,30 @@ fn announced(volume: &VolumeView, visitor: &Visitor, may: bool) -> Markup {
     }
 }
 
+/// Whether somebody must agree to what leaves an attack alone. One request allows it in whichever way, and is made at the switch.
+fn who_agrees(what: &str, agreement: &Agreement) -> Markup {
+    html! {
+        div class="small" {
+            p class="strong" { "Who must agree to " (what) }
+            (agreement.words())
+            @if !agreement.is_given() { p { a href="#switch" { "See below" } "; the answer counts for this, too." } }
+        }
+    }
+}
+
 fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bool) -> Markup {
     let is_on = is_on(volume).is_some();
     html! {
-        section class="card" {
+        section class="card" id="switch" {
             h2 { @if is_on { "The guard watches this disk" } @else { "The guard is off" } }
             @if !may {
                 p class="quiet" { "Operators can change that." }
             } @else if is_on {
-                p { "Turned off, nothing stops an attack on this disk and no restore points are made by themselves. Its history stays." }
-                p class="quiet" { (agreement.words()) }
+                (Consequences {
+                    happens: html! { p { "Turned off, nothing stops an attack on this disk and no restore points are made by themselves. Its history stays." } },
+                    undo: html! { p { "It can be turned on again at any time. What happened meanwhile wasn't watched." } },
+                    approval: agreement.words(),
+                }.show())
                 (agreement.form(visitor, &html! {
                     form method="post" action={"/disks/" (volume.name) "/guard"} {
                         (csrf(&visitor.signed_in.csrf))
@@ -157,7 +172,7 @@ fn switch(volume: &VolumeView, visitor: &Visitor, agreement: &Agreement, may: bo
     }
 }
 
-pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) -> Result<(String, Flash), Refusal> {
+pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) -> Done {
     let enabled = form.enabled.as_deref().map(|text| text == "yes");
     site.set_guard(&visitor.signed_in.actor, name, form.fence.as_deref(), enabled)?;
     let said = match (enabled, form.fence.as_deref()) {
@@ -168,18 +183,22 @@ pub(super) fn set(site: &dyn Site, visitor: &Visitor, name: &str, form: &Set) ->
     Ok((format!("/disks/{name}/guard"), Flash::good(said)))
 }
 
-pub(super) fn announce(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    form: &Announce,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn announce(site: &dyn Site, visitor: &Visitor, name: &str, form: &Announce) -> Done {
     let reason = form.reason.trim();
-    let work = (!reason.is_empty()).then_some((reason, form.seconds));
-    site.announce(&visitor.signed_in.actor, &[name.to_owned()], work)?;
-    let said = match work {
-        Some(_) => format!("Announced for `{name}`. Nothing is stopped until the time is over."),
-        None => format!("The guard of `{name}` stops attacks again."),
-    };
+    if reason.is_empty() {
+        return Err(Refusal::invalid("work without a name can't be announced").hint("say what work it is"));
+    }
+    site.announce(
+        &visitor.signed_in.actor,
+        &[name.to_owned()],
+        Some((reason, form.seconds)),
+    )?;
+    let said = format!("Announced for `{name}`. Nothing is stopped until the time is over.");
+    Ok((format!("/disks/{name}/guard"), Flash::good(said)))
+}
+
+pub(super) fn announced_is_over(site: &dyn Site, visitor: &Visitor, name: &str) -> Done {
+    site.announce(&visitor.signed_in.actor, &[name.to_owned()], None)?;
+    let said = format!("The guard of `{name}` stops attacks again.");
     Ok((format!("/disks/{name}/guard"), Flash::good(said)))
 }

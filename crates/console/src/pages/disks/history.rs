@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::super::layout::Page;
 use super::super::links::escaped;
-use super::super::parts::{Tone, csrf, empty, pill};
+use super::super::parts::{Tone, csrf, empty, pill, sentence, with_code};
 use super::super::visitor::Visitor;
 use super::super::words::{bytes, minute, seconds_since, span, time, zone};
 use super::Tab;
+use super::files::unreadable;
 use super::timeline::{self, at};
 use crate::problem::Refusal;
 use crate::site::{Activity, Site, VolumeView};
@@ -78,12 +79,12 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked
         }
         @match &preview {
             None => (empty("Choose a moment.", &html! { "With the slider, in the list below, or by name: a time, " code { "-15m" } ", a pin." })),
-            Some(Err(problem)) => div class="notice warn" { p { (super::super::parts::with_code(&super::super::parts::sentence(&problem.message))) } },
+            Some(Err(problem)) => (unreadable(problem)),
             Some(Ok(preview)) => (chosen_moment(site.now(), visitor, &volume, preview)),
         }
         (events(name, &activity))
     };
-    Ok(super::page(&volume, Tab::History, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::History, &body))
 }
 
 /// The span that is shown: as asked for, so far as there is something in it; around the chosen moment if that lies outside.
@@ -154,13 +155,11 @@ fn chosen_moment(now: Time, visitor: &Visitor, volume: &VolumeView, preview: &cr
         section class="card info" {
             header { h2 { (time(preview.to.time)) } span class="quiet mono" { (exact) } }
             p { "The disk as it was " (span(seconds_since(now, preview.to.time))) " ago. Since then " (bytes(preview.written_bytes)) " were written." }
-            div class="buttons" {
-                a class="button primary" href={"/disks/" (name) "/files?at=" (query)} { "Look at its files" }
-                @if visitor.signed_in.role.may(Role::Operator) {
+            @if visitor.signed_in.role.may(Role::Operator) {
+                div class="buttons" {
+                    a class="button primary" href={"/disks/" (name) "/files?at=" (query)} { "Look at its files" }
                     a class="button danger" href={"/disks/" (name) "/restore?at=" (query)} { "Restore to this moment" }
                 }
-            }
-            @if visitor.signed_in.role.may(Role::Operator) {
                 div class="grid two" {
                     form class="inline" method="post" action={"/disks/" (name) "/pins"} {
                         (csrf(&visitor.signed_in.csrf))
@@ -189,7 +188,7 @@ fn events(name: &str, activity: &Activity) -> Markup {
             ol class="timeline" reversed {
                 @for event in activity.events.iter().rev().take(EVENTS_MAX) {
                     li class=(timeline::tone(&event.kind)) {
-                        p { (super::super::parts::with_code(&super::super::parts::sentence(&event.text))) }
+                        p { (with_code(&sentence(&event.text))) }
                         p class="when" { (minute(event.moment.time)) " " a href=(at(name, &format!("#{}", event.moment.sequence))) { "Look at this moment" span class="visually-hidden" { ": " (event.text) } } }
                     }
                 }

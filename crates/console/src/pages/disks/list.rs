@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::super::layout::{Page, Section};
 use super::super::links::escaped;
-use super::super::parts::{Tone, empty, pages, pill, table};
+use super::super::parts::{Tone, empty, live, pages, pill, table};
 use super::super::visitor::Visitor;
 use super::super::words::{ago, bytes, count, span};
 use crate::problem::Refusal;
@@ -57,7 +57,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
     let rows: Vec<Vec<Markup>> = shown.iter().map(|volume| row(volume, site)).collect();
     let body = html! {
         (choose(asked, wanted.len(), all.len()))
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s, every 5s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, Some(5), &html! {
             @if all.is_empty() {
                 (empty("There are no disks yet.", &html! { "Make one here or with " code { "holdfast volume create" } ", then connect a machine to it over NBD." }))
             } @else if rows.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
             } @else {
                 (table("Disks, by name", &[("Disk", false), ("State", false), ("Suspicion", true), ("Size", true), ("Stored", true), ("Past kept", true), ("Clients", true), ("Last drill", false)], &rows))
             }
-        }
+        }))
         (pages((!asked.after.is_empty()).then_some("/disks"), older.as_deref()))
     };
     let buttons = html! {

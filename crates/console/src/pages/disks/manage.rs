@@ -5,6 +5,7 @@ use respond::approval::Operation;
 use respond::people::Role;
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section};
 use super::super::links::escaped;
 use super::super::parts::{Consequences, csrf};
@@ -79,7 +80,7 @@ pub(super) fn new_page(visitor: &Visitor) -> Page {
     Page::new(Section::Disks, "Make a disk", body).below("/disks", "Disks")
 }
 
-pub(super) fn create(site: &dyn Site, visitor: &Visitor, form: &New) -> Result<(String, Flash), Refusal> {
+pub(super) fn create(site: &dyn Site, visitor: &Visitor, form: &New) -> Done {
     let size = form
         .gib
         .checked_mul(GIB)
@@ -126,7 +127,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
             }
         }
     };
-    Ok(super::page(&volume, Tab::Manage, &body))
+    Ok(super::page(&volume, visitor.signed_in.role, Tab::Manage, &body))
 }
 
 /// The field for a name that must be typed.
@@ -181,18 +182,13 @@ pub(super) fn delete_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Res
     Ok(super::below(name, format!("Delete the disk {name} for good?"), body))
 }
 
-pub(super) fn delete(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    form: &Confirmed,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn delete(site: &dyn Site, visitor: &Visitor, name: &str, form: &Confirmed) -> Done {
     form.check(name)?;
     site.delete(&visitor.signed_in.actor, name)?;
     Ok(("/disks".to_owned(), Flash::good(format!("`{name}` is deleted."))))
 }
 
-pub(super) fn pin(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMoment) -> Result<(String, Flash), Refusal> {
+pub(super) fn pin(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMoment) -> Done {
     let moment = (!form.at.is_empty()).then_some(form.at.as_str());
     let pin = site.pin(&visitor.signed_in.actor, name, form.pin.trim(), moment)?;
     Ok((
@@ -201,12 +197,7 @@ pub(super) fn pin(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMomen
     ))
 }
 
-pub(super) fn fork(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    form: &AtMoment,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn fork(site: &dyn Site, visitor: &Visitor, name: &str, form: &AtMoment) -> Done {
     let moment = (!form.at.is_empty()).then_some(form.at.as_str());
     let fork = site.fork(&visitor.signed_in.actor, name, moment, form.fork.trim())?;
     let said = format!(
@@ -241,13 +232,7 @@ pub(super) fn unpin_page(site: &dyn Site, visitor: &Visitor, name: &str, pin: &s
     Ok(super::below(name, format!("Give up the pin {pin}?"), body))
 }
 
-pub(super) fn unpin(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    pin: &str,
-    form: &Confirmed,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn unpin(site: &dyn Site, visitor: &Visitor, name: &str, pin: &str, form: &Confirmed) -> Done {
     form.check(pin)?;
     site.unpin(&visitor.signed_in.actor, name, pin)?;
     Ok((
@@ -279,7 +264,7 @@ pub(super) fn drill_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Resu
     Ok(super::below(name, format!("Run a drill of the disk {name}"), body))
 }
 
-pub(super) fn drill(site: &dyn Site, visitor: &Visitor, name: &str, form: &Drill) -> Result<(String, Flash), Refusal> {
+pub(super) fn drill(site: &dyn Site, visitor: &Visitor, name: &str, form: &Drill) -> Done {
     let case = form.case.trim();
     site.start_drill(&visitor.signed_in.actor, name, (!case.is_empty()).then_some(case))?;
     let said = format!("The drill of `{name}` runs. Its result appears here in a minute or two.");

@@ -13,6 +13,8 @@ mod timeline;
 pub(super) use restore::path as restore_path;
 pub(super) use routes::router;
 
+use respond::people::Role;
+
 use super::layout::{Page, Section};
 use super::parts::Tone;
 use crate::site::VolumeView;
@@ -28,12 +30,12 @@ enum Tab {
 }
 
 impl Tab {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
-        (Self::Now, "", "Now"),
-        (Self::History, "/history", "History"),
-        (Self::Files, "/files", "Files"),
-        (Self::Guard, "/guard", "Guard"),
-        (Self::Manage, "/manage", "Manage"),
+    const ALL: [(Self, &'static str, &'static str, Role); 5] = [
+        (Self::Now, "", "Now", Role::Viewer),
+        (Self::History, "/history", "History", Role::Viewer),
+        (Self::Files, "/files", "Files", Role::Operator),
+        (Self::Guard, "/guard", "Guard", Role::Viewer),
+        (Self::Manage, "/manage", "Manage", Role::Viewer),
     ];
 }
 
@@ -56,13 +58,13 @@ fn state(volume: &VolumeView) -> (Tone, &'static str) {
 }
 
 /// A page of a disk, with the way to the others.
-fn page(volume: &VolumeView, tab: Tab, body: &maud::Markup) -> Page {
+fn page(volume: &VolumeView, role: Role, tab: Tab, body: &maud::Markup) -> Page {
     let (tone, word) = state(volume);
     let title = volume.name.clone();
     let body = maud::html! {
         nav class="tabs" aria-label="Parts of this disk" {
             ul {
-                @for (entry, path, name) in Tab::ALL {
+                @for (entry, path, name, _) in Tab::ALL.into_iter().filter(|(.., needed)| role.may(*needed)) {
                     li { a href={"/disks/" (volume.name) (path)} aria-current=[(entry == tab).then_some("page")] { (name) } }
                 }
             }

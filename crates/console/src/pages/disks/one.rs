@@ -6,7 +6,7 @@ use respond::people::Role;
 
 use super::super::layout::Page;
 use super::super::overview::what_fence_does;
-use super::super::parts::{Tone, empty, sentence, table, with_code};
+use super::super::parts::{Tone, empty, live, sentence, table, with_code};
 use super::super::visitor::Visitor;
 use super::super::words::{ago, bytes, count, seconds_since, short_span, span, time};
 use super::Tab;
@@ -30,13 +30,13 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
                     h2 { "What is written, the last 10 minutes" }
                     ul class="key" { li { i class="written" {} "written" } li { i class="random" {} "looks random" } }
                 }
-                div class="chart" data-table="activity-table" data-zone=(super::super::words::zone()) hx-morph-skip-children aria-hidden="true" {}
+                div class="chart" data-table="activity-table" data-zone=(super::super::words::zone()) aria-hidden="true" {}
                 details {
                     summary { "The same as a table" }
                     (activity(site, name)?)
                 }
             }
-            (pins(&volume, role))
+            (live(&visitor.path, Some(15), &pins(&volume, role)))
         }
     };
     let buttons = html! {
@@ -45,13 +45,13 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<Pag
             a class="button" href={"/disks/" (name) "/history"} { "Go back in time" }
         }
     };
-    Ok(super::page(&volume, Tab::Now, &body)
+    Ok(super::page(&volume, role, Tab::Now, &body)
         .buttons(buttons)
         .live()
         .scripts(&["uplot.js", "chart.js"]))
 }
 
-/// What changes by itself: the guard, the figures, the pins.
+/// How the disk is: the guard and the figures. Asked for again by itself.
 pub(super) fn state(site: &dyn Site, volume: &VolumeView, role: Role) -> Markup {
     let now = site.now();
     let path = format!("/disks/{}/state", volume.name);

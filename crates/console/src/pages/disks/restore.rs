@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use respond::approval::Operation;
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::Page;
 use super::super::links::escaped;
 use super::super::parts::{Consequences, csrf, sentence, with_code};
@@ -107,12 +108,7 @@ fn happens(volume: &VolumeView, preview: &RestorePreview) -> Markup {
 }
 
 /// Restores. Returns where to go and what to say.
-pub(super) fn restore(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    asked: &Asked,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn restore(site: &dyn Site, visitor: &Visitor, name: &str, asked: &Asked) -> Done {
     let actor = &visitor.signed_in.actor;
     let restored = if asked.is_before_attack() {
         site.restore_before_attack(actor, name)?
@@ -132,7 +128,7 @@ fn said(name: &str, restored: &Restored) -> String {
 }
 
 /// What comes after a restore.
-pub(super) fn restored(site: &dyn Site, name: &str) -> Result<Page, Refusal> {
+pub(super) fn restored(site: &dyn Site, _: &Visitor, name: &str) -> Result<Page, Refusal> {
     site.volume(name)?;
     let body = html! {
         ol class="steps" {
@@ -169,7 +165,7 @@ pub(super) fn undo_page(site: &dyn Site, visitor: &Visitor, name: &str) -> Resul
     Ok(super::below(name, format!("Undo the restore of {name}?"), body))
 }
 
-pub(super) fn undo(site: &dyn Site, visitor: &Visitor, name: &str) -> Result<(String, Flash), Refusal> {
+pub(super) fn undo(site: &dyn Site, visitor: &Visitor, name: &str) -> Done {
     let restored = site.undo_restore(&visitor.signed_in.actor, name)?;
     Ok((format!("/disks/{name}"), Flash::good(said(name, &restored))))
 }
@@ -221,12 +217,7 @@ pub(super) struct Release {
     diverted: Option<String>,
 }
 
-pub(super) fn release(
-    site: &dyn Site,
-    visitor: &Visitor,
-    name: &str,
-    form: &Release,
-) -> Result<(String, Flash), Refusal> {
+pub(super) fn release(site: &dyn Site, visitor: &Visitor, name: &str, form: &Release) -> Done {
     site.release(&visitor.signed_in.actor, name, form.diverted.as_deref())?;
     Ok((
         format!("/disks/{name}"),

@@ -1,51 +1,117 @@
-//! The addresses of disks' pages.
+//! The addresses of disks' pages, with the role that each needs.
 
 use axum::Router;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use respond::people::Role;
+use serde::de::DeserializeOwned;
 
 use super::{files, guard, history, list, manage, one, restore};
-use crate::pages::frame::{act, part, show};
+use crate::pages::frame::{Done, act, act_recent, part, show, show_to};
 use crate::pages::investigation;
+use crate::pages::layout::Page;
 use crate::pages::visitor::Visitor;
+use crate::problem::Refusal;
+use crate::site::Site;
 use crate::state::Shared;
 
 pub(in crate::pages) fn router() -> Router<Shared> {
+    let (viewer, operator, admin) = (Role::Viewer, Role::Operator, Role::Admin);
+    let restore = asked(operator, restore::page).merge(danger(operator, restore::restore));
+    let release = page(operator, restore::release_page).merge(danger(operator, restore::release));
+    let delete = page(admin, manage::delete_page).merge(danger(admin, manage::delete));
+    let drill = page(operator, manage::drill_page).merge(form(operator, manage::drill));
     Router::new()
         .route("/disks", get(all).post(create))
         .route("/disks/new", get(new))
-        .route("/disks/{name}", get(disk))
+        .route("/disks/{name}", page(viewer, one::page))
         .route("/disks/{name}/state", get(state))
         .route("/disks/{name}/activity", get(activity))
-        .route("/disks/{name}/history", get(history))
-        .route("/disks/{name}/files", get(files))
-        .route("/disks/{name}/guard", get(guard).post(set_guard))
-        .route("/disks/{name}/announce", post(announce))
-        .route("/disks/{name}/manage", get(manage))
-        .route("/disks/{name}/delete", get(delete_page).post(delete))
-        .route("/disks/{name}/pins", post(pin))
+        .route("/disks/{name}/history", asked(viewer, history::page))
+        .route("/disks/{name}/files", asked(operator, files::page))
+        .route(
+            "/disks/{name}/guard",
+            page(viewer, guard::page).merge(danger(operator, guard::set)),
+        )
+        .route("/disks/{name}/announce", danger(operator, guard::announce))
+        .route("/disks/{name}/announce/over", post(announced_is_over))
+        .route("/disks/{name}/manage", page(viewer, manage::page))
+        .route("/disks/{name}/delete", delete)
+        .route("/disks/{name}/pins", form(operator, manage::pin))
         .route("/disks/{name}/pins/{pin}/delete", get(unpin_page).post(unpin))
-        .route("/disks/{name}/forks", post(fork))
-        .route("/disks/{name}/restore", get(restore_page).post(restore))
-        .route("/disks/{name}/restored", get(restored))
-        .route("/disks/{name}/undo", get(undo_page).post(undo))
-        .route("/disks/{name}/release", get(release_page).post(release))
-        .route("/disks/{name}/drill", get(drill_page).post(drill))
-        .route("/disks/{name}/investigation", get(investigation))
+        .route("/disks/{name}/forks", form(operator, manage::fork))
+        .route("/disks/{name}/restore", restore)
+        .route("/disks/{name}/restored", page(operator, restore::restored))
+        .route("/disks/{name}/undo", page(operator, restore::undo_page).post(undo))
+        .route("/disks/{name}/release", release)
+        .route("/disks/{name}/drill", drill)
+        .route("/disks/{name}/investigation", page(operator, investigation::page))
         .route("/disks/{name}/investigation/report", get(investigation::report))
 }
 
 type Name = Path<String>;
+
+/// A page of a disk.
+fn page(role: Role, make: fn(&dyn Site, &Visitor, &str) -> Result<Page, Refusal>) -> MethodRouter<Shared> {
+    get(
+        move |State(state): State<Shared>, visitor: Visitor, Path(name): Name| async move {
+            show_to(&state, visitor, role, move |site, visitor| make(site, visitor, &name)).await
+        },
+    )
+}
+
+/// A page of a disk that is asked for with a query.
+fn asked<Q: DeserializeOwned + Send + 'static>(
+    role: Role,
+    make: fn(&dyn Site, &Visitor, &str, &Q) -> Result<Page, Refusal>,
+) -> MethodRouter<Shared> {
+    get(
+        move |State(state): State<Shared>, visitor: Visitor, Path(name): Name, Query(asked): Query<Q>| async move {
+            show_to(&state, visitor, role, move |site, visitor| {
+                make(site, visitor, &name, &asked)
+            })
+            .await
+        },
+    )
+}
+
+/// A form about a disk.
+fn form<F: DeserializeOwned + Send + 'static>(
+    role: Role,
+    work: fn(&dyn Site, &Visitor, &str, &F) -> Done,
+) -> MethodRouter<Shared> {
+    post(
+        move |State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<F>| async move {
+            act(&state, visitor, role, move |site, visitor| {
+                work(site, visitor, &name, &form)
+            })
+            .await
+        },
+    )
+}
+
+/// A form that does something dangerous to a disk.
+fn danger<F: DeserializeOwned + Send + 'static>(
+    role: Role,
+    work: fn(&dyn Site, &Visitor, &str, &F) -> Done,
+) -> MethodRouter<Shared> {
+    post(
+        move |State(state): State<Shared>, visitor: Visitor, Path(name): Name, Form(form): Form<F>| async move {
+            act_recent(&state, visitor, role, move |site, visitor| {
+                work(site, visitor, &name, &form)
+            })
+            .await
+        },
+    )
+}
 
 async fn all(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<list::Asked>) -> Response {
     show(&state, visitor, move |site, visitor| list::page(site, visitor, &asked)).await
 }
 
 async fn new(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |_, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
+    show_to(&state, visitor, Role::Operator, |_, visitor| {
         Ok(manage::new_page(visitor))
     })
     .await
@@ -56,10 +122,6 @@ async fn create(State(state): State<Shared>, visitor: Visitor, Form(form): Form<
         manage::create(site, visitor, &form)
     })
     .await
-}
-
-async fn disk(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| one::page(site, visitor, &name)).await
 }
 
 async fn state(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
@@ -74,90 +136,10 @@ async fn activity(State(state): State<Shared>, visitor: Visitor, Path(name): Nam
     part(&state, visitor, move |site, _| one::activity(site, &name)).await
 }
 
-async fn history(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Query(asked): Query<history::Asked>,
-) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        history::page(site, visitor, &name, &asked)
-    })
-    .await
-}
-
-async fn files(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Query(asked): Query<files::Asked>,
-) -> Response {
-    show(&state, visitor, move |site, _| files::page(site, &name, &asked)).await
-}
-
-async fn guard(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| guard::page(site, visitor, &name)).await
-}
-
-async fn set_guard(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<guard::Set>,
-) -> Response {
+/// Guards stop attacks again: not dangerous, and never made to wait.
+async fn announced_is_over(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
     act(&state, visitor, Role::Operator, move |site, visitor| {
-        guard::set(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn announce(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<guard::Announce>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        guard::announce(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn manage(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| manage::page(site, visitor, &name)).await
-}
-
-async fn delete_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
-        manage::delete_page(site, visitor, &name)
-    })
-    .await
-}
-
-async fn delete(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<manage::Confirmed>,
-) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return act(&state, visitor, Role::Admin, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Admin, move |site, visitor| {
-        manage::delete(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn pin(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<manage::AtMoment>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        manage::pin(site, visitor, &name, &form)
+        guard::announced_is_over(site, visitor, &name)
     })
     .await
 }
@@ -167,8 +149,7 @@ async fn unpin_page(
     visitor: Visitor,
     Path((name, pin)): Path<(String, String)>,
 ) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
+    show_to(&state, visitor, Role::Operator, move |site, visitor| {
         manage::unpin_page(site, visitor, &name, &pin)
     })
     .await
@@ -180,111 +161,15 @@ async fn unpin(
     Path((name, pin)): Path<(String, String)>,
     Form(form): Form<manage::Confirmed>,
 ) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return act(&state, visitor, Role::Operator, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         manage::unpin(site, visitor, &name, &pin, &form)
     })
     .await
 }
 
-async fn fork(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<manage::AtMoment>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        manage::fork(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn restore_page(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Query(asked): Query<restore::Asked>,
-) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
-        restore::page(site, visitor, &name, &asked)
-    })
-    .await
-}
-
-async fn restore(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(asked): Form<restore::Asked>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        restore::restore(site, visitor, &name, &asked)
-    })
-    .await
-}
-
-async fn restored(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, _| restore::restored(site, &name)).await
-}
-
-async fn undo_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
-        restore::undo_page(site, visitor, &name)
-    })
-    .await
-}
-
 async fn undo(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
+    act_recent(&state, visitor, Role::Operator, move |site, visitor| {
         restore::undo(site, visitor, &name)
     })
     .await
-}
-
-async fn release_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
-        restore::release_page(site, visitor, &name)
-    })
-    .await
-}
-
-async fn release(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<restore::Release>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        restore::release(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn drill_page(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
-        manage::drill_page(site, visitor, &name)
-    })
-    .await
-}
-
-async fn drill(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(name): Name,
-    Form(form): Form<manage::Drill>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        manage::drill(site, visitor, &name, &form)
-    })
-    .await
-}
-
-async fn investigation(State(state): State<Shared>, visitor: Visitor, Path(name): Name) -> Response {
-    show(&state, visitor, move |site, _| investigation::page(site, &name)).await
 }

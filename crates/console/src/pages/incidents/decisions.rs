@@ -68,8 +68,9 @@ fn steps(incident: &Incident, volumes: &[VolumeView], visitor: &Visitor) -> Vec<
         text: html! { p { "So that nobody else has to wonder, and notices stop escalating." } },
         button: html! { @if may { form method="post" action={(path) "/acknowledge"} { (csrf(&visitor.signed_in.csrf)) button class="primary" { "I look after it" } } } },
     }];
-    steps.extend(volumes.iter().map(|volume| contain(volume, may)));
-    steps.extend(volumes.iter().map(|volume| look(volume, is_back)));
+    let contained = |volume: &VolumeView| contain(&volume.name, state(volume), is_back, may);
+    steps.extend(volumes.iter().map(contained));
+    steps.extend(volumes.iter().map(|volume| look(volume, is_back, may)));
     steps.extend(volumes.iter().map(|volume| bring_back(volume, is_back, may)));
     steps.push(Step {
         is_done: is_back,
@@ -96,24 +97,28 @@ fn state(volume: &VolumeView) -> &str {
     volume.guard.as_ref().map_or("off", |guard| guard.state.as_str())
 }
 
-fn contain(volume: &VolumeView, may: bool) -> Step {
-    let is_fenced = state(volume) == "fenced";
+fn contain(name: &str, state: &str, is_back: bool, may: bool) -> Step {
+    let text = match state {
+        "fenced" => html! { p { "Done: its guard fenced it, nothing more gets onto the disk." } },
+        "calm" => html! { p { "Nothing looks like an attack there now." } },
+        _ => {
+            html! { p { "Nothing is being stopped there now. If it goes on, " code { "holdfast guard fence " (name) " --because '...'" } " stops it by hand." } }
+        }
+    };
     Step {
-        is_done: true,
-        title: format!("Stop it on `{}`", volume.name),
-        text: html! {
-            p { @if is_fenced { "Done: its guard fenced it, nothing more gets onto the disk." } @else { "Nothing is being stopped there now." } }
-        },
-        button: html! { @if may { a class="button" href={"/disks/" (volume.name)} { "Look at the disk" } } },
+        is_done: is_back || matches!(state, "fenced" | "calm"),
+        title: format!("Stop it on `{name}`"),
+        text,
+        button: html! { @if may { a class="button" href={"/disks/" (name)} { "Look at the disk" } } },
     }
 }
 
-fn look(volume: &VolumeView, is_back: bool) -> Step {
+fn look(volume: &VolumeView, is_back: bool, may: bool) -> Step {
     Step {
         is_done: is_back || state(volume) == "calm",
         title: format!("See what happened to the files of `{}`", volume.name),
         text: html! { p { "Which were encrypted, deleted or read, and whose data was in them. The disk isn't touched." } },
-        button: html! { a class="button" href={"/disks/" (volume.name) "/investigation"} { "Investigate" } },
+        button: html! { @if may { a class="button" href={"/disks/" (volume.name) "/investigation"} { "Investigate" } } },
     }
 }
 
@@ -132,5 +137,26 @@ fn bring_back(volume: &VolumeView, is_back: bool, may: bool) -> Step {
                 }
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attack_that_nothing_stops_is_to_be_stopped() {
+        let step = |state, is_back| contain("db", state, is_back, true);
+        for state in ["bookmarked", "off"] {
+            assert!(!step(state, false).is_done && step(state, true).is_done, "{state}");
+            assert!(step(state, false).button.into_string().contains("/disks/db"));
+            assert!(
+                step(state, false)
+                    .text
+                    .into_string()
+                    .contains("holdfast guard fence db")
+            );
+        }
+        assert!(step("fenced", false).is_done && step("calm", false).is_done);
     }
 }

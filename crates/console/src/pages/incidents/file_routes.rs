@@ -1,99 +1,41 @@
 //! The addresses of an incident's file.
 
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use respond::incident::IncidentId;
 use respond::people::Role;
 
 use super::file;
-use crate::pages::frame::{act, show};
+use super::routes::form;
+use crate::pages::frame::{Done, act, show};
 use crate::pages::visitor::Visitor;
+use crate::site::Site;
 use crate::state::Shared;
 
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/incidents/{id}/file", get(whole))
-        .route("/incidents/{id}/file/clocks", post(start_clocks))
-        .route("/incidents/{id}/file/clocks/stop", post(stop_clock))
-        .route("/incidents/{id}/file/facts", post(set_fact))
-        .route("/incidents/{id}/file/facts/approve", post(approve_fact))
-        .route("/incidents/{id}/file/values", post(fill))
-        .route("/incidents/{id}/file/drafts", post(make))
+        .route("/incidents/{id}/file/clocks", form(file::start))
+        .route("/incidents/{id}/file/clocks/stop", form(file::stop))
+        .route("/incidents/{id}/file/facts", form(file::set_fact))
+        .route("/incidents/{id}/file/facts/approve", form(file::approve_fact))
+        .route("/incidents/{id}/file/values", form(file::fill))
+        .route("/incidents/{id}/file/drafts", form(file::make))
         .route("/incidents/{id}/file/drafts/{draft}", get(draft))
-        .route("/incidents/{id}/file/drafts/{draft}/approve", post(approve_draft))
-        .route("/incidents/{id}/file/drafts/{draft}/sent", post(sent))
+        .route(
+            "/incidents/{id}/file/drafts/{draft}/approve",
+            with_draft(file::approve_draft),
+        )
+        .route("/incidents/{id}/file/drafts/{draft}/sent", with_draft(file::sent))
 }
 
-type Id = Path<i64>;
 type DraftOf = Path<(i64, i64)>;
 
-async fn whole(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
+async fn whole(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
     show(&state, visitor, move |site, visitor| {
         file::page(site, visitor, IncidentId(id))
-    })
-    .await
-}
-
-async fn start_clocks(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(id): Id,
-    Form(form): Form<file::StartClocks>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::start(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn stop_clock(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(id): Id,
-    Form(form): Form<file::StopClock>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::stop(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn set_fact(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(id): Id,
-    Form(form): Form<file::SetFact>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::set_fact(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn approve_fact(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(id): Id,
-    Form(form): Form<file::ApproveFact>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::approve_fact(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn fill(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<file::Fill>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::fill(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn make(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<file::Make>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::make(site, visitor, IncidentId(id), &form)
     })
     .await
 }
@@ -105,16 +47,14 @@ async fn draft(State(state): State<Shared>, visitor: Visitor, Path((id, draft)):
     .await
 }
 
-async fn approve_draft(State(state): State<Shared>, visitor: Visitor, Path((id, draft)): DraftOf) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::approve_draft(site, visitor, IncidentId(id), draft)
-    })
-    .await
-}
-
-async fn sent(State(state): State<Shared>, visitor: Visitor, Path((id, draft)): DraftOf) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        file::sent(site, visitor, IncidentId(id), draft)
-    })
-    .await
+/// Something that is done with a draft.
+fn with_draft(work: fn(&dyn Site, &Visitor, IncidentId, i64) -> Done) -> MethodRouter<Shared> {
+    post(
+        move |State(state): State<Shared>, visitor: Visitor, Path((id, draft)): DraftOf| async move {
+            act(&state, visitor, Role::Operator, move |site, visitor| {
+                work(site, visitor, IncidentId(id), draft)
+            })
+            .await
+        },
+    )
 }

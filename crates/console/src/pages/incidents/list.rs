@@ -6,7 +6,7 @@ use respond::{Page as Part, Time};
 use serde::Deserialize;
 
 use super::super::layout::{Page, Section, incident_path};
-use super::super::parts::{empty, incident_state, pages, severity, table, with_code};
+use super::super::parts::{empty, incident_state, live, pages, severity, table, with_code};
 use super::super::visitor::Visitor;
 use super::super::words::{ago, count};
 use crate::problem::Refusal;
@@ -61,7 +61,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
             div { label for="volume" { "Disk" } input id="volume" name="volume" type="search" value=(volume); }
             button { "Show" }
         }
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             @if rows.is_empty() && is_all {
                 (empty("There was no incident.", &html! { "Alerts that belong together become one, here." }))
             } @else if rows.is_empty() {
@@ -69,7 +69,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<
             } @else {
                 (table("Incidents, newest first", &[("Incident", false), ("State", false), ("Severity", false), ("Score", true), ("Concerns", false), ("Began", false), ("Alerts", true), ("Looked after by", false)], &rows))
             }
-        }
+        }))
         (pages(asked.before.map(|_| "/incidents"), older.as_deref()))
     };
     let buttons = html! { a class="button" href="/incidents/alerts" { "All alerts" } };

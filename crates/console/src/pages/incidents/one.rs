@@ -9,8 +9,9 @@ use respond::people::{self, Role};
 use respond::{Actor, Page as Part};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section, incident_path};
-use super::super::parts::{Consequences, csrf, incident_state, severity, with_code};
+use super::super::parts::{Consequences, csrf, incident_state, live, severity, with_code};
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{ago, count, time};
 use super::{decisions, timeline};
@@ -96,7 +97,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Result
         .filter_map(|name| site.volume(name).ok())
         .collect();
     let body = html! {
-        div id="live" class="stack" hx-get=(visitor.path) hx-trigger="holdfast:changed from:body throttle:1s" hx-select="#live" hx-swap="outerMorph" {
+        (live(&visitor.path, None, &html! {
             p class="lead" {
                 (incident_state(incident.state)) " " (severity(incident.severity))
                 " Began " (ago(site.now(), incident.began)) ", " (time(incident.began)) "."
@@ -109,7 +110,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Result
                 header { h2 { "What happened" } span class="quiet small" { (count(incident.alerts)) " alerts" } }
                 (timeline::list(&found.alerts, &found.actions, &found.records))
             }
-        }
+        }))
         @if visitor.signed_in.role.may(Role::Operator) { (forms(incident, &found.people, visitor)) }
     };
     let buttons = html! { a class="button" href={(incident_path(id)) "/file"} { "Incident file" } };
@@ -207,8 +208,6 @@ pub(super) fn close_page(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> 
         .below("/incidents", "Incidents")
         .below(incident_path(id), format!("Incident {id}")))
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn acknowledge(site: &dyn Site, visitor: &Visitor, id: IncidentId) -> Done {
     let now = site.now();

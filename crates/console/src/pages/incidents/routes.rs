@@ -3,14 +3,16 @@
 use axum::Router;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use respond::incident::IncidentId;
 use respond::people::Role;
+use serde::de::DeserializeOwned;
 
 use super::{list, one};
 use crate::pages::alerts;
-use crate::pages::frame::{act, show};
+use crate::pages::frame::{Done, act, show, show_to};
 use crate::pages::visitor::Visitor;
+use crate::site::Site;
 use crate::state::Shared;
 
 pub(super) fn router() -> Router<Shared> {
@@ -19,11 +21,11 @@ pub(super) fn router() -> Router<Shared> {
         .route("/incidents/alerts", get(all_alerts))
         .route("/incidents/alerts/{id}", get(alert))
         .route("/incidents/{id}", get(incident))
-        .route("/incidents/{id}/acknowledge", post(acknowledge))
-        .route("/incidents/{id}/assign", post(assign))
-        .route("/incidents/{id}/notes", post(note))
-        .route("/incidents/{id}/recovered", post(recovered))
-        .route("/incidents/{id}/close", get(close_page).post(close))
+        .route("/incidents/{id}/acknowledge", button(one::acknowledge))
+        .route("/incidents/{id}/assign", form(one::assign))
+        .route("/incidents/{id}/notes", form(one::note))
+        .route("/incidents/{id}/recovered", button(one::recovered))
+        .route("/incidents/{id}/close", get(close_page).merge(form(one::close)))
 }
 
 type Id = Path<i64>;
@@ -47,50 +49,35 @@ async fn incident(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -
     .await
 }
 
-async fn acknowledge(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        one::acknowledge(site, visitor, IncidentId(id))
-    })
-    .await
+/// A form about an incident.
+pub(super) fn form<F: DeserializeOwned + Send + 'static>(
+    work: fn(&dyn Site, &Visitor, IncidentId, &F) -> Done,
+) -> MethodRouter<Shared> {
+    post(
+        move |State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<F>| async move {
+            act(&state, visitor, Role::Operator, move |site, visitor| {
+                work(site, visitor, IncidentId(id), &form)
+            })
+            .await
+        },
+    )
 }
 
-async fn assign(
-    State(state): State<Shared>,
-    visitor: Visitor,
-    Path(id): Id,
-    Form(form): Form<one::Assign>,
-) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        one::assign(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn note(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<one::Note>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        one::note(site, visitor, IncidentId(id), &form)
-    })
-    .await
-}
-
-async fn recovered(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        one::recovered(site, visitor, IncidentId(id))
-    })
-    .await
+/// A button of an incident's.
+fn button(work: fn(&dyn Site, &Visitor, IncidentId) -> Done) -> MethodRouter<Shared> {
+    post(
+        move |State(state): State<Shared>, visitor: Visitor, Path(id): Id| async move {
+            act(&state, visitor, Role::Operator, move |site, visitor| {
+                work(site, visitor, IncidentId(id))
+            })
+            .await
+        },
+    )
 }
 
 async fn close_page(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
+    show_to(&state, visitor, Role::Operator, move |site, visitor| {
         one::close_page(site, visitor, IncidentId(id))
-    })
-    .await
-}
-
-async fn close(State(state): State<Shared>, visitor: Visitor, Path(id): Id, Form(form): Form<one::Close>) -> Response {
-    act(&state, visitor, Role::Operator, move |site, visitor| {
-        one::close(site, visitor, IncidentId(id), &form)
     })
     .await
 }

@@ -5,15 +5,16 @@ use respond::Page as Part;
 use respond::notice::{self, Notice, NoticeState};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::Page;
-use super::super::parts::{Tone, csrf, empty, pill, table, with_code};
+use super::super::parts::{Tone, csrf, empty, pages, pill, table, with_code};
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{count, time};
 use super::Tab;
 use crate::problem::Refusal;
 use crate::site::Site;
 
-/// Notices that are listed.
+/// Notices of a page.
 const ROWS: usize = 50;
 
 /// The form of a test.
@@ -22,12 +23,38 @@ pub(super) struct Test {
     channel: String,
 }
 
-pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> {
+/// Which notices are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    /// `dead` for those that weren't delivered, `waiting` for those that will be tried again.
+    #[serde(default)]
+    state: String,
+    before: Option<i64>,
+}
+
+const STATES: [(&str, &str, NoticeState); 2] = [
+    ("dead", "not delivered", NoticeState::Dead),
+    ("waiting", "waiting", NoticeState::Waiting),
+];
+
+pub(super) fn page(site: &dyn Site, visitor: &Visitor, asked: &Asked) -> Result<Page, Refusal> {
     let channels = site.notice_channels();
-    let notices = site
-        .desk()
-        .read(|ledger| ledger.notices(&notice::Filter::default(), Part::newest(ROWS)))?;
+    let state = STATES.iter().find(|(name, ..)| *name == asked.state);
+    let filter = notice::Filter {
+        state: state.map(|(.., state)| *state),
+        ..notice::Filter::default()
+    };
+    let part = Part {
+        before: asked.before,
+        most: ROWS,
+    };
+    let notices = site.desk().read(|ledger| ledger.notices(&filter, part))?;
     let rows: Vec<Vec<Markup>> = notices.iter().map(row).collect();
+    let name = state.map_or("", |(name, ..)| *name);
+    let older = notices
+        .last()
+        .filter(|_| notices.len() == ROWS)
+        .map(|last| format!("/settings/notices?state={name}&before={}", last.id.0));
     let body = html! {
         section class="card" {
             h2 { "Where people are told" }
@@ -46,9 +73,17 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor) -> Result<Page, Refusal> 
         }
         section class="card" {
             h2 { "Sent last" }
-            @if rows.is_empty() { p class="quiet" { "Nothing was sent yet." } } @else {
+            form class="inline" method="get" action="/settings/notices" {
+                div {
+                    label for="state" { "Show" }
+                    select id="state" name="state" { option value="" { "all" } @for (value, words, _) in STATES { option value=(value) selected[value == name] { (words) } } }
+                }
+                button { "Show" }
+            }
+            @if rows.is_empty() { p class="quiet" { "No notice is like that." } } @else {
                 (table("Notices, newest first", &[("Notice", false), ("State", false), ("To", false), ("When", false), ("Tried", true)], &rows))
             }
+            (pages(asked.before.map(|_| "/settings/notices"), older.as_deref()))
         }
     };
     Ok(super::page(visitor, Tab::Notices, &body))
@@ -70,7 +105,7 @@ fn row(notice: &Notice) -> Vec<Markup> {
     ]
 }
 
-pub(super) fn test(site: &dyn Site, visitor: &Visitor, form: &Test) -> Result<(String, Flash), Refusal> {
+pub(super) fn test(site: &dyn Site, visitor: &Visitor, form: &Test) -> Done {
     site.test_notice(&visitor.signed_in.actor, &form.channel)?;
     let said = format!("A test went to `{}`. Look whether it has arrived.", form.channel);
     Ok(("/settings/notices".to_owned(), Flash::good(said)))

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use respond::people::{self, Account, AccountId, Passkey, PasskeyId, Session, SessionId, SessionLimits};
 
+use super::super::frame::Done;
 use super::super::layout::Page;
 use super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::visitor::{Flash, Visitor};
@@ -123,8 +124,6 @@ fn browser(name: &str) -> String {
         _ => name.chars().take(40).collect(),
     }
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn remove_passkey(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let (account, now) = (visitor.signed_in.account()?, site.now());

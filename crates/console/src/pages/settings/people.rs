@@ -6,6 +6,7 @@ use respond::approval::{Operation, Wish};
 use respond::people::{self, Account, AccountId, LinkFor, NewAccount, Role};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section};
 use super::super::parts::{Consequences, Tone, csrf, pill, table};
 use super::super::requests;
@@ -77,7 +78,7 @@ const fn meaning(role: Role) -> &'static str {
         Role::Viewer => "sees how things are",
         Role::Operator => "acts: restores, releases, approves",
         Role::Admin => "may do everything, and invites others",
-        Role::Auditor => "sees everything, changes nothing",
+        Role::Auditor => "sees who did what, changes nothing",
     }
 }
 
@@ -167,10 +168,7 @@ pub(super) fn invite(
     form: &Invite,
     random: ([u8; 32], [u8; 32]),
 ) -> Result<NewLink, Refusal> {
-    let role = form
-        .role
-        .parse()
-        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role = form.role()?;
     let (now, by) = (site.now(), &visitor.signed_in.actor);
     let name = form.name.trim().to_owned();
     let new = NewAccount {
@@ -225,8 +223,6 @@ pub(super) fn link_page(public_url: &str, link: &NewLink) -> Page {
         .below("/settings", "Settings")
         .below("/settings/people", "People")
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 pub(super) fn set_role(site: &dyn Site, visitor: &Visitor, id: i64, form: &SetRole) -> Done {
     let (role, account, now) = (form.role()?, find(site, id)?, site.now());
@@ -306,7 +302,8 @@ pub(super) fn link_wish(site: &dyn Site, id: i64) -> Result<Wish, Refusal> {
     Ok(wish(&find(site, id)?.name, LINK))
 }
 
-fn role_of(name: &str) -> Result<Role, Refusal> {
+/// The role of a name.
+pub(super) fn role_of(name: &str) -> Result<Role, Refusal> {
     name.parse()
         .map_err(|()| Refusal::invalid(format!("`{name}` is no role")))
 }

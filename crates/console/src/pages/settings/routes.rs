@@ -1,7 +1,7 @@
 //! The addresses of the settings.
 
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use super::{configuration, notices, own, people, tokens};
 use crate::auth;
-use crate::pages::frame::{act, show};
+use crate::pages::frame::{Done, act, act_recent, show, show_to};
 use crate::pages::layout::{Page, Section};
 use crate::pages::requests::{agreement, ask_page};
-use crate::pages::visitor::{Flash, Visitor};
+use crate::pages::visitor::Visitor;
 use crate::pages::{parts, set_up, sign_in};
 use crate::problem::Refusal;
 use crate::site::Site;
@@ -46,10 +46,7 @@ async fn own_page(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn remove_passkey(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    if let Err(refusal) = visitor.signed_in.require_recent(&state) {
-        return show(&state, visitor, |_, _| Err(refusal)).await;
-    }
-    act(&state, visitor, Role::Viewer, move |site, visitor| {
+    act_recent(&state, visitor, Role::Viewer, move |site, visitor| {
         own::remove_passkey(site, visitor, id)
     })
     .await
@@ -113,16 +110,14 @@ async fn end_others(State(state): State<Shared>, visitor: Visitor) -> Response {
 }
 
 async fn people_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, |site, visitor| {
         people::page(site, visitor)
     })
     .await
 }
 
 async fn person(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         people::one(site, visitor, id)
     })
     .await
@@ -131,9 +126,8 @@ async fn person(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i6
 async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<people::Invite>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     let url = state.settings.public_url.clone();
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = (crate::random::bytes()?, crate::random::bytes()?);
         if_agreed(site, visitor, form.wish()?, || {
             Ok(people::link_page(&url, &people::invite(site, visitor, &form, random)?))
@@ -145,9 +139,8 @@ async fn invite(State(state): State<Shared>, visitor: Visitor, Form(form): Form<
 async fn link(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i64>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
     let url = state.settings.public_url.clone();
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = crate::random::bytes()?;
         if_agreed(site, visitor, people::link_wish(site, id)?, || {
             Ok(people::link_page(&url, &people::link(site, visitor, id, random)?))
@@ -162,11 +155,9 @@ async fn set_role(
     Path(id): Path<i64>,
     Form(form): Form<people::SetRole>,
 ) -> Response {
-    let recent = visitor.signed_in.require_recent(&state);
     let asked = form.clone();
     let wish = move |site: &dyn Site| asked.wish(site, id);
     act_if_agreed(&state, visitor, wish, move |site, visitor| {
-        recent?;
         people::set_role(site, visitor, id, &form)
     })
     .await
@@ -177,16 +168,21 @@ async fn act_if_agreed(
     state: &Shared,
     visitor: Visitor,
     wish: impl FnOnce(&dyn Site) -> Result<Wish, Refusal> + Send + 'static,
-    work: impl FnOnce(&dyn Site, &Visitor) -> Result<(String, Flash), Refusal> + Send + 'static,
+    work: impl FnOnce(&dyn Site, &Visitor) -> Done + Send + 'static,
 ) -> Response {
-    let agreement = state.ask(move |site| agreement(site, wish(site)?)).await;
+    let asking = visitor.signed_in.clone();
+    let agreement = state.ask(move |site| {
+        asking.require(Role::Admin)?;
+        agreement(site, wish(site)?)
+    });
+    let agreement = agreement.await;
     if let Ok(agreement) = &agreement
         && !agreement.is_given()
     {
         let page = ask_page(agreement, &visitor);
         return show(state, visitor, |_, _| Ok(page)).await;
     }
-    act(state, visitor, Role::Admin, work).await
+    act_recent(state, visitor, Role::Admin, work).await
 }
 
 /// The page that `work` makes, if nobody else must agree or they did; else the one on which they are asked.
@@ -210,14 +206,12 @@ async fn set_disabled(
     Path(id): Path<i64>,
     Form(form): Form<people::SetRole>,
 ) -> Response {
-    let recent = visitor.signed_in.require_recent(&state);
     let disables = form.disables();
     let work = move |site: &dyn Site, visitor: &Visitor| {
-        recent?;
         people::set_disabled(site, visitor, id, &form)
     };
     if disables {
-        return act(&state, visitor, Role::Admin, work).await;
+        return act_recent(&state, visitor, Role::Admin, work).await;
     }
     act_if_agreed(
         &state,
@@ -229,8 +223,7 @@ async fn set_disabled(
 }
 
 async fn tokens_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Admin)?;
+    show_to(&state, visitor, Role::Admin, |site, visitor| {
         tokens::page(site, visitor)
     })
     .await
@@ -238,9 +231,8 @@ async fn tokens_page(State(state): State<Shared>, visitor: Visitor) -> Response 
 
 async fn make_token(State(state): State<Shared>, visitor: Visitor, Form(form): Form<tokens::Make>) -> Response {
     let recent = visitor.signed_in.require_recent(&state);
-    show(&state, visitor, move |site, visitor| {
+    show_to(&state, visitor, Role::Admin, move |site, visitor| {
         recent?;
-        visitor.signed_in.require(Role::Admin)?;
         let random = crate::random::bytes()?;
         if_agreed(site, visitor, form.wish()?, || {
             tokens::make(site, visitor, &form, random)
@@ -256,10 +248,9 @@ async fn revoke(State(state): State<Shared>, visitor: Visitor, Path(id): Path<i6
     .await
 }
 
-async fn notices_page(State(state): State<Shared>, visitor: Visitor) -> Response {
-    show(&state, visitor, |site, visitor| {
-        visitor.signed_in.require(Role::Operator)?;
-        notices::page(site, visitor)
+async fn notices_page(State(state): State<Shared>, visitor: Visitor, Query(asked): Query<notices::Asked>) -> Response {
+    show_to(&state, visitor, Role::Operator, move |site, visitor| {
+        notices::page(site, visitor, &asked)
     })
     .await
 }
@@ -273,8 +264,7 @@ async fn test_notice(State(state): State<Shared>, visitor: Visitor, Form(form): 
 
 async fn configuration_page(State(state): State<Shared>, visitor: Visitor) -> Response {
     let settings = state.settings.clone();
-    show(&state, visitor, move |site, visitor| {
-        visitor.signed_in.require(Role::Auditor)?;
+    show_to(&state, visitor, Role::Auditor, move |site, visitor| {
         configuration::page(site, visitor, &settings)
     })
     .await

@@ -5,12 +5,14 @@ use respond::approval::{Operation, Wish};
 use respond::people::{self, NewToken, Role, Scope, Token, TokenId};
 use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::layout::{Page, Section};
 use super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::requests::wish;
 use super::super::visitor::{Flash, Visitor};
 use super::super::words::{ago, time};
 use super::Tab;
+use super::people::role_of;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -60,7 +62,7 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
     vec![
         html! { (token.made.name) },
         html! { (token.made.role.name()) },
-        html! { @if scopes.is_empty() { "all parts" } @else { (scopes.join(", ")) } },
+        html! { @if scopes.len() == Scope::ALL.len() { "all parts" } @else { (scopes.join(", ")) } },
         html! { @if let Some(used) = token.last_used { (ago(site.now(), used)) } @else { "never" } },
         html! {
             @if token.revoked.is_some() { (pill(Tone::Quiet, "revoked")) }
@@ -74,15 +76,13 @@ fn row(site: &dyn Site, visitor: &Visitor, token: &Token) -> Vec<Markup> {
 }
 
 impl Make {
-    fn role(&self) -> Result<Role, Refusal> {
-        self.role
-            .parse()
-            .map_err(|()| Refusal::invalid(format!("`{}` is no role", self.role)))
-    }
-
     /// What the token is asked for as: the same as in the API.
     pub(super) fn wish(&self) -> Result<Wish, Refusal> {
-        Ok(wish(Operation::ChangePeople, self.name.trim(), &made(self.role()?)))
+        Ok(wish(
+            Operation::ChangePeople,
+            self.name.trim(),
+            &made(role_of(&self.role)?),
+        ))
     }
 }
 
@@ -93,18 +93,15 @@ fn made(role: Role) -> String {
 
 /// Makes a token; its text is shown once.
 pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8; 32]) -> Result<Page, Refusal> {
-    let role = form
-        .role
-        .parse()
-        .map_err(|()| Refusal::invalid(format!("`{}` is no role", form.role)))?;
+    let role = role_of(&form.role)?;
     let scopes = match form.scope.as_str() {
-        "" => Vec::new(),
+        "" => Scope::ALL.to_vec(),
         name => vec![
             name.parse()
                 .map_err(|()| Refusal::invalid(format!("`{name}` is no part of the API")))?,
         ],
     };
-    let now = site.now();
+    let (now, by) = (site.now(), &visitor.signed_in.actor);
     let expires = Some(now.plus_millis(form.days.clamp(1, 3650) * DAY_MILLIS));
     let new = NewToken {
         name: form.name.trim().to_owned(),
@@ -112,7 +109,6 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
         scopes,
         expires,
     };
-    let by = &visitor.signed_in.actor;
     let (_, secret) = site.desk().write(|w| {
         people::allow_change(w, now, by, &new.name, &made(role))?;
         people::make_token(w, now, by, &new, random)
@@ -130,7 +126,7 @@ pub(super) fn make(site: &dyn Site, visitor: &Visitor, form: &Make, random: [u8;
         .below("/settings/tokens", "Tokens"))
 }
 
-pub(super) fn revoke(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<(String, Flash), Refusal> {
+pub(super) fn revoke(site: &dyn Site, visitor: &Visitor, id: i64) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| people::revoke_token(w, now, &visitor.signed_in.actor, TokenId(id)))?;

@@ -8,6 +8,7 @@ use respond::case_file::clocks::{self, Clock, ClockState, Jurisdiction, Outcome,
 use respond::incident::{Incident, IncidentId};
 use serde::Deserialize;
 
+use super::super::super::frame::Done;
 use super::super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::super::visitor::{Flash, Visitor};
 use super::super::super::words::{left, time};
@@ -114,12 +115,7 @@ fn law<'l>(laws: &'l [Jurisdiction], id: &str) -> Result<&'l Jurisdiction, Refus
         .ok_or_else(|| Refusal::invalid(format!("there is no law `{id}`")))
 }
 
-pub(in super::super) fn start(
-    site: &dyn Site,
-    visitor: &Visitor,
-    id: IncidentId,
-    form: &StartClocks,
-) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn start(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StartClocks) -> Done {
     let aware: Timestamp = form.aware.trim().parse().map_err(|_| {
         Refusal::invalid(format!("`{}` is no time", form.aware)).hint("write it like `2026-11-26T10:15:00Z`")
     })?;
@@ -131,12 +127,7 @@ pub(in super::super) fn start(
     Ok((super::path(id), Flash::good(format!("The clocks of {} run.", law.name))))
 }
 
-pub(in super::super) fn stop(
-    site: &dyn Site,
-    visitor: &Visitor,
-    id: IncidentId,
-    form: &StopClock,
-) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn stop(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StopClock) -> Done {
     let (laws, now) = (clocks::built_in()?, site.now());
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let (jurisdiction, duty) = form

@@ -10,6 +10,7 @@ use respond::incident::IncidentId;
 use respond::people::Role;
 use serde::Deserialize;
 
+use super::super::super::frame::Done;
 use super::super::super::layout::{Page, Section, incident_path};
 use super::super::super::parts::{Tone, csrf, empty, pill, sentence, table, with_code};
 use super::super::super::visitor::{Flash, Visitor};
@@ -173,8 +174,6 @@ fn made(site: &dyn Site, visitor: &Visitor, id: IncidentId, kind: DraftKind) -> 
         .write(|w| drafts::make_draft(w, now, &visitor.signed_in.actor, id, kind, &rendered, &facts))?;
     Ok(draft)
 }
-
-type Done = Result<(String, Flash), Refusal>;
 
 fn place(id: IncidentId, draft: &Draft) -> String {
     format!("{}/drafts/{}", super::path(id), draft.id)

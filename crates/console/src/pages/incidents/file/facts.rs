@@ -5,6 +5,7 @@ use respond::case_file::facts::{self, APPROVALS_NEEDED, Answer, Fact, FactId, Ne
 use respond::incident::IncidentId;
 use serde::Deserialize;
 
+use super::super::super::frame::Done;
 use super::super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::super::visitor::{Flash, Visitor};
 use crate::problem::Refusal;
@@ -98,12 +99,7 @@ fn form(visitor: &Visitor, path: &str) -> Markup {
     }
 }
 
-pub(in super::super) fn set(
-    site: &dyn Site,
-    visitor: &Visitor,
-    id: IncidentId,
-    form: &SetFact,
-) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn set(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &SetFact) -> Done {
     let class = facts::class_name(&form.class)
         .ok_or_else(|| Refusal::invalid(format!("`{}` can't be a kind of data", form.class)))?;
     let answer =
@@ -129,12 +125,7 @@ pub(in super::super) fn set(
     Ok((super::path(id), flash))
 }
 
-pub(in super::super) fn approve(
-    site: &dyn Site,
-    visitor: &Visitor,
-    id: IncidentId,
-    form: &ApproveFact,
-) -> Result<(String, Flash), Refusal> {
+pub(in super::super) fn approve(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &ApproveFact) -> Done {
     let now = site.now();
     site.desk()
         .write(|w| facts::approve_fact(w, now, &visitor.signed_in.actor, FactId(form.fact), form.version))?;
