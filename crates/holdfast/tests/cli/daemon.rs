@@ -140,8 +140,10 @@ fn nonsense_on_the_control_socket_is_answered_and_harms_nobody() {
         )
         .contains("the request came without its image")
     );
-    // What doesn't begin as a request of a command is taken for HTTP.
-    assert!(ask_raw(&socket, &"x".repeat(1 << 20)).starts_with("HTTP/1.1 431"));
+    // What doesn't begin as a request of a command is taken for HTTP. The answer is lost where the daemon hangs up on a sender.
+    assert!(ask_raw(&socket, "nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
+    let long = ask_raw(&socket, &"x".repeat(1 << 20));
+    assert!(long.is_empty() || long.starts_with("HTTP/1.1 431"), "{long}");
     assert!(daemon.serves("disk"));
     assert_eq!(daemon.stop().0, 0);
 }

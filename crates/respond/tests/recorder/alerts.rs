@@ -161,7 +161,7 @@ fn old_alerts_become_numbers_and_their_records_stay() {
 #[test]
 fn a_number_is_given_once_also_when_everything_is_old() {
     let mut bench = Bench::new();
-    let noticed = |day| about(day * 24 * HOUR, Layer::Volume, "damage", Severity::Low, "disk");
+    let noticed = |day: i64| about(day * 24 * HOUR, Layer::Volume, "damage", Severity::Low, "disk");
     bench.take(vec![noticed(0)]);
     bench.take(vec![noticed(1)]);
     let now = at(500 * 24 * HOUR);

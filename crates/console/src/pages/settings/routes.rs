@@ -207,9 +207,7 @@ async fn set_disabled(
     Form(form): Form<people::SetRole>,
 ) -> Response {
     let disables = form.disables();
-    let work = move |site: &dyn Site, visitor: &Visitor| {
-        people::set_disabled(site, visitor, id, &form)
-    };
+    let work = move |site: &dyn Site, visitor: &Visitor| people::set_disabled(site, visitor, id, &form);
     if disables {
         return act_recent(&state, visitor, Role::Admin, work).await;
     }

@@ -4,9 +4,9 @@ mod clocks;
 mod drafts;
 mod facts;
 
-pub(super) use clocks::{StartClocks, StopClock, start, stop};
-pub(super) use drafts::{Fill, Make, approve as approve_draft, draft_page, fill, make, sent};
-pub(super) use facts::{ApproveFact, SetFact, approve as approve_fact, set as set_fact};
+pub(super) use clocks::{start, stop};
+pub(super) use drafts::{approve as approve_draft, draft_page, fill, make, sent};
+pub(super) use facts::{approve as approve_fact, set as set_fact};
 
 use maud::html;
 use respond::incident::{Incident, IncidentId};
