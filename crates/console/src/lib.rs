@@ -15,6 +15,7 @@ mod compression;
 mod error;
 mod events;
 mod headers;
+mod incident_file;
 mod limits;
 mod metrics;
 mod overview;
@@ -37,7 +38,8 @@ pub use router::{openapi, router};
 pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};
 pub use site::{
-    Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health, Moment, PinView,
-    Problem, ProblemKind, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+    Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health,
+    IncidentFileSettings, Moment, PinView, Problem, ProblemKind, ProviderQuestion, RestorePreview, Restored, Site,
+    VolumeView,
 };
 pub use state::{Shared, State};

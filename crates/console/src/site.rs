@@ -3,6 +3,12 @@
 //! All methods may wait for the disk: they are called from threads that may. All are about real things: nothing here is made up
 //! for display.
 
+use std::collections::BTreeMap;
+
+use respond::case_file::clocks::Jurisdiction;
+use respond::case_file::drafts::Templates;
+use respond::case_file::paper::{Contact, RestoreStep};
+use respond::case_file::timeline;
 use respond::{Actor, Desk, Time};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +107,12 @@ pub trait Site: Send + Sync + 'static {
     fn policies(&self, text: Option<&str>) -> Result<respond::policy::Policies, Problem>;
     /// The signed heads of the ledger that lie beside the volumes' segments.
     fn ledger_heads(&self) -> Vec<respond::ledger::SignedHead>;
+    /// What the configuration says for the files of incidents.
+    fn incident_file(&self) -> Result<IncidentFileSettings, Problem>;
+    /// All volumes in the order in which they are to be restored.
+    fn restore_steps(&self) -> Result<Vec<RestoreStep>, Problem>;
+    /// What was done with a volume in a span of time, from its own history.
+    fn disk_events(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem>;
     /// The places that notices can be sent to, by name.
     fn notice_channels(&self) -> Vec<String>;
     /// Sends a notice that says that it is a test, now.
@@ -114,6 +126,21 @@ pub struct ProviderQuestion {
     pub url: String,
     /// Fields of a form, if one is sent.
     pub form: Option<Vec<(String, String)>>,
+}
+
+/// What the configuration says for the files of incidents.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFileSettings {
+    /// All laws that are known.
+    pub laws: Vec<Jurisdiction>,
+    /// The names of those that apply.
+    pub chosen: Vec<String>,
+    /// Templates of drafts.
+    pub templates: Templates,
+    /// What drafts ask for, whatever the incident.
+    pub values: BTreeMap<String, String>,
+    /// Whom to call, in that order.
+    pub contacts: Vec<Contact>,
 }
 
 /// How the program is.

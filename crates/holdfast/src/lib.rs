@@ -22,6 +22,7 @@ pub mod exposure_delivery;
 pub mod failure;
 pub mod guards;
 mod hex;
+pub mod incident_file;
 pub mod log;
 pub mod mail;
 pub mod names;

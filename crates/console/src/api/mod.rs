@@ -8,6 +8,7 @@ mod events;
 mod exposure;
 mod guards;
 mod idempotency;
+mod incident_file;
 mod incidents;
 mod input;
 mod ledger;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> OpenApiRouter<Shared> {
         .merge(guards::router())
         .merge(alerts::router())
         .merge(incidents::router())
+        .merge(incident_file::router())
         .merge(policies::router())
         .merge(actions::router())
         .merge(approvals::router())

@@ -2,8 +2,12 @@
 
 use respond::alert::{Layer, Severity};
 use respond::approval::{Operation, RequestState};
+use respond::case_file::clocks::Outcome;
+use respond::case_file::drafts::{DraftKind, VALUES, asks_for};
+use respond::case_file::facts::Answer;
 use respond::notice::NoticeState;
 use respond::people::Scope;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::{Object, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -69,6 +73,89 @@ pub(super) fn operations() -> Object {
     one_of(Operation::ALL.map(Operation::name))
 }
 
+/// What may have become of a class of data.
+pub(super) fn answers() -> Object {
+    one_of(Answer::ALL.map(Answer::name))
+}
+
+/// What may have been done about a duty.
+pub(super) fn outcomes() -> Object {
+    one_of([Outcome::Reported, Outcome::NotNeeded].map(Outcome::name))
+}
+
+/// What may be drafted.
+pub(super) fn draft_kinds() -> Object {
+    one_of(DraftKind::ALL.map(DraftKind::name))
+}
+
+/// The name of something that drafts ask for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ValueName(pub(super) String);
+
+impl<'de> Deserialize<'de> for ValueName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if asks_for(&name).is_none() {
+            return Err(D::Error::custom(format!("no draft asks for `{name}`")));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl PartialSchema for ValueName {
+    fn schema() -> RefOr<Schema> {
+        one_of(VALUES.iter().map(|(name, _)| *name)).into()
+    }
+}
+
+impl ToSchema for ValueName {}
+
+/// Characters of what is filled in, at most.
+const VALUE_MOST: usize = 4000;
+
+/// What is filled in.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ValueText(#[serde(deserialize_with = "text::<_, VALUE_MOST>")] pub(super) String);
+
+impl PartialSchema for ValueText {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.min_length(Some(1)).max_length(Some(VALUE_MOST)).build().into()
+    }
+}
+
+impl ToSchema for ValueText {}
+
+/// A text of 1 to `MOST` characters.
+pub(super) fn text<'de, D: Deserializer<'de>, const MOST: usize>(deserializer: D) -> Result<String, D::Error> {
+    bounded::<D, MOST>(String::deserialize(deserializer)?)
+}
+
+/// A text of 1 to `MOST` characters, or none.
+pub(super) fn text_if<'de, D: Deserializer<'de>, const MOST: usize>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let given = Option::<String>::deserialize(deserializer)?;
+    given.map(bounded::<D, MOST>).transpose()
+}
+
+fn bounded<'de, D: Deserializer<'de>, const MOST: usize>(text: String) -> Result<String, D::Error> {
+    let count = text.chars().count();
+    if count == 0 || count > MOST {
+        return Err(D::Error::custom(format!(
+            "a text has {count} characters; it may have 1 to {MOST}"
+        )));
+    }
+    Ok(text)
+}
+
+/// The number of a version, from 1.
+pub(super) fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = whole(deserializer)?;
+    let version = u32::try_from(number).ok().filter(|version| *version > 0);
+    version.ok_or_else(|| D::Error::custom(format!("{number} is no version")))
+}
+
 /// A part of the API, as a token's scope.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(transparent)]
@@ -104,7 +191,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
     // Within these bounds every float is a whole number that fits.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let whole = number.as_u64().or(fraction.map(|value| value as u64));
-    whole.ok_or_else(|| serde::de::Error::custom(format!("{number} is no whole number that can be used here")))
+    whole.ok_or_else(|| D::Error::custom(format!("{number} is no whole number that can be used here")))
 }
 
 #[cfg(test)]
@@ -121,9 +208,30 @@ mod tests {
             let name: ScopeName = serde_json::from_value(scope.name().into()).unwrap();
             assert_eq!(name.0, scope);
         }
+        for (name, _) in VALUES {
+            let value: ValueName = serde_json::from_value((*name).into()).unwrap();
+            assert_eq!(value.0, *name);
+        }
+        for answer in Answer::ALL {
+            assert_eq!(serde_json::to_value(answer).unwrap(), answer.name());
+        }
+        for outcome in [Outcome::Reported, Outcome::NotNeeded] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+        for kind in DraftKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
         for state in REQUEST_STATES {
             assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         }
+    }
+
+    #[test]
+    fn texts_are_counted_in_characters() {
+        let parse = |text: &str| text_if::<_, 3>(serde_json::json!(text)).ok().flatten();
+        assert_eq!(parse("\u{e4}\u{f6}\u{fc}").as_deref(), Some("\u{e4}\u{f6}\u{fc}"));
+        assert_eq!((parse(""), parse("abcd")), (None, None));
+        assert_eq!(text_if::<_, 3>(serde_json::Value::Null).unwrap(), None);
     }
 
     #[test]

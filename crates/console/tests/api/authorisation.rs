@@ -79,6 +79,32 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("post", "/api/v1/incidents/{incident}/recovered", Who::Operators),
     ("post", "/api/v1/incidents/{incident}/close", Who::Operators),
     ("post", "/api/v1/incidents/{incident}/reopen", Who::Operators),
+    ("get", "/api/v1/incidents/laws", Who::All),
+    ("get", "/api/v1/incidents/{incident}/file", Who::All),
+    ("get", "/api/v1/incidents/{incident}/file/timeline", Who::All),
+    ("get", "/api/v1/incidents/{incident}/file/paper", Who::Operators),
+    ("post", "/api/v1/incidents/{incident}/file/facts", Who::Operators),
+    ("get", "/api/v1/incidents/{incident}/file/facts/{fact}", Who::All),
+    (
+        "post",
+        "/api/v1/incidents/{incident}/file/facts/{fact}/approve",
+        Who::Operators,
+    ),
+    ("post", "/api/v1/incidents/{incident}/file/clocks", Who::Operators),
+    ("post", "/api/v1/incidents/{incident}/file/clocks/stop", Who::Operators),
+    ("post", "/api/v1/incidents/{incident}/file/values", Who::Operators),
+    ("post", "/api/v1/incidents/{incident}/file/drafts", Who::Operators),
+    ("get", "/api/v1/incidents/{incident}/file/drafts/{draft}", Who::All),
+    (
+        "post",
+        "/api/v1/incidents/{incident}/file/drafts/{draft}/approve",
+        Who::Operators,
+    ),
+    (
+        "post",
+        "/api/v1/incidents/{incident}/file/drafts/{draft}/sent",
+        Who::Operators,
+    ),
     ("get", "/api/v1/policies", Who::All),
     ("post", "/api/v1/policies/dry-run", Who::All),
     ("get", "/api/v1/actions", Who::All),
@@ -141,6 +167,15 @@ fn body(method: &str, path: &str) -> &'static str {
         ("post", path) if path.ends_with("/notes") || path.ends_with("/recovered") || path.ends_with("/reopen") => {
             "{\"text\":\"x\"}"
         }
+        ("post", path) if path.ends_with("/file/facts") => {
+            "{\"system\":\"shop\",\"class\":\"email-address\",\"answer\":\"unknown\",\"evidence\":\"x\"}"
+        }
+        ("post", path) if path.contains("/file/facts/") => "{\"version\":1}",
+        ("post", path) if path.ends_with("/file/clocks") => "{\"law\":\"uk-gdpr\"}",
+        ("post", path) if path.ends_with("/file/clocks/stop") => {
+            "{\"law\":\"uk-gdpr\",\"duty\":\"authority\",\"outcome\":\"reported\"}"
+        }
+        ("post", path) if path.ends_with("/file/drafts") => "{\"kind\":\"letter\"}",
         ("post", "/api/v1/approvals") => "{\"operation\":\"restore\",\"subject\":\"x\",\"because\":\"x\"}",
         ("post", "/api/v1/drills") => "{\"volume\":\"disk\"}",
         ("post", "/api/v1/notices/acknowledge") => "{\"subject\":\"incident/1\"}",

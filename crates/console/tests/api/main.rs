@@ -10,6 +10,7 @@ mod authenticator;
 mod authorisation;
 mod events;
 mod http;
+mod incident_file;
 mod pages;
 mod people;
 mod provider;

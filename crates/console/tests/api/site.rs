@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::Receiver;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, Moment, PinView, Problem, ProblemKind,
-    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, Moment, PinView, Problem,
+    ProblemKind, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
+use respond::case_file::clocks::built_in;
+use respond::case_file::paper::RestoreStep;
+use respond::case_file::timeline;
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
 use respond::{Actor, Desk, Time};
@@ -303,6 +306,33 @@ impl Site for TestSite {
 
     fn ledger_heads(&self) -> Vec<SignedHead> {
         Vec::new()
+    }
+
+    fn incident_file(&self) -> Result<IncidentFileSettings, Problem> {
+        Ok(IncidentFileSettings {
+            laws: built_in().unwrap(),
+            chosen: vec!["uk-gdpr".to_owned()],
+            values: [("organisation".to_owned(), "Example Ltd".to_owned())].into(),
+            ..IncidentFileSettings::default()
+        })
+    }
+
+    fn restore_steps(&self) -> Result<Vec<RestoreStep>, Problem> {
+        Ok(vec![RestoreStep {
+            tier: 1,
+            volume: "disk".to_owned(),
+            state: "1 GiB".to_owned(),
+            command: "holdfast restore disk --before-attack".to_owned(),
+        }])
+    }
+
+    fn disk_events(&self, name: &str, from: Time, _to: Time) -> Result<Vec<timeline::DiskEvent>, Problem> {
+        self.named(name)?;
+        Ok(vec![timeline::DiskEvent {
+            time: from,
+            volume: name.to_owned(),
+            text: "pinned `nightly`".to_owned(),
+        }])
     }
 
     fn notice_channels(&self) -> Vec<String> {

@@ -9,6 +9,7 @@ use console::{
 };
 use drill::{Case, DrillResult, Trigger};
 use jiff::ZonedDateTime;
+use respond::case_file::timeline;
 use respond::{Actor, Page, Time, alert};
 use volume::{Sequence, Timestamp};
 
@@ -193,6 +194,25 @@ impl ConsoleSite {
             buckets: each.collect(),
             events,
         })
+    }
+
+    /// What was done with a volume in a span of time.
+    pub(super) fn events_of(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem> {
+        let request = Request::History {
+            name: name.to_owned(),
+            since: None,
+            until: None,
+            bucket_seconds: Some(86_400),
+        };
+        let Response::History(history) = self.ask(&Actor::System("console".to_owned()), request)? else {
+            return Err(unexpected());
+        };
+        let events = history.events.into_iter().map(|event| timeline::DiskEvent {
+            time: crate::desk::time(event.moment.time.0),
+            volume: name.to_owned(),
+            text: event.text,
+        });
+        Ok(events.filter(|event| event.time >= from && event.time <= to).collect())
     }
 
     /// What was noticed about a volume in a span of time.

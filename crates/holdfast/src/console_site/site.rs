@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, PinView, Problem, ProviderQuestion, RestorePreview,
-    Restored, Site, VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, PinView, Problem,
+    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
+use respond::case_file::paper::RestoreStep;
+use respond::case_file::timeline;
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
 use respond::{Actor, Desk, Time};
@@ -16,6 +18,7 @@ use crate::config::Config;
 use crate::control::{AnnouncedWork, DaemonReport, DivertedWrites, Request, Response};
 use crate::desk;
 use crate::engine::{DaemonFacts, Engine};
+use crate::incident_file;
 use crate::log::{Level, Log};
 use crate::place::Place;
 use crate::size::format_size;
@@ -318,6 +321,34 @@ impl Site for ConsoleSite {
 
     fn ledger_heads(&self) -> Vec<SignedHead> {
         desk::heads::kept(self.engine.data()).heads
+    }
+
+    fn incident_file(&self) -> Result<IncidentFileSettings, Problem> {
+        let config = self.config()?;
+        let settings = config.incident_file;
+        let mut values = settings.values.clone();
+        if let Some(url) = config.exposure.public_url {
+            values.entry("monitor-url".to_owned()).or_insert(url);
+        }
+        Ok(IncidentFileSettings {
+            laws: incident_file::laws(&settings).map_err(problem)?,
+            chosen: settings.jurisdictions.clone(),
+            templates: incident_file::templates(&settings).map_err(problem)?,
+            values,
+            contacts: settings.contacts,
+        })
+    }
+
+    fn restore_steps(&self) -> Result<Vec<RestoreStep>, Problem> {
+        let Response::Volumes(list) = self.ask(&console(), Request::List)? else {
+            return Err(super::ask::unexpected());
+        };
+        let order = self.config()?.incident_file.restore_order;
+        Ok(incident_file::steps(&order, &list.volumes))
+    }
+
+    fn disk_events(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem> {
+        self.events_of(name, from, to)
     }
 
     fn notice_channels(&self) -> Vec<String> {

@@ -37,6 +37,20 @@ impl ClockState {
         )
     }
 
+    /// The name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not-started",
+            Self::NoFixedTime => "no-fixed-time",
+            Self::Running => "running",
+            Self::Overdue => "overdue",
+            Self::Reported => "reported",
+            Self::ReportedLate => "reported-late",
+            Self::NotNeeded => "not-needed",
+        }
+    }
+
     /// For people.
     #[must_use]
     pub const fn words(self) -> &'static str {

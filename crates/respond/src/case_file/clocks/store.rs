@@ -42,7 +42,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    const fn name(self) -> &'static str {
+    /// The name in the ledger.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Reported => "reported",
             Self::NotNeeded => "not-needed",

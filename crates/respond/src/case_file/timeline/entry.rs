@@ -47,3 +47,13 @@ pub struct Timeline {
     /// about one thing, all that are left out count as one.
     pub left_out: u64,
 }
+
+impl Timeline {
+    /// What actions did, in words: drafts say it.
+    #[must_use]
+    pub fn done(&self) -> Vec<String> {
+        let entries = self.entries.iter().filter(|entry| entry.from == "action");
+        let done = entries.filter_map(|entry| entry.what.strip_prefix("Done: "));
+        done.map(str::to_owned).collect()
+    }
+}

@@ -1,10 +1,9 @@
 //! Regulators' clocks: when each began, when it is due, and what was done about it.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use respond::Time;
-use respond::case_file::clocks::{self, Clock, ClockState, Jurisdiction, Outcome, Stop};
+use respond::case_file::clocks::{Clock, ClockState, Jurisdiction, Outcome, Stop};
 use respond::incident::{Incident, IncidentId};
 use serde::Deserialize;
 
@@ -12,6 +11,7 @@ use super::super::super::frame::Done;
 use super::super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::super::visitor::{Flash, Visitor};
 use super::super::super::words::{left, time};
+use crate::incident_file;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -35,11 +35,9 @@ pub(in super::super) struct StopClock {
 }
 
 pub(super) fn section(site: &dyn Site, visitor: &Visitor, incident: &Incident, may: bool) -> Result<Markup, Refusal> {
-    let laws = clocks::built_in()?;
+    let laws = site.incident_file()?.laws;
     let now = site.now();
-    let counted = site
-        .desk()
-        .read(|ledger| clocks::clocks(ledger, incident.id, now, &laws, &TimeZone::system()))?;
+    let counted = incident_file::clocks(site, incident.id, &laws)?;
     let rows: Vec<Vec<Markup>> = counted.iter().map(|clock| row(clock, now)).collect();
     let open: Vec<&Clock> = counted.iter().filter(|clock| clock.state.is_open()).collect();
     let path = super::path(incident.id);
@@ -109,26 +107,16 @@ fn stop_form(visitor: &Visitor, path: &str, open: &[&Clock]) -> Markup {
     }
 }
 
-fn law<'l>(laws: &'l [Jurisdiction], id: &str) -> Result<&'l Jurisdiction, Refusal> {
-    laws.iter()
-        .find(|law| law.id == id)
-        .ok_or_else(|| Refusal::invalid(format!("there is no law `{id}`")))
-}
-
 pub(in super::super) fn start(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StartClocks) -> Done {
     let aware: Timestamp = form.aware.trim().parse().map_err(|_| {
         Refusal::invalid(format!("`{}` is no time", form.aware)).hint("write it like `2026-11-26T10:15:00Z`")
     })?;
-    let (laws, now) = (clocks::built_in()?, site.now());
-    let law = law(&laws, &form.law)?;
     let aware = Some(Time::from_unix_millis(aware.as_millisecond()));
-    site.desk()
-        .write(|w| clocks::start_clocks(w, now, &visitor.signed_in.actor, id, law, aware, None))?;
-    Ok((super::path(id), Flash::good(format!("The clocks of {} run.", law.name))))
+    let law = incident_file::start_clocks(site, &visitor.signed_in.actor, id, &form.law, (aware, None))?;
+    Ok((super::path(id), Flash::good(format!("The clocks of {law} run."))))
 }
 
 pub(in super::super) fn stop(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &StopClock) -> Done {
-    let (laws, now) = (clocks::built_in()?, site.now());
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let (jurisdiction, duty) = form
         .clock
@@ -142,11 +130,10 @@ pub(in super::super) fn stop(site: &dyn Site, visitor: &Visitor, id: IncidentId,
         } else {
             Outcome::Reported
         },
-        time: now,
+        time: site.now(),
         why: given(&form.why),
         reference: given(&form.reference),
     };
-    site.desk()
-        .write(|w| clocks::stop_clock(w, now, &visitor.signed_in.actor, id, &laws, &TimeZone::system(), &stop))?;
+    incident_file::stop_clock(site, &visitor.signed_in.actor, id, &stop)?;
     Ok((super::path(id), Flash::good("It is on record.")))
 }

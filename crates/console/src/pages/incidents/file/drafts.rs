@@ -1,11 +1,7 @@
 //! Drafts: what regulators, those concerned, staff and customers are told.
 
-use std::collections::BTreeMap;
-
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use respond::case_file::drafts::{self, APPROVALS_NEEDED, Draft, DraftId, DraftKind, DraftState, Material, Templates};
-use respond::case_file::{clocks, facts};
+use respond::case_file::drafts::{self, APPROVALS_NEEDED, Draft, DraftKind, DraftState};
 use respond::incident::IncidentId;
 use respond::people::Role;
 use serde::Deserialize;
@@ -15,6 +11,7 @@ use super::super::super::layout::{Page, Section, incident_path};
 use super::super::super::parts::{Tone, csrf, empty, pill, sentence, table, with_code};
 use super::super::super::visitor::{Flash, Visitor};
 use super::super::super::words::time;
+use crate::incident_file;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -76,19 +73,13 @@ fn row(draft: &Draft, path: &str) -> Vec<Markup> {
     ]
 }
 
-fn find(site: &dyn Site, id: IncidentId, draft: i64) -> Result<Draft, Refusal> {
-    let found = site.desk().read(|ledger| drafts::draft(ledger, DraftId(draft)))?;
-    let found = found.filter(|found| found.incident == id);
-    found.ok_or_else(|| Refusal::not_found(format!("incident {id} has no draft `{draft}`")))
-}
-
 pub(in super::super) fn draft_page(
     site: &dyn Site,
     visitor: &Visitor,
     id: IncidentId,
     draft: i64,
 ) -> Result<Page, Refusal> {
-    let draft = find(site, id, draft)?;
+    let draft = incident_file::draft(site, id, draft)?;
     let obstacles = site.desk().read(|ledger| drafts::obstacles(ledger, &draft))?;
     let path = super::path(id);
     let may = visitor.signed_in.role.may(Role::Operator);
@@ -147,41 +138,13 @@ fn approvals(visitor: &Visitor, path: &str, draft: &Draft, may: bool) -> Markup 
     }
 }
 
-/// Makes a draft of the built-in templates, the facts, the clocks and what people filled in.
-fn made(site: &dyn Site, visitor: &Visitor, id: IncidentId, kind: DraftKind) -> Result<Draft, Refusal> {
-    let (incident, now, zone, laws) = (
-        super::find(site, id)?,
-        site.now(),
-        TimeZone::system(),
-        clocks::built_in()?,
-    );
-    let (facts, clocks, values): (_, _, BTreeMap<String, String>) = site.desk().read(|ledger| {
-        let clocks = clocks(ledger, id, now, &laws, &zone)?;
-        Ok((facts(ledger, id)?, clocks, drafts::values(ledger, id)?))
-    })?;
-    let material = Material {
-        incident: &incident,
-        facts: &facts,
-        clocks: &clocks,
-        done: &[],
-        values: &values,
-        now,
-        zone: &zone,
-    };
-    let rendered = drafts::render(kind, &Templates::default(), &material)?;
-    let draft = site
-        .desk()
-        .write(|w| drafts::make_draft(w, now, &visitor.signed_in.actor, id, kind, &rendered, &facts))?;
-    Ok(draft)
-}
-
 fn place(id: IncidentId, draft: &Draft) -> String {
     format!("{}/drafts/{}", super::path(id), draft.id)
 }
 
 pub(in super::super) fn make(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Make) -> Done {
     let kind = DraftKind::named(&form.kind).ok_or_else(|| Refusal::invalid(format!("`{}` is no draft", form.kind)))?;
-    let draft = made(site, visitor, id, kind)?;
+    let draft = incident_file::make_draft(site, &visitor.signed_in.actor, id, kind)?;
     Ok((
         place(id, &draft),
         Flash::good("The draft is made. Read every word of it."),
@@ -189,10 +152,12 @@ pub(in super::super) fn make(site: &dyn Site, visitor: &Visitor, id: IncidentId,
 }
 
 pub(in super::super) fn fill(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &Fill) -> Done {
-    let (now, kind) = (site.now(), find(site, id, form.draft)?.kind);
-    site.desk()
-        .write(|w| drafts::fill(w, now, &visitor.signed_in.actor, id, &form.name, form.value.trim()))?;
-    let draft = made(site, visitor, id, kind)?;
+    let (actor, kind) = (
+        &visitor.signed_in.actor,
+        incident_file::draft(site, id, form.draft)?.kind,
+    );
+    incident_file::fill(site, actor, id, [(form.name.as_str(), form.value.trim())])?;
+    let draft = incident_file::make_draft(site, actor, id, kind)?;
     Ok((
         place(id, &draft),
         Flash::good("Filled in; the draft was made anew with it."),
@@ -200,16 +165,12 @@ pub(in super::super) fn fill(site: &dyn Site, visitor: &Visitor, id: IncidentId,
 }
 
 pub(in super::super) fn approve(site: &dyn Site, visitor: &Visitor, id: IncidentId, draft: i64) -> Done {
-    let (now, draft) = (site.now(), find(site, id, draft)?);
-    site.desk()
-        .write(|w| drafts::approve_draft(w, now, &visitor.signed_in.actor, draft.id))?;
+    let draft = incident_file::approve_draft(site, &visitor.signed_in.actor, id, draft)?;
     Ok((place(id, &draft), Flash::good("You stand by this text.")))
 }
 
 pub(in super::super) fn sent(site: &dyn Site, visitor: &Visitor, id: IncidentId, draft: i64) -> Done {
-    let (now, draft) = (site.now(), find(site, id, draft)?);
-    site.desk()
-        .write(|w| drafts::mark_sent(w, now, &visitor.signed_in.actor, draft.id))?;
+    let draft = incident_file::mark_sent(site, &visitor.signed_in.actor, id, draft)?;
     Ok((
         place(id, &draft),
         Flash::good("It is on record that this went out, with the facts in it."),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::super::super::frame::Done;
 use super::super::super::parts::{Tone, csrf, empty, pill, table};
 use super::super::super::visitor::{Flash, Visitor};
+use crate::incident_file;
 use crate::problem::Refusal;
 use crate::site::Site;
 
@@ -112,10 +113,7 @@ pub(in super::super) fn set(site: &dyn Site, visitor: &Visitor, id: IncidentId, 
         evidence: form.evidence.trim().to_owned(),
         reference,
     };
-    let now = site.now();
-    let change = site
-        .desk()
-        .write(|w| facts::set_fact(w, now, &visitor.signed_in.actor, id, &fact))?;
+    let change = incident_file::set_fact(site, &visitor.signed_in.actor, id, &fact)?;
     let flash = match change.approvals_lost {
         0 => Flash::good("The fact is written down. Somebody else has to stand by it."),
         lost => Flash::warn(format!(
@@ -126,8 +124,7 @@ pub(in super::super) fn set(site: &dyn Site, visitor: &Visitor, id: IncidentId, 
 }
 
 pub(in super::super) fn approve(site: &dyn Site, visitor: &Visitor, id: IncidentId, form: &ApproveFact) -> Done {
-    let now = site.now();
-    site.desk()
-        .write(|w| facts::approve_fact(w, now, &visitor.signed_in.actor, FactId(form.fact), form.version))?;
+    let what = (FactId(form.fact), form.version);
+    incident_file::approve_fact(site, &visitor.signed_in.actor, id, what)?;
     Ok((super::path(id), Flash::good("You stand by it.")))
 }

@@ -8,10 +8,11 @@ use respond::case_file::Clock;
 use respond::case_file::clocks::{ClockState, Force, Jurisdiction, Outcome, Stop, start_clocks, stop_clock};
 use serde_json::json;
 
-use super::scene::{Scene, named};
+use super::scene::Scene;
 use crate::cli::noted::{shown, time, time_if};
 use crate::cli::table::{Align, Table};
 use crate::failure::Failure;
+use crate::incident_file::named;
 use crate::span::format_span;
 
 pub(super) const HELP: &str = "\

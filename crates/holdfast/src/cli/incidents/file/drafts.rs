@@ -11,10 +11,11 @@ use respond::case_file::drafts::{
 use serde_json::json;
 
 use super::material::{Gathered, known_values};
-use super::scene::{Scene, read_bytes, write_file};
+use super::scene::{Scene, write_file};
 use crate::cli::noted::shown;
 use crate::cli::table::{Align, Table};
 use crate::failure::Failure;
+use crate::incident_file::read_bytes;
 
 /// Largest file with a value.
 const VALUE_BYTES_MAX: u64 = 1 << 20;

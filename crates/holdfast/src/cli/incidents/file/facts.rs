@@ -9,11 +9,12 @@ use respond::case_file::facts::{
 };
 use serde_json::json;
 
-use super::scene::{Scene, failure, read_bytes};
+use super::scene::{Scene, failure};
 use crate::cli::noted::shown;
 use crate::cli::show::count;
 use crate::cli::table::{Align, Table};
 use crate::failure::Failure;
+use crate::incident_file::read_bytes;
 
 /// Largest report of an investigation.
 const REPORT_BYTES_MAX: u64 = 1 << 30;

@@ -9,6 +9,7 @@ use respond::case_file::{Clock, Fact, Timeline, facts};
 use super::scene::{Scene, failure};
 use super::timeline::gathered;
 use crate::failure::Failure;
+use crate::incident_file;
 
 /// Everything that is known of an incident.
 pub(super) struct Gathered {
@@ -33,20 +34,17 @@ impl Gathered {
             timeline,
             remarks,
             values: known_values(scene)?,
-            templates: scene.templates()?,
+            templates: incident_file::templates(scene.settings())?,
         })
     }
 
     /// Makes a text.
     pub(super) fn render(&self, scene: &Scene<'_>, kind: DraftKind) -> Result<Rendered, Failure> {
-        let done = self.timeline.entries.iter();
-        let done = done.filter_map(|entry| entry.what.strip_prefix("Done: ").filter(|_| entry.from == "action"));
-        let done: Vec<String> = done.map(str::to_owned).collect();
         let material = Material {
             incident: &scene.incident,
             facts: &self.facts,
             clocks: &self.clocks,
-            done: &done,
+            done: &self.timeline.done(),
             values: &self.values,
             now: scene.now,
             zone: &scene.zone,

@@ -9,16 +9,16 @@ use respond::case_file::paper::{self, Case, Pack, RestoreStep};
 use serde_json::json;
 
 use super::material::Gathered;
-use super::scene::{Scene, chosen, failure, laws, write_file};
+use super::scene::{Scene, failure, write_file};
 use super::timeline::Silent;
 use crate::cli::noted::{Noted, now};
 use crate::cli::output::{self, print};
 use crate::config::Config;
-use crate::control::{Request, Response, VolumeReport};
+use crate::control::{Request, Response};
 use crate::failure::{EXIT_OK, Failure};
+use crate::incident_file::{self, chosen, laws};
 use crate::place::Place;
 use crate::reach;
-use crate::size::format_size;
 
 /// `holdfast incidents file N paper`
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -105,76 +105,13 @@ pub(super) fn of_incident(scene: &Scene<'_>, gathered: &Gathered) -> Result<Vec<
     paper::paper(&pack).map_err(|error| failure(&error))
 }
 
-/// All volumes, by the tiers of the configuration; those without one come last.
+/// All volumes in the order of the configuration.
 fn steps(place: &Place, config: &Config) -> Result<Vec<RestoreStep>, Failure> {
-    let order = &config.incident_file.restore_order;
     let Response::Volumes(listed) = reach::execute(place, Request::List, None, &mut Silent)? else {
         return Ok(Vec::new());
     };
-    let volumes = listed.volumes;
-    let last = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_add(1);
-    let tier_of = |name: &str| {
-        let tier = order.iter().position(|tier| tier.iter().any(|known| known == name));
-        tier.and_then(|tier| u32::try_from(tier + 1).ok()).unwrap_or(last)
-    };
-    let mut steps: Vec<RestoreStep> = volumes
-        .iter()
-        .map(|volume| step(volume, tier_of(&volume.name)))
-        .collect();
-    // Volumes that the configuration names and that aren't there: whoever reads it has to know.
-    for (tier, name) in (1..)
-        .zip(order)
-        .flat_map(|(tier, names)| names.iter().map(move |name| (tier, name)))
-    {
-        if !volumes.iter().any(|volume| volume.name == *name) {
-            steps.push(RestoreStep {
-                tier,
-                volume: name.clone(),
-                state: "is in the restore order, but there is no such volume".to_owned(),
-                command: format!("holdfast volume show {name}"),
-            });
-        }
-    }
-    let place_in_tier = |step: &RestoreStep| {
-        let tier = order.get(usize::try_from(step.tier).unwrap_or(0).wrapping_sub(1));
-        tier.and_then(|tier| tier.iter().position(|name| *name == step.volume))
-    };
-    steps.sort_by_key(|step| (step.tier, place_in_tier(step), step.volume.clone()));
-    Ok(steps)
-}
-
-fn step(volume: &VolumeReport, tier: u32) -> RestoreStep {
-    let Some(details) = &volume.details else {
-        let problem = volume
-            .problem
-            .as_ref()
-            .map_or_else(String::new, |problem| problem.message.clone());
-        return RestoreStep {
-            tier,
-            volume: volume.name.clone(),
-            state: format!("can't be used: {problem}"),
-            command: format!("holdfast volume show {}", volume.name),
-        };
-    };
-    let point = details.guard.as_ref().and_then(|guard| guard.before_attack.as_ref());
-    let (point, command) = match point {
-        Some(pin) => (
-            format!("restore point from before the attack: {pin}"),
-            format!("holdfast restore {} --before-attack", volume.name),
-        ),
-        None => (
-            "no attack was recognised on it: choose a moment from before".to_owned(),
-            format!("holdfast restore {} \"YYYY-MM-DD HH:MM\"", volume.name),
-        ),
-    };
-    RestoreStep {
-        tier,
-        volume: volume.name.clone(),
-        state: format!(
-            "{}, {} clients; {point}",
-            format_size(details.size_bytes),
-            details.clients
-        ),
-        command,
-    }
+    Ok(incident_file::steps(
+        &config.incident_file.restore_order,
+        &listed.volumes,
+    ))
 }
