@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::alert::NewAlert;
 use crate::error::Error;
 use crate::ledger::{HeadKey, KEY_RECORD, Ledger, Sequence, SignedHead, Writing, write_head};
-use crate::people::Actor;
+use crate::people::{Actor, CodeKey, codes_lost, has_plain_codes, seal_codes};
 use crate::time::Time;
 
 /// Alerts that wait at most. A flood of more is told of in one alert.
@@ -188,6 +188,47 @@ impl Desk {
         let actor = Actor::System("ledger".to_owned());
         let added = writing.record(now, &actor, KEY_RECORD, &subject, &json!({ "key": key }));
         added.map(drop)
+    }
+
+    /// The key of one-time codes; `None` if there is none that can be read. It is looked for each time: one that is put back is used
+    /// without a restart.
+    #[must_use]
+    pub fn code_key(&self) -> Option<CodeKey> {
+        CodeKey::read(&self.folder)
+    }
+
+    /// The key of one-time codes, made if there is none.
+    ///
+    /// # Errors
+    /// When it can't be read or made, or is none.
+    pub fn code_key_made(&self) -> Result<CodeKey, Error> {
+        CodeKey::open(&self.folder)
+    }
+
+    /// How many accounts' one-time codes can't be checked, because the key that their secrets are encrypted with isn't there.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn codes_lost(&self) -> Result<u64, Error> {
+        let key = self.code_key();
+        self.read(|ledger| codes_lost(ledger, key.as_ref()))
+    }
+
+    /// Encrypts secrets of one-time codes that aren't, as older ledgers have them, and leaves nothing of them in the ledger's files.
+    ///
+    /// # Errors
+    /// When the key can't be made, or the ledger can't be written.
+    pub fn seal_codes(&self, now: Time) -> Result<(), Error> {
+        if !self.read(has_plain_codes)? {
+            return Ok(());
+        }
+        let key = self.code_key_made()?;
+        lock(&self.writer).overwrite_deleted(true)?;
+        let sealed = self.write(|w| seal_codes(w, now, &key));
+        let writer = lock(&self.writer);
+        writer.overwrite_deleted(false)?;
+        sealed?;
+        writer.empty_log()
     }
 
     /// Looks whether other processes have added records, so that whoever waits for some learns of them; the newest record.

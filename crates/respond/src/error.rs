@@ -69,6 +69,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The key of one-time codes can't be used.
+    #[error(
+        "`{}` is no key: secrets of one-time codes can't be encrypted with it. Put the key back from a backup, or remove the \
+         file: then a new key is made, and codes that were encrypted with the old one have to be set up anew",
+        path.display()
+    )]
+    CodeKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// A head can't be understood.
     #[error("`{}` is no head of a ledger: it was changed or damaged, and proves nothing", path.display())]
     LedgerHead {

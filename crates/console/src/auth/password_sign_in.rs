@@ -1,7 +1,7 @@
 //! Signing in with a password and a one-time code, and setting both.
 
 use axum::http::{HeaderValue, StatusCode};
-use respond::people::{self, Account, AccountId, Digest, PasswordSecrets};
+use respond::people::{self, Account, AccountId, CodeKey, Digest, KeptPassword, PasswordSecrets};
 use respond::{Actor, Error, Time, Writing};
 use serde::Serialize;
 
@@ -64,10 +64,11 @@ pub async fn with_password(
     let (name, password, code) = (name.to_owned(), password.to_owned(), code.to_owned());
     let found = state
         .ask(move |site| {
+            let key = site.desk().code_key();
             let known = site.desk().read(|ledger| {
                 let account = people::account_by_name(ledger, &name)?.filter(|account| account.disabled.is_none());
                 let secrets = match &account {
-                    Some(account) => people::password_secrets(ledger, account.id)?,
+                    Some(account) => people::password_secrets(ledger, key.as_ref(), account.id)?,
                     None => None,
                 };
                 Ok::<_, Error>((account, secrets))
@@ -96,22 +97,32 @@ pub async fn with_password(
         }
         Found::Wrong(name) => {
             note_failure(state, visitor, &attempt.subjects, name, "password").await?;
-            Err(refused())
+            Err(refused_with_advice(state).await?)
         }
     }
 }
 
+/// What whoever isn't let in is told. Where codes can't be checked, everybody is told so, whoever they say they are: it says nothing
+/// about an account.
+async fn refused_with_advice(state: &Shared) -> Result<Refusal, Refusal> {
+    if state.ask(|site| site.desk().codes_lost()).await? == 0 {
+        return Ok(refused());
+    }
+    Ok(refused().hint(
+        "this server can't check the codes of some people's apps: its file `codes.key` is gone or another one. Sign in with a \
+         passkey, or with a recovery code in the place of the code; then set the password and the code up anew in the settings",
+    ))
+}
+
 /// Compares, in the same time whether there is such an account or not.
-fn compare(known: (Option<Account>, Option<PasswordSecrets>), password: &str, code: &str, now: Time) -> Found {
+fn compare(known: (Option<Account>, Option<KeptPassword>), password: &str, code: &str, now: Time) -> Found {
     let (account, secrets) = known;
     let is_right = password::is_right(password, secrets.as_ref().map(|secrets| secrets.password.as_str()));
-    let nobody = PasswordSecrets {
-        password: String::new(),
-        totp_secret: vec![0; totp::SECRET_BYTES],
-        totp_step: 0,
-    };
-    let against = secrets.as_ref().unwrap_or(&nobody);
-    let step = totp::step(&against.totp_secret, code, now, against.totp_step);
+    let nobody = [0; totp::SECRET_BYTES];
+    let readable = secrets.as_ref().and_then(|secrets| secrets.totp_secret.as_deref());
+    let used = secrets.as_ref().map_or(0, |secrets| secrets.totp_step);
+    // Against a secret that isn't there no code is right.
+    let step = totp::step(readable.unwrap_or(&nobody), code, now, used).filter(|_| readable.is_some());
     match (account, step) {
         (Some(account), Some(step)) if is_right => Found::Code(account.id, step),
         (Some(account), None) if is_right && plain(code).len() > 6 => {
@@ -198,10 +209,10 @@ pub(super) fn set(
     now: Time,
     by: &Actor,
     account: AccountId,
-    secrets: &PasswordSecrets,
+    (secrets, key): (&PasswordSecrets, &CodeKey),
     codes: &[Digest],
 ) -> Result<(), Error> {
-    people::set_password(w, now, by, account, secrets)?;
+    people::set_password(w, now, by, account, secrets, key)?;
     people::set_recovery_codes(w, now, by, account, codes)
 }
 
@@ -258,8 +269,9 @@ pub async fn finish_adding_password(
     );
     state
         .ask(move |site| {
+            let key = site.desk().code_key_made()?;
             site.desk().write(|w| {
-                set(w, now, &actor, id, &secrets, &digests)?;
+                set(w, now, &actor, id, (&secrets, &key), &digests)?;
                 people::end_sessions(w, now, &actor, id, own)
             })
         })

@@ -219,11 +219,13 @@ pub async fn finish_set_up_password(
         }
     };
     let (recovery_codes, digests) = recovery_codes()?;
+    let key = state.ask(|site| site.desk().code_key_made()).await?;
     let entered = enter(state, visitor, "link", move |w, now| {
         let Some(account) = use_up(w, now, &set_up)? else {
             return Ok(None);
         };
-        set(w, now, &Actor::Person(set_up.name.clone()), account, &secrets, &digests)?;
+        let by = Actor::Person(set_up.name.clone());
+        set(w, now, &by, account, (&secrets, &key), &digests)?;
         Ok(Some(account))
     });
     Ok((entered.await?, Codes { recovery_codes }))

@@ -5,7 +5,7 @@ use respond::people::{self, LinkFor, Role};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
-use crate::support::{Browser, Console, owner, random};
+use crate::support::{Browser, Console, Reply, owner, random};
 
 fn kinds(console: &Console) -> Vec<String> {
     let filter = respond::ledger::Filter::default();
@@ -250,6 +250,135 @@ fn secrets_are_nowhere_in_the_records() {
     ] {
         assert!(!text.contains(secret), "{secret}");
     }
+}
+
+/// What the ledger's files have of a text.
+fn is_in_ledger(console: &Console, bytes: &[u8]) -> bool {
+    let files = std::fs::read_dir(console.site.desk.folder()).unwrap();
+    let ledgers = files.map(|file| file.unwrap().path());
+    let mut ledgers = ledgers.filter(|path| path.file_name().unwrap().to_string_lossy().contains("ledger.sqlite"));
+    ledgers.any(|path| {
+        let content = std::fs::read(path).unwrap();
+        content.windows(bytes.len()).any(|part| part == bytes)
+    })
+}
+
+/// The secret of `ann`'s codes as it is.
+fn plain_secret(console: &Console) -> Vec<u8> {
+    let key = console.site.desk.code_key();
+    let read = |ledger: &respond::Ledger| {
+        let account = people::account_by_name(ledger, "ann")?.unwrap();
+        people::password_secrets(ledger, key.as_ref(), account.id)
+    };
+    let kept = console.site.desk.read(read).unwrap().unwrap();
+    kept.totp_secret.unwrap()
+}
+
+fn sign_in_with(console: &Console, name: &str, password: &str, typed: &str) -> Reply {
+    let body = json!({ "name": name, "password": password, "code": typed });
+    Browser::new(console).post("/api/v1/sign-in/password", &body)
+}
+
+#[test]
+fn a_copied_ledger_has_no_secret_of_one_time_codes() {
+    use std::os::unix::fs::PermissionsExt;
+    let console = Console::new();
+    let (secret, _) = with_password(&console);
+    let plain = plain_secret(&console);
+    assert_eq!(plain.len(), 20);
+    assert!(!is_in_ledger(&console, &plain) && !is_in_ledger(&console, secret.as_bytes()));
+    let key = console.site.desk.folder().join(people::CODE_KEY_NAME);
+    assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn secrets_that_are_not_encrypted_yet_are_at_the_next_start() {
+    let console = Console::new();
+    let (secret, _) = with_password(&console);
+    let plain = plain_secret(&console);
+    // As ledgers had them before.
+    let file = console.site.desk.folder().join(respond::ledger::LEDGER_NAME);
+    let ledger = rusqlite::Connection::open(file).unwrap();
+    ledger.execute("update account set totp_secret = ?1", [&plain]).unwrap();
+    drop(ledger);
+    std::fs::remove_file(console.site.desk.folder().join(people::CODE_KEY_NAME)).unwrap();
+    assert!(is_in_ledger(&console, &plain));
+    let typed = |console: &Console| {
+        console.site.pass_seconds(60);
+        code(&secret, console.now().unix_millis() / 1000)
+    };
+    let before = sign_in_with(&console, "ann", "correct horse battery", &typed(&console));
+    assert_eq!(before.status, StatusCode::OK, "also while they aren't");
+    for _ in 0..2 {
+        console.site.desk.seal_codes(console.now()).unwrap();
+        assert!(!is_in_ledger(&console, &plain), "nothing of it is left");
+    }
+    let after = sign_in_with(&console, "ann", "correct horse battery", &typed(&console));
+    assert_eq!(after.status, StatusCode::OK);
+    let noted = kinds(&console)
+        .into_iter()
+        .filter(|kind| kind == "people.codes-encrypted");
+    assert_eq!(noted.count(), 1);
+}
+
+#[test]
+fn whose_codes_cannot_be_checked_comes_in_by_a_recovery_code_and_sets_them_up_anew() {
+    let console = Console::new();
+    let (secret, recovery) = with_password(&console);
+    let key = console.site.desk.folder().join(people::CODE_KEY_NAME);
+    let away = console.site.desk.folder().join("away");
+    std::fs::rename(&key, &away).unwrap();
+    console.site.pass_seconds(60);
+    let typed = code(&secret, console.now().unix_millis() / 1000);
+    assert_eq!(console.site.desk.codes_lost().unwrap(), 1);
+    // Who asks learns what to do, and nothing about accounts and passwords.
+    let right = sign_in_with(&console, "ann", "correct horse battery", &typed);
+    let wrong = sign_in_with(&console, "ann", "wrong horse battery", &typed);
+    let nobody = sign_in_with(&console, "zoe", "correct horse battery", &typed);
+    assert_eq!(right.problem(), "sign-in-refused");
+    assert!(
+        right.json()["hint"].as_str().unwrap().contains("recovery code"),
+        "{}",
+        right.json()
+    );
+    assert!(right.json() == wrong.json() && right.json() == nobody.json());
+    // A key that is put back is used at once.
+    std::fs::rename(&away, &key).unwrap();
+    assert_eq!(
+        sign_in_with(&console, "ann", "correct horse battery", &typed).status,
+        StatusCode::OK
+    );
+    std::fs::write(&key, "no key").unwrap();
+    let mut browser = Browser::new(&console);
+    let body = json!({ "name": "ann", "password": "correct horse battery", "code": recovery[0] });
+    assert_eq!(browser.post("/api/v1/sign-in/password", &body).status, StatusCode::OK);
+    let offer = browser.post("/api/v1/me/password/begin", &json!({})).json();
+    let new = offer["secret"].as_str().unwrap().to_owned();
+    let body = json!({ "password": "another horse battery", "code": code(&new, console.now().unix_millis() / 1000) });
+    let put = browser.request("PUT", "/api/v1/me/password", Some(&body));
+    let unusable = browser.send(put);
+    assert!(
+        unusable.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("codes.key` is no key"),
+        "what somebody put there isn't overwritten: {}",
+        unusable.json()
+    );
+    std::fs::remove_file(&key).unwrap();
+    let offer = browser.post("/api/v1/me/password/begin", &json!({})).json();
+    let new = offer["secret"].as_str().unwrap().to_owned();
+    let body = json!({ "password": "another horse battery", "code": code(&new, console.now().unix_millis() / 1000) });
+    let put = browser.request("PUT", "/api/v1/me/password", Some(&body));
+    let set = browser.send(put);
+    assert_eq!(set.status, StatusCode::OK, "{}", set.json());
+    console.site.pass_seconds(60);
+    let typed = code(&new, console.now().unix_millis() / 1000);
+    assert_eq!(
+        sign_in_with(&console, "ann", "another horse battery", &typed).status,
+        StatusCode::OK
+    );
+    assert_eq!(console.site.desk.codes_lost().unwrap(), 0);
 }
 
 #[test]

@@ -35,6 +35,22 @@ pub fn time(time: Timestamp) -> respond::Time {
     respond::Time::from_unix_millis(i64::try_from(time.as_unix_nanos() / 1_000_000).unwrap_or(i64::MAX))
 }
 
+/// What it means that so many accounts' one-time codes can't be checked.
+#[must_use]
+pub fn codes_lost(accounts: u64) -> String {
+    let whose = if accounts == 1 {
+        "one account"
+    } else {
+        "several accounts"
+    };
+    format!(
+        "the one-time codes of {whose} ({accounts}) can't be checked: the key that their secrets are encrypted with isn't in `{FOLDER}/{}`. Put \
+         it back from a backup; or let these people sign in with a passkey or a recovery code and set the password and the code \
+         up anew; `holdfast console link --for NAME` lets in who has neither",
+        respond::people::CODE_KEY_NAME
+    )
+}
+
 /// The failure that an error of the ledger is.
 #[must_use]
 pub fn failed(error: &respond::Error) -> Failure {

@@ -63,6 +63,7 @@ impl Worker {
             sign: None,
             unsigned: None,
             roll_up: Instant::now(),
+            is_sealed: false,
             turn: 0,
         };
         front.set(Arc::clone(&desk));
@@ -94,6 +95,8 @@ struct Rounds {
     /// Why it wasn't.
     unsigned: Option<String>,
     roll_up: Instant,
+    /// Whether secrets of one-time codes are encrypted.
+    is_sealed: bool,
     /// Which volumes get the next head.
     turn: u64,
 }
@@ -145,6 +148,11 @@ impl Rounds {
     fn chores(&mut self, is_last: bool) -> Result<(), respond::Error> {
         self.desk.look()?;
         let now = time(self.engine.now());
+        if !self.is_sealed {
+            self.desk.seal_codes(now)?;
+            self.is_sealed = true;
+            self.tell_lost_codes()?;
+        }
         if is_last || self.sign.is_none_or(|sign| sign.elapsed() >= SIGN_EVERY) {
             self.sign = Some(Instant::now());
             let signed = self.sign(now, is_last);
@@ -184,6 +192,15 @@ impl Rounds {
             }
         }
         self.take_in()
+    }
+
+    /// Tells when people's one-time codes can't be checked any more.
+    fn tell_lost_codes(&self) -> Result<(), respond::Error> {
+        let lost = self.desk.codes_lost()?;
+        if lost > 0 {
+            self.log.write(Level::Error, "ledger", super::codes_lost(lost));
+        }
+        Ok(())
     }
 
     /// Tells when the ledger can't be written, and when it can again.

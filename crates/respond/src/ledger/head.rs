@@ -135,15 +135,21 @@ impl HeadKey {
     }
 }
 
-/// Makes a key. Of two processes that do so at once, one's key counts for both.
+/// Makes a key.
 fn make_key(folder: &Path, path: &Path) -> Result<(), Error> {
     let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
         .map_err(|_| Error::io("make", path)(io::Error::other("the system gives no randomness")))?;
-    let new = folder.join(format!("{KEY_NAME}.{}.new", std::process::id()));
-    write_private(&new, document.as_ref()).map_err(Error::io("write", &new))?;
-    let linked = match fs::hard_link(&new, path) {
+    make_private_key(folder, KEY_NAME, document.as_ref())
+}
+
+/// Makes the file of a key, readable by its owner only. Of two processes that do so at once, one's key counts for both.
+pub(crate) fn make_private_key(folder: &Path, name: &str, key: &[u8]) -> Result<(), Error> {
+    let path = folder.join(name);
+    let new = folder.join(format!("{name}.{}.new", std::process::id()));
+    write_private(&new, key).map_err(Error::io("write", &new))?;
+    let linked = match fs::hard_link(&new, &path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked.map_err(Error::io("make", path)),
+        linked => linked.map_err(Error::io("make", &path)),
     };
     fs::remove_file(&new).map_err(Error::io("remove", &new))?;
     linked?;
@@ -177,7 +183,8 @@ pub fn read_head(path: &Path) -> Result<Option<SignedHead>, Error> {
     SignedHead::parse(&bytes).map(Some).ok_or(Error::LedgerHead { path })
 }
 
-fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+/// The bytes of a file; one more than `most` of a longer one.
+pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;

@@ -16,6 +16,7 @@ pub use chain::RecordHash;
 pub use export::{Exported, backup, export};
 pub use filter::Filter;
 pub use head::{HEAD_NAME, Head, HeadKey, KEY_NAME, SignedHead, read_head, write_head};
+pub(crate) use head::{make_private_key, read_at_most};
 pub use record::{Record, Sequence};
 pub use store::{LEDGER_NAME, Ledger, Writing};
 pub(crate) use verify::KEY_RECORD;

@@ -195,6 +195,19 @@ impl Ledger {
         Ok(result)
     }
 
+    /// Whether what is deleted or replaced is overwritten in the file.
+    pub(crate) fn overwrite_deleted(&self, is_on: bool) -> Result<(), Error> {
+        self.tried(self.connection.pragma_update(None, "secure_delete", is_on))
+    }
+
+    /// Brings what SQLite's log holds into the ledger's file, and cuts the log off. While somebody reads, as much of it as possible.
+    pub(crate) fn empty_log(&self) -> Result<(), Error> {
+        let done = self
+            .connection
+            .query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+        self.tried(done)
+    }
+
     /// For queries. What changes goes through [`Ledger::write`].
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection

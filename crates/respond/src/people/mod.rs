@@ -7,6 +7,7 @@ mod account;
 mod actor;
 mod allowed;
 mod answers;
+mod code_key;
 mod link;
 mod passkey;
 mod password;
@@ -22,10 +23,13 @@ pub use account::{
 pub use actor::Actor;
 pub use allowed::allow_change;
 pub use answers::{KeptAnswer, begin_answer, forget_answer, keep_answer};
+pub use code_key::{CODE_KEY_NAME, CodeKey};
+pub(crate) use code_key::{codes_lost, has_plain_codes, seal_codes};
 pub use link::{Link, LinkFor, cancel_links, link, make_link, use_link};
 pub use passkey::{NewPasskey, Passkey, PasskeyId, add_passkey, passkey, passkeys, remove_passkey, used_passkey};
 pub use password::{
-    PasswordSecrets, password_secrets, remove_password, set_password, set_recovery_codes, use_code, use_recovery_code,
+    KeptPassword, PasswordSecrets, password_secrets, remove_password, set_password, set_recovery_codes, use_code,
+    use_recovery_code,
 };
 pub use role::Role;
 pub use secret::{Digest, SECRET_BYTES, Secret};

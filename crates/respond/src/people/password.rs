@@ -1,18 +1,18 @@
 //! Passwords with one-time codes (RFC 6238), and recovery codes for when the device that makes those is lost.
 //!
-//! The secret of one-time codes has to be in the ledger as it is: the code is computed from it. Its file is readable by its owner
-//! only.
+//! The secret of one-time codes can't be kept as a hash, since codes are computed from it: it is encrypted (`code_key`).
 
 use rusqlite::OptionalExtension;
 use serde_json::json;
 
 use super::account::{name_of, subject};
+use super::code_key::{self, CodeKey};
 use super::{AccountId, Actor, Digest};
 use crate::error::Error;
 use crate::ledger::{Ledger, Writing};
 use crate::time::Time;
 
-/// What a password is checked with. Not shown by `{:?}`.
+/// What a new password is to be checked with. Not shown by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordSecrets {
     /// The hash in PHC's form, as `argon2` writes it.
@@ -29,19 +29,41 @@ impl std::fmt::Debug for PasswordSecrets {
     }
 }
 
+/// What a password is checked with. Not shown by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptPassword {
+    /// The hash in PHC's form.
+    pub password: String,
+    /// The secret of one-time codes; `None` if the key that it is encrypted with isn't there: then recovery codes go on.
+    pub totp_secret: Option<Vec<u8>>,
+    /// The time step of the newest code that was used.
+    pub totp_step: i64,
+}
+
+impl std::fmt::Debug for KeptPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptPassword(..)")
+    }
+}
+
 /// What an account's password is checked with, if it has one.
 ///
 /// # Errors
 /// When the ledger can't be read.
-pub fn password_secrets(ledger: &Ledger, account: AccountId) -> Result<Option<PasswordSecrets>, Error> {
+pub fn password_secrets(
+    ledger: &Ledger,
+    key: Option<&CodeKey>,
+    account: AccountId,
+) -> Result<Option<KeptPassword>, Error> {
     let found = ledger.connection().query_row(
         "select password, totp_secret, totp_step from account
          where id = ?1 and password is not null and totp_secret is not null",
         [account.0],
         |row| {
-            Ok(PasswordSecrets {
+            let kept: Vec<u8> = row.get(1)?;
+            Ok(KeptPassword {
                 password: row.get(0)?,
-                totp_secret: row.get(1)?,
+                totp_secret: code_key::secret(key, account, &kept),
                 totp_step: row.get(2)?,
             })
         },
@@ -49,7 +71,7 @@ pub fn password_secrets(ledger: &Ledger, account: AccountId) -> Result<Option<Pa
     ledger.tried(found.optional())
 }
 
-/// Sets an account's password, its secret of one-time codes, and new recovery codes.
+/// Sets an account's password and its secret of one-time codes, encrypted with `key` ([`crate::Desk::code_key_made`]).
 ///
 /// # Errors
 /// When there is no such account, or the ledger can't be written.
@@ -59,11 +81,13 @@ pub fn set_password(
     by: &Actor,
     account: AccountId,
     secrets: &PasswordSecrets,
+    key: &CodeKey,
 ) -> Result<(), Error> {
     let name = name_of(w, account)?;
+    let sealed = key.seal(account, &secrets.totp_secret)?;
     w.tried(w.connection().execute(
         "update account set password = ?2, totp_secret = ?3, totp_step = ?4 where id = ?1",
-        (account.0, &secrets.password, &secrets.totp_secret, secrets.totp_step),
+        (account.0, &secrets.password, sealed, secrets.totp_step),
     ))?;
     w.record(now, by, "people.password-set", &subject(&name), &json!({}))?;
     Ok(())
