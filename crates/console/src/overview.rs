@@ -191,7 +191,12 @@ fn steps(volumes: &[VolumeView], counts: &Counts, incidents: &[Incident], health
         let text = format!("find out why notices don't arrive: {} wait", counts.notices_failing);
         found.push((Severity::High, text, "/settings".to_owned()));
     }
-    for problem in &health.problems {
+    // What is wrong with a volume is said of it above.
+    let is_said = |problem: &&String| {
+        let mut unusable = volumes.iter().filter(|volume| volume.problem.is_some());
+        unusable.any(|volume| problem.starts_with(&format!("`{}` ", volume.name)))
+    };
+    for problem in health.problems.iter().filter(|problem| !is_said(problem)) {
         found.push((Severity::High, problem.clone(), "/settings".to_owned()));
     }
     found.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));

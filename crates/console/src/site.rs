@@ -151,9 +151,9 @@ pub struct Health {
     /// When it started.
     #[schema(value_type = String, format = DateTime)]
     pub started: Time,
-    /// Whether it serves disks: not any more once it stops.
+    /// Whether it does all of its work: every volume is served, and what is noticed is noted in the ledger. Not any more once it stops.
     pub ready: bool,
-    /// What is wrong, in words; empty if nothing is.
+    /// What is wrong, in words; empty if nothing is. Not all of it keeps it from being ready.
     pub problems: Vec<String>,
     /// Where disks are served.
     pub listening: Vec<String>,

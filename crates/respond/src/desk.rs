@@ -214,6 +214,14 @@ impl Desk {
         self.read(|ledger| codes_lost(ledger, key.as_ref()))
     }
 
+    /// Writes to the ledger without changing it: fails if it can't be written.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub fn probe(&self) -> Result<(), Error> {
+        self.write(|w| w.touch())
+    }
+
     /// Encrypts secrets of one-time codes that aren't, as older ledgers have them, and leaves nothing of them in the ledger's files.
     ///
     /// # Errors

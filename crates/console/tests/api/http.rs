@@ -452,3 +452,27 @@ fn the_dashboard_asks_for_figures_that_there_are() {
     }
     assert!(found >= 8, "{found}");
 }
+
+#[test]
+fn a_program_that_does_not_do_all_of_its_work_is_not_ready_and_tells_why_to_who_may_know() {
+    let console = Console::new();
+    let mut ann = console.signed_in("ann", Role::Admin);
+    let stranger = |path: &str| Browser::new(&console).get(path);
+    let ready = stranger("/readyz");
+    assert_eq!((ready.status, ready.body.as_slice()), (StatusCode::OK, &b"ready\n"[..]));
+    *console.site.trouble.lock().unwrap() = Some("`disk` isn't served: its file rotted".to_owned());
+    let not = stranger("/readyz");
+    assert_eq!(
+        (not.status, not.body.as_slice()),
+        (StatusCode::SERVICE_UNAVAILABLE, &b"not ready\n"[..])
+    );
+    assert_eq!(stranger("/healthz").status, StatusCode::OK, "it lives");
+    let health = ann.get("/api/v1/health").json();
+    assert_eq!(health["ready"], json!(false));
+    assert!(
+        health["problems"][0].as_str().unwrap().contains("its file rotted"),
+        "{health}"
+    );
+    let page = String::from_utf8(ann.get("/settings/configuration").body).unwrap();
+    assert!(page.contains("its file rotted"));
+}

@@ -29,6 +29,8 @@ pub(crate) struct TestSite {
     pub(crate) drill: Mutex<Option<DrillView>>,
     /// The OpenID provider.
     pub(crate) provider: Provider,
+    /// What keeps the program from being ready.
+    pub(crate) trouble: Mutex<Option<String>>,
     /// What the next pin waits for, if it is to take a while.
     pub(crate) pause: Mutex<Option<Receiver<()>>>,
 }
@@ -42,6 +44,7 @@ impl TestSite {
             problem: Mutex::default(),
             drill: Mutex::default(),
             provider: Provider::new(),
+            trouble: Mutex::default(),
             pause: Mutex::default(),
         }
     }
@@ -121,11 +124,12 @@ impl Site for TestSite {
     fn log(&self, _message: &str) {}
 
     fn health(&self) -> Health {
+        let problems: Vec<String> = self.trouble.lock().unwrap().clone().into_iter().collect();
         Health {
             version: "1".to_owned(),
             started: self.now(),
-            ready: true,
-            problems: Vec::new(),
+            ready: problems.is_empty(),
+            problems,
             listening: Vec::new(),
             clients: 0,
         }

@@ -91,11 +91,19 @@ impl Site for ConsoleSite {
             clients,
             ..
         } = self.facts.report();
+        let mut problems = self.engine.troubles();
+        if !self.facts.serves() {
+            problems.insert(0, "the daemon stops".to_owned());
+        }
+        let ready = problems.is_empty();
+        // What follows keeps nothing from being served.
+        let lost = self.desk.codes_lost().unwrap_or_default();
+        problems.extend((lost > 0).then(|| desk::codes_lost(lost)));
         Health {
             version,
             started: desk::time(started.0),
-            ready: self.facts.serves(),
-            problems: self.engine.front().problem().into_iter().collect(),
+            ready,
+            problems,
             listening,
             clients: clients.len() as u64,
         }

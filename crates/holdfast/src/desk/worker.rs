@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How often a head is signed, if something changed.
 const SIGN_EVERY: Duration = Duration::from_secs(60);
+/// How often the ledger is written to, if nothing else is, so that one that can't be written is noticed.
+const PROBE_EVERY: Duration = Duration::from_secs(20);
 /// How often old alerts are looked for.
 const ROLL_UP_EVERY: Duration = Duration::from_secs(600);
 /// For how long alerts are kept one by one.
@@ -63,13 +65,17 @@ impl Worker {
             sign: None,
             unsigned: None,
             roll_up: Instant::now(),
+            probed: None,
             is_sealed: false,
             turn: 0,
         };
         front.set(Arc::clone(&desk));
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || while rounds.round() {})
+            .spawn(move || {
+                let _living = rounds.front.living();
+                while rounds.round() {}
+            })
             .map_err(|error| Failure::io("start the thread of the ledger", &error))?;
         Ok(Some(Self { desk, thread }))
     }
@@ -95,6 +101,8 @@ struct Rounds {
     /// Why it wasn't.
     unsigned: Option<String>,
     roll_up: Instant,
+    /// When the ledger was last written to for no other reason.
+    probed: Option<Instant>,
     /// Whether secrets of one-time codes are encrypted.
     is_sealed: bool,
     /// Which volumes get the next head.
@@ -104,6 +112,7 @@ struct Rounds {
 impl Rounds {
     /// One round; false once nothing more will come, or nothing more can be done.
     fn round(&mut self) -> bool {
+        self.front.beat();
         let is_again = !self.waiting.is_empty();
         let mut is_last = false;
         if is_again {
@@ -148,6 +157,10 @@ impl Rounds {
     fn chores(&mut self, is_last: bool) -> Result<(), respond::Error> {
         self.desk.look()?;
         let now = time(self.engine.now());
+        if self.probed.is_none_or(|probed| probed.elapsed() >= PROBE_EVERY) {
+            self.desk.probe()?;
+            self.probed = Some(Instant::now());
+        }
         if !self.is_sealed {
             self.desk.seal_codes(now)?;
             self.is_sealed = true;

@@ -18,6 +18,28 @@ impl Engine {
         self.guards.told().front()
     }
 
+    /// What keeps disks from being served, or what is noticed from being noted: volumes that can't be used, and a ledger that can't be
+    /// written. Empty if all is well.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<String> {
+        let names = match self.names() {
+            Ok(names) => names,
+            Err(failure) => return vec![failure.message],
+        };
+        let of_volume = |name: &String| match self.volume(name) {
+            Ok(volume) if volume.status().poisoned => Some(format!(
+                "`{name}` can't be written any more: a write to the disk below failed; start the daemon again once that disk is well"
+            )),
+            Ok(_) => None,
+            Err(failure) => Some(format!("`{name}` isn't served: {}", failure.message)),
+        };
+        names
+            .iter()
+            .filter_map(of_volume)
+            .chain(self.front().trouble())
+            .collect()
+    }
+
     /// Opens the ledger if there is one: for a command, which tells it what it does. One that can't be opened keeps no command
     /// from its work.
     pub fn open_existing_ledger(&self) {

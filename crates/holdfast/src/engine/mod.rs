@@ -327,7 +327,7 @@ impl Engine {
             data: self.data.display().to_string(),
             daemon: self.daemon.get().map(|facts| facts.report()),
             incidents: self.open_incidents(),
-            ledger_problem: self.front().problem(),
+            ledger_problem: self.front().trouble(),
             volumes: self.list()?.volumes,
         })
     }

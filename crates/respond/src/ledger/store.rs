@@ -278,6 +278,11 @@ impl<'a> Writing<'a> {
         Ok(sequence)
     }
 
+    /// Writes a page of the file as it was: whether that is possible can't be known otherwise.
+    pub(crate) fn touch(&self) -> Result<(), Error> {
+        self.tried(self.transaction.pragma_update(None, "user_version", VERSION))
+    }
+
     /// For the tables of how things are now.
     pub(crate) fn connection(&self) -> &Connection {
         &self.transaction
@@ -329,6 +334,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn touching_the_ledger_writes_to_its_files_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let log = folder.path().join(format!("{LEDGER_NAME}-wal"));
+        let size = || std::fs::metadata(&log).unwrap().len();
+        let before = size();
+        ledger.write(|w| w.touch()).unwrap();
+        assert!(size() > before, "a page was written");
+        assert_eq!(
+            (ledger.newest().unwrap(), ledger.number("user_version").unwrap()),
+            (None, VERSION)
+        );
+        ledger.connection.pragma_update(None, "query_only", true).unwrap();
+        assert!(ledger.write(|w| w.touch()).is_err());
+    }
+
+    #[test]
     fn a_full_disk_takes_nothing_of_a_transaction_and_is_told_and_passes() {
         let folder = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(folder.path()).unwrap();
@@ -340,6 +362,7 @@ mod tests {
             })
         };
         add(&mut ledger, 1).unwrap();
+        ledger.write(|w| w.touch()).unwrap();
         // No more pages than there are: as if the disk had no room for more.
         ledger.connection.pragma_update(None, "max_page_count", 1).unwrap();
         let error = add(&mut ledger, 1 << 20).unwrap_err();

@@ -21,7 +21,7 @@ pub(super) fn page(site: &dyn Site, visitor: &Visitor, settings: &Settings) -> R
                 dl class="facts" {
                     dt { "Version" } dd { (health.version) }
                     dt { "Runs since" } dd { (time(health.started)) }
-                    dt { "Serves disks" } dd { @if health.ready { "yes" } @else { "not yet" } }
+                    dt { "Does all of its work" } dd { @if health.ready { "yes" } @else { "no" } }
                     dt { "Clients" } dd { (count(health.clients)) }
                     @for address in &health.listening { dt { "Disks at" } dd { code { (address) } } }
                 }
