@@ -95,6 +95,10 @@ fn settle(
         }
         Err(NotTaken::Refused(why)) => {
             delivered.refused += 1;
+            let told = format!("the {} refused a message for good: {why}", called(channel));
+            if !delivered.problems.contains(&told) {
+                delivered.problems.push(told);
+            }
             ledger.give_up(&[message.id], now(), &why)?;
         }
         Err(NotTaken::Failed(why)) => {

@@ -4,7 +4,7 @@ mod queue;
 mod target;
 
 pub use queue::Webhook;
-pub use target::{Answer, NotTaken, SIGNATURE_HEADER, TIMESTAMP_HEADER, Target};
+pub use target::{Answer, NotTaken, SIGNATURE_HEADER, TIMESTAMP_HEADER, Target, is_final};
 
 /// The name of this machine, by which a receiver tells it from others.
 pub(crate) fn host() -> String {

@@ -280,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_can_set_right_at_the_server_is_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let webhook = start(format!("http://{}", listener.local_addr().unwrap()), None);
+        webhook.send(|| "one".to_owned());
+        webhook.send(|| "two".to_owned());
+        let answers = ["404 Not Found", "403 Forbidden", "200 OK", "410 Gone"];
+        let taken = answers.map(|answer| take(&listener.accept().unwrap().0, answer).1);
+        assert_eq!(taken, ["one", "one", "one", "two"]);
+        webhook.stop(Duration::from_secs(5));
+        assert_eq!(webhook.shared.locked().lost, 1, "what is gone isn't asked again");
+    }
+
+    #[test]
     fn a_server_that_hangs_holds_nobody_up_and_the_queue_is_bounded() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let webhook = start(format!("http://{}", listener.local_addr().unwrap()), None);

@@ -41,6 +41,14 @@ pub enum NotTaken {
     Failed(String),
 }
 
+/// Whether a server that answers with this status would refuse the message again, whatever people there set right: the address is gone
+/// for good (410), or the message isn't understood. What somebody can set right passes: a page that is missing (404), a token that isn't
+/// accepted (401, 403), an address that moved, a server that is busy or broken.
+#[must_use]
+pub const fn is_final(status: u16) -> bool {
+    matches!(status, 400 | 410 | 411 | 413 | 415 | 422)
+}
+
 impl Target {
     /// Reads the secret, and for `https` the authorities that this machine trusts. `section` is where the settings stand (`[guard]`).
     pub fn load(settings: &WebhookSettings, section: &str) -> Result<Self, Failure> {
@@ -100,9 +108,7 @@ impl Target {
         let told = format!("it answered with status {status}");
         match status.as_u16() {
             200..300 => Ok(()),
-            // Not now: a timeout, too early, too many requests.
-            408 | 425 | 429 => Err(NotTaken::Failed(told)),
-            300..500 => Err(NotTaken::Refused(told)),
+            status if is_final(status) => Err(NotTaken::Refused(told)),
             _ => Err(NotTaken::Failed(told)),
         }
     }
@@ -215,6 +221,16 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::Arc;
     use ureq::tls::{Certificate, RootCerts};
+
+    #[test]
+    fn only_what_is_gone_or_not_understood_is_refused_for_good() {
+        for status in [400, 410, 411, 413, 415, 422] {
+            assert!(is_final(status), "{status}");
+        }
+        for status in [301, 308, 401, 403, 404, 405, 407, 408, 425, 429, 500, 503] {
+            assert!(!is_final(status), "{status}");
+        }
+    }
 
     #[test]
     fn the_signature_is_the_one_that_others_compute() {

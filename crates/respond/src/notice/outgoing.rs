@@ -194,7 +194,10 @@ pub fn failed(w: &mut Writing<'_>, now: Time, id: NoticeId, why: &NotTaken) -> R
     }
     match why {
         NotTaken::Down(_) => way_failed(w, now, &notice.way, &answer),
-        NotTaken::Refused(_) if is_first_refusal(w, &notice)? => Ok(Some(WayChange::Refuses(answer))),
+        NotTaken::Refused(_) if is_first_refusal(w, &notice)? => Ok(Some(WayChange::Refuses {
+            recipient: notice.name,
+            why: answer,
+        })),
         NotTaken::Refused(_) | NotTaken::Later(_) => Ok(None),
     }
 }
@@ -406,7 +409,8 @@ impl Ledger {
 fn bury(w: &mut Writing<'_>, now: Time, notice: &Notice, answer: &str) -> Result<(), Error> {
     let sql = "update notice set state = 'dead', next = null, answer = ?1 where id = ?2";
     w.tried(w.connection().execute(sql, (answer, notice.id.0)))?;
-    let facts = json!({ "about": notice.subject, "way": notice.way, "error": answer, "is_dead": true });
+    let facts =
+        json!({ "about": notice.subject, "way": notice.way, "to": notice.name, "error": answer, "is_dead": true });
     w.record(now, &system(), "notice.failed", &subject(notice.id), &facts)
         .map(drop)
 }

@@ -216,8 +216,13 @@ pub enum NotTaken {
 pub enum WayChange {
     /// The first time that it fails after it worked; what it said.
     Fails(String),
-    /// It refused a notice, for the first time since it took one for the same recipient; what it said.
-    Refuses(String),
+    /// It refused a notice, for the first time since it took one for the same recipient.
+    Refuses {
+        /// The recipient's name; empty if it has none.
+        recipient: String,
+        /// What it said.
+        why: String,
+    },
     /// It took a notice again.
     Works,
 }

@@ -60,10 +60,25 @@ pub(super) fn run(scene: &Scene<'_>, task: &List) -> Result<u8, Failure> {
     let text = if notices.is_empty() {
         "no such notice: nobody was told of anything, or nobody is in [notices]\n".to_owned()
     } else {
-        table(&notices)
+        let dead = notices.iter().filter(|notice| notice.state == NoticeState::Dead);
+        table(&notices) + &dead_letters(dead.count())
     };
     output::print(text.as_bytes());
     Ok(EXIT_OK)
+}
+
+/// What is said below the table of notices that nobody got.
+fn dead_letters(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 of these is dead: nobody got it, and it isn't tried again by itself. `holdfast notices show NUMBER` says why,\n\
+              `holdfast notices retry NUMBER` tries again\n"
+            .to_owned(),
+        count => format!(
+            "{count} of these are dead: nobody got them, and they aren't tried again by themselves. `holdfast notices show NUMBER`\n\
+             says why, `holdfast notices retry --all` tries again\n"
+        ),
+    }
 }
 
 fn table(notices: &[Notice]) -> String {

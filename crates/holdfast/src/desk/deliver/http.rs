@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::chat;
 use crate::config::{ChatForm, Url, WebhookSettings, check_url};
 use crate::failure::{Failure, FailureCode};
-use crate::webhook::{Answer, Target};
+use crate::webhook::{Answer, Target, is_final};
 
 /// The header with the notice's key: the same every time that it is tried.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -127,7 +127,7 @@ fn settle(answer: Result<Answer, String>) -> Result<String, NotTaken> {
     let told = format!("{} {}", answer.told, text.trim()).trim_end().to_owned();
     match answer.status {
         200..300 => Ok(told),
-        400 | 410 | 411 | 413 | 415 | 422 => Err(NotTaken::Refused(told)),
+        status if is_final(status) => Err(NotTaken::Refused(told)),
         _ => Err(NotTaken::Down(told)),
     }
 }

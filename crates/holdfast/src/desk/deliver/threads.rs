@@ -298,16 +298,24 @@ impl Shared {
                      server and at [notices]; `holdfast notices test {name}` tries it out"
                 ),
             ),
-            WayChange::Refuses(why) => (
-                Level::Error,
-                "notice-refused",
-                Severity::High,
-                format!("A notice by {name} was refused"),
-                format!(
-                    "a notice by the way `{name}` was refused: {why}. It isn't tried again by itself. `holdfast notices list \
-                     --dead` shows it; once the address in [notices] is right, `holdfast notices retry` sends it"
-                ),
-            ),
+            WayChange::Refuses { recipient, why } => {
+                let whom = if recipient.is_empty() {
+                    String::new()
+                } else {
+                    format!(" for {recipient}")
+                };
+                (
+                    Level::Error,
+                    "notice-refused",
+                    Severity::High,
+                    format!("A notice{whom} by {name} was refused"),
+                    format!(
+                        "a notice{whom} by the way `{name}` was refused: {why}. Nobody got it, and it isn't tried again by itself. \
+                         `holdfast notices list --dead` shows it; once the address in [notices] is right, `holdfast notices retry` \
+                         sends it"
+                    ),
+                )
+            }
             WayChange::Works => (
                 Level::Info,
                 "way-works",
