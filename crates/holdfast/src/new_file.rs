@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -46,6 +47,16 @@ pub struct NewFile {
 impl NewFile {
     /// Begins a file. Refuses a name that is taken, or is none of a file: before long work, not after it.
     pub fn make(path: &Path, existing: Existing) -> Result<Self, Failure> {
+        Self::with_mode(path, existing, 0o666)
+    }
+
+    /// The same, for what is about people: a file that only its owner can read, also where it takes the place of one that others can.
+    pub fn make_private(path: &Path, existing: Existing) -> Result<Self, Failure> {
+        Self::with_mode(path, existing, 0o600)
+    }
+
+    /// Begins a file with a mode, of which the umask takes bits away.
+    fn with_mode(path: &Path, existing: Existing, mode: u32) -> Result<Self, Failure> {
         match (std::fs::metadata(path), existing) {
             (Ok(metadata), _) if !metadata.is_file() => {
                 return Err(Failure::refused(format!("`{}` is not a file", path.display())));
@@ -60,6 +71,7 @@ impl NewFile {
             .read(true)
             .write(true)
             .create_new(true)
+            .mode(mode)
             .open(&partial);
         let file = made.map_err(|error| failed("make", path, &error))?;
         Ok(Self {

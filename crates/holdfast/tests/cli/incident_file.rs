@@ -283,6 +283,13 @@ fn a_list_of_resets_has_those_first_whose_account_is_elsewhere() {
     let list = std::fs::read_to_string(place.path("resets.csv")).unwrap();
     assert!(list.contains("ann@example.com,2,not given,1,Other\r\n"), "{list}");
     assert!(list.contains("ben@example.com,4,not given,0,\r\n"), "{list}");
+    let mode = |name: &str| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("resets.csv"), 0o600, "it is a list of people");
+    // Also in the place of a file that everybody can read.
+    std::fs::write(place.path("pack.pdf"), "").unwrap();
+    std::fs::set_permissions(place.path("pack.pdf"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    file(&place, &["paper", "pack.pdf", "--force"]);
+    assert_eq!(mode("pack.pdf"), 0o600);
     std::fs::write(
         place.path("list.txt"),
         "ann@example.com\nnobody\n\nzoe@example.com,0000000000000000000000000000000000000000\n",

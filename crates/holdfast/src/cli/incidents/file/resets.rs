@@ -91,10 +91,10 @@ fn unread(lines: u64) -> String {
     format!("note: {} had no address\n", count(lines, "line"))
 }
 
-/// Writes the list into a new file.
+/// Writes the list into a new file, which only its owner can read.
 pub(super) fn write_list(scene: &Scene<'_>, whose: &Whose, to: &Path, force: bool) -> Result<Counts, Failure> {
     let monitor = Monitor::open(scene, whose.breach.as_deref())?;
-    let file = NewFile::make(to, Existing::forced(force))?;
+    let file = NewFile::make_private(to, Existing::forced(force))?;
     let mut out = std::io::BufWriter::new(file.file());
     let mut list = List {
         monitor: &monitor,

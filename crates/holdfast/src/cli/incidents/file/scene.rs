@@ -81,9 +81,9 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Writes a result into a file of its own.
+/// Writes a result into a file of its own, which only its owner can read: it is about people.
 pub(super) fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    NewFile::make(path, Existing::forced(force))?.fill(|out| out.write_all(bytes))
+    NewFile::make_private(path, Existing::forced(force))?.fill(|out| out.write_all(bytes))
 }
 
 /// The failure that an error of `respond` is, where it doesn't come from the ledger.
