@@ -260,12 +260,28 @@ async fn refuse(
 
 /// Who may approve: whoever may do what a role may, or certain people by the names of their accounts.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(untagged, expecting = "`approvers` is an object with either `role` or `people`")]
 enum ApproversView {
     /// Whoever may do what this role may.
-    Role(RoleName),
+    Role(RoleOfApprovers),
     /// Certain people.
-    People(Vec<String>),
+    People(NamesOfApprovers),
+}
+
+/// Whoever may do what a role may.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RoleOfApprovers {
+    /// The role.
+    role: RoleName,
+}
+
+/// Certain people.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NamesOfApprovers {
+    /// Names of their accounts.
+    people: Vec<String>,
 }
 
 /// What an operation needs.
@@ -302,8 +318,8 @@ fn view(rules: Rules) -> BTreeMap<OperationName, RuleView> {
         let view = RuleView {
             quorum: rule.quorum.into(),
             approvers: match rule.approvers {
-                Approvers::Role(role) => ApproversView::Role(role.into()),
-                Approvers::People(people) => ApproversView::People(people),
+                Approvers::Role(role) => ApproversView::Role(RoleOfApprovers { role: role.into() }),
+                Approvers::People(people) => ApproversView::People(NamesOfApprovers { people }),
             },
             approval_seconds: rule.approval_seconds,
             execution_seconds: rule.execution_seconds,
@@ -319,8 +335,8 @@ fn parse(views: BTreeMap<OperationName, RuleView>) -> Rules {
             // What is too much for a quorum is refused with the reason, not here.
             quorum: u32::try_from(view.quorum).unwrap_or(u32::MAX),
             approvers: match view.approvers {
-                ApproversView::Role(role) => Approvers::Role(role.into()),
-                ApproversView::People(people) => Approvers::People(people),
+                ApproversView::Role(RoleOfApprovers { role }) => Approvers::Role(role.into()),
+                ApproversView::People(NamesOfApprovers { people }) => Approvers::People(people),
             },
             approval_seconds: view.approval_seconds,
             execution_seconds: view.execution_seconds,

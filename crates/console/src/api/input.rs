@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -70,14 +70,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        // What has no value wasn't given.
-        let query = parts.uri.query().unwrap_or_default().split('&');
-        let given: Vec<&str> = query
-            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
-            .collect();
-        let given = format!("/?{}", given.join("&"));
-        let uri: Uri = given.parse().map_err(|_| Refusal::invalid("the query can't be read"))?;
-        match axum::extract::Query::<T>::try_from_uri(&uri) {
+        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => Err(Refusal::invalid(rejection.body_text())),
         }

@@ -85,7 +85,8 @@ pub(crate) fn router() -> OpenApiRouter<Shared> {
 /// The description of all routes.
 pub(crate) fn description() -> utoipa::openapi::OpenApi {
     let mut description = router().into_openapi();
-    for path in description.paths.paths.values_mut() {
+    for (address, path) in &mut description.paths.paths {
+        let part = address.split('/').nth(3).unwrap_or_default().replace(['.', '-'], "_");
         let operations = [
             &mut path.get,
             &mut path.put,
@@ -94,6 +95,10 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
             &mut path.patch,
         ];
         for operation in operations.into_iter().flatten() {
+            // Programs that are made of the description call operations by these names: each is there once.
+            if let Some(name) = &mut operation.operation_id {
+                *name = format!("{part}_{name}");
+            }
             let refusals = operation.responses.responses.entry("default".to_owned());
             refusals.or_insert_with(|| refusal().into());
         }

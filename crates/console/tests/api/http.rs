@@ -195,18 +195,30 @@ fn every_refusal_is_a_problem_document() {
 }
 
 #[test]
-fn what_has_no_value_counts_as_not_given() {
+fn each_operation_has_a_name_of_its_own() {
+    let description: serde_json::Value = serde_json::from_str(&console::openapi()).unwrap();
+    let paths = description["paths"].as_object().unwrap().values();
+    let names: Vec<&str> = paths
+        .flat_map(|path| path.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let different: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(different.len(), names.len());
+    assert!(different.contains("people_sessions") && different.contains("me_sessions"));
+}
+
+#[test]
+fn what_has_no_value_is_no_word_and_no_number() {
     let console = Console::new();
     let token = console.token(Role::Viewer, &Scope::ALL);
-    let reply = program(
-        &console,
-        &token,
-        "GET",
-        "/api/v1/alerts?severity=&most=&volume",
-        &[],
-        "",
-    );
-    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let ask = |query: &str| {
+        let path = format!("/api/v1/alerts?{query}");
+        program(&console, &token, "GET", &path, &[], "").status
+    };
+    for query in ["severity=", "most=", "since="] {
+        assert_eq!(ask(query), StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert_eq!(ask("text="), StatusCode::OK);
 }
 
 #[test]

@@ -20,7 +20,9 @@ use crate::incident_file;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default().routes(routes!(start)).routes(routes!(stop))
+    OpenApiRouter::default()
+        .routes(routes!(start_clocks))
+        .routes(routes!(stop_clock))
 }
 
 /// What was done about a duty.
@@ -115,7 +117,7 @@ struct Starting {
 
 /// Start the clocks of a law, or correct when they started
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/clocks", tag = "incidents", params(("incident" = i64, Path,)), request_body = Starting, responses((status = 200, body = Vec<ClockView>)))]
-async fn start(
+async fn start_clocks(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -158,7 +160,7 @@ struct Stopping {
 
 /// Put on record that somebody was told, or that nobody has to be
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/clocks/stop", tag = "incidents", params(("incident" = i64, Path,)), request_body = Stopping, responses((status = 200, body = ClockView)))]
-async fn stop(
+async fn stop_clock(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,

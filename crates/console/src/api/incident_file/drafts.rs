@@ -25,11 +25,11 @@ use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
-        .routes(routes!(fill))
-        .routes(routes!(make))
-        .routes(routes!(show))
-        .routes(routes!(approve))
-        .routes(routes!(sent))
+        .routes(routes!(fill_values))
+        .routes(routes!(make_draft))
+        .routes(routes!(show_draft))
+        .routes(routes!(approve_draft))
+        .routes(routes!(mark_draft_sent))
 }
 
 /// A version of a fact, as a draft has it.
@@ -105,7 +105,7 @@ impl DraftView {
 ///
 /// Drafts that were made before stay as they are.
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/values", tag = "incidents", params(("incident" = i64, Path,)), request_body = BTreeMap<ValueName, ValueText>, responses((status = 200, body = BTreeMap<String, String>)))]
-async fn fill(
+async fn fill_values(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -133,7 +133,7 @@ struct Making {
 
 /// Make a draft of what is known now; an earlier one of its kind that didn't go out is replaced
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/drafts", tag = "incidents", params(("incident" = i64, Path,)), request_body = Making, responses((status = 201, body = DraftView)))]
-async fn make(
+async fn make_draft(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -149,7 +149,7 @@ async fn make(
 
 /// One draft
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}/file/drafts/{draft}", tag = "incidents", params(("incident" = i64, Path,), ("draft" = i64, Path,)), responses((status = 200, body = DraftView)))]
-async fn show(
+async fn show_draft(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path((id, draft)): Path<(i64, i64)>,
@@ -173,7 +173,7 @@ async fn change(
 
 /// Stand by a draft that somebody else made; two people make it final
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/drafts/{draft}/approve", tag = "incidents", params(("incident" = i64, Path,), ("draft" = i64, Path,)), responses((status = 200, body = DraftView)))]
-async fn approve(
+async fn approve_draft(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(which): Path<(i64, i64)>,
@@ -183,7 +183,7 @@ async fn approve(
 
 /// Put on record that a final draft went out, with the facts in it
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/drafts/{draft}/sent", tag = "incidents", params(("incident" = i64, Path,), ("draft" = i64, Path,)), responses((status = 200, body = DraftView)))]
-async fn sent(
+async fn mark_draft_sent(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(which): Path<(i64, i64)>,

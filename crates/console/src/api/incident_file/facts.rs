@@ -20,9 +20,9 @@ use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
-        .routes(routes!(set))
-        .routes(routes!(versions))
-        .routes(routes!(approve))
+        .routes(routes!(set_fact))
+        .routes(routes!(list_fact_versions))
+        .routes(routes!(approve_fact))
 }
 
 /// Somebody stands by something.
@@ -139,7 +139,7 @@ impl From<FactChange> for FactChangeView {
 ///
 /// A change makes a new version, by which nobody stands yet.
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/facts", tag = "incidents", params(("incident" = i64, Path,)), request_body = FactSetting, responses((status = 200, body = FactChangeView)))]
-async fn set(
+async fn set_fact(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -159,7 +159,7 @@ async fn set(
 
 /// All versions of a fact, oldest first
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}/file/facts/{fact}", tag = "incidents", params(("incident" = i64, Path,), ("fact" = i64, Path,)), responses((status = 200, body = Vec<FactView>)))]
-async fn versions(
+async fn list_fact_versions(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path((id, fact)): Path<(i64, i64)>,
@@ -182,7 +182,7 @@ struct Standing {
 
 /// Stand by a version of a fact that somebody else set; two people make it confirmed
 #[utoipa::path(post, path = "/api/v1/incidents/{incident}/file/facts/{fact}/approve", tag = "incidents", params(("incident" = i64, Path,), ("fact" = i64, Path,)), request_body = Standing, responses((status = 200, body = FactView)))]
-async fn approve(
+async fn approve_fact(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path((id, fact)): Path<(i64, i64)>,

@@ -34,10 +34,10 @@ use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
-        .routes(routes!(whole))
-        .routes(routes!(timeline))
-        .routes(routes!(paper))
-        .routes(routes!(laws))
+        .routes(routes!(show_file))
+        .routes(routes!(show_file_timeline))
+        .routes(routes!(show_paper))
+        .routes(routes!(list_laws))
         .merge(facts::router())
         .merge(clocks::router())
         .merge(drafts::router())
@@ -81,7 +81,7 @@ fn file(site: &dyn Site, id: IncidentId) -> Result<FileView, Refusal> {
 
 /// An incident's file: facts, clocks, drafts and what was filled in
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}/file", tag = "incidents", params(("incident" = i64, Path,)), responses((status = 200, body = FileView)))]
-async fn whole(
+async fn show_file(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -95,7 +95,7 @@ async fn whole(
 
 /// What happened, from all layers and from the history of the incident's disks, oldest first, in words
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}/file/timeline", tag = "incidents", params(("incident" = i64, Path,)), responses((status = 200, body = TimelineView)))]
-async fn timeline(
+async fn show_file_timeline(
     State(state): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
@@ -111,7 +111,7 @@ async fn timeline(
 
 /// The paper pack, for the day when nothing works: a PDF with whom to call, what to restore in which order, and all of the file
 #[utoipa::path(get, path = "/api/v1/incidents/{incident}/file/paper", tag = "incidents", params(("incident" = i64, Path,)), responses((status = 200, body = String, content_type = "application/pdf")))]
-async fn paper(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<Response> {
+async fn show_paper(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<i64>) -> Answer<Response> {
     signed_in.require(Role::Operator)?;
     let pdf = state
         .ask_long(move |site| incident_file::paper(site, IncidentId(id)))
@@ -127,7 +127,7 @@ async fn paper(State(state): State<Shared>, signed_in: SignedIn, Path(id): Path<
 
 /// The laws that are known, and what each asks for
 #[utoipa::path(get, path = "/api/v1/incidents/laws", tag = "incidents", responses((status = 200, body = Vec<LawView>)))]
-async fn laws(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output::Json<Vec<LawView>>> {
+async fn list_laws(State(state): State<Shared>, signed_in: SignedIn) -> Answer<output::Json<Vec<LawView>>> {
     signed_in.require(Role::Viewer)?;
     let settings = state.ask(|site| site.incident_file()).await?;
     let laws = settings.laws.into_iter();
