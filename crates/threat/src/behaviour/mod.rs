@@ -1,0 +1,1 @@
+//! What is unusual for an entity, compared with its own past and with its peers.

@@ -1,0 +1,1 @@
+//! Sigma rules: loaded, compiled, matched, and a report of those that can't fire.
