@@ -69,10 +69,7 @@ const ACTIVITIES: Activities = &[
          microsoft.compute/virtualmachines/extensions/write, */hostruntime/host/action, \
          */virtualmachinescalesets/extensions/write",
     ),
-    (
-        Activity::PowerOff,
-        "*/deallocate/action, */poweroff/action, */virtualmachines/restart/action",
-    ),
+    (Activity::PowerOff, "*/deallocate/action, */poweroff/action"),
     (Activity::PowerOn, "*/virtualmachines/start/action"),
     (
         Activity::MachineDeletion,
@@ -214,9 +211,7 @@ fn facts(record: &AzureRecord, operation: &str) -> Facts {
         machine: document::handles(&[(HandleKind::VirtualMachine, machine.as_deref())]),
         address: record.address(&["callerIpAddress", "httpRequest.clientIpAddress", "claims.ipaddr"]),
         device: record.first(&["userAgentHeader", "userAgent"]).map(str::to_owned),
-        object: resource
-            .or_else(|| record.first(&["uri", "objectKey"]))
-            .map(str::to_owned),
+        object: resource.or_else(|| place_of_object(record)).map(str::to_owned),
         ..Facts::default()
     };
     if activity == Activity::RoleGrant {
@@ -237,6 +232,11 @@ fn facts(record: &AzureRecord, operation: &str) -> Facts {
             .map(str::to_owned);
     }
     facts
+}
+
+/// A stored object's address, without the signature that grants access to it.
+fn place_of_object(record: &AzureRecord) -> Option<&str> {
+    record.first(&["uri", "objectKey"])?.split('?').next()
 }
 
 /// The name behind `/virtualMachines/` in a resource's path.
@@ -343,11 +343,15 @@ mod tests {
         assert_eq!(names(&event.facts.machine), ["dc01"]);
         let blob = read(
             json!({"time": "2025-01-28T17:00:00Z", "category": "StorageRead", "operationName": "GetBlob", "callerIpAddress": "203.0.113.9:5555",
-            "statusCode": 403, "uri": "https://a.blob.core.windows.net/c/f"}),
+            "statusCode": 403, "uri": "https://a.blob.core.windows.net/c/f?sig=secret"}),
         );
         assert_eq!(
             (blob.facts.activity, blob.facts.outcome),
             (Activity::FileRead, Outcome::Failure)
+        );
+        assert_eq!(
+            blob.facts.object.as_deref(),
+            Some("https://a.blob.core.windows.net/c/f")
         );
         assert_eq!(blob.facts.address.unwrap().to_string(), "203.0.113.9");
     }

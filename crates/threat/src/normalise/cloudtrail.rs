@@ -17,6 +17,7 @@ const LOGSOURCE: Logsource = Logsource {
 
 /// By the names of calls; where two services have a call of the same name, it means the same.
 const ACTIVITIES: Activities = &[
+    (Activity::DirectoryRead, "list*, describe*"),
     (
         Activity::SignIn,
         "consolelogin, assumerole*, switchrole, userauthentication, authenticate, \
@@ -53,7 +54,7 @@ const ACTIVITIES: Activities = &[
         Activity::RoleGrant,
         "attach*policy, putuserpolicy, putrolepolicy, putgrouppolicy, \
          addroletoinstanceprofile, addroletodb*, createpolicyversion, setdefaultpolicyversion, \
-         updateassumerolepolicy, createaccountassignment, createservicelinkedrole, \
+         updateassumerolepolicy, createaccountassignment, \
          associateiaminstanceprofile, deleteuserpermissionsboundary, deleterolepermissionsboundary",
     ),
     (Activity::GroupMemberAddition, "addusertogroup, creategroupmembership"),
@@ -62,7 +63,10 @@ const ACTIVITIES: Activities = &[
         "removeuserfromgroup, deletegroupmembership",
     ),
     (Activity::GroupChange, "creategroup, deletegroup, updategroup"),
-    (Activity::AccountCreation, "createuser, createrole, createaccount"),
+    (
+        Activity::AccountCreation,
+        "createuser, createrole, createservicelinkedrole, createaccount",
+    ),
     (
         Activity::AccountDeletion,
         "deleteuser, deleterole, deleteloginprofile, closeaccount",
@@ -119,7 +123,7 @@ const ACTIVITIES: Activities = &[
     (Activity::MachineDeletion, "terminateinstances"),
     (
         Activity::PowerOff,
-        "stopinstances, rebootinstances, stopdbinstance, rebootdb*, failoverdb*, \
+        "stopinstances, stopdbinstance, rebootdb*, failoverdb*, \
          failoverglobal*",
     ),
     (Activity::PowerOn, "startinstances, startdbinstance"),
@@ -132,13 +136,13 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::MachineChange,
-        "modifyinstanceattribute, attachvolume, detachvolume, \
+        "modifyinstanceattribute, rebootinstances, rebootdb*, failoverdb*, failoverglobal*, attachvolume, detachvolume, \
          replaceiaminstanceprofile*, modifydbinstance, modifydbcluster, associateaddress",
     ),
     (
         Activity::FileRead,
         "getobject, selectobjectcontent, getsecretvalue, batchgetsecretvalue, \
-         getparameter*, decrypt, downloaddblogfileportion, getpassworddata, getrecords, \
+         getparameter*, downloaddblogfileportion, getpassworddata, \
          startqueryexecution, getexport",
     ),
     (
@@ -165,9 +169,12 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::DirectoryRead,
-        "list*, describe*, get*, lookup*, search*, batchget*, scan, query",
+        "get*, lookup*, search*, batchget*, scan, query",
     ),
 ];
+
+/// What CloudTrail writes for a name that may be a password typed in the wrong place.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 fn is(document: &Value) -> bool {
     document.get("eventName").is_some_and(Value::is_string)
@@ -251,11 +258,14 @@ fn actor(identity: &Value) -> Vec<Handle> {
     let session = arn
         .filter(|arn| arn.contains(":assumed-role/"))
         .and_then(|arn| arn.rsplit('/').next());
-    let user = text(identity, "userName").filter(|name| *name != "HIDDEN_DUE_TO_SECURITY_REASONS");
+    let user = text(identity, "userName").filter(|name| *name != HIDDEN);
+    // Of a session that Amazon's sign-in portal made, it always is.
+    let of_portal = arn.is_some_and(|arn| arn.contains(":assumed-role/AWSReservedSSO_"));
+    let session = session.filter(|name| of_portal || name.contains('@'));
     let root = (text(identity, "type") == Some("Root")).then_some("root");
     document::handles(&[
         (user.map_or(HandleKind::User, document::kind_of_account), user.or(root)),
-        (HandleKind::Mail, session.filter(|name| name.contains('@'))),
+        (session.map_or(HandleKind::Mail, document::kind_of_account), session),
         (HandleKind::Arn, arn),
         (
             HandleKind::ProviderId,
@@ -271,11 +281,7 @@ fn target(document: &Value, activity: Activity) -> Vec<Handle> {
     }
     let user = first(
         document,
-        &[
-            "requestParameters.userName",
-            "responseElements.accessKey.userName",
-            "requestParameters.masterUsername",
-        ],
+        &["requestParameters.userName", "responseElements.accessKey.userName"],
     );
     document::handles(&[
         (user.map_or(HandleKind::User, document::kind_of_account), user),
@@ -316,7 +322,7 @@ fn object(document: &Value, activity: Activity) -> Option<String> {
         "groupId",
     ]
     .iter()
-    .find_map(|name| text(document, &format!("requestParameters.{name}")))
+    .find_map(|name| text(document, &format!("requestParameters.{name}")).filter(|value| *value != HIDDEN))
     .or_else(|| {
         first(
             document,
@@ -385,6 +391,20 @@ mod tests {
     }
 
     #[test]
+    fn a_session_of_the_sign_in_portal_is_the_person_and_one_of_a_program_is_not() {
+        for (arn, expected) in [
+            ("arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_12/anna", Some("anna")),
+            ("arn:aws:sts::1:assumed-role/Backup/i-0123", None),
+        ] {
+            let mut document = call("iam.amazonaws.com", "CreateUser", &Value::Null);
+            document["userIdentity"] = json!({"type": "AssumedRole", "arn": arn});
+            let actor = read(document).facts.actor;
+            let user = actor.iter().find(|handle| handle.kind == HandleKind::User);
+            assert_eq!(user.map(|handle| handle.name.as_str()), expected, "{arn}");
+        }
+    }
+
+    #[test]
     fn calls_are_told_apart() {
         for (name, activity) in [
             ("ConsoleLogin", Activity::SignIn),
@@ -403,6 +423,8 @@ mod tests {
             ("ModifySnapshotAttribute", Activity::MachineCopy),
             ("GetObject", Activity::FileRead),
             ("ListBuckets", Activity::DirectoryRead),
+            ("DescribeSecurityGroups", Activity::DirectoryRead),
+            ("AuthorizeSecurityGroupIngress", Activity::PolicyChange),
             ("DeleteBucketPolicy", Activity::PolicyChange),
             ("TagResource", Activity::Other),
         ] {

@@ -338,9 +338,10 @@ pub(crate) fn place(
         let number = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
         (number.abs() <= most).then_some(number)
     };
+    let known = |name: &&str| !name.is_empty() && !name.eq_ignore_ascii_case("unknown");
     Place {
-        country: country.map(str::to_owned),
-        city: city.map(str::to_owned),
+        country: country.filter(known).map(str::to_owned),
+        city: city.filter(known).map(str::to_owned),
         point: degrees(latitude, 90.0).zip(degrees(longitude, 180.0)),
         network: None,
     }

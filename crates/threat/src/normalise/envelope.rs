@@ -18,7 +18,7 @@ const LISTS: [&str; 9] = [
     "Records", "records", "value", "events", "items", "authlogs", "response", "data", "logs",
 ];
 /// Names under which one record lies, as an object or as JSON in a text.
-const INNER: [&str; 13] = [
+const INNER: [&str; 17] = [
     "detail",
     "AuditData",
     "auditData",
@@ -32,6 +32,10 @@ const INNER: [&str; 13] = [
     "message",
     "Message",
     "original",
+    "office365",
+    "aws",
+    "okta",
+    "gcp",
 ];
 
 /// The documents in an envelope.

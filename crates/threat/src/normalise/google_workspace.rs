@@ -283,15 +283,21 @@ fn facts(document: &Value, told: &Told) -> Facts {
         "email",
         "member",
     ]);
+    let mut target = document::account(subject);
+    if told.application == "login" {
+        // The person is who signs in, not somebody to whom it is done.
+        actor = if actor.is_empty() {
+            std::mem::take(&mut target)
+        } else {
+            actor
+        };
+        target.retain(|handle| !actor.contains(handle));
+    }
     Facts {
         activity: activity(told),
         outcome: outcome(told),
-        actor: if actor.is_empty() && told.application == "login" {
-            document::account(subject)
-        } else {
-            actor
-        },
-        target: document::account(subject),
+        actor,
+        target,
         machine: Vec::new(),
         address: first(document, &["ipAddress", "protoPayload.requestMetadata.callerIp"]).and_then(document::address),
         device: told

@@ -206,14 +206,16 @@ fn facts(document: &Value) -> Facts {
     let kind = text(document, "eventType").unwrap_or_default();
     let actor = at(document, "actor").map(handles).unwrap_or_default();
     let targets = elements(document, "target");
-    let person = targets.iter().find(|target| is_person(target));
+    let mut activity = document::activity(ACTIVITIES, kind);
+    // Who signs in to an application is a target too, by the name that the application knows.
+    let signs_in = matches!(activity, Activity::SignIn | Activity::FactorChallenge);
+    let person = targets.iter().find(|target| is_person(target, signs_in));
     let group = targets.iter().find(|target| text(target, "type") == Some("UserGroup"));
     let target = match (person, group) {
         (Some(person), _) => handles(person),
         (None, Some(group)) => document::handles(&[(HandleKind::Group, first(group, &["displayName", "alternateId"]))]),
         (None, None) => Vec::new(),
     };
-    let mut activity = document::activity(ACTIVITIES, kind);
     if activity == Activity::PasswordReset && is_same(&actor, &target) {
         activity = Activity::PasswordChange;
     }
@@ -241,19 +243,22 @@ fn is_same(actor: &[Handle], target: &[Handle]) -> bool {
         .any(|handle| handle.kind != HandleKind::DisplayName && target.contains(handle))
 }
 
-fn is_person(target: &Value) -> bool {
-    matches!(text(target, "type"), Some("User" | "AppUser"))
+fn is_person(target: &Value, of_okta_alone: bool) -> bool {
+    match text(target, "type") {
+        Some("User") => true,
+        Some("AppUser") => !of_okta_alone,
+        _ => false,
+    }
 }
 
 fn handles(who: &Value) -> Vec<Handle> {
-    let alternate = text(who, "alternateId").filter(|name| *name != "unknown");
+    // Of a threat that has no account, the address stands in all places.
+    let says = |name: &&str| *name != "unknown" && document::address(name).is_none();
+    let alternate = text(who, "alternateId").filter(says);
     document::handles(&[
         (alternate.map_or(HandleKind::Mail, document::kind_of_account), alternate),
-        (HandleKind::ProviderId, text(who, "id").filter(|id| *id != "unknown")),
-        (
-            HandleKind::DisplayName,
-            text(who, "displayName").filter(|name| *name != "unknown"),
-        ),
+        (HandleKind::ProviderId, text(who, "id").filter(says)),
+        (HandleKind::DisplayName, text(who, "displayName").filter(says)),
     ])
 }
 
@@ -423,6 +428,17 @@ mod tests {
         assert_eq!(
             read(record("user.mfa.okta_verify.deny_push", anna())).facts.outcome,
             Outcome::Failure
+        );
+    }
+
+    #[test]
+    fn the_name_that_an_application_knows_is_no_target_of_a_sign_in() {
+        let target = json!([{"id": "0oa", "type": "AppInstance", "displayName": "vCenter"}, {"id": "0ua", "type": "AppUser", "alternateId": "anna@acme.example"}]);
+        let facts = read(record("user.authentication.sso", target.clone())).facts;
+        assert_eq!((facts.target, facts.object.as_deref()), (Vec::new(), Some("vCenter")));
+        assert_eq!(
+            names(&read(record("application.user_membership.add", target)).facts.target),
+            ["anna@acme.example", "0ua"]
         );
     }
 

@@ -75,6 +75,8 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     if activity == Activity::PasswordChange && !actor.is_empty() && !target.is_empty() && actor != target {
         activity = Activity::PasswordReset;
     }
+    let same = actor.is_empty() || actor == target;
+    let signs_in = matches!(activity, Activity::SignIn | Activity::FactorChallenge);
     let facts = Facts {
         activity,
         outcome: match kind {
@@ -83,7 +85,8 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
             None => Outcome::Unknown,
         },
         actor: if actor.is_empty() { target.clone() } else { actor },
-        target,
+        // Who signs in does it to nobody else.
+        target: if same && signs_in { Vec::new() } else { target },
         address: first(&document, &["ipaddr", "proxy_ip"]).and_then(document::address),
         device: first(&document, &["otp_device_name", "user_agent"]).map(str::to_owned),
         object: first(
@@ -133,13 +136,12 @@ fn who(document: &Value, begin: &str) -> Vec<Handle> {
     } else {
         None
     };
+    // The numbers are small, and those of other services' people may be the same.
+    let number = scalar(document, &format!("{begin}_id")).map(|number| format!("onelogin:{number}"));
     document::handles(&[
         (name.map_or(HandleKind::DisplayName, kind), name),
         (login.map_or(HandleKind::Mail, kind), login),
-        (
-            HandleKind::ProviderId,
-            scalar(document, &format!("{begin}_id")).as_deref(),
-        ),
+        (HandleKind::ProviderId, number.as_deref()),
     ])
 }
 
@@ -173,8 +175,8 @@ mod tests {
         ] {
             let facts = read(event(&kind)).facts;
             assert_eq!((facts.activity, facts.outcome), (activity, outcome), "{kind}");
-            assert_eq!(names(&facts.actor), ["help desk", "3"]);
-            assert_eq!(names(&facts.target), ["anna berg", "2"]);
+            assert_eq!(names(&facts.actor), ["help desk", "onelogin:3"]);
+            assert_eq!(names(&facts.target), ["anna berg", "onelogin:2"]);
         }
     }
 
