@@ -41,7 +41,7 @@ const ACTIVITIES: Activities = &[
         Activity::PasswordChange,
         "change user password, change password (self-service), \
          reset password (self-service), user started password*, \
-         self-service password reset flow activity progress, unlock user account (self-service)",
+         self-service password reset flow activity progress",
     ),
     (
         Activity::FactorReset,
@@ -73,18 +73,17 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::AccountState,
-        "disable account, enable account, restore user, add blocked user, \
+        "disable account, enable account, unlock user account (self-service), restore user, add blocked user, \
          add bypass user, block user*, unblock user*, bulk restore*",
     ),
     (
         Activity::RoleGrant,
         "*member to role*, add eligible member*, add scoped member to role*, \
-         assigns the caller to user access admin, user has elevated their access*, add owner to group",
+         assigns the caller to user access admin, user has elevated their access*",
     ),
     (
         Activity::GroupMemberAddition,
-        "add member to group, bulk import group members*, \
-         add member from group",
+        "add member to group, add owner to group, bulk import group members*, add member from group",
     ),
     (
         Activity::GroupMemberRemoval,
