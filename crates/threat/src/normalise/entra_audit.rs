@@ -198,7 +198,7 @@ fn facts(record: &AzureRecord, name: &str) -> Facts {
     };
     let mut activity = activity_of(name);
     if activity == Activity::AccountChange {
-        activity = of_changes(&changed).unwrap_or(activity);
+        activity = of_changes(changed.iter().copied()).unwrap_or(activity);
     }
     let target = targets
         .iter()
@@ -235,12 +235,17 @@ fn handles(target: &Value) -> Vec<Handle> {
 }
 
 /// What an update of a user is, by the properties that it changed.
-fn of_changes(changed: &[&Value]) -> Option<Activity> {
-    changed.iter().find_map(|property| {
-        let name = text(property, "displayName")?;
-        let new = text(property, "newValue").unwrap_or_default();
+pub(super) fn of_changes<'a>(changed: impl IntoIterator<Item = &'a Value>) -> Option<Activity> {
+    changed.into_iter().find_map(|property| {
+        let name = first(property, &["displayName", "name"])?;
+        let new: String = text(property, "newValue")
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
         match name {
-            "StrongAuthenticationMethod" | "StrongAuthenticationPhoneAppDetail" if matches!(new, "" | "[]") => {
+            "StrongAuthenticationMethod" | "StrongAuthenticationPhoneAppDetail"
+                if matches!(new.as_str(), "" | "[]") =>
+            {
                 Some(Activity::FactorReset)
             }
             "StrongAuthenticationRequirement" if new.contains("State\":0") || new == "[]" => {
