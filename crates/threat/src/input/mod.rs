@@ -1,5 +1,8 @@
 //! Bytes of logs into records, one at a time. What can't be read is told and passed over; nothing here grows with the length of a log.
 
+pub mod framing;
+pub mod lines;
+
 use std::sync::Arc;
 
 use serde_json::Value;
