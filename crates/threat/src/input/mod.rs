@@ -2,7 +2,9 @@
 
 pub mod evtx;
 mod format;
+pub mod framing;
 pub mod json;
+pub mod lines;
 pub mod text;
 
 use std::sync::Arc;
