@@ -94,6 +94,14 @@ impl<K: Ord + Clone, V: Clone> Recent<K, V> {
         self.entries.iter().map(|(key, (time, value))| (key, *time, value))
     }
 
+    /// Keys from one to another, both included.
+    pub(crate) fn range(&self, from: &K, to: &K) -> impl Iterator<Item = (&K, i64, &V)> {
+        let range = self
+            .entries
+            .range((std::ops::Bound::Included(from), std::ops::Bound::Included(to)));
+        range.map(|(key, (time, value))| (key, *time, value))
+    }
+
     /// In the order of the keys.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, i64, &mut V)> {
         self.entries.iter_mut().map(|(key, (time, value))| (key, *time, value))
@@ -110,6 +118,29 @@ impl<K: Ord + Clone, V: Clone> Recent<K, V> {
             left -= usize::from(goes);
             !goes
         });
+    }
+}
+
+/// Maps whose keys JSON can't have, saved as pairs.
+pub(crate) mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map.iter())
+    }
+
+    pub(crate) fn deserialize<'de, D, K, V>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Ord + Deserialize<'de>,
+        V: Deserialize<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Joins {
     revoked: Recent<(Handle, Handle), String>,
     waiting: Recent<(Handle, Handle), u32>,
     merges: VecDeque<(EntityId, EntityId)>,
+    /// Numbers that are gone, and which took their place.
+    moved: Recent<EntityId, EntityId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +41,7 @@ struct Saved {
     entities: Recent<EntityId, Entity>,
     shared: Recent<Handle, ()>,
     revoked: Recent<(Handle, Handle), String>,
+    moved: Recent<EntityId, EntityId>,
 }
 
 impl From<Saved> for Joins {
@@ -55,6 +58,7 @@ impl From<Saved> for Joins {
             revoked: saved.revoked,
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            moved: saved.moved,
         }
     }
 }
@@ -66,6 +70,7 @@ impl From<Joins> for Saved {
             entities: joins.entities,
             shared: joins.shared,
             revoked: joins.revoked,
+            moved: joins.moved,
         }
     }
 }
@@ -80,7 +85,14 @@ impl Joins {
             revoked: Recent::new(REFUSED_MAX),
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            moved: Recent::new(MERGES_MAX),
         }
+    }
+
+    /// The number that an entity has now, which it may have got from another that it was joined with.
+    pub(super) fn current(&self, id: EntityId) -> EntityId {
+        // Each step leads to an older number; more than a few are as good as never.
+        (0..8).fold(id, |id, _| self.moved.get(&id).copied().unwrap_or(id))
     }
 
     pub(super) fn find(&self, handle: &Handle) -> Option<EntityId> {
@@ -268,6 +280,7 @@ impl Joins {
         entity.tiers.dedup();
         entity.first = entity.first.min(other.first);
         entity.last = entity.last.max(other.last);
+        self.moved.see(&lost, other.last, || kept);
         if self.merges.len() < MERGES_MAX {
             self.merges.push_back((lost, kept));
         }

@@ -92,16 +92,6 @@ impl Leases {
         now.map(|(address, _, _)| *address).take(max).collect()
     }
 
-    pub(super) fn merged(&mut self, lost: EntityId, kept: EntityId) {
-        for (_, _, held) in self.leases.iter_mut() {
-            for lease in &mut held.leases {
-                if lease.machine == lost {
-                    lease.machine = kept;
-                }
-            }
-        }
-    }
-
     pub(super) fn expire(&mut self, before: i64) {
         self.leases.expire(before);
     }

@@ -148,7 +148,7 @@ impl Directory {
             target: self.resolve(&facts.target, at),
             machine: self.resolve(&facts.machine, at),
             from: facts.address.and_then(|address| {
-                self.leases.holder(address, at).or_else(|| {
+                self.holder(address, at).or_else(|| {
                     self.joins
                         .find(&Handle::new(HandleKind::Address, &address.to_string())?)
                 })
@@ -259,11 +259,13 @@ impl Directory {
     /// Entities that turned out to be one since the last call, as (the number that is gone, the number that stays): for those who keep
     /// something for each.
     pub fn take_merges(&mut self) -> Vec<(EntityId, EntityId)> {
-        let merges = self.joins.take_merges();
-        for (lost, kept) in &merges {
-            self.leases.merged(*lost, *kept);
-        }
-        merges
+        self.joins.take_merges()
+    }
+
+    /// Which machine has an address, or had it.
+    fn holder(&self, address: IpAddr, at: i64) -> Option<EntityId> {
+        let id = self.joins.current(self.leases.holder(address, at)?);
+        self.joins.get(id).map(|machine| machine.id)
     }
 
     fn learn_names(&mut self, names: &[Handle], now: i64, origin: &Origin, trusted: bool) -> Option<EntityId> {
@@ -319,7 +321,7 @@ impl Directory {
         if generic::is_nowhere(&address) {
             return None;
         }
-        self.leases.holder(address, now).or_else(|| {
+        self.holder(address, now).or_else(|| {
             let handle = Handle::new(HandleKind::Address, &address.to_string())?;
             Some(self.joins.see(&handle, now))
         })
@@ -338,11 +340,7 @@ impl Directory {
     fn resolve_one(&self, name: &Handle, at: i64) -> Option<EntityId> {
         match name.kind {
             HandleKind::Address => {
-                let held = name
-                    .name
-                    .parse()
-                    .ok()
-                    .and_then(|address| self.leases.holder(address, at));
+                let held = name.name.parse().ok().and_then(|address| self.holder(address, at));
                 held.or_else(|| self.joins.find(name))
             }
             HandleKind::User => self.find_bare(name).or_else(|| self.joins.find(name)),
