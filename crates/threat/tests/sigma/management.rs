@@ -120,12 +120,11 @@ fn an_exception_of_a_correlation_looks_at_its_group() {
 fn a_new_engine_goes_on_where_the_old_one_was() {
     let mut old = engine(COUNT);
     assert_eq!(alerts(&mut old, &[x(0, "anna"), x(0, "otto")]).len(), 0);
-    let saved = old.snapshot();
     let more = format!(
         "{COUNT}---\ntitle: B\nid: b\nlogsource: {{product: windows}}\ndetection: {{s: {{B: x}}, condition: s}}\n"
     );
     let mut new = engine(&more);
-    let restored = new.restore(&saved).unwrap();
+    let restored = new.go_on_from(&old);
     assert_eq!((restored.groups, restored.dropped), (2, 0));
     assert_eq!(ids(&alerts(&mut new, &[x(30, "anna")])), ["many"]);
     let mut without = engine(COUNT);
@@ -367,6 +366,14 @@ fn a_check_names_line_reason_and_what_to_do() {
     let found = check("a.yml", &good.replace("endswith", "endwith"));
     assert_eq!((found[0].severity, found[0].line), (Severity::Error, 12));
     assert!(found[0].hint.contains("spelling"));
+    let found = check(
+        "a.yml",
+        &good.replace("    condition", "    unused:\n        A: b\n    condition"),
+    );
+    assert_eq!((found[0].severity, found[0].line), (Severity::Warning, 13));
+    assert!(found[0].reason.contains("`unused`"), "{found:?}");
+    let found = check("a.yml", &good.replace("Image|endswith: \\a.exe", "User: UPN"));
+    assert!(found[0].reason.contains("can't fire"), "{found:?}");
     let found = check("a.yml", &good.replace("level: high", "level: awful"));
     assert!(
         found

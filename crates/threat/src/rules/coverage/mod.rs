@@ -4,7 +4,7 @@
 mod possible;
 mod seen;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -188,6 +188,17 @@ fn of_detection(
         first.get_or_insert_with(|| reason(judge.hindrances, log, seen.events));
     }
     Some(first.unwrap_or(Reason::LogNeverSeen { wanted }))
+}
+
+/// Why a rule can't fire whatever the logs, if nobody gives placeholders values.
+pub(super) fn hindered(detection: &super::rule::Detection) -> Option<Reason> {
+    let mut judge = Judge {
+        seen: None,
+        placeholders: &BTreeMap::new(),
+        hindrances: possible::Hindrances::default(),
+    };
+    let fires = judge.can_fire(&detection.parsed);
+    (!fires).then(|| reason(judge.hindrances, String::new(), 0))
 }
 
 /// The reason that is told of what hinders a rule: the one that somebody can do something about goes first.

@@ -117,6 +117,11 @@ impl Loading {
 
     fn detection(&mut self, mut parsed: SigmaRule, source: &Source) -> Result<(), String> {
         guard::values(&parsed)?;
+        if parsed.detection.timeframe.is_some() {
+            let reason = "`timeframe` of a detection is ignored".to_owned();
+            let hint = "count events in a correlation with a `timespan`".to_owned();
+            self.remark(source.clone(), reason, hint);
+        }
         rewrite::rewrite(&mut parsed.detection.named);
         let compiled = compile_rule(&parsed).map_err(|error| error.to_string())?;
         let rule = Rule {
