@@ -12,6 +12,7 @@ mod conditions;
 mod corpus;
 mod correlations;
 mod management;
+mod model;
 mod modifiers;
 mod support;
 mod values;

@@ -67,6 +67,47 @@ fn rules_below_the_minimum_raise_alerts_only_if_they_are_switched_on() {
     }
 }
 
+/// The first block of this language in the documentation.
+fn documented(language: &str) -> String {
+    let text = include_str!("../../../../docs/sigma.md");
+    let (_, behind) = text.split_once(&format!("```{language}\n")).unwrap();
+    behind.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_configuration_of_the_documentation_is_one() {
+    let all: toml::Table = documented("toml").parse().unwrap();
+    let choices: Choices = all["rules"].clone().try_into().unwrap();
+    let exception = &choices.exceptions[0];
+    assert_eq!(exception.until.unwrap().to_string(), "2026-12-31");
+    assert_eq!(choices.placeholders["domain_admins"], ["anna", "otto"]);
+    let event = at(0, json!({"User": "acme\\SVC_Backup2"}));
+    let mut engine = engine_with(
+        "title: A\nid: a\nlogsource: {product: windows}\nlevel: high\nstatus: test\ndetection: {s: {User|contains: a}, condition: s}\n",
+        settings(Choices {
+            exceptions: vec![Exception {
+                rule: "a".to_owned(),
+                ..exception.clone()
+            }],
+            ..choices.clone()
+        }),
+    );
+    assert_eq!(alerts(&mut engine, &[event]).len(), 0, "{exception:?}");
+    let wrong = documented("toml").replace("because", "why");
+    assert!(
+        wrong.parse::<toml::Table>().unwrap()["rules"]
+            .clone()
+            .try_into::<Choices>()
+            .is_err()
+    );
+}
+
+#[test]
+fn the_examples_of_the_documentation_can_be_read() {
+    let examples = example::parse("documented", &documented("yaml")).unwrap();
+    assert_eq!(examples.counts(), (1, 0));
+}
+
 fn excepted(rule: &str, until: &str) -> Exception {
     let until =
         format!(r#"{{"rule": "{rule}", "field": "User", "is": "svc_*", "until": "{until}", "because": "backup"}}"#);
