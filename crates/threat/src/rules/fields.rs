@@ -50,10 +50,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether any text of the event fulfils something, those within lists and objects included.
+    /// Whether any text of the event fulfils something, those within lists and objects included. Numbers are texts here.
     fn any_text(value: &Value, fulfils: &dyn Fn(&str) -> bool, depth: usize) -> bool {
         match value {
             Value::String(text) => fulfils(text),
+            Value::Number(number) => fulfils(&number.to_string()),
             Value::Array(values) if depth > 0 => values.iter().any(|value| Self::any_text(value, fulfils, depth - 1)),
             Value::Object(values) if depth > 0 => {
                 values.values().any(|value| Self::any_text(value, fulfils, depth - 1))
@@ -62,15 +63,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn each_text<'v>(value: &'v Value, with: &mut dyn FnMut(&'v str), depth: usize) {
+    fn each_text<'v>(value: &'v Value, with: &mut dyn FnMut(Cow<'v, str>), depth: usize) {
         match value {
-            Value::String(text) => with(text),
+            Value::String(text) => with(Cow::Borrowed(text)),
+            Value::Number(number) => with(Cow::Owned(number.to_string())),
             Value::Array(values) if depth > 0 => {
-                values.iter().for_each(|value| Self::each_text(value, with, depth - 1))
+                values.iter().for_each(|value| Self::each_text(value, with, depth - 1));
             }
-            Value::Object(values) if depth > 0 => values
-                .values()
-                .for_each(|value| Self::each_text(value, with, depth - 1)),
+            Value::Object(values) if depth > 0 => {
+                values
+                    .values()
+                    .for_each(|value| Self::each_text(value, with, depth - 1));
+            }
             _ => {}
         }
     }
@@ -136,12 +140,12 @@ impl rsigma_eval::Event for Fields<'_> {
 
     fn all_string_values(&self) -> Vec<Cow<'_, str>> {
         let mut texts = Vec::new();
-        Self::each_text(self.all, &mut |text| texts.push(Cow::Borrowed(text)), DEPTH_MAX);
+        Self::each_text(self.all, &mut |text| texts.push(text), DEPTH_MAX);
         texts
     }
 
     fn visit_string_values(&self, visit: &mut dyn FnMut(&str)) {
-        Self::each_text(self.all, &mut |text| visit(text), DEPTH_MAX);
+        Self::each_text(self.all, &mut |text| visit(&text), DEPTH_MAX);
     }
 
     fn to_json(&self) -> Value {

@@ -108,6 +108,14 @@ fn keywords_are_looked_for_in_all_texts_of_an_event() {
 }
 
 #[test]
+fn keywords_that_are_numbers_are_texts() {
+    let detection = "    keywords:\n        - 18456\n    condition: keywords";
+    assert!(fulfils(detection, json!({"A": "Error: 18456, severity 14"})));
+    assert!(fulfils(detection, json!({"EventID": 18456})));
+    assert!(!fulfils(detection, json!({"A": "Error: 1845"})));
+}
+
+#[test]
 fn keywords_and_mappings_may_stand_in_one_list() {
     let detection = "    selection:\n        - mimikatz\n        - A: x\n    condition: selection";
     assert!(fulfils(detection, json!({"B": "mimikatz"})));
