@@ -42,11 +42,20 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field's value as text, if it has one value.
+    /// A field's value as text; of several values the first. `field[0]` is one member of a list.
     pub(crate) fn text(&self, path: &str) -> Option<Cow<'a, str>> {
-        match self.find(path)? {
-            Found::One(value) => one_text(value),
-            Found::Many(_) => None,
+        if let Some(found) = self.find(path) {
+            return match found {
+                Found::One(value) => one_text(value),
+                Found::Many(values) => values.into_iter().find_map(one_text),
+            };
+        }
+        if !path.contains('[') {
+            return None;
+        }
+        match by_position(self.all, path)? {
+            EventValue::Str(text) => Some(Cow::Owned(text.into_owned())),
+            value => one_text(&value.to_json()).map(|text| Cow::Owned(text.into_owned())),
         }
     }
 
@@ -110,10 +119,7 @@ fn one_text(value: &Value) -> Option<Cow<'_, str>> {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-        Value::Array(values) => match values.as_slice() {
-            [one] if !one.is_array() => one_text(one),
-            _ => None,
-        },
+        Value::Array(values) => values.iter().filter(|value| !value.is_array()).find_map(one_text),
         Value::Null | Value::Object(_) => None,
     }
 }
@@ -216,7 +222,9 @@ mod tests {
             Some(json!(["p", "q"]))
         );
         assert_eq!(fields.text("m.x.y").as_deref(), Some("z"));
-        assert_eq!(fields.text("l.x"), None);
+        assert_eq!(fields.text("l.x").as_deref(), Some("p"));
+        assert_eq!(fields.text("l[1].x").as_deref(), Some("q"));
+        assert_eq!(fields.text("l[2].x"), None);
         assert_eq!(fields.get_field("a.x"), None);
         assert_eq!(fields.get_field("l[1].x"), Some(EventValue::Str("q".into())));
     }
