@@ -13,7 +13,7 @@ use threat::rules::{Engine, FieldsSeen, Inputs, Loaded, Settings, coverage, load
 
 use crate::support::at;
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -28,7 +28,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn corpus() -> Option<Loaded> {
+pub(crate) fn corpus() -> Option<Loaded> {
     let folder = std::env::var_os("HOLDFAST_SIGMA")?;
     let mut paths = Vec::new();
     files(Path::new(&folder), &mut paths);
