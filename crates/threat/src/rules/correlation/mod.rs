@@ -13,14 +13,11 @@ mod plan;
 mod saved;
 mod state;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use plan::{Correlation, Plan, check};
 pub use saved::NotRestored;
 pub(crate) use state::{Correlator, Fired, Limits};
 
 /// Correlations of correlations: how many steps a firing is passed on at most.
-const CHAIN_MAX: usize = 8;
+pub(crate) const CHAIN_MAX: usize = 8;
 /// Rules that a correlation refers to at most.
 const SOURCES_MAX: usize = 64;
