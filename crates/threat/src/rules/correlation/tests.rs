@@ -1,0 +1,1 @@
+//! Correlations by the times of events.
