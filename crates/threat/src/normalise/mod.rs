@@ -1,5 +1,7 @@
 //! Records into events: one file per source, each with the lines that its mapping was tested against.
 
+mod windows;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -32,7 +34,7 @@ pub(crate) struct LineSource {
 }
 
 /// In the order in which they are asked: the more specific first.
-const DOCUMENTS: &[DocumentSource] = &[];
+const DOCUMENTS: &[DocumentSource] = &[windows::DOCUMENTS];
 
 /// In the order in which they are asked: the more specific first.
 const LINES: &[LineSource] = &[];
