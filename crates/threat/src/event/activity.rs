@@ -75,6 +75,8 @@ pub enum Activity {
     DefenceChange,
     /// Malware was found.
     MalwareFound,
+    /// A product's own detection warned of something, or a person did.
+    Warning,
     /// A machine was started.
     PowerOn,
     /// A machine was stopped.

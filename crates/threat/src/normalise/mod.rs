@@ -1,5 +1,19 @@
 //! Records into events: one file per source, each with the lines that its mapping was tested against.
 
+mod azure;
+mod azure_activity;
+mod cloudtrail;
+mod document;
+mod duo;
+mod entra_audit;
+mod entra_risk;
+mod entra_sign_in;
+mod envelope;
+mod gcp_audit;
+mod google_workspace;
+mod microsoft365;
+mod okta;
+mod onelogin;
 mod windows;
 
 use jiff::Timestamp;
@@ -34,30 +48,96 @@ pub(crate) struct LineSource {
 }
 
 /// In the order in which they are asked: the more specific first.
-const DOCUMENTS: &[DocumentSource] = &[windows::DOCUMENTS];
+const DOCUMENTS: &[DocumentSource] = &[
+    okta::SOURCE,
+    cloudtrail::SOURCE,
+    microsoft365::SOURCE,
+    entra_risk::SOURCE,
+    entra_sign_in::SOURCE,
+    entra_audit::SOURCE,
+    azure_activity::SOURCE,
+    google_workspace::SOURCE,
+    gcp_audit::SOURCE,
+    duo::AUTHENTICATION,
+    duo::ADMINISTRATION,
+    duo::ACTIVITY,
+    onelogin::SOURCE,
+    windows::DOCUMENTS,
+];
 
 /// In the order in which they are asked: the more specific first.
 const LINES: &[LineSource] = &[];
 
-/// What a record means.
+/// What a record means that tells of one event.
 ///
 /// # Errors
 ///
-/// [`NotUnderstood`] if no source is known that the record could be of, or if a part that must be there isn't.
+/// [`NotUnderstood`] if no source is known that the record could be of, if a part that must be there isn't, or if it tells of several
+/// events, for which there is [`normalise_each`].
 pub fn normalise(record: Record, received: Timestamp) -> Result<Event, NotUnderstood> {
-    let context = Context {
-        origin: record.origin,
-        received,
-    };
+    let mut found = None;
+    normalise_each(record, received, &mut |event| {
+        found = Some(match found.take() {
+            None => event,
+            Some(_) => Err(NotUnderstood {
+                reason: "a record of several events where one is wanted".to_owned(),
+            }),
+        });
+    });
+    found.unwrap_or_else(|| Err(unknown()))
+}
+
+/// What a record means: gives each of its events, or why a part of it isn't understood. Most records tell of one event; an envelope of
+/// records, or one of Google's activities, of several. All have the origin of the record.
+pub fn normalise_each(record: Record, received: Timestamp, take: &mut dyn FnMut(Result<Event, NotUnderstood>)) {
     match record.body {
-        Body::Document(document) => match DOCUMENTS.iter().find(|source| (source.is)(&document)) {
-            Some(source) => (source.read)(document, context),
-            None => Err(unknown()),
-        },
-        Body::Line(line) => LINES
-            .iter()
-            .find_map(|source| (source.read)(&line, &context))
-            .unwrap_or_else(|| Err(unknown())),
+        Body::Document(document) => {
+            let mut reading = Reading {
+                origin: record.origin,
+                received,
+                take,
+            };
+            reading.document(document, envelope::NESTED_MAX);
+        }
+        Body::Line(line) => {
+            let context = Context {
+                origin: record.origin,
+                received,
+            };
+            take(
+                LINES
+                    .iter()
+                    .find_map(|source| (source.read)(&line, &context))
+                    .unwrap_or_else(|| Err(unknown())),
+            );
+        }
+    }
+}
+
+/// Documents of one record on their way to who takes their events.
+struct Reading<'a> {
+    origin: Origin,
+    received: Timestamp,
+    take: &'a mut dyn FnMut(Result<Event, NotUnderstood>),
+}
+
+impl Reading<'_> {
+    /// Gives the events of a document, or of what it wraps.
+    fn document(&mut self, document: Value, nested: usize) {
+        if let Some(source) = DOCUMENTS.iter().find(|source| (source.is)(&document)) {
+            let context = Context {
+                origin: self.origin.clone(),
+                received: self.received,
+            };
+            return (self.take)((source.read)(document, context));
+        }
+        match nested
+            .checked_sub(1)
+            .and_then(|left| Some((left, envelope::open(document)?)))
+        {
+            Some((left, parts)) => parts.for_each(|part| self.document(part, left)),
+            None => (self.take)(Err(unknown())),
+        }
     }
 }
 
