@@ -16,6 +16,7 @@ pub mod example;
 mod expand;
 mod fields;
 mod load;
+pub mod pack;
 mod rule;
 
 pub use choices::{Choices, Exception};
