@@ -4,6 +4,8 @@ pub mod evtx;
 mod format;
 pub mod json;
 pub mod text;
+pub mod framing;
+pub mod lines;
 
 use std::sync::Arc;
 

@@ -15,12 +15,28 @@ mod microsoft365;
 mod okta;
 mod onelogin;
 mod windows;
+mod alert_feeds;
+mod audit;
+mod backup;
+mod ecs;
+mod esxi;
+mod linux;
+mod messages;
+mod ocsf;
+mod stream;
+mod syslog;
+mod text;
+mod vcenter;
+mod vpn;
+mod zeek;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::event::{Event, Origin};
 use crate::input::{Body, Record};
+pub use audit::Assembler;
+pub use stream::{Give, Normaliser};
 
 /// Why a record didn't become an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +46,7 @@ pub struct NotUnderstood {
 }
 
 /// What a mapping is given besides the record.
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) origin: Origin,
     /// When the record came in: completes times without a year, and stands in where a record has none.
@@ -63,10 +80,53 @@ const DOCUMENTS: &[DocumentSource] = &[
     duo::ACTIVITY,
     onelogin::SOURCE,
     windows::DOCUMENTS,
+    DocumentSource {
+        is: linux::is_journal,
+        read: linux::read_journal,
+    },
+    DocumentSource {
+        is: ocsf::is,
+        read: ocsf::read,
+    },
+    DocumentSource {
+        is: alert_feeds::is_wazuh,
+        read: alert_feeds::read_wazuh,
+    },
+    DocumentSource {
+        is: alert_feeds::is_suricata,
+        read: alert_feeds::read_suricata,
+    },
+    DocumentSource {
+        is: vcenter::is_sso,
+        read: vcenter::read_sso,
+    },
+    DocumentSource {
+        is: vcenter::is_event,
+        read: vcenter::read_event,
+    },
+    DocumentSource {
+        is: zeek::is,
+        read: zeek::read,
+    },
+    DocumentSource {
+        is: ecs::is,
+        read: ecs::read,
+    },
+    DocumentSource {
+        is: alert_feeds::is_row,
+        read: alert_feeds::read_row,
+    },
 ];
 
 /// In the order in which they are asked: the more specific first.
-const LINES: &[LineSource] = &[];
+const LINES: &[LineSource] = &[
+    LineSource { read: audit::read },
+    LineSource { read: messages::read },
+    LineSource { read: vpn::read_line },
+    LineSource {
+        read: messages::read_json,
+    },
+];
 
 /// What a record means that tells of one event.
 ///
