@@ -202,7 +202,10 @@ fn split(text: &str) -> Vec<(u32, String)> {
 mod tests {
     use super::*;
 
-    fn titles(text: &str) -> Vec<Result<(u32, String, bool), (u32, String)>> {
+    /// Line, title and whether it was merged; or line and reason.
+    type Told = Result<(u32, String, bool), (u32, String)>;
+
+    fn titles(text: &str) -> Vec<Told> {
         read(text)
             .into_iter()
             .map(|document| match document {
