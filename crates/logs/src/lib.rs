@@ -10,6 +10,7 @@ pub mod follow;
 pub mod listen;
 pub mod open;
 mod records;
+pub mod report;
 pub mod scan;
 
 pub use counts::{Counts, Sample, Tally};

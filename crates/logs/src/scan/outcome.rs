@@ -41,9 +41,9 @@ pub struct Outcome {
     pub problem_count: u64,
     /// Whether the search was ended before its end.
     pub was_given_up: bool,
-    by_finder: HashMap<Finder, Fired>,
-    kept_max: usize,
-    kept_per_rule_max: usize,
+    pub(crate) by_finder: HashMap<Finder, Fired>,
+    pub(crate) kept_max: usize,
+    pub(crate) kept_per_rule_max: usize,
 }
 
 /// How often something fired.
