@@ -44,6 +44,9 @@ impl<'a> Fields<'a> {
 
     /// A field's value as text, if it has one value.
     pub(crate) fn text(&self, path: &str) -> Option<Cow<'a, str>> {
+        if path.contains('[') {
+            return by_position(self.all, path).and_then(positioned_text);
+        }
         match self.find(path)? {
             Found::One(value) => one_text(value),
             Found::Many(_) => None,
@@ -169,6 +172,17 @@ fn by_position<'a>(all: &'a Value, path: &str) -> Option<EventValue<'a>> {
     Some(owned(value))
 }
 
+/// The text of a value that was found by its position.
+fn positioned_text<'a>(value: EventValue<'a>) -> Option<Cow<'a, str>> {
+    match value {
+        EventValue::Str(text) => Some(text),
+        EventValue::Int(number) => Some(Cow::Owned(number.to_string())),
+        EventValue::Float(number) => Some(Cow::Owned(number.to_string())),
+        EventValue::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
+        EventValue::Null | EventValue::Array(_) | EventValue::Map(_) => None,
+    }
+}
+
 /// A value that no longer borrows from what it was found in.
 fn owned(value: EventValue<'_>) -> EventValue<'static> {
     match value {
@@ -213,6 +227,8 @@ mod tests {
         );
         assert_eq!(fields.text("m.x.y").as_deref(), Some("z"));
         assert_eq!(fields.text("l.x"), None);
+        assert_eq!(fields.text("l[0].x").as_deref(), Some("p"));
+        assert_eq!(fields.text("l[2].x"), None);
         assert_eq!(fields.get_field("a.x"), None);
         assert_eq!(fields.get_field("l[1].x"), Some(EventValue::Str("q".into())));
     }
