@@ -2,10 +2,10 @@
 
 pub mod evtx;
 mod format;
-pub mod json;
-pub mod text;
 pub mod framing;
+pub mod json;
 pub mod lines;
+pub mod text;
 
 use std::sync::Arc;
 

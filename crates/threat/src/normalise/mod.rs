@@ -1,33 +1,33 @@
 //! Records into events: one file per source, each with the lines that its mapping was tested against.
 
+mod alert_feeds;
+mod audit;
 mod azure;
 mod azure_activity;
+mod backup;
 mod cloudtrail;
 mod document;
 mod duo;
+mod ecs;
 mod entra_audit;
 mod entra_risk;
 mod entra_sign_in;
 mod envelope;
+mod esxi;
 mod gcp_audit;
 mod google_workspace;
-mod microsoft365;
-mod okta;
-mod onelogin;
-mod windows;
-mod alert_feeds;
-mod audit;
-mod backup;
-mod ecs;
-mod esxi;
 mod linux;
 mod messages;
+mod microsoft365;
 mod ocsf;
+mod okta;
+mod onelogin;
 mod stream;
 mod syslog;
 mod text;
 mod vcenter;
 mod vpn;
+mod windows;
 mod zeek;
 
 use jiff::Timestamp;
