@@ -15,6 +15,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("helpdesk/bypass-duo.yml", include_str!("pack/helpdesk/bypass-duo.yml")),
     (
+        "helpdesk/bypass-used-duo.yml",
+        include_str!("pack/helpdesk/bypass-used-duo.yml"),
+    ),
+    (
         "helpdesk/chain-entra.yml",
         include_str!("pack/helpdesk/chain-entra.yml"),
     ),
@@ -40,12 +44,20 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/helpdesk/impersonation.yml"),
     ),
     (
+        "helpdesk/onelogin-assumed.yml",
+        include_str!("pack/helpdesk/onelogin-assumed.yml"),
+    ),
+    (
         "helpdesk/password-and-factor-entra.yml",
         include_str!("pack/helpdesk/password-and-factor-entra.yml"),
     ),
     (
         "helpdesk/password-and-factor-okta.yml",
         include_str!("pack/helpdesk/password-and-factor-okta.yml"),
+    ),
+    (
+        "helpdesk/phishing-stopped.yml",
+        include_str!("pack/helpdesk/phishing-stopped.yml"),
     ),
     (
         "helpdesk/push-bombing-accepted-duo.yml",
@@ -96,6 +108,10 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/helpdesk/reset-administrator-okta.yml"),
     ),
     (
+        "helpdesk/reset-by-support.yml",
+        include_str!("pack/helpdesk/reset-by-support.yml"),
+    ),
+    (
         "helpdesk/reset-directory.yml",
         include_str!("pack/helpdesk/reset-directory.yml"),
     ),
@@ -117,8 +133,16 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/helpdesk/sign-in-risk-entra.yml"),
     ),
     (
+        "helpdesk/sign-in-suspicious-google.yml",
+        include_str!("pack/helpdesk/sign-in-suspicious-google.yml"),
+    ),
+    (
         "helpdesk/sign-in-threat-okta.yml",
         include_str!("pack/helpdesk/sign-in-threat-okta.yml"),
+    ),
+    (
+        "helpdesk/sign-in-through-proxy.yml",
+        include_str!("pack/helpdesk/sign-in-through-proxy.yml"),
     ),
     (
         "helpdesk/spray-entra.yml",
@@ -133,6 +157,10 @@ pub const RULES: &[(&str, &str)] = &[
         "helpdesk/temporary-access-pass.yml",
         include_str!("pack/helpdesk/temporary-access-pass.yml"),
     ),
+    (
+        "helpdesk/threat-detected.yml",
+        include_str!("pack/helpdesk/threat-detected.yml"),
+    ),
     ("identity/audit-off.yml", include_str!("pack/identity/audit-off.yml")),
     (
         "identity/compliance-search.yml",
@@ -142,6 +170,11 @@ pub const RULES: &[(&str, &str)] = &[
         "identity/download-burst.yml",
         include_str!("pack/identity/download-burst.yml"),
     ),
+    (
+        "identity/duo-administrator.yml",
+        include_str!("pack/identity/duo-administrator.yml"),
+    ),
+    ("identity/duo-policy.yml", include_str!("pack/identity/duo-policy.yml")),
     (
         "identity/entra-application-rights.yml",
         include_str!("pack/identity/entra-application-rights.yml"),
@@ -216,6 +249,10 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/identity/mailbox-opened-to-another.yml"),
     ),
     (
+        "identity/okta-admin-console-new.yml",
+        include_str!("pack/identity/okta-admin-console-new.yml"),
+    ),
+    (
         "identity/okta-administrator.yml",
         include_str!("pack/identity/okta-administrator.yml"),
     ),
@@ -232,6 +269,10 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/identity/okta-logging-off.yml"),
     ),
     (
+        "identity/okta-org2org.yml",
+        include_str!("pack/identity/okta-org2org.yml"),
+    ),
+    (
         "identity/okta-passwords-shown.yml",
         include_str!("pack/identity/okta-passwords-shown.yml"),
     ),
@@ -242,6 +283,18 @@ pub const RULES: &[(&str, &str)] = &[
     (
         "identity/okta-super-administrator.yml",
         include_str!("pack/identity/okta-super-administrator.yml"),
+    ),
+    (
+        "identity/okta-token-reused.yml",
+        include_str!("pack/identity/okta-token-reused.yml"),
+    ),
+    (
+        "identity/onelogin-privilege.yml",
+        include_str!("pack/identity/onelogin-privilege.yml"),
+    ),
+    (
+        "identity/onelogin-trust.yml",
+        include_str!("pack/identity/onelogin-trust.yml"),
     ),
     (
         "identity/search-burst.yml",
@@ -1046,12 +1099,24 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/cloud/aws-command-on-machine.yml"),
     ),
     (
+        "cloud/aws-console-guessing.yml",
+        include_str!("pack/cloud/aws-console-guessing.yml"),
+    ),
+    (
         "cloud/aws-console-without-factor.yml",
         include_str!("pack/cloud/aws-console-without-factor.yml"),
     ),
     (
         "cloud/aws-customer-key-encryption.yml",
         include_str!("pack/cloud/aws-customer-key-encryption.yml"),
+    ),
+    (
+        "cloud/aws-data-exported.yml",
+        include_str!("pack/cloud/aws-data-exported.yml"),
+    ),
+    (
+        "cloud/aws-deletion-protection-off.yml",
+        include_str!("pack/cloud/aws-deletion-protection-off.yml"),
     ),
     (
         "cloud/aws-disk-shared.yml",
@@ -1063,12 +1128,20 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/cloud/aws-key-deletion.yml"),
     ),
     (
+        "cloud/aws-key-known-to-others.yml",
+        include_str!("pack/cloud/aws-key-known-to-others.yml"),
+    ),
+    (
         "cloud/aws-logging-off.yml",
         include_str!("pack/cloud/aws-logging-off.yml"),
     ),
     (
         "cloud/aws-machines-stopped.yml",
         include_str!("pack/cloud/aws-machines-stopped.yml"),
+    ),
+    (
+        "cloud/aws-made-public.yml",
+        include_str!("pack/cloud/aws-made-public.yml"),
     ),
     (
         "cloud/aws-opened-to-the-world.yml",
@@ -1093,6 +1166,10 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/cloud/aws-sign-in-trust.yml"),
     ),
     (
+        "cloud/azure-automation.yml",
+        include_str!("pack/cloud/azure-automation.yml"),
+    ),
+    (
         "cloud/azure-backup-off.yml",
         include_str!("pack/cloud/azure-backup-off.yml"),
     ),
@@ -1105,6 +1182,10 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/cloud/azure-disk-exported.yml"),
     ),
     (
+        "cloud/azure-group-deleted.yml",
+        include_str!("pack/cloud/azure-group-deleted.yml"),
+    ),
+    (
         "cloud/azure-keys-listed.yml",
         include_str!("pack/cloud/azure-keys-listed.yml"),
     ),
@@ -1113,10 +1194,22 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("pack/cloud/azure-mass-deletion.yml"),
     ),
     (
+        "cloud/azure-network-capture.yml",
+        include_str!("pack/cloud/azure-network-capture.yml"),
+    ),
+    (
         "cloud/azure-protection-off.yml",
         include_str!("pack/cloud/azure-protection-off.yml"),
     ),
     ("cloud/azure-role.yml", include_str!("pack/cloud/azure-role.yml")),
+    (
+        "cloud/azure-snapshot-deleted.yml",
+        include_str!("pack/cloud/azure-snapshot-deleted.yml"),
+    ),
+    (
+        "cloud/azure-store-settings.yml",
+        include_str!("pack/cloud/azure-store-settings.yml"),
+    ),
     (
         "cloud/google-cloud-key.yml",
         include_str!("pack/cloud/google-cloud-key.yml"),
