@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rsigma_eval::CompiledRule;
-use rsigma_parser::{CorrelationRule, SigmaRule};
+use rsigma_parser::{CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Level;
@@ -137,5 +137,17 @@ impl Wanted {
         } else {
             parts.join(" / ")
         }
+    }
+}
+
+impl Together {
+    /// Whether each of the rules that it refers to has to hit.
+    pub(crate) fn needs_all(&self) -> bool {
+        let temporal = matches!(
+            self.parsed.correlation_type,
+            CorrelationType::Temporal | CorrelationType::TemporalOrdered
+        );
+        let boolean = matches!(self.parsed.condition, CorrelationCondition::Extended(_));
+        temporal && !boolean && self.thresholds.as_ref().is_none_or(Vec::is_empty)
     }
 }

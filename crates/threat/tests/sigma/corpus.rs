@@ -1,12 +1,14 @@
 //! A whole folder of rules: how many load, and how fast they are. Run with
 //! `HOLDFAST_SIGMA=/path/to/sigma cargo test --release -p threat --test sigma -- --ignored --nocapture corpus`.
 
+#![expect(clippy::print_stdout, reason = "what these tests are for")]
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use threat::event::Event;
-use threat::rules::{Engine, Loaded, Settings, load};
+use threat::event::{Event, Logsource};
+use threat::rules::{Engine, Inputs, Loaded, Settings, coverage, load};
 
 use crate::support::at;
 
@@ -36,12 +38,13 @@ fn corpus() -> Option<Loaded> {
     let before = seconds_of_processor();
     let loaded = load(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     println!(
-        "{} files: {} rules loaded, {} refused, {} remarks, {:.2} CPU s",
+        "{} files: {} rules loaded, {} refused, {} remarks, {:.2} CPU s, {}",
         texts.len(),
         loaded.rules.len(),
         loaded.refused.len(),
         loaded.remarks.len(),
-        seconds_of_processor() - before
+        seconds_of_processor() - before,
+        memory()
     );
     Some(loaded)
 }
@@ -54,13 +57,17 @@ fn seconds_of_processor() -> f64 {
     ticks / 100.0
 }
 
-fn peak_megabytes() -> String {
+/// Memory in use, and at most so far.
+fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap_or_default()
-        .to_owned()
+    let line = |name: &str| {
+        status
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    format!("{} {}", line("VmRSS"), line("VmHWM")).replace('\t', " ")
 }
 
 #[test]
@@ -77,7 +84,24 @@ fn corpus_every_rule_loads_or_is_named_with_the_reason() {
         assert!(!refused.reason.is_empty() && !refused.hint.is_empty());
     }
     let engine = Engine::new(loaded, Settings::default());
-    println!("{} rules at work, {}", engine.rules().len(), peak_megabytes());
+    println!("{} rules at work, {}", engine.rules().len(), memory());
+    let text = |part: &Option<Box<str>>| part.as_deref().map(|part| &*part.to_owned().leak());
+    let possible = engine.rules().iter().map(|rule| Logsource {
+        product: text(&rule.logsource.product).unwrap_or("any"),
+        service: text(&rule.logsource.service),
+        category: text(&rule.logsource.category),
+    });
+    let possible: Vec<Logsource> = possible.collect();
+    let inputs = Inputs {
+        possible: &possible,
+        seen: None,
+    };
+    for cannot in coverage(&engine, &inputs) {
+        println!(
+            "can't fire whatever the logs: {} {}: {}",
+            cannot.rule, cannot.title, cannot.reason
+        );
+    }
 }
 
 /// What machines do all day: starts of programs, made of few parts, no two the same.
@@ -150,7 +174,7 @@ fn corpus_speed_on_starts_of_programs() {
             20_000.0 / spent,
             found.len(),
             Timestamp::now().duration_since(began),
-            peak_megabytes()
+            memory()
         );
     }
 }

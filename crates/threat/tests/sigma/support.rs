@@ -71,7 +71,6 @@ pub(crate) fn alerts(engine: &mut Engine, events: &[Event]) -> Vec<Alert> {
 pub(crate) fn ids(alerts: &[Alert]) -> Vec<String> {
     let id = |alert: &Alert| match &alert.finder {
         Finder::Rule(id) | Finder::Correlation(id) | Finder::Behaviour(id) => id.to_string(),
-        _ => String::new(),
     };
     alerts.iter().map(id).collect()
 }

@@ -9,6 +9,9 @@ use crate::event::Origin;
 /// Windows that are judged when something comes late: those that end with it and with the entries behind it.
 const LATE_WINDOWS_MAX: usize = 16;
 
+/// Entries that are kept however old they are: logs of several machines, or of several days, may come in turns.
+const KEPT_MIN: usize = 16;
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
@@ -59,7 +62,7 @@ impl Group {
         };
         self.entries.insert(at, entry);
         let oldest = time.saturating_sub(window.saturating_mul(2));
-        while self.entries.front().is_some_and(|first| first.time < oldest) {
+        while self.entries.len() > KEPT_MIN && self.entries.front().is_some_and(|first| first.time < oldest) {
             self.entries.pop_front();
             at = at.saturating_sub(1);
         }

@@ -13,9 +13,6 @@ mod plan;
 mod saved;
 mod state;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use plan::{Correlation, Plan, check};
 pub use saved::NotRestored;
 pub(crate) use state::{Correlator, Fired, Limits};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rsigma_eval::{CompiledRule, compile_rule};
 use serde_json::Value;
@@ -31,10 +31,22 @@ pub struct Detector {
     exceptions: Vec<(Exception, AtomicU64)>,
 }
 
-/// Rules that want the same logs.
+/// Rules that want the same logs. Their index, which takes most of the memory and time of all rules, is only made when such a log comes.
 struct Part {
     wanted: Wanted,
-    engine: rsigma_eval::Engine,
+    waiting: Mutex<Vec<CompiledRule>>,
+    engine: OnceLock<rsigma_eval::Engine>,
+}
+
+impl Part {
+    fn engine(&self) -> &rsigma_eval::Engine {
+        self.engine.get_or_init(|| {
+            let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting));
+            let mut engine = rsigma_eval::Engine::new();
+            engine.extend_compiled_rules(waiting.unwrap_or_default());
+            engine
+        })
+    }
 }
 
 /// A rule that an event fulfils.
@@ -90,10 +102,10 @@ impl Detector {
                 Err(error) => broken.push((number, error.to_string())),
             }
         }
-        let parts = grouped.into_iter().map(|(wanted, rules)| {
-            let mut engine = rsigma_eval::Engine::new();
-            engine.extend_compiled_rules(rules);
-            Part { wanted, engine }
+        let parts = grouped.into_iter().map(|(wanted, rules)| Part {
+            wanted,
+            waiting: Mutex::new(rules),
+            engine: OnceLock::new(),
         });
         let parts = parts.collect();
         let mut detector = Self {
@@ -137,7 +149,7 @@ impl Detector {
             let Some(part) = self.parts.get(place) else {
                 continue;
             };
-            for result in part.engine.evaluate(&fields) {
+            for result in part.engine().evaluate(&fields) {
                 let number = result.header.rule_id.as_deref().and_then(|number| number.parse().ok());
                 let Some(rule) = number else {
                     continue;

@@ -239,6 +239,13 @@ impl Engine {
         Ok(Restored { groups, dropped })
     }
 
+    /// Goes on where another engine is, after rules were loaded anew.
+    pub fn go_on_from(&mut self, other: &Self) -> Restored {
+        // What was saved a moment ago can be read.
+        self.restore(&other.snapshot())
+            .unwrap_or(Restored { groups: 0, dropped: 0 })
+    }
+
     /// Forgets all events.
     pub fn forget(&mut self) {
         self.correlator = Correlator::new(self.correlator.plan.clone(), self.correlator.limits());

@@ -41,7 +41,10 @@ pub(crate) fn read(text: &str) -> Vec<Result<Document, Broken>> {
             hint: "split it into several files",
         })];
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        lines: u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1),
+        ..Reader::default()
+    };
     let mut documents = Vec::new();
     for (line, part) in split(text) {
         if documents.len() == DOCUMENTS_MAX {
@@ -64,6 +67,8 @@ pub(crate) fn read(text: &str) -> Vec<Result<Document, Broken>> {
 struct Reader {
     global: Option<Mapping>,
     previous: Option<Mapping>,
+    /// Of the whole file. YAML knows ends of lines that nobody else does.
+    lines: u32,
 }
 
 impl Reader {
@@ -72,7 +77,9 @@ impl Reader {
         let value: Value = yaml_serde::from_str(&text).map_err(|error| {
             let at = error.location().map_or(0, |place| place.line().saturating_sub(1));
             Broken {
-                line: line.saturating_add(u32::try_from(at).unwrap_or(u32::MAX)),
+                line: line
+                    .saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
+                    .min(self.lines),
                 reason: format!("this isn't YAML: {error}"),
                 hint: "check the indentation and quote values with `:`, `#`, `*`, `%` or `@` in them",
             }
@@ -202,7 +209,10 @@ fn split(text: &str) -> Vec<(u32, String)> {
 mod tests {
     use super::*;
 
-    fn titles(text: &str) -> Vec<Result<(u32, String, bool), (u32, String)>> {
+    /// Line, title and whether it was merged; or line and reason.
+    type Told = Result<(u32, String, bool), (u32, String)>;
+
+    fn titles(text: &str) -> Vec<Told> {
         read(text)
             .into_iter()
             .map(|document| match document {

@@ -1,9 +1,10 @@
 //! Texts of Sigma rules into rules. What can't be loaded is named, with the reason and with what to do; nothing is passed over in silence.
 
-mod documents;
+pub(crate) mod documents;
 mod filter;
 pub(crate) mod guard;
 mod refuse;
+mod rewrite;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -103,7 +104,8 @@ impl Loading {
             };
             self.correlation(rule, thresholds, source)?;
         }
-        for rule in parsed.filters {
+        for mut rule in parsed.filters {
+            rewrite::rewrite(&mut rule.detection.named);
             self.filters.push((rule, source.clone()));
         }
         for remark in parsed.errors {
@@ -115,6 +117,12 @@ impl Loading {
 
     fn detection(&mut self, mut parsed: SigmaRule, source: &Source) -> Result<(), String> {
         guard::values(&parsed)?;
+        if parsed.detection.timeframe.is_some() {
+            let reason = "`timeframe` of a detection is ignored".to_owned();
+            let hint = "count events in a correlation with a `timespan`".to_owned();
+            self.remark(source.clone(), reason, hint);
+        }
+        rewrite::rewrite(&mut parsed.detection.named);
         let compiled = compile_rule(&parsed).map_err(|error| error.to_string())?;
         let rule = Rule {
             logsource: wanted(&parsed.logsource),

@@ -108,30 +108,36 @@ fn offset(text: &str, reason: &str) -> u32 {
             .filter(|part| part.len() > 1)
             .find_map(line_of)
     };
+    let last = reason
+        .rsplit(": ")
+        .next()
+        .filter(|word| !word.contains(' ') && *word != reason);
+    let key = || {
+        let lower = reason.to_lowercase();
+        [
+            "condition",
+            "timespan",
+            "timeframe",
+            "correlation",
+            "detection",
+            "logsource",
+            "filter",
+        ]
+        .into_iter()
+        .filter(|key| lower.contains(key))
+        .find_map(|key| line_of(&format!("{key}:")))
+    };
     let found = quoted('`')
         .or_else(|| quoted('\''))
         .or_else(|| quoted('"'))
-        .or_else(|| {
-            let lower = reason.to_lowercase();
-            [
-                "condition",
-                "timespan",
-                "timeframe",
-                "correlation",
-                "detection",
-                "logsource",
-                "filter",
-            ]
-            .into_iter()
-            .filter(|key| lower.contains(key))
-            .find_map(|key| line_of(&format!("{key}:")))
-        });
+        .or_else(|| last.and_then(line_of))
+        .or_else(key);
     found.and_then(|found| u32::try_from(found).ok()).unwrap_or(0)
 }
 
 /// Parts of reasons, in lower case, with what to do; the first that is found counts.
 const HINTS: &[(&str, &str)] = &[
-    ("identifier", "remove one of the two, or give one a new identifier"),
+    ("its identifier", "remove one of the two, or give one a new identifier"),
     (
         "unknown modifier",
         "check the spelling: modifiers are `contains`, `startswith`, `endswith`, `all`, `re`, `cidr`, `base64offset`, ...",

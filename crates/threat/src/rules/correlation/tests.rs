@@ -1,1 +1,0 @@
-//! Correlations by the times of events.
