@@ -73,7 +73,7 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::TrustChange,
-        "createsamlprovider, updatesamlprovider, deletesamlprovider, \
+        "createsamlprovider, createtrustanchor, updatesamlprovider, deletesamlprovider, \
          *openidconnectprovider*, associatedirectory, disassociatedirectory, *externalidpconfiguration*, \
          leaveorganization, inviteaccounttoorganization, accepthandshake, transferdomain*, \
          disabledomaintransferlock",
@@ -147,14 +147,14 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::FileWrite,
-        "putobject, copyobject, uploadpart, createmultipartupload, replicateobject, \
+        "putobject, putparameter, createsecret, putsecretvalue, copyobject, uploadpart, createmultipartupload, replicateobject, \
          restoreobject, putobjectacl",
     ),
     (
         Activity::FileDeletion,
         "deleteobject*, deletebucket, deletedbinstance, deletedbcluster, \
          deletefilesystem, deletemounttarget, deletetable, deletefunction*, deletecluster, \
-         schedulekeydeletion, deleteimportedkeymaterial, deletevolume, deletesecret, deletestack, \
+         schedulekeydeletion, deleteimportedkeymaterial, deletevolume, deletesecret, deleteparameter*, deletestack, \
          deleteidentity",
     ),
     (

@@ -311,7 +311,7 @@ pub(crate) fn kind_of_account(name: &str) -> HandleKind {
 }
 
 /// Whether a text is 32 hexadecimal digits in the groups that Microsoft's identifiers have.
-fn is_guid(text: &str) -> bool {
+pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.char_indices().all(|(index, character)| match index {
             8 | 13 | 18 | 23 => character == '-',

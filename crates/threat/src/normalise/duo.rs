@@ -95,10 +95,14 @@ fn is_authentication(document: &Value) -> bool {
 }
 
 fn is_administration(document: &Value) -> bool {
-    document.get("action").is_some_and(Value::is_string)
-        && document.get("description").is_some()
+    let Some(action) = document.get("action").and_then(Value::as_str) else {
+        return false;
+    };
+    // Many logs have an action, a description and a name; without Duo's own name of the time, the action must be one of its.
+    document.get("description").is_some()
         && document.get("username").is_some()
-        && (document.get("isotimestamp").is_some() || document.get("timestamp").is_some())
+        && (document.get("isotimestamp").is_some()
+            || document.get("timestamp").is_some() && document::activity(ACTIVITIES, action) != Activity::Other)
 }
 
 fn is_activity(document: &Value) -> bool {

@@ -41,7 +41,7 @@ const ACTIVITIES: Activities = &[
         Activity::PasswordChange,
         "change user password, change password (self-service), \
          reset password (self-service), user started password*, \
-         self-service password reset flow activity progress, unlock user account (self-service)",
+         self-service password reset flow activity progress",
     ),
     (
         Activity::FactorReset,
@@ -73,18 +73,17 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::AccountState,
-        "disable account, enable account, restore user, add blocked user, \
+        "disable account, enable account, unlock user account (self-service), restore user, add blocked user, \
          add bypass user, block user*, unblock user*, bulk restore*",
     ),
     (
         Activity::RoleGrant,
         "*member to role*, add eligible member*, add scoped member to role*, \
-         assigns the caller to user access admin, user has elevated their access*, add owner to group",
+         assigns the caller to user access admin, user has elevated their access*",
     ),
     (
         Activity::GroupMemberAddition,
-        "add member to group, bulk import group members*, \
-         add member from group",
+        "add member to group, add owner to group, bulk import group members*, add member from group",
     ),
     (
         Activity::GroupMemberRemoval,
@@ -199,7 +198,7 @@ fn facts(record: &AzureRecord, name: &str) -> Facts {
     };
     let mut activity = activity_of(name);
     if activity == Activity::AccountChange {
-        activity = of_changes(&changed).unwrap_or(activity);
+        activity = of_changes(changed.iter().copied()).unwrap_or(activity);
     }
     let target = targets
         .iter()
@@ -236,12 +235,17 @@ fn handles(target: &Value) -> Vec<Handle> {
 }
 
 /// What an update of a user is, by the properties that it changed.
-fn of_changes(changed: &[&Value]) -> Option<Activity> {
-    changed.iter().find_map(|property| {
-        let name = text(property, "displayName")?;
-        let new = text(property, "newValue").unwrap_or_default();
+pub(super) fn of_changes<'a>(changed: impl IntoIterator<Item = &'a Value>) -> Option<Activity> {
+    changed.into_iter().find_map(|property| {
+        let name = first(property, &["displayName", "name"])?;
+        let new: String = text(property, "newValue")
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
         match name {
-            "StrongAuthenticationMethod" | "StrongAuthenticationPhoneAppDetail" if matches!(new, "" | "[]") => {
+            "StrongAuthenticationMethod" | "StrongAuthenticationPhoneAppDetail"
+                if matches!(new.as_str(), "" | "[]") =>
+            {
                 Some(Activity::FactorReset)
             }
             "StrongAuthenticationRequirement" if new.contains("State\":0") || new == "[]" => {

@@ -43,6 +43,11 @@ const ALIASES: [(&str, &str); 21] = [
 
 /// Codes of a sign-in that ask for a second factor or for its enrolment.
 const FACTOR_ASKED: [&str; 5] = ["50072", "50074", "50076", "50079", "50158"];
+/// Codes of a sign-in that goes on elsewhere: an account to be chosen, a silent attempt that has to show itself, a device or consent that is
+/// asked for.
+const INTERRUPTED: [&str; 12] = [
+    "16000", "16001", "16003", "50058", "50097", "50125", "50127", "50129", "50140", "50143", "50199", "65001",
+];
 /// The code of a second factor that was refused or not given.
 const FACTOR_REFUSED: &str = "500121";
 
@@ -86,6 +91,7 @@ fn facts(record: &AzureRecord, code: Option<&str>) -> Facts {
         Some(FACTOR_REFUSED) => (Activity::FactorChallenge, Outcome::Failure),
         _ if refused => (Activity::FactorChallenge, Outcome::Failure),
         Some(code) if FACTOR_ASKED.contains(&code) => (Activity::FactorChallenge, Outcome::Unknown),
+        Some(code) if INTERRUPTED.contains(&code) => (Activity::SignIn, Outcome::Unknown),
         Some("0") => (Activity::SignIn, Outcome::Success),
         Some(code) => match azure::outcome(Some(code)) {
             Outcome::Unknown => (Activity::SignIn, Outcome::Failure),
@@ -231,6 +237,7 @@ mod tests {
             ),
             (50_074, "", Activity::FactorChallenge, Outcome::Unknown),
             (50_053, "", Activity::SignIn, Outcome::Failure),
+            (50_140, "", Activity::SignIn, Outcome::Unknown),
             (50_126, "", Activity::SignIn, Outcome::Failure),
         ] {
             let mut document = graph();

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::document::{self, Activities, at, elements, first, named, plain, text};
 use super::{Context, DocumentSource, NotUnderstood, entra_audit};
-use crate::event::{Activity, Event, Facts, Handle, Logsource, Outcome};
+use crate::event::{Activity, Event, Facts, Handle, HandleKind, Logsource, Outcome};
 
 /// Microsoft 365's unified audit log.
 pub(super) const SOURCE: DocumentSource = DocumentSource { is, read };
 
 const ACTIVITIES: Activities = &[
+    (Activity::DirectoryRead, "get-*"),
     (
         Activity::SignIn,
         "userloggedin, userloginfailed, mailboxlogin, teamssessionstarted, signinevent",
@@ -33,7 +34,7 @@ const ACTIVITIES: Activities = &[
     ),
     (
         Activity::LogClearing,
-        "set-adminauditlogconfig, set-mailboxauditbypassassociation, \
+        "set-mailboxauditbypassassociation, \
          remove-unifiedauditlogretentionpolicy, remove-retentioncompliancepolicy",
     ),
     (
@@ -158,12 +159,11 @@ fn facts(document: &Value) -> Facts {
     let operation = text(document, "Operation").unwrap_or_default();
     let activity = activity(document, operation);
     let properties = elements(document, "ExtendedProperties");
-    let user = first(document, &["UserId", "MailboxOwnerUPN"]);
     let target = target(document, activity);
     Facts {
         activity,
         outcome: outcome(document, operation),
-        actor: document::account(user.filter(|name| *name != "Not Available")),
+        actor: actor(document, activity),
         target,
         machine: Vec::new(),
         address: first(document, &["ActorIpAddress", "ClientIP", "ClientIPAddress", "SenderIp"])
@@ -178,21 +178,67 @@ fn facts(document: &Value) -> Facts {
 }
 
 fn activity(document: &Value, operation: &str) -> Activity {
-    if operation.eq_ignore_ascii_case("Set-Mailbox") {
-        let forwards = elements(document, "Parameters").iter().any(|parameter| {
-            text(parameter, "Name")
-                .is_some_and(|name| name.to_lowercase().starts_with("forward") || name == "DeliverToMailboxAndForward")
-        });
-        return if forwards {
+    match operation {
+        "Set-Mailbox"
+            if sets(document, |name, _| {
+                name.starts_with("forward") || name == "delivertomailboxandforward"
+            }) =>
+        {
             Activity::MailRule
-        } else {
-            Activity::AccountChange
-        };
+        }
+        "Set-Mailbox" => Activity::AccountChange,
+        // The service itself confirms the setting now and then.
+        "Set-AdminAuditLogConfig" if sets(document, |name, value| name.ends_with("enabled") && value == "False") => {
+            Activity::LogClearing
+        }
+        "Set-AdminAuditLogConfig" => Activity::PolicyChange,
+        _ => match document::activity(ACTIVITIES, operation) {
+            Activity::Other => of_entra(document, operation),
+            known => known,
+        },
     }
-    match document::activity(ACTIVITIES, operation) {
-        Activity::Other => entra_audit::activity_of(operation),
-        known => known,
+}
+
+/// Whether one of a command's parameters, its name in lower case, is as asked for.
+fn sets(document: &Value, wanted: fn(&str, &str) -> bool) -> bool {
+    elements(document, "Parameters").iter().any(|parameter| {
+        let name = text(parameter, "Name").unwrap_or_default().to_lowercase();
+        wanted(&name, text(parameter, "Value").unwrap_or_default())
+    })
+}
+
+/// What an operation of Entra's means.
+fn of_entra(document: &Value, operation: &str) -> Activity {
+    match entra_audit::activity_of(operation) {
+        Activity::AccountChange => {
+            entra_audit::of_changes(elements(document, "ModifiedProperties")).unwrap_or(Activity::AccountChange)
+        }
+        other => other,
     }
+}
+
+/// Who did it, or whom an alert is about: alerts are told by a service.
+fn actor(document: &Value, activity: Activity) -> Vec<Handle> {
+    let concerned = (activity == Activity::Warning)
+        .then(|| first(document, &["Data.f3u", "AlertEntityId", "Data.eid", "ObjectId"]))
+        .flatten()
+        .filter(|name| name.contains('@'));
+    let user = first(document, &["UserId", "MailboxOwnerUPN"]).filter(|name| *name != "Not Available");
+    let name = concerned.or(user);
+    let number = elements(document, "Actor")
+        .iter()
+        .filter_map(|actor| text(actor, "ID"))
+        .find(|id| document::is_guid(id));
+    // The owner of a mailbox signs in to it under a security identifier, too.
+    let owner = text(document, "LogonUserSid").filter(|sid| text(document, "MailboxOwnerSid") == Some(sid));
+    document::handles(&[
+        (name.map_or(HandleKind::User, document::kind_of_account), name),
+        (HandleKind::ProviderId, number.filter(|_| concerned.is_none())),
+        (
+            HandleKind::Sid,
+            owner.filter(|_| name == text(document, "MailboxOwnerUPN")),
+        ),
+    ])
 }
 
 fn outcome(document: &Value, operation: &str) -> Outcome {
@@ -208,6 +254,10 @@ fn outcome(document: &Value, operation: &str) -> Outcome {
 
 /// The account that it was done to: Entra lists its names by kind, Exchange has it as an object.
 fn target(document: &Value, activity: Activity) -> Vec<Handle> {
+    // Of a sign-in, it is the application.
+    if activity == Activity::SignIn {
+        return Vec::new();
+    }
     let listed = elements(document, "Target");
     if !listed.is_empty() {
         let names: Vec<&str> = listed
@@ -409,7 +459,8 @@ mod tests {
             ("Set federation settings on domain.", Activity::TrustChange),
             ("Add-FederatedDomain", Activity::TrustChange),
             ("Add-MailboxPermission", Activity::AccessGrant),
-            ("Set-AdminAuditLogConfig", Activity::LogClearing),
+            ("Set-AdminAuditLogConfig", Activity::PolicyChange),
+            ("Get-DlpCompliancePolicy", Activity::DirectoryRead),
             ("Disable-SafeLinksRule", Activity::DefenceChange),
             ("MemberAdded", Activity::GroupMemberAddition),
             ("AlertTriggered", Activity::Warning),
@@ -435,11 +486,58 @@ mod tests {
     }
 
     #[test]
+    fn recording_that_is_switched_off_is_told_from_a_setting_confirmed() {
+        let mut document = rule();
+        document["Operation"] = json!("Set-AdminAuditLogConfig");
+        document["Parameters"] = json!([{"Name": "UnifiedAuditLogIngestionEnabled", "Value": "False"}]);
+        assert_eq!(read(document).facts.activity, Activity::LogClearing);
+    }
+
+    #[test]
+    fn an_update_of_a_user_has_all_names_and_is_told_by_what_it_changed() {
+        let event = read(
+            json!({"CreationTime": "2025-04-23T08:00:00", "Operation": "Update user.", "RecordType": 8, "ResultStatus": "Success",
+            "Workload": "AzureActiveDirectory", "UserId": "agent@acme.example", "ObjectId": "anna@acme.example",
+            "Actor": [{"ID": "agent@acme.example", "Type": 5}, {"ID": "9d8001cb-a159-4252-a3a1-c2dc689f322a", "Type": 2}, {"ID": "User", "Type": 2}],
+            "Target": [{"ID": "User_189870dc-ab0a-49b0-9ff9-e30caa58ddb1", "Type": 2}, {"ID": "189870dc-ab0a-49b0-9ff9-e30caa58ddb1", "Type": 2},
+                {"ID": "anna@acme.example", "Type": 5}],
+            "ModifiedProperties": [{"Name": "StrongAuthenticationMethod", "NewValue": "[]", "OldValue": "[1]"}]}),
+        );
+        assert_eq!(event.facts.activity, Activity::FactorReset);
+        assert_eq!(
+            names(&event.facts.actor),
+            ["agent@acme.example", "9d8001cb-a159-4252-a3a1-c2dc689f322a"]
+        );
+        assert_eq!(
+            names(&event.facts.target),
+            ["189870dc-ab0a-49b0-9ff9-e30caa58ddb1", "anna@acme.example"]
+        );
+    }
+
+    #[test]
+    fn the_owner_of_a_mailbox_is_joined_with_the_security_identifier() {
+        let mut document = rule();
+        for name in ["MailboxOwnerSid", "LogonUserSid"] {
+            document[name] = json!("S-1-5-21-1-2-3-4");
+        }
+        document["MailboxOwnerUPN"] = json!("anna@acme.example");
+        assert_eq!(
+            names(&read(document.clone()).facts.actor),
+            ["anna@acme.example", "s-1-5-21-1-2-3-4"]
+        );
+        document["LogonUserSid"] = json!("S-1-5-21-1-2-3-5");
+        assert_eq!(names(&read(document).facts.actor), ["anna@acme.example"]);
+    }
+
+    #[test]
     fn alerts_go_where_the_rules_about_them_look() {
         let alert = |name: &str| {
             json!({"CreationTime": "2025-04-23T08:00:00", "Operation": "AlertTriggered", "RecordType": 40, "ResultStatus": "Succeeded",
             "Workload": "SecurityComplianceCenter", "UserId": "SecurityComplianceAlerts", "Name": name})
         };
+        let mut about = alert("Impossible travel activity");
+        about["Data"] = json!("{\"f3u\":\"anna@acme.example\"}");
+        assert_eq!(names(&read(about).facts.actor), ["anna@acme.example"]);
         let event = read(alert("Impossible travel activity"));
         assert_eq!(event.logsource.service, Some("threat_management"));
         assert_eq!(event.fields["eventSource"], "SecurityComplianceCenter");
