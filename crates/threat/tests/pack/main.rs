@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use threat::alert::Level;
-use threat::rules::{Engine, Loaded, Settings, example, load, pack};
+use threat::rules::{Engine, Loaded, Settings, check, example, load, pack};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/pack")
@@ -60,6 +60,22 @@ fn every_rule_loads_as_it_is_written() {
     let engine = engine();
     assert!(engine.refused().is_empty(), "{:#?}", engine.refused());
     assert!(engine.remarks().is_empty(), "{:#?}", engine.remarks());
+    for (name, text) in pack::RULES {
+        let mut told = check(name, text);
+        // Hosts are counted over all of them: there is nothing that they could be grouped by.
+        told.retain(|told| !told.reason.contains("requires 'group-by'"));
+        assert!(told.is_empty(), "{name}: {told:#?}");
+    }
+}
+
+#[test]
+fn every_rule_is_in_the_documentation() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/threat-pack.md")).unwrap();
+    for (name, _) in pack::RULES {
+        let row = format!("`{}`", name.trim_end_matches(".yml"));
+        assert!(page.contains(&row), "{row} isn't in docs/threat-pack.md");
+    }
 }
 
 #[test]
