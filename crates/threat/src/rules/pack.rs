@@ -3,300 +3,340 @@
 //! Each rule lies in `pack/<area>/`, beside its examples, which the tests run through the normalisers. `docs/threat-pack.md` lists them with the
 //! logs that they need. The texts are part of the program: whoever has no folder of rules still has these.
 
+/// Each path with the text of its file.
+macro_rules! texts {
+    ($($path:literal)*) => { &[$(($path, include_str!(concat!("pack/", $path)))),*] };
+}
+
 /// The rules as they lie in `pack/`: path and text.
-pub const RULES: &[(&str, &str)] = &[
-    ("helpdesk/agent-rate-entra.yml", include_str!("pack/helpdesk/agent-rate-entra.yml")),
-    ("helpdesk/agent-rate-okta.yml", include_str!("pack/helpdesk/agent-rate-okta.yml")),
-    ("helpdesk/bypass-duo.yml", include_str!("pack/helpdesk/bypass-duo.yml")),
-    ("helpdesk/chain-entra.yml", include_str!("pack/helpdesk/chain-entra.yml")),
-    ("helpdesk/chain-okta.yml", include_str!("pack/helpdesk/chain-okta.yml")),
-    ("helpdesk/enrolment-through-proxy.yml", include_str!("pack/helpdesk/enrolment-through-proxy.yml")),
-    ("helpdesk/factor-removed-entra.yml", include_str!("pack/helpdesk/factor-removed-entra.yml")),
-    ("helpdesk/factor-removed-okta.yml", include_str!("pack/helpdesk/factor-removed-okta.yml")),
-    ("helpdesk/factor-then-sign-in-okta.yml", include_str!("pack/helpdesk/factor-then-sign-in-okta.yml")),
-    ("helpdesk/impersonation.yml", include_str!("pack/helpdesk/impersonation.yml")),
-    ("helpdesk/password-and-factor-entra.yml", include_str!("pack/helpdesk/password-and-factor-entra.yml")),
-    ("helpdesk/password-and-factor-okta.yml", include_str!("pack/helpdesk/password-and-factor-okta.yml")),
-    ("helpdesk/push-bombing-accepted-duo.yml", include_str!("pack/helpdesk/push-bombing-accepted-duo.yml")),
-    ("helpdesk/push-bombing-accepted-entra.yml", include_str!("pack/helpdesk/push-bombing-accepted-entra.yml")),
-    ("helpdesk/push-bombing-accepted-okta.yml", include_str!("pack/helpdesk/push-bombing-accepted-okta.yml")),
-    ("helpdesk/push-bombing-duo.yml", include_str!("pack/helpdesk/push-bombing-duo.yml")),
-    ("helpdesk/push-bombing-entra.yml", include_str!("pack/helpdesk/push-bombing-entra.yml")),
-    ("helpdesk/push-bombing-okta.yml", include_str!("pack/helpdesk/push-bombing-okta.yml")),
-    ("helpdesk/reported-by-person-duo.yml", include_str!("pack/helpdesk/reported-by-person-duo.yml")),
-    ("helpdesk/reported-by-person-entra.yml", include_str!("pack/helpdesk/reported-by-person-entra.yml")),
-    ("helpdesk/reported-by-person-okta.yml", include_str!("pack/helpdesk/reported-by-person-okta.yml")),
-    ("helpdesk/reset-administrator-directory.yml", include_str!("pack/helpdesk/reset-administrator-directory.yml")),
-    ("helpdesk/reset-administrator-entra.yml", include_str!("pack/helpdesk/reset-administrator-entra.yml")),
-    ("helpdesk/reset-administrator-okta.yml", include_str!("pack/helpdesk/reset-administrator-okta.yml")),
-    ("helpdesk/reset-directory.yml", include_str!("pack/helpdesk/reset-directory.yml")),
-    ("helpdesk/reset-entra.yml", include_str!("pack/helpdesk/reset-entra.yml")),
-    ("helpdesk/reset-okta.yml", include_str!("pack/helpdesk/reset-okta.yml")),
-    ("helpdesk/sign-in-all-new.yml", include_str!("pack/helpdesk/sign-in-all-new.yml")),
-    ("helpdesk/sign-in-device-code.yml", include_str!("pack/helpdesk/sign-in-device-code.yml")),
-    ("helpdesk/sign-in-risk-entra.yml", include_str!("pack/helpdesk/sign-in-risk-entra.yml")),
-    ("helpdesk/sign-in-threat-okta.yml", include_str!("pack/helpdesk/sign-in-threat-okta.yml")),
-    ("helpdesk/spray-entra.yml", include_str!("pack/helpdesk/spray-entra.yml")),
-    ("helpdesk/spray-okta.yml", include_str!("pack/helpdesk/spray-okta.yml")),
-    ("helpdesk/takeover-across-providers.yml", include_str!("pack/helpdesk/takeover-across-providers.yml")),
-    ("helpdesk/temporary-access-pass.yml", include_str!("pack/helpdesk/temporary-access-pass.yml")),
-    ("identity/audit-off.yml", include_str!("pack/identity/audit-off.yml")),
-    ("identity/compliance-search.yml", include_str!("pack/identity/compliance-search.yml")),
-    ("identity/download-burst.yml", include_str!("pack/identity/download-burst.yml")),
-    ("identity/entra-application-rights.yml", include_str!("pack/identity/entra-application-rights.yml")),
-    ("identity/entra-application-secret.yml", include_str!("pack/identity/entra-application-secret.yml")),
-    ("identity/entra-certificate-authority.yml", include_str!("pack/identity/entra-certificate-authority.yml")),
-    ("identity/entra-conditional-access.yml", include_str!("pack/identity/entra-conditional-access.yml")),
-    ("identity/entra-consent.yml", include_str!("pack/identity/entra-consent.yml")),
-    ("identity/entra-elevated.yml", include_str!("pack/identity/entra-elevated.yml")),
-    ("identity/entra-federation.yml", include_str!("pack/identity/entra-federation.yml")),
-    ("identity/entra-recovery-keys.yml", include_str!("pack/identity/entra-recovery-keys.yml")),
-    ("identity/entra-role.yml", include_str!("pack/identity/entra-role.yml")),
-    ("identity/entra-role-high.yml", include_str!("pack/identity/entra-role-high.yml")),
-    ("identity/google-administrator.yml", include_str!("pack/identity/google-administrator.yml")),
-    ("identity/google-data-export.yml", include_str!("pack/identity/google-data-export.yml")),
-    ("identity/google-factor-off.yml", include_str!("pack/identity/google-factor-off.yml")),
-    ("identity/google-sign-in-trust.yml", include_str!("pack/identity/google-sign-in-trust.yml")),
-    ("identity/mail-forwarded.yml", include_str!("pack/identity/mail-forwarded.yml")),
-    ("identity/mail-rule-hides.yml", include_str!("pack/identity/mail-rule-hides.yml")),
-    ("identity/mail-rule-nameless.yml", include_str!("pack/identity/mail-rule-nameless.yml")),
-    ("identity/mailbox-opened-to-another.yml", include_str!("pack/identity/mailbox-opened-to-another.yml")),
-    ("identity/okta-administrator.yml", include_str!("pack/identity/okta-administrator.yml")),
-    ("identity/okta-api-token.yml", include_str!("pack/identity/okta-api-token.yml")),
-    ("identity/okta-identity-provider.yml", include_str!("pack/identity/okta-identity-provider.yml")),
-    ("identity/okta-logging-off.yml", include_str!("pack/identity/okta-logging-off.yml")),
-    ("identity/okta-passwords-shown.yml", include_str!("pack/identity/okta-passwords-shown.yml")),
-    ("identity/okta-policy-weakened.yml", include_str!("pack/identity/okta-policy-weakened.yml")),
-    ("identity/okta-super-administrator.yml", include_str!("pack/identity/okta-super-administrator.yml")),
-    ("identity/search-burst.yml", include_str!("pack/identity/search-burst.yml")),
-    ("identity/search-for-keys.yml", include_str!("pack/identity/search-for-keys.yml")),
-    ("access/accessibility-shell.yml", include_str!("pack/access/accessibility-shell.yml")),
-    ("access/accessibility-shell-run.yml", include_str!("pack/access/accessibility-shell-run.yml")),
-    ("access/admin-share-walk.yml", include_str!("pack/access/admin-share-walk.yml")),
-    ("access/audit-policy.yml", include_str!("pack/access/audit-policy.yml")),
-    ("access/bits-script.yml", include_str!("pack/access/bits-script.yml")),
-    ("access/defender-by-command.yml", include_str!("pack/access/defender-by-command.yml")),
-    ("access/defender-by-script.yml", include_str!("pack/access/defender-by-script.yml")),
-    ("access/defender-exclusion.yml", include_str!("pack/access/defender-exclusion.yml")),
-    ("access/defender-off.yml", include_str!("pack/access/defender-off.yml")),
-    ("access/dns-plugin.yml", include_str!("pack/access/dns-plugin.yml")),
-    ("access/dns-plugin-loaded.yml", include_str!("pack/access/dns-plugin-loaded.yml")),
-    ("access/download-by-tool.yml", include_str!("pack/access/download-by-tool.yml")),
-    ("access/encoded-command.yml", include_str!("pack/access/encoded-command.yml")),
-    ("access/esx-admins-by-command.yml", include_str!("pack/access/esx-admins-by-command.yml")),
-    ("access/firewall-changed-by-person.yml", include_str!("pack/access/firewall-changed-by-person.yml")),
-    ("access/firewall-off.yml", include_str!("pack/access/firewall-off.yml")),
-    ("access/gate-administrator.yml", include_str!("pack/access/gate-administrator.yml")),
-    ("access/log-cleared.yml", include_str!("pack/access/log-cleared.yml")),
-    ("access/log-cleared-by-command.yml", include_str!("pack/access/log-cleared-by-command.yml")),
-    ("access/log-cleared-by-script.yml", include_str!("pack/access/log-cleared-by-script.yml")),
-    ("access/log-cleared-other.yml", include_str!("pack/access/log-cleared-other.yml")),
-    ("access/malware-found.yml", include_str!("pack/access/malware-found.yml")),
-    ("access/print-driver-failed.yml", include_str!("pack/access/print-driver-failed.yml")),
-    ("access/print-spooler.yml", include_str!("pack/access/print-spooler.yml")),
-    ("access/protection-registry.yml", include_str!("pack/access/protection-registry.yml")),
-    ("access/psexec-service.yml", include_str!("pack/access/psexec-service.yml")),
-    ("access/rdp-hijack.yml", include_str!("pack/access/rdp-hijack.yml")),
-    ("access/rdp-switched-on.yml", include_str!("pack/access/rdp-switched-on.yml")),
-    ("access/recon-burst.yml", include_str!("pack/access/recon-burst.yml")),
-    ("access/recon-directory-objects.yml", include_str!("pack/access/recon-directory-objects.yml")),
-    ("access/recon-groups.yml", include_str!("pack/access/recon-groups.yml")),
-    ("access/recon-local-administrators.yml", include_str!("pack/access/recon-local-administrators.yml")),
-    ("access/recon-sam.yml", include_str!("pack/access/recon-sam.yml")),
-    ("access/recon-script.yml", include_str!("pack/access/recon-script.yml")),
-    ("access/recon-tool.yml", include_str!("pack/access/recon-tool.yml")),
-    ("access/remote-control-service.yml", include_str!("pack/access/remote-control-service.yml")),
-    ("access/remote-control-started.yml", include_str!("pack/access/remote-control-started.yml")),
-    ("access/remote-services-many.yml", include_str!("pack/access/remote-services-many.yml")),
-    ("access/remote-shell-output.yml", include_str!("pack/access/remote-shell-output.yml")),
-    ("access/remote-task-file.yml", include_str!("pack/access/remote-task-file.yml")),
-    ("access/service-changed-by-command.yml", include_str!("pack/access/service-changed-by-command.yml")),
-    ("access/service-remote-tool.yml", include_str!("pack/access/service-remote-tool.yml")),
-    ("access/service-runs-shell.yml", include_str!("pack/access/service-runs-shell.yml")),
-    ("access/services-many.yml", include_str!("pack/access/services-many.yml")),
-    ("access/special-groups-changed.yml", include_str!("pack/access/special-groups-changed.yml")),
-    ("access/task-by-command.yml", include_str!("pack/access/task-by-command.yml")),
-    ("access/task-short-lived.yml", include_str!("pack/access/task-short-lived.yml")),
-    ("access/task-suspicious.yml", include_str!("pack/access/task-suspicious.yml")),
-    ("access/time-changed.yml", include_str!("pack/access/time-changed.yml")),
-    ("access/tunnel-on-linux.yml", include_str!("pack/access/tunnel-on-linux.yml")),
-    ("access/tunnel-service.yml", include_str!("pack/access/tunnel-service.yml")),
-    ("access/tunnel-started.yml", include_str!("pack/access/tunnel-started.yml")),
-    ("access/vpn-spray-cisco.yml", include_str!("pack/access/vpn-spray-cisco.yml")),
-    ("access/vpn-spray-fortigate.yml", include_str!("pack/access/vpn-spray-fortigate.yml")),
-    ("access/vulnerable-driver.yml", include_str!("pack/access/vulnerable-driver.yml")),
-    ("access/vulnerable-driver-service.yml", include_str!("pack/access/vulnerable-driver-service.yml")),
-    ("directory/account-dollar.yml", include_str!("pack/directory/account-dollar.yml")),
-    ("directory/account-local-on-domain-machine.yml", include_str!("pack/directory/account-local-on-domain-machine.yml")),
-    ("directory/account-made-by-command.yml", include_str!("pack/directory/account-made-by-command.yml")),
-    ("directory/account-made-privileged.yml", include_str!("pack/directory/account-made-privileged.yml")),
-    ("directory/account-short-lived.yml", include_str!("pack/directory/account-short-lived.yml")),
-    ("directory/adminsdholder.yml", include_str!("pack/directory/adminsdholder.yml")),
-    ("directory/backup-key-read.yml", include_str!("pack/directory/backup-key-read.yml")),
-    ("directory/builtin-account-enabled.yml", include_str!("pack/directory/builtin-account-enabled.yml")),
-    ("directory/builtin-account-reset.yml", include_str!("pack/directory/builtin-account-reset.yml")),
-    ("directory/certificate-mapping.yml", include_str!("pack/directory/certificate-mapping.yml")),
-    ("directory/certificate-template.yml", include_str!("pack/directory/certificate-template.yml")),
-    ("directory/clear-text-passwords.yml", include_str!("pack/directory/clear-text-passwords.yml")),
-    ("directory/computer-by-quota.yml", include_str!("pack/directory/computer-by-quota.yml")),
-    ("directory/computer-short-lived.yml", include_str!("pack/directory/computer-short-lived.yml")),
-    ("directory/dcsync.yml", include_str!("pack/directory/dcsync.yml")),
-    ("directory/delegated-managed-account.yml", include_str!("pack/directory/delegated-managed-account.yml")),
-    ("directory/delegation-resource-based.yml", include_str!("pack/directory/delegation-resource-based.yml")),
-    ("directory/delegation-target.yml", include_str!("pack/directory/delegation-target.yml")),
-    ("directory/dsrm-command.yml", include_str!("pack/directory/dsrm-command.yml")),
-    ("directory/dsrm-logon.yml", include_str!("pack/directory/dsrm-logon.yml")),
-    ("directory/dsrm-password.yml", include_str!("pack/directory/dsrm-password.yml")),
-    ("directory/explicit-credentials-fan-out.yml", include_str!("pack/directory/explicit-credentials-fan-out.yml")),
-    ("directory/extended-right-renamed.yml", include_str!("pack/directory/extended-right-renamed.yml")),
-    ("directory/flag-delegation-any.yml", include_str!("pack/directory/flag-delegation-any.yml")),
-    ("directory/flag-password-never-expires.yml", include_str!("pack/directory/flag-password-never-expires.yml")),
-    ("directory/flag-password-not-required.yml", include_str!("pack/directory/flag-password-not-required.yml")),
-    ("directory/flag-preauth-off.yml", include_str!("pack/directory/flag-preauth-off.yml")),
-    ("directory/flag-sensitive-removed.yml", include_str!("pack/directory/flag-sensitive-removed.yml")),
-    ("directory/flag-server-trust.yml", include_str!("pack/directory/flag-server-trust.yml")),
-    ("directory/flag-weak-crypto.yml", include_str!("pack/directory/flag-weak-crypto.yml")),
-    ("directory/forest-switches.yml", include_str!("pack/directory/forest-switches.yml")),
-    ("directory/group-builtin-privileged.yml", include_str!("pack/directory/group-builtin-privileged.yml")),
-    ("directory/group-domain-privileged.yml", include_str!("pack/directory/group-domain-privileged.yml")),
-    ("directory/group-esx-admins.yml", include_str!("pack/directory/group-esx-admins.yml")),
-    ("directory/group-infrastructure.yml", include_str!("pack/directory/group-infrastructure.yml")),
-    ("directory/group-self-addition.yml", include_str!("pack/directory/group-self-addition.yml")),
-    ("directory/guessing-by-ssh.yml", include_str!("pack/directory/guessing-by-ssh.yml")),
-    ("directory/guessing-on-machine.yml", include_str!("pack/directory/guessing-on-machine.yml")),
-    ("directory/guessing-one-account.yml", include_str!("pack/directory/guessing-one-account.yml")),
-    ("directory/guessing-then-success.yml", include_str!("pack/directory/guessing-then-success.yml")),
-    ("directory/guessing-unknown-accounts.yml", include_str!("pack/directory/guessing-unknown-accounts.yml")),
-    ("directory/guest-logon.yml", include_str!("pack/directory/guest-logon.yml")),
-    ("directory/kerberoasting.yml", include_str!("pack/directory/kerberoasting.yml")),
-    ("directory/lockouts.yml", include_str!("pack/directory/lockouts.yml")),
-    ("directory/logon-fan-out.yml", include_str!("pack/directory/logon-fan-out.yml")),
-    ("directory/logon-right-granted.yml", include_str!("pack/directory/logon-right-granted.yml")),
-    ("directory/lsass-dump.yml", include_str!("pack/directory/lsass-dump.yml")),
-    ("directory/lsass-file.yml", include_str!("pack/directory/lsass-file.yml")),
-    ("directory/lsass-read.yml", include_str!("pack/directory/lsass-read.yml")),
-    ("directory/machine-renamed-as-user.yml", include_str!("pack/directory/machine-renamed-as-user.yml")),
-    ("directory/mass-delete.yml", include_str!("pack/directory/mass-delete.yml")),
-    ("directory/mass-disable.yml", include_str!("pack/directory/mass-disable.yml")),
-    ("directory/mass-reset.yml", include_str!("pack/directory/mass-reset.yml")),
-    ("directory/new-credentials.yml", include_str!("pack/directory/new-credentials.yml")),
-    ("directory/ntds-command.yml", include_str!("pack/directory/ntds-command.yml")),
-    ("directory/ntds-copied.yml", include_str!("pack/directory/ntds-copied.yml")),
-    ("directory/ntds-file.yml", include_str!("pack/directory/ntds-file.yml")),
-    ("directory/object-permissions.yml", include_str!("pack/directory/object-permissions.yml")),
-    ("directory/password-policy-weakened.yml", include_str!("pack/directory/password-policy-weakened.yml")),
-    ("directory/policy-for-everyone.yml", include_str!("pack/directory/policy-for-everyone.yml")),
-    ("directory/preauth-roasting.yml", include_str!("pack/directory/preauth-roasting.yml")),
-    ("directory/primary-group-privileged.yml", include_str!("pack/directory/primary-group-privileged.yml")),
-    ("directory/rdp-connections.yml", include_str!("pack/directory/rdp-connections.yml")),
-    ("directory/rdp-fan-out.yml", include_str!("pack/directory/rdp-fan-out.yml")),
-    ("directory/renamed-to-admin.yml", include_str!("pack/directory/renamed-to-admin.yml")),
-    ("directory/replication-right.yml", include_str!("pack/directory/replication-right.yml")),
-    ("directory/restricted-logon.yml", include_str!("pack/directory/restricted-logon.yml")),
-    ("directory/rogue-controller.yml", include_str!("pack/directory/rogue-controller.yml")),
-    ("directory/secrets-over-the-network.yml", include_str!("pack/directory/secrets-over-the-network.yml")),
-    ("directory/service-account-at-screen.yml", include_str!("pack/directory/service-account-at-screen.yml")),
-    ("directory/shadow-credentials.yml", include_str!("pack/directory/shadow-credentials.yml")),
-    ("directory/sid-history.yml", include_str!("pack/directory/sid-history.yml")),
-    ("directory/special-group.yml", include_str!("pack/directory/special-group.yml")),
-    ("directory/spn-command.yml", include_str!("pack/directory/spn-command.yml")),
-    ("directory/spn-of-a-controller.yml", include_str!("pack/directory/spn-of-a-controller.yml")),
-    ("directory/spn-on-user.yml", include_str!("pack/directory/spn-on-user.yml")),
-    ("directory/spray-kerberos.yml", include_str!("pack/directory/spray-kerberos.yml")),
-    ("directory/spray-logon.yml", include_str!("pack/directory/spray-logon.yml")),
-    ("directory/spray-ntlm.yml", include_str!("pack/directory/spray-ntlm.yml")),
-    ("directory/sql-audit-off.yml", include_str!("pack/directory/sql-audit-off.yml")),
-    ("directory/sql-command-shell.yml", include_str!("pack/directory/sql-command-shell.yml")),
-    ("directory/sql-guessing.yml", include_str!("pack/directory/sql-guessing.yml")),
-    ("directory/sql-principal.yml", include_str!("pack/directory/sql-principal.yml")),
-    ("directory/ticket-for-controller-name.yml", include_str!("pack/directory/ticket-for-controller-name.yml")),
-    ("directory/ticket-storm.yml", include_str!("pack/directory/ticket-storm.yml")),
-    ("directory/trust.yml", include_str!("pack/directory/trust.yml")),
-    ("directory/user-enumeration.yml", include_str!("pack/directory/user-enumeration.yml")),
-    ("directory/user-right-granted.yml", include_str!("pack/directory/user-right-granted.yml")),
-    ("hypervisor/chain-ssh-protection-stop.yml", include_str!("pack/hypervisor/chain-ssh-protection-stop.yml")),
-    ("hypervisor/disk-of-controller-attached.yml", include_str!("pack/hypervisor/disk-of-controller-attached.yml")),
-    ("hypervisor/disk-of-other-attached.yml", include_str!("pack/hypervisor/disk-of-other-attached.yml")),
-    ("hypervisor/esxi-account-made.yml", include_str!("pack/hypervisor/esxi-account-made.yml")),
-    ("hypervisor/esxi-disks-touched.yml", include_str!("pack/hypervisor/esxi-disks-touched.yml")),
-    ("hypervisor/esxi-foreign-program.yml", include_str!("pack/hypervisor/esxi-foreign-program.yml")),
-    ("hypervisor/esxi-foreign-program-prevented.yml", include_str!("pack/hypervisor/esxi-foreign-program-prevented.yml")),
-    ("hypervisor/esxi-guessing.yml", include_str!("pack/hypervisor/esxi-guessing.yml")),
-    ("hypervisor/esxi-lockdown-off-vcenter.yml", include_str!("pack/hypervisor/esxi-lockdown-off-vcenter.yml")),
-    ("hypervisor/esxi-log-cleared.yml", include_str!("pack/hypervisor/esxi-log-cleared.yml")),
-    ("hypervisor/esxi-machines-listed-then-killed.yml", include_str!("pack/hypervisor/esxi-machines-listed-then-killed.yml")),
-    ("hypervisor/esxi-persistence.yml", include_str!("pack/hypervisor/esxi-persistence.yml")),
-    ("hypervisor/esxi-protection-off.yml", include_str!("pack/hypervisor/esxi-protection-off.yml")),
-    ("hypervisor/esxi-protection-off-observed.yml", include_str!("pack/hypervisor/esxi-protection-off-observed.yml")),
-    ("hypervisor/esxi-root-from-web.yml", include_str!("pack/hypervisor/esxi-root-from-web.yml")),
-    ("hypervisor/esxi-root-password.yml", include_str!("pack/hypervisor/esxi-root-password.yml")),
-    ("hypervisor/esxi-root-password-many.yml", include_str!("pack/hypervisor/esxi-root-password-many.yml")),
-    ("hypervisor/esxi-snapshots-removed.yml", include_str!("pack/hypervisor/esxi-snapshots-removed.yml")),
-    ("hypervisor/esxi-ssh-command.yml", include_str!("pack/hypervisor/esxi-ssh-command.yml")),
-    ("hypervisor/esxi-ssh-on.yml", include_str!("pack/hypervisor/esxi-ssh-on.yml")),
-    ("hypervisor/esxi-ssh-on-many.yml", include_str!("pack/hypervisor/esxi-ssh-on-many.yml")),
-    ("hypervisor/esxi-ssh-on-vcenter.yml", include_str!("pack/hypervisor/esxi-ssh-on-vcenter.yml")),
-    ("hypervisor/esxi-welcome-message.yml", include_str!("pack/hypervisor/esxi-welcome-message.yml")),
-    ("hypervisor/hyperv-machines.yml", include_str!("pack/hypervisor/hyperv-machines.yml")),
-    ("hypervisor/machine-exported.yml", include_str!("pack/hypervisor/machine-exported.yml")),
-    ("hypervisor/mass-deletion.yml", include_str!("pack/hypervisor/mass-deletion.yml")),
-    ("hypervisor/mass-power-off-host.yml", include_str!("pack/hypervisor/mass-power-off-host.yml")),
-    ("hypervisor/mass-power-off-vcenter.yml", include_str!("pack/hypervisor/mass-power-off-vcenter.yml")),
-    ("hypervisor/memory-snapshot-of-controller.yml", include_str!("pack/hypervisor/memory-snapshot-of-controller.yml")),
-    ("hypervisor/program-in-guest.yml", include_str!("pack/hypervisor/program-in-guest.yml")),
-    ("hypervisor/tier-zero-copied.yml", include_str!("pack/hypervisor/tier-zero-copied.yml")),
-    ("hypervisor/vcenter-administrator.yml", include_str!("pack/hypervisor/vcenter-administrator.yml")),
-    ("hypervisor/vcenter-identity-source.yml", include_str!("pack/hypervisor/vcenter-identity-source.yml")),
-    ("hypervisor/vcenter-local-administrators.yml", include_str!("pack/hypervisor/vcenter-local-administrators.yml")),
-    ("hypervisor/vcenter-new-unit.yml", include_str!("pack/hypervisor/vcenter-new-unit.yml")),
-    ("hypervisor/vcenter-root-ssh.yml", include_str!("pack/hypervisor/vcenter-root-ssh.yml")),
-    ("hypervisor/vcenter-ssh-on.yml", include_str!("pack/hypervisor/vcenter-ssh-on.yml")),
-    ("backup/files-get-an-ending.yml", include_str!("pack/backup/files-get-an-ending.yml")),
-    ("backup/ransom-notes.yml", include_str!("pack/backup/ransom-notes.yml")),
-    ("backup/recovery-switched-off.yml", include_str!("pack/backup/recovery-switched-off.yml")),
-    ("backup/services-stopped.yml", include_str!("pack/backup/services-stopped.yml")),
-    ("backup/services-stopped-many.yml", include_str!("pack/backup/services-stopped-many.yml")),
-    ("backup/shadow-copies-deleted.yml", include_str!("pack/backup/shadow-copies-deleted.yml")),
-    ("backup/shadow-copies-deleted-script.yml", include_str!("pack/backup/shadow-copies-deleted-script.yml")),
-    ("backup/veeam-credentials.yml", include_str!("pack/backup/veeam-credentials.yml")),
-    ("backup/veeam-credentials-script.yml", include_str!("pack/backup/veeam-credentials-script.yml")),
-    ("backup/veeam-deleted.yml", include_str!("pack/backup/veeam-deleted.yml")),
-    ("backup/veeam-protection-off.yml", include_str!("pack/backup/veeam-protection-off.yml")),
-    ("backup/windows-backup-deleted.yml", include_str!("pack/backup/windows-backup-deleted.yml")),
-    ("exfiltration/cloud-copier.yml", include_str!("pack/exfiltration/cloud-copier.yml")),
-    ("exfiltration/file-sharing-looked-up.yml", include_str!("pack/exfiltration/file-sharing-looked-up.yml")),
-    ("exfiltration/file-sharing-looked-up-network.yml", include_str!("pack/exfiltration/file-sharing-looked-up-network.yml")),
-    ("exfiltration/packed-for-the-way.yml", include_str!("pack/exfiltration/packed-for-the-way.yml")),
-    ("cloud/aws-access-for-another.yml", include_str!("pack/cloud/aws-access-for-another.yml")),
-    ("cloud/aws-administrator.yml", include_str!("pack/cloud/aws-administrator.yml")),
-    ("cloud/aws-backups-deleted.yml", include_str!("pack/cloud/aws-backups-deleted.yml")),
-    ("cloud/aws-bucket-protection-off.yml", include_str!("pack/cloud/aws-bucket-protection-off.yml")),
-    ("cloud/aws-command-on-machine.yml", include_str!("pack/cloud/aws-command-on-machine.yml")),
-    ("cloud/aws-console-without-factor.yml", include_str!("pack/cloud/aws-console-without-factor.yml")),
-    ("cloud/aws-customer-key-encryption.yml", include_str!("pack/cloud/aws-customer-key-encryption.yml")),
-    ("cloud/aws-disk-shared.yml", include_str!("pack/cloud/aws-disk-shared.yml")),
-    ("cloud/aws-expiry.yml", include_str!("pack/cloud/aws-expiry.yml")),
-    ("cloud/aws-key-deletion.yml", include_str!("pack/cloud/aws-key-deletion.yml")),
-    ("cloud/aws-logging-off.yml", include_str!("pack/cloud/aws-logging-off.yml")),
-    ("cloud/aws-machines-stopped.yml", include_str!("pack/cloud/aws-machines-stopped.yml")),
-    ("cloud/aws-opened-to-the-world.yml", include_str!("pack/cloud/aws-opened-to-the-world.yml")),
-    ("cloud/aws-organization-left.yml", include_str!("pack/cloud/aws-organization-left.yml")),
-    ("cloud/aws-refusals.yml", include_str!("pack/cloud/aws-refusals.yml")),
-    ("cloud/aws-role-opened.yml", include_str!("pack/cloud/aws-role-opened.yml")),
-    ("cloud/aws-root.yml", include_str!("pack/cloud/aws-root.yml")),
-    ("cloud/aws-secrets-read.yml", include_str!("pack/cloud/aws-secrets-read.yml")),
-    ("cloud/aws-sign-in-trust.yml", include_str!("pack/cloud/aws-sign-in-trust.yml")),
-    ("cloud/azure-backup-off.yml", include_str!("pack/cloud/azure-backup-off.yml")),
-    ("cloud/azure-command-on-machine.yml", include_str!("pack/cloud/azure-command-on-machine.yml")),
-    ("cloud/azure-disk-exported.yml", include_str!("pack/cloud/azure-disk-exported.yml")),
-    ("cloud/azure-keys-listed.yml", include_str!("pack/cloud/azure-keys-listed.yml")),
-    ("cloud/azure-mass-deletion.yml", include_str!("pack/cloud/azure-mass-deletion.yml")),
-    ("cloud/azure-protection-off.yml", include_str!("pack/cloud/azure-protection-off.yml")),
-    ("cloud/azure-role.yml", include_str!("pack/cloud/azure-role.yml")),
-    ("cloud/google-cloud-key.yml", include_str!("pack/cloud/google-cloud-key.yml")),
-    ("cloud/google-cloud-key-destroyed.yml", include_str!("pack/cloud/google-cloud-key-destroyed.yml")),
-    ("cloud/google-cloud-logging-off.yml", include_str!("pack/cloud/google-cloud-logging-off.yml")),
-    ("cloud/google-cloud-mass-deletion.yml", include_str!("pack/cloud/google-cloud-mass-deletion.yml")),
-    ("cloud/google-cloud-owner.yml", include_str!("pack/cloud/google-cloud-owner.yml")),
-    ("cloud/google-cloud-sign-in-trust.yml", include_str!("pack/cloud/google-cloud-sign-in-trust.yml")),
-];
+pub const RULES: &[(&str, &str)] = texts! {
+    "helpdesk/agent-rate-entra.yml"
+    "helpdesk/agent-rate-okta.yml"
+    "helpdesk/bypass-duo.yml"
+    "helpdesk/bypass-used-duo.yml"
+    "helpdesk/chain-entra.yml"
+    "helpdesk/chain-okta.yml"
+    "helpdesk/enrolment-through-proxy.yml"
+    "helpdesk/factor-removed-entra.yml"
+    "helpdesk/factor-removed-okta.yml"
+    "helpdesk/factor-then-sign-in-okta.yml"
+    "helpdesk/impersonation.yml"
+    "helpdesk/onelogin-assumed.yml"
+    "helpdesk/password-and-factor-entra.yml"
+    "helpdesk/password-and-factor-okta.yml"
+    "helpdesk/phishing-stopped.yml"
+    "helpdesk/push-bombing-accepted-duo.yml"
+    "helpdesk/push-bombing-accepted-entra.yml"
+    "helpdesk/push-bombing-accepted-okta.yml"
+    "helpdesk/push-bombing-duo.yml"
+    "helpdesk/push-bombing-entra.yml"
+    "helpdesk/push-bombing-okta.yml"
+    "helpdesk/reported-by-person-duo.yml"
+    "helpdesk/reported-by-person-entra.yml"
+    "helpdesk/reported-by-person-okta.yml"
+    "helpdesk/reset-administrator-directory.yml"
+    "helpdesk/reset-administrator-entra.yml"
+    "helpdesk/reset-administrator-okta.yml"
+    "helpdesk/reset-by-support.yml"
+    "helpdesk/reset-directory.yml"
+    "helpdesk/reset-entra.yml"
+    "helpdesk/reset-okta.yml"
+    "helpdesk/sign-in-all-new.yml"
+    "helpdesk/sign-in-device-code.yml"
+    "helpdesk/sign-in-risk-entra.yml"
+    "helpdesk/sign-in-suspicious-google.yml"
+    "helpdesk/sign-in-threat-okta.yml"
+    "helpdesk/sign-in-through-proxy.yml"
+    "helpdesk/spray-entra.yml"
+    "helpdesk/spray-okta.yml"
+    "helpdesk/takeover-across-providers.yml"
+    "helpdesk/temporary-access-pass.yml"
+    "helpdesk/threat-detected.yml"
+    "identity/audit-off.yml"
+    "identity/compliance-search.yml"
+    "identity/download-burst.yml"
+    "identity/duo-administrator.yml"
+    "identity/duo-policy.yml"
+    "identity/entra-application-rights.yml"
+    "identity/entra-application-secret.yml"
+    "identity/entra-certificate-authority.yml"
+    "identity/entra-conditional-access.yml"
+    "identity/entra-consent.yml"
+    "identity/entra-elevated.yml"
+    "identity/entra-federation.yml"
+    "identity/entra-recovery-keys.yml"
+    "identity/entra-role.yml"
+    "identity/entra-role-high.yml"
+    "identity/exchange-rights.yml"
+    "identity/google-administrator.yml"
+    "identity/google-data-export.yml"
+    "identity/google-factor-off.yml"
+    "identity/google-sign-in-trust.yml"
+    "identity/mail-forwarded.yml"
+    "identity/mail-rule-hides.yml"
+    "identity/mail-rule-nameless.yml"
+    "identity/mailbox-opened-to-another.yml"
+    "identity/okta-admin-console-new.yml"
+    "identity/okta-administrator.yml"
+    "identity/okta-api-token.yml"
+    "identity/okta-identity-provider.yml"
+    "identity/okta-logging-off.yml"
+    "identity/okta-org2org.yml"
+    "identity/okta-passwords-shown.yml"
+    "identity/okta-policy-weakened.yml"
+    "identity/okta-super-administrator.yml"
+    "identity/okta-token-reused.yml"
+    "identity/onelogin-privilege.yml"
+    "identity/onelogin-trust.yml"
+    "identity/search-burst.yml"
+    "identity/search-for-keys.yml"
+    "access/accessibility-shell.yml"
+    "access/accessibility-shell-run.yml"
+    "access/admin-share-walk.yml"
+    "access/audit-policy.yml"
+    "access/bits-script.yml"
+    "access/defender-by-command.yml"
+    "access/defender-by-script.yml"
+    "access/defender-exclusion.yml"
+    "access/defender-off.yml"
+    "access/dns-plugin.yml"
+    "access/dns-plugin-loaded.yml"
+    "access/download-by-tool.yml"
+    "access/encoded-command.yml"
+    "access/esx-admins-by-command.yml"
+    "access/firewall-changed-by-person.yml"
+    "access/firewall-off.yml"
+    "access/gate-administrator.yml"
+    "access/log-cleared.yml"
+    "access/log-cleared-by-command.yml"
+    "access/log-cleared-by-script.yml"
+    "access/log-cleared-other.yml"
+    "access/malware-found.yml"
+    "access/network-capture.yml"
+    "access/print-driver-failed.yml"
+    "access/print-spooler.yml"
+    "access/protection-driver-unloaded.yml"
+    "access/protection-registry.yml"
+    "access/psexec-service.yml"
+    "access/rdp-hijack.yml"
+    "access/rdp-switched-on.yml"
+    "access/recon-burst.yml"
+    "access/recon-directory-objects.yml"
+    "access/recon-groups.yml"
+    "access/recon-local-administrators.yml"
+    "access/recon-sam.yml"
+    "access/recon-script.yml"
+    "access/recon-tool.yml"
+    "access/remote-control-service.yml"
+    "access/remote-control-started.yml"
+    "access/remote-services-many.yml"
+    "access/remote-shell-output.yml"
+    "access/remote-task-file.yml"
+    "access/script-loader.yml"
+    "access/service-changed-by-command.yml"
+    "access/service-registry.yml"
+    "access/service-remote-tool.yml"
+    "access/service-runs-shell.yml"
+    "access/services-many.yml"
+    "access/special-groups-changed.yml"
+    "access/stored-passwords-copied.yml"
+    "access/task-by-command.yml"
+    "access/task-short-lived.yml"
+    "access/task-suspicious.yml"
+    "access/time-changed.yml"
+    "access/tunnel-on-linux.yml"
+    "access/tunnel-service.yml"
+    "access/tunnel-started.yml"
+    "access/vpn-spray-cisco.yml"
+    "access/vpn-spray-fortigate.yml"
+    "access/vulnerable-driver.yml"
+    "access/vulnerable-driver-service.yml"
+    "access/zone-transfer-refused.yml"
+    "directory/account-dollar.yml"
+    "directory/account-local-on-domain-machine.yml"
+    "directory/account-made-by-command.yml"
+    "directory/account-made-privileged.yml"
+    "directory/account-short-lived.yml"
+    "directory/adminsdholder.yml"
+    "directory/backup-key-read.yml"
+    "directory/builtin-account-enabled.yml"
+    "directory/builtin-account-reset.yml"
+    "directory/certificate-authority-settings.yml"
+    "directory/certificate-mapping.yml"
+    "directory/certificate-template.yml"
+    "directory/clear-text-passwords.yml"
+    "directory/computer-by-quota.yml"
+    "directory/computer-short-lived.yml"
+    "directory/dcsync.yml"
+    "directory/delegated-managed-account.yml"
+    "directory/delegation-resource-based.yml"
+    "directory/delegation-target.yml"
+    "directory/disabled-account-tried.yml"
+    "directory/dsrm-command.yml"
+    "directory/dsrm-logon.yml"
+    "directory/dsrm-password.yml"
+    "directory/explicit-credentials-fan-out.yml"
+    "directory/extended-right-renamed.yml"
+    "directory/flag-delegation-any.yml"
+    "directory/flag-password-never-expires.yml"
+    "directory/flag-password-not-required.yml"
+    "directory/flag-preauth-off.yml"
+    "directory/flag-sensitive-removed.yml"
+    "directory/flag-server-trust.yml"
+    "directory/flag-weak-crypto.yml"
+    "directory/forest-switches.yml"
+    "directory/group-builtin-privileged.yml"
+    "directory/group-domain-privileged.yml"
+    "directory/group-esx-admins.yml"
+    "directory/group-infrastructure.yml"
+    "directory/group-self-addition.yml"
+    "directory/guessing-by-ssh.yml"
+    "directory/guessing-on-machine.yml"
+    "directory/guessing-one-account.yml"
+    "directory/guessing-one-account-controller.yml"
+    "directory/guessing-then-success.yml"
+    "directory/guessing-unknown-accounts.yml"
+    "directory/guest-logon.yml"
+    "directory/kerberoasting.yml"
+    "directory/lockouts.yml"
+    "directory/logon-fan-out.yml"
+    "directory/logon-right-granted.yml"
+    "directory/lsass-dump.yml"
+    "directory/lsass-file.yml"
+    "directory/lsass-read.yml"
+    "directory/machine-renamed-as-user.yml"
+    "directory/mass-delete.yml"
+    "directory/mass-disable.yml"
+    "directory/mass-reset.yml"
+    "directory/new-credentials.yml"
+    "directory/ntds-command.yml"
+    "directory/ntds-copied.yml"
+    "directory/ntds-file.yml"
+    "directory/object-permissions.yml"
+    "directory/password-policy-weakened.yml"
+    "directory/policy-for-everyone.yml"
+    "directory/preauth-roasting.yml"
+    "directory/primary-group-privileged.yml"
+    "directory/rdp-connections.yml"
+    "directory/rdp-fan-out.yml"
+    "directory/renamed-to-admin.yml"
+    "directory/replication-right.yml"
+    "directory/restricted-logon.yml"
+    "directory/rogue-controller.yml"
+    "directory/secrets-over-the-network.yml"
+    "directory/service-account-at-screen.yml"
+    "directory/shadow-credentials.yml"
+    "directory/sid-history.yml"
+    "directory/special-group.yml"
+    "directory/spn-command.yml"
+    "directory/spn-of-a-controller.yml"
+    "directory/spn-on-user.yml"
+    "directory/spray-kerberos.yml"
+    "directory/spray-logon.yml"
+    "directory/spray-ntlm.yml"
+    "directory/sql-audit-off.yml"
+    "directory/sql-command-shell.yml"
+    "directory/sql-guessing.yml"
+    "directory/sql-login-changed.yml"
+    "directory/sql-principal.yml"
+    "directory/ticket-for-controller-name.yml"
+    "directory/ticket-storm.yml"
+    "directory/trust.yml"
+    "directory/user-enumeration.yml"
+    "directory/user-right-granted.yml"
+    "hypervisor/chain-ssh-protection-stop.yml"
+    "hypervisor/disk-of-controller-attached.yml"
+    "hypervisor/disk-of-other-attached.yml"
+    "hypervisor/esxi-account-made.yml"
+    "hypervisor/esxi-disks-touched.yml"
+    "hypervisor/esxi-foreign-program.yml"
+    "hypervisor/esxi-foreign-program-prevented.yml"
+    "hypervisor/esxi-guessing.yml"
+    "hypervisor/esxi-lockdown-off-vcenter.yml"
+    "hypervisor/esxi-log-cleared.yml"
+    "hypervisor/esxi-machines-listed-then-killed.yml"
+    "hypervisor/esxi-persistence.yml"
+    "hypervisor/esxi-protection-off.yml"
+    "hypervisor/esxi-protection-off-observed.yml"
+    "hypervisor/esxi-root-from-web.yml"
+    "hypervisor/esxi-root-password.yml"
+    "hypervisor/esxi-root-password-many.yml"
+    "hypervisor/esxi-snapshots-removed.yml"
+    "hypervisor/esxi-ssh-command.yml"
+    "hypervisor/esxi-ssh-on.yml"
+    "hypervisor/esxi-ssh-on-many.yml"
+    "hypervisor/esxi-ssh-on-vcenter.yml"
+    "hypervisor/esxi-welcome-message.yml"
+    "hypervisor/hyperv-machines.yml"
+    "hypervisor/machine-exported.yml"
+    "hypervisor/mass-deletion.yml"
+    "hypervisor/mass-power-off-host.yml"
+    "hypervisor/mass-power-off-vcenter.yml"
+    "hypervisor/memory-snapshot-of-controller.yml"
+    "hypervisor/program-in-guest.yml"
+    "hypervisor/tier-zero-copied.yml"
+    "hypervisor/vcenter-administrator.yml"
+    "hypervisor/vcenter-identity-source.yml"
+    "hypervisor/vcenter-local-administrators.yml"
+    "hypervisor/vcenter-new-unit.yml"
+    "hypervisor/vcenter-root-ssh.yml"
+    "hypervisor/vcenter-ssh-on.yml"
+    "backup/files-get-an-ending.yml"
+    "backup/ransom-notes.yml"
+    "backup/recovery-switched-off.yml"
+    "backup/services-stopped.yml"
+    "backup/services-stopped-many.yml"
+    "backup/shadow-copies-deleted.yml"
+    "backup/shadow-copies-deleted-script.yml"
+    "backup/veeam-credentials.yml"
+    "backup/veeam-credentials-script.yml"
+    "backup/veeam-deleted.yml"
+    "backup/veeam-protection-off.yml"
+    "backup/windows-backup-deleted.yml"
+    "exfiltration/cloud-copier.yml"
+    "exfiltration/file-sharing-looked-up.yml"
+    "exfiltration/file-sharing-looked-up-network.yml"
+    "exfiltration/packed-for-the-way.yml"
+    "cloud/aws-access-for-another.yml"
+    "cloud/aws-administrator.yml"
+    "cloud/aws-backups-deleted.yml"
+    "cloud/aws-bucket-protection-off.yml"
+    "cloud/aws-command-on-machine.yml"
+    "cloud/aws-console-guessing.yml"
+    "cloud/aws-console-without-factor.yml"
+    "cloud/aws-customer-key-encryption.yml"
+    "cloud/aws-data-exported.yml"
+    "cloud/aws-deletion-protection-off.yml"
+    "cloud/aws-disk-shared.yml"
+    "cloud/aws-expiry.yml"
+    "cloud/aws-key-deletion.yml"
+    "cloud/aws-key-known-to-others.yml"
+    "cloud/aws-logging-off.yml"
+    "cloud/aws-machines-stopped.yml"
+    "cloud/aws-made-public.yml"
+    "cloud/aws-opened-to-the-world.yml"
+    "cloud/aws-organization-left.yml"
+    "cloud/aws-refusals.yml"
+    "cloud/aws-role-opened.yml"
+    "cloud/aws-root.yml"
+    "cloud/aws-secrets-read.yml"
+    "cloud/aws-sign-in-trust.yml"
+    "cloud/azure-automation.yml"
+    "cloud/azure-backup-off.yml"
+    "cloud/azure-command-on-machine.yml"
+    "cloud/azure-disk-exported.yml"
+    "cloud/azure-group-deleted.yml"
+    "cloud/azure-keys-listed.yml"
+    "cloud/azure-mass-deletion.yml"
+    "cloud/azure-network-capture.yml"
+    "cloud/azure-protection-off.yml"
+    "cloud/azure-role.yml"
+    "cloud/azure-snapshot-deleted.yml"
+    "cloud/azure-store-settings.yml"
+    "cloud/google-cloud-key.yml"
+    "cloud/google-cloud-key-destroyed.yml"
+    "cloud/google-cloud-logging-off.yml"
+    "cloud/google-cloud-mass-deletion.yml"
+    "cloud/google-cloud-owner.yml"
+    "cloud/google-cloud-sign-in-trust.yml"
+};

@@ -5,13 +5,16 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![expect(clippy::print_stdout, reason = "figures are for people")]
 
+#[path = "../panther/cases.rs"]
+#[expect(dead_code, reason = "another test asks for more of a case")]
+mod cases;
 mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use threat::alert::Level;
-use threat::rules::{Engine, Loaded, Settings, example, load, pack};
+use threat::rules::{Engine, Loaded, Settings, check, example, load, pack};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/pack")
@@ -43,7 +46,11 @@ fn engine() -> Engine {
 fn every_rule_of_the_folder_is_part_of_the_program() {
     let listed: BTreeSet<&str> = pack::RULES.iter().map(|(name, _)| *name).collect();
     let files = files();
-    let rules: BTreeSet<&str> = files.keys().map(String::as_str).filter(|name| !name.ends_with(".examples.yml")).collect();
+    let rules: BTreeSet<&str> = files
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !name.ends_with(".examples.yml"))
+        .collect();
     assert_eq!(listed, rules);
     assert_eq!(listed.len(), pack::RULES.len(), "a rule is listed twice");
 }
@@ -53,6 +60,22 @@ fn every_rule_loads_as_it_is_written() {
     let engine = engine();
     assert!(engine.refused().is_empty(), "{:#?}", engine.refused());
     assert!(engine.remarks().is_empty(), "{:#?}", engine.remarks());
+    for (name, text) in pack::RULES {
+        let mut told = check(name, text);
+        // Hosts are counted over all of them: there is nothing that they could be grouped by.
+        told.retain(|told| !told.reason.contains("requires 'group-by'"));
+        assert!(told.is_empty(), "{name}: {told:#?}");
+    }
+}
+
+#[test]
+fn every_rule_is_in_the_documentation() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/threat-pack.md")).unwrap();
+    for (name, _) in pack::RULES {
+        let row = format!("`{}`", name.trim_end_matches(".yml"));
+        assert!(page.contains(&row), "{row} isn't in docs/threat-pack.md");
+    }
 }
 
 #[test]
@@ -69,7 +92,10 @@ fn every_rule_says_what_it_means_what_else_looks_like_it_and_which_technique_it_
         assert!(rule.description.len() > 80, "{file} doesn't explain itself");
         assert!(!rule.false_positives.is_empty(), "{file} names no false positives");
         assert!(rule.level >= Level::Low, "{file} has no level");
-        assert!(rule.attack.iter().any(|tag| tag.starts_with('t')), "{file} names no technique");
+        assert!(
+            rule.attack.iter().any(|tag| tag.starts_with('t')),
+            "{file} names no technique"
+        );
     }
 }
 
@@ -80,7 +106,10 @@ fn every_rule_has_examples_on_which_it_fires_and_others_on_which_it_does_not() {
         let beside = name.replace(".yml", ".examples.yml");
         let text = files.get(&beside).unwrap_or_else(|| panic!("{beside} is missing"));
         let (positive, negative) = example::parse(&beside, text).unwrap().counts();
-        assert!(positive > 0 && negative > 0, "{beside}: {positive} positive, {negative} negative");
+        assert!(
+            positive > 0 && negative > 0,
+            "{beside}: {positive} positive, {negative} negative"
+        );
     }
 }
 
@@ -94,5 +123,10 @@ fn every_example_holds() {
             failures.push(format!("{name}: {}: {}", failure.says, failure.reason));
         }
     }
-    assert!(failures.is_empty(), "{} examples don't hold:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} examples don't hold:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
