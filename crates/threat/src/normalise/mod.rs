@@ -37,7 +37,7 @@ pub(crate) struct LineSource {
 const DOCUMENTS: &[DocumentSource] = &[windows::DOCUMENTS];
 
 /// In the order in which they are asked: the more specific first.
-const LINES: &[LineSource] = &[];
+const LINES: &[LineSource] = &[windows::LINES];
 
 /// What a record means.
 ///

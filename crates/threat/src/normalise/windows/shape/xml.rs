@@ -60,7 +60,10 @@ fn attribute(system: &mut Map<String, Value>, element: &str, name: &str) -> Opti
 }
 
 fn take_data(mut data: Map<String, Value>, into: &mut Map<String, Value>) {
-    // `<Data Name="SubjectUserSid">..` as an array of elements with attributes.
+    // `<Data Name="SubjectUserSid">..` as an array of elements with attributes, or as the only one.
+    if let Some(only) = data.get_mut("Data").filter(|only| element_name(only).is_some()) {
+        *only = Value::Array(vec![only.take()]);
+    }
     if let Some(Value::Array(elements)) = data.get_mut("Data")
         && elements.iter().any(|element| element_name(element).is_some())
     {
