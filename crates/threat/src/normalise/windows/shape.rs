@@ -6,7 +6,7 @@
 //! | Elastic | `winlog.event_id`; before version 7 `event_id` beside `log_name` | Winlogbeat, Elastic Agent |
 //! | Wazuh | `data.win.system`, or `win.system` | Wazuh's archives and alerts |
 //! | XML as a text | `_raw` or `EventXml` with `<Event`, in `result` or not; a line of its own | Splunk, `wevtutil`, forwarders |
-//! | flat | `EventID` beside `Channel`, `SourceName` or the like | NXLog, OTRF's captures, Sentinel, Splunk |
+//! | flat | `EventID` beside `Channel`, `SourceName` or the like | NXLog, OTRF's captures, EvtxECmd, Sentinel |
 //!
 //! Each can be wrapped in `_source`, as exports from a search have it.
 

@@ -217,6 +217,21 @@ fn nxlog_and_captures_are_read() {
 }
 
 #[test]
+fn evtxecmd_has_the_data_in_a_text() {
+    let event = event(json!({
+        "PayloadData1": "Target: ACME\\eva", "MapDescription": "Successful logon", "UserName": "-\\-", "ChunkNumber": 0,
+        "Computer": "dc1.acme.example", "Payload": "{\"EventData\":{\"Data\":[{\"@Name\":\"TargetUserName\",\"#text\":\"eva\"},\
+        {\"@Name\":\"LogonType\",\"#text\":\"3\"}]}}", "Channel": "Security", "Provider": "Microsoft-Windows-Security-Auditing",
+        "EventId": 4624, "EventRecordId": "88", "TimeCreated": "2025-04-17T08:00:00.0000000+00:00", "Keywords": "Audit success",
+    }));
+    assert_eq!(event.fields["TargetUserName"], "eva");
+    assert_eq!(event.fields["EventID"], 4624);
+    assert!(event.fields.get("Payload").is_none() && event.fields.get("UserName").is_none());
+    assert_eq!(event.time, "2025-04-17T08:00:00Z".parse().unwrap());
+    assert_eq!(event.facts.activity, Activity::SignIn);
+}
+
+#[test]
 fn winlogbeat_is_read_in_both_of_its_layouts() {
     let new = event(json!({
         "@timestamp": "2025-04-17T08:00:00.123Z", "event": {"code": "4625", "outcome": "failure", "kind": "event"},

@@ -133,10 +133,12 @@ fn audited(view: &View<'_>) -> Outcome {
 }
 
 fn in_words(text: &str) -> u64 {
-    match text {
-        "Audit Success" => 1 << 53,
-        "Audit Failure" => 1 << 52,
-        _ => 0,
+    if text.eq_ignore_ascii_case("Audit Success") {
+        1 << 53
+    } else if text.eq_ignore_ascii_case("Audit Failure") {
+        1 << 52
+    } else {
+        0
     }
 }
 

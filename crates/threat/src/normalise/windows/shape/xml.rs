@@ -59,7 +59,7 @@ fn attribute(system: &mut Map<String, Value>, element: &str, name: &str) -> Opti
     element.remove(&format!("@{name}")).or_else(|| element.remove(name))
 }
 
-fn take_data(mut data: Map<String, Value>, into: &mut Map<String, Value>) {
+pub(super) fn take_data(mut data: Map<String, Value>, into: &mut Map<String, Value>) {
     // `<Data Name="SubjectUserSid">..` as an array of elements with attributes, or as the only one.
     if let Some(only) = data.get_mut("Data").filter(|only| element_name(only).is_some()) {
         *only = Value::Array(vec![only.take()]);
