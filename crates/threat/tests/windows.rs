@@ -64,6 +64,9 @@ fn a_hidden_account_is_made_and_named() {
     assert!(facts.actor.iter().any(|handle| handle.kind == HandleKind::Sid));
 }
 
+/// Records held at a time: the system counts processor time in steps of some milliseconds, and these take many.
+const BATCH: usize = 2048;
+
 /// What a folder of logs came to.
 #[derive(Default)]
 struct Figures {
@@ -123,7 +126,7 @@ fn take_in(path: &Path, figures: &mut Figures) {
             Ok(record) => batch.push(record),
             Err(threat::input::Unreadable { reason, .. }) => *figures.unreadable.entry(reason).or_default() += 1,
         }
-        if batch.len() >= 256 {
+        if batch.len() >= BATCH {
             figures.reading += processor_time().saturating_sub(began);
             understand(&mut batch, figures);
             began = processor_time();

@@ -232,6 +232,21 @@ fn evtxecmd_has_the_data_in_a_text() {
 }
 
 #[test]
+fn sentinel_has_the_data_as_xml_in_a_text() {
+    let event = event(json!({
+        "TimeGenerated": "2025-04-17T08:00:00.1Z", "Source": "Microsoft-Windows-Sysmon", "EventID": 1, "Computer": "ws5",
+        "EventLog": "Microsoft-Windows-Sysmon/Operational", "EventData": "<DataItem type=\"System.XmlData\" time=\"2025-04-17T08:00:00Z\">\
+        <EventData xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><Data Name=\"Image\">C:\\a.exe</Data>\
+        <Data Name=\"CommandLine\">a &lt;b&gt;</Data></EventData></DataItem>",
+    }));
+    assert_eq!(event.fields["CommandLine"], "a <b>");
+    assert_eq!(event.fields["Image"], "C:\\a.exe");
+    assert!(event.fields.get("EventData").is_none());
+    assert_eq!(event.logsource.category, Some("process_creation"));
+    assert_eq!(event.time, "2025-04-17T08:00:00.1Z".parse().unwrap());
+}
+
+#[test]
 fn winlogbeat_is_read_in_both_of_its_layouts() {
     let new = event(json!({
         "@timestamp": "2025-04-17T08:00:00.123Z", "event": {"code": "4625", "outcome": "failure", "kind": "event"},
