@@ -1,5 +1,5 @@
 //! A log of JSON, whatever its bytes: the same records and the same complaints in whichever pieces it comes, and each record becomes an event
-//! or is refused.
+//! or is refused. So does the log as a whole if it is taken for one line, which may be XML.
 
 #![no_main]
 
@@ -8,6 +8,7 @@ use std::io::BufReader;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use threat::event::Origin;
 use threat::input::{Body, Format, Record, Source, Unreadable, json};
 use threat::normalise::normalise;
 
@@ -42,7 +43,14 @@ fuzz_target!(|input: &[u8]| {
     assert!(whole.len() <= input.len() + 1);
     let pieces = read(input, 3);
     assert!(whole.iter().map(said).eq(pieces.iter().map(said)));
-    for record in whole.into_iter().flatten() {
+    let line = Record {
+        body: Body::Line(String::from_utf8_lossy(input).into_owned()),
+        origin: Origin {
+            source: Source::from("log"),
+            record: 1,
+        },
+    };
+    for record in whole.into_iter().flatten().chain([line]) {
         if let Ok(event) = normalise(record, Timestamp::UNIX_EPOCH) {
             assert!(event.fields.is_object());
         }
