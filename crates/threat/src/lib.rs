@@ -10,9 +10,11 @@
 
 pub mod alert;
 pub mod behaviour;
+pub mod detection;
 pub mod entity;
 pub mod event;
 pub mod input;
 pub mod normalise;
+mod recent;
 pub mod rules;
 pub mod story;

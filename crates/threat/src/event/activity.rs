@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Activity {
     /// Somebody signed in, or was refused (see the outcome). Of a machine, a service, a VPN or an identity provider.
     SignIn,
+    /// A ticket for a service was asked for: the object is the service.
+    TicketRequest,
     /// A second factor was asked for, answered or refused.
     FactorChallenge,
     /// An account's password was set by somebody else.

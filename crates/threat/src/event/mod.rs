@@ -44,6 +44,19 @@ pub struct Logsource {
     pub category: Option<&'static str>,
 }
 
+impl Logsource {
+    /// Whether an event of this kind is of a category. Some are of two: rules for `registry_event` are for every way in which the registry is
+    /// changed, those for `registry_set` for one of them.
+    #[must_use]
+    pub fn is_of(&self, category: &str) -> bool {
+        match self.category {
+            Some(own) if own == category => true,
+            Some(own) => category == "registry_event" && own.starts_with("registry_"),
+            None => false,
+        }
+    }
+}
+
 /// Where a record was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {

@@ -1,12 +1,17 @@
 //! Bytes of logs into records, one at a time. What can't be read is told and passed over; nothing here grows with the length of a log.
 
+pub mod evtx;
+mod format;
 pub mod framing;
+pub mod json;
 pub mod lines;
+pub mod text;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use self::format::Format;
 use crate::event::Origin;
 
 /// A record as it was found, before anybody understood it.
@@ -43,3 +48,16 @@ pub type Take<'a> = dyn FnMut(Result<Record, Unreadable>) -> bool + 'a;
 
 /// A log's name, shared by all its records.
 pub type Source = Arc<str>;
+
+/// How much of what can't be read is shown.
+const SAMPLE_CHARACTERS: usize = 200;
+
+/// The beginning of what can't be read, for people.
+fn sample(bytes: &[u8]) -> String {
+    let beginning = bytes.get(..SAMPLE_CHARACTERS * 4).unwrap_or(bytes);
+    String::from_utf8_lossy(beginning)
+        .chars()
+        .take(SAMPLE_CHARACTERS)
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect()
+}

@@ -27,6 +27,7 @@ mod syslog;
 mod text;
 mod vcenter;
 mod vpn;
+mod windows;
 mod zeek;
 
 use jiff::Timestamp;
@@ -65,6 +66,7 @@ pub(crate) struct LineSource {
 
 /// In the order in which they are asked: the more specific first.
 const DOCUMENTS: &[DocumentSource] = &[
+    windows::DOCUMENTS,
     okta::SOURCE,
     cloudtrail::SOURCE,
     microsoft365::SOURCE,

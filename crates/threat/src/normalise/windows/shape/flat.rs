@@ -1,0 +1,144 @@
+//! Events of which all parts stand side by side, as NXLog, OTRF's captures and Sentinel have them; and Wazuh's, which are nearly so.
+
+use serde_json::{Map, Value};
+
+use super::super::Parts;
+use super::{flatten, number, text};
+
+/// Names of the head of an event, in the order in which they are believed.
+const ID: [&str; 3] = ["EventID", "EventId", "event_id"];
+const PROVIDER: [&str; 6] = [
+    "Provider_Name",
+    "SourceName",
+    "ProviderName",
+    "EventSourceName",
+    "source_name",
+    "Provider",
+];
+const CHANNEL: [&str; 4] = ["Channel", "LogName", "log_name", "EventLog"];
+const COMPUTER: [&str; 6] = [
+    "Computer",
+    "Hostname",
+    "HostName",
+    "ComputerName",
+    "computer_name",
+    "MachineName",
+];
+const TIME: [&str; 7] = [
+    "SystemTime",
+    "TimeCreated",
+    "@timestamp",
+    "UtcTime",
+    "EventTime",
+    "TimeGenerated",
+    "timestamp",
+];
+
+/// What shippers say of themselves.
+const NOISE: [&str; 11] = [
+    "@version",
+    "tags",
+    "port",
+    "host",
+    "EventReceivedTime",
+    "SourceModuleName",
+    "SourceModuleType",
+    "type",
+    "Severity",
+    "SeverityValue",
+    "ProviderGuid",
+];
+
+pub(super) fn is(object: &Map<String, Value>) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| object.get(*name).is_some_and(Value::is_string));
+    ID.iter().any(|name| object.get(*name).and_then(number).is_some()) && (has(&PROVIDER) || has(&CHANNEL))
+}
+
+pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
+    let name = ID.iter().find(|name| object.get(**name).and_then(number).is_some())?;
+    let id = object.remove(*name).as_ref().and_then(number)?;
+    for name in NOISE {
+        object.remove(name);
+    }
+    let mut parts = Parts {
+        id,
+        provider: take(&mut object, &PROVIDER),
+        channel: take(&mut object, &CHANNEL),
+        computer: take(&mut object, &COMPUTER),
+        time: TIME.iter().find_map(|name| object.get(*name)).cloned(),
+        ..Parts::default()
+    };
+    // NXLog's name of the account that wrote the event; Sysmon's own fields have no such name.
+    if let Some(Value::String(user)) = object
+        .get("UserID")
+        .filter(|_| parts.channel != "Microsoft-Windows-Sysmon/Operational")
+    {
+        parts.user = Some(user.clone());
+    }
+    flatten(object, &mut parts.data, 0);
+    Some(parts)
+}
+
+/// Takes the first of these that is a text.
+fn take(object: &mut Map<String, Value>, names: &[&str]) -> String {
+    let name = names
+        .iter()
+        .find(|name| object.get(**name).is_some_and(Value::is_string));
+    text(name.and_then(|name| object.remove(*name)))
+}
+
+/// The part of Wazuh's records that is Windows' event.
+pub(super) fn wazuh(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    let win = match object.get("data") {
+        Some(data) => data.get("win"),
+        None => object.get("win"),
+    };
+    win?.as_object()
+        .filter(|win| win.get("system").is_some_and(Value::is_object))
+}
+
+pub(super) fn take_wazuh_apart(mut object: Map<String, Value>) -> Option<Parts> {
+    let time = object.remove("timestamp").or_else(|| object.remove("@timestamp"));
+    let win = match object.get_mut("data") {
+        Some(data) => data.get_mut("win"),
+        None => object.get_mut("win"),
+    };
+    let mut win = std::mem::take(win?.as_object_mut()?);
+    let Some(Value::Object(mut system)) = win.remove("system") else {
+        return None;
+    };
+    let mut parts = Parts {
+        id: number(system.get("eventID")?)?,
+        provider: text(system.remove("providerName")),
+        channel: text(system.remove("channel")),
+        computer: text(system.remove("computer")),
+        time: system.remove("systemTime").or(time),
+        ..Parts::default()
+    };
+    for (from, to) in [
+        ("keywords", "Keywords"),
+        ("eventRecordID", "EventRecordID"),
+        ("message", "Message"),
+    ] {
+        if let Some(value) = system.remove(from) {
+            parts.head.insert(to.to_owned(), value);
+        }
+    }
+    for name in ["eventdata", "userdata", "logFileCleared"] {
+        if let Some(Value::Object(data)) = win.remove(name) {
+            let mut flat = Map::new();
+            flatten(data, &mut flat, 0);
+            parts
+                .data
+                .extend(flat.into_iter().map(|(name, value)| (capitalised(&name), value)));
+        }
+    }
+    Some(parts)
+}
+
+/// Wazuh writes the first letter of names small.
+fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
