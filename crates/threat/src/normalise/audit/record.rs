@@ -192,7 +192,12 @@ fn read_fields(kind: &str, body: &str, inside_quotes: bool, found: &mut Vec<(Str
                 (Cow::Borrowed(value), tail)
             }
             _ => {
-                let end = tail.find([' ', '\u{1d}']).unwrap_or(tail.len());
+                let end = if name == "op" {
+                    phrase(tail)
+                } else {
+                    tail.find([' ', '\u{1d}'])
+                };
+                let end = end.unwrap_or(tail.len());
                 let (value, tail) = tail.split_at_checked(end).unwrap_or((tail, ""));
                 (decoded(kind, name, value), tail)
             }
@@ -200,6 +205,12 @@ fn read_fields(kind: &str, body: &str, inside_quotes: bool, found: &mut Vec<(Str
         keep(name, &value, found);
         rest = tail;
     }
+}
+
+/// The end of `adding user to group acct=...`: an operation is told in words without quotes, up to the next name.
+fn phrase(text: &str) -> Option<usize> {
+    let until = text.find('=')?;
+    text.get(..until)?.rfind(' ')
 }
 
 fn keep(name: &str, value: &str, found: &mut Vec<(String, String)>) {

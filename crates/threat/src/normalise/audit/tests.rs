@@ -169,6 +169,26 @@ fn what_programs_report_is_told() {
             "Process Success by=1000 to= on=web01 from= with=cat /etc/shadow",
         ),
         (
+            "type=USER_CHAUTHTOK msg=audit(1718231602.1:1): pid=9 uid=0 auid=1005 msg='op=adding user to shadow group acct=\"anna\" exe=\"/usr/sbin/usermod\" res=success'",
+            "GroupMemberAddition Success by=1005 to=anna on= from= with=",
+        ),
+        (
+            "type=USER_CHAUTHTOK msg=audit(1718231602.1:1): pid=9 uid=0 auid=1007 msg='op=updating-password id=20002 exe=\"/usr/sbin/usermod\" res=success'UID=\"root\" AUID=\"admin\" ID=\"anna\"",
+            "PasswordReset Success by=admin to=anna on= from= with=",
+        ),
+        (
+            "type=CONFIG_CHANGE msg=audit(1718231602.1:1): auid=1000 ses=3 op=\"add_rule\" key=(null) list=4 res=1",
+            "HostSetting Success by=1000 to= on= from= with=auditd: add_rule",
+        ),
+        (
+            "type=CONFIG_CHANGE msg=audit(1718231602.1:1): op=set audit_enabled=0 old=1 auid=1000 ses=3 res=1",
+            "DefenceChange Success by=1000 to= on= from= with=auditd: set",
+        ),
+        (
+            "type=SOCKADDR msg=audit(1718231602.1:1): saddr=zzSADDR={ saddr_fam=inet laddr=198.51.100.7 lport=443 }",
+            "Connection Unknown by= to= on= from= with=198.51.100.7:443",
+        ),
+        (
             "type=SOCKADDR msg=audit(1718231602.1:1): saddr=020001BBC63364070000000000000000",
             "Connection Unknown by= to= on= from= with=198.51.100.7:443",
         ),
