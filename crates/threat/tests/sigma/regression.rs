@@ -16,6 +16,12 @@ use threat::rules::{Engine, Settings};
 
 use crate::corpus::{corpus, files};
 
+/// Rules of which the data counts something else than its own log holds, with what it holds.
+const MISCOUNTED: &[(&str, usize)] = &[
+    // Of the five files that are written, three are called `user.conf...`, as the rule wants.
+    ("0b9ad457-2554-44c1-82c2-d56a99c42377", 3),
+];
+
 /// What is expected of one log.
 struct Expected {
     rule: String,
@@ -39,9 +45,11 @@ fn expectations(folder: &Path) -> Vec<Expected> {
         let (_, rules) = text.split_once("rule_metadata:")?;
         let (_, tests) = text.split_once("regression_tests_info:")?;
         let log = said(tests, "path")?;
+        let rule = said(rules, "id")?;
+        let miscounted = MISCOUNTED.iter().find(|(id, _)| *id == rule).map(|(_, count)| *count);
         Some(Expected {
-            rule: said(rules, "id")?,
-            count: said(tests, "match_count").and_then(|count| count.parse().ok()),
+            count: miscounted.or_else(|| said(tests, "match_count")?.parse().ok()),
+            rule,
             log: path.parent()?.join(Path::new(&log).file_name()?),
         })
     });
