@@ -94,6 +94,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             base.steps.len(),
         )?;
         sums.add(&ours, &base, days, steps.len());
+        let missing = steps
+            .into_iter()
+            .filter(|step| !ours.steps_beside.contains(*step))
+            .map(|step| &**step);
+        writeln!(
+            out,
+            "                 not seen: {}",
+            missing.collect::<Vec<_>>().join(", ")
+        )?;
         if verbose {
             describe(&mut out, &rows, &stories)?;
         }
@@ -288,16 +297,15 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
             continue;
         }
         figures.told_true += usize::from(is_true);
-        let mut stages: Vec<_> = story.stages.iter().collect();
-        stages.sort_by(|a, b| b.points.total_cmp(&a.points));
-        for stage in stages {
-            for row in rows_of(rows, stage.evidence.iter()) {
-                let window = (Arc::clone(&row.host), row.time / 3600);
-                if !windows.contains(&window) {
-                    windows.push(window);
-                }
-                figures.steps.extend(row.phase.clone());
+        // In the order in which the story is told: from its beginning.
+        let mut evidence = rows_of(rows, story.evidence());
+        evidence.sort_by_key(|row| row.time);
+        for row in evidence {
+            let window = (Arc::clone(&row.host), row.time / 3600);
+            if !windows.contains(&window) {
+                windows.push(window);
             }
+            figures.steps.extend(row.phase.clone());
         }
         let beside = story.meanwhile.iter().flat_map(|beside| &beside.evidence);
         figures
@@ -385,6 +393,33 @@ fn baseline(rows: &[Row]) -> Figures {
 
 fn describe(out: &mut impl Write, rows: &[Row], stories: &[Story]) -> std::io::Result<()> {
     let began = rows.first().map_or(0, |row| row.time);
+    for (rank, story) in stories.iter().enumerate().filter(|(_, story)| truth(rows, story) > 0.0) {
+        writeln!(
+            out,
+            "    rank {} with {:.1} points, {:.2} of the attack, hour {:.2}",
+            rank + 1,
+            story.score,
+            truth(rows, story),
+            (story.first - began) as f64 / 3600.0
+        )?;
+    }
+    for story in stories.iter().filter(|story| story.told.is_some()) {
+        for stage in &story.stages {
+            for row in rows_of(rows, stage.evidence.iter())
+                .into_iter()
+                .filter(|row| !row.attack)
+            {
+                writeln!(
+                    out,
+                    "    not of the attack: hour {:.2}, {} {}, {:.1} points",
+                    (row.time - began) as f64 / 3600.0,
+                    row.host,
+                    row.name,
+                    stage.points
+                )?;
+            }
+        }
+    }
     for story in stories.iter().take(FIRST + 2) {
         let hour = |time: i64| (time - began) as f64 / 3600.0;
         let told = if story.told.is_some() { "told" } else { "kept" };

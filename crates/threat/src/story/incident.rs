@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{BURST, BURSTS_MAX, ENTITIES_MAX, EVIDENCE_EACH, FINDINGS_MAX, KINDS_MAX, MERGED_MAX};
+use super::bounds::{BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, FINDINGS_MAX, KINDS_MAX, MERGED_MAX};
 use super::rarity::{Rarity, SignatureId};
 use super::tactic::{Tactic, steps_in_order};
 use crate::alert::{Finder, Level};
@@ -83,6 +83,7 @@ pub(super) struct Part {
 pub(super) struct Touched {
     pub(super) points: f64,
     pub(super) last: i64,
+    pub(super) level: Level,
 }
 
 /// A kind of finding in a story.
@@ -169,6 +170,7 @@ impl Incident {
                 let touched = self.entities.entry(*entity).or_default();
                 touched.points += finding.points;
                 touched.last = touched.last.max(finding.time);
+                touched.level = touched.level.max(finding.alert.level);
             }
         }
         let near = |burst: &&mut Burst| burst.entity == finding.primary && (finding.time - burst.since).abs() <= BURST;
@@ -194,7 +196,7 @@ impl Incident {
     }
 
     /// Another of a kind that the story has already.
-    pub(super) fn repeat(&mut self, signature: SignatureId, time: i64, entity: EntityId) -> bool {
+    pub(super) fn repeat(&mut self, signature: SignatureId, time: i64, entity: EntityId, origin: &Origin) -> bool {
         let Some(kind) = self
             .kinds
             .get_mut(&signature)
@@ -202,6 +204,9 @@ impl Incident {
         else {
             return false;
         };
+        if time - kind.last >= EPISODE {
+            name(&mut kind.evidence, origin);
+        }
         kind.count += 1;
         kind.last = kind.last.max(time);
         self.last = self.last.max(time);
@@ -228,12 +233,12 @@ impl Incident {
             count: 0,
             evidence: Vec::new(),
         });
+        if beside.evidence.is_empty() || time - beside.last >= EPISODE {
+            name(&mut beside.evidence, origin);
+        }
         beside.count += 1;
         beside.first = beside.first.min(time);
         beside.last = beside.last.max(time);
-        if beside.evidence.len() < EVIDENCE_EACH && !beside.evidence.contains(origin) {
-            beside.evidence.push(origin.clone());
-        }
     }
 
     /// Takes another story in.
@@ -255,6 +260,7 @@ impl Incident {
                 let own = self.entities.entry(entity).or_default();
                 own.points += touched.points;
                 own.last = own.last.max(touched.last);
+                own.level = own.level.max(touched.level);
             }
         }
         for (signature, kind) in other.kinds {
@@ -308,6 +314,7 @@ impl Incident {
         let own = self.entities.entry(kept).or_default();
         own.points += touched.points;
         own.last = own.last.max(touched.last);
+        own.level = own.level.max(touched.level);
         for burst in self.bursts.iter_mut().filter(|burst| burst.entity == lost) {
             burst.entity = kept;
         }
@@ -412,9 +419,7 @@ impl Incident {
             }
         }
         for origin in &alert.evidence {
-            if kind.evidence.len() < EVIDENCE_EACH && !kind.evidence.contains(origin) {
-                kind.evidence.push(origin.clone());
-            }
+            name(&mut kind.evidence, origin);
         }
     }
 
@@ -439,9 +444,7 @@ impl Incident {
         }
         kind.entities.extend(other.entities);
         for origin in other.evidence {
-            if kind.evidence.len() < EVIDENCE_EACH && !kind.evidence.contains(&origin) {
-                kind.evidence.push(origin);
-            }
+            name(&mut kind.evidence, &origin);
         }
     }
 
@@ -453,6 +456,13 @@ impl Incident {
         if let Some((lightest, _)) = weights.min_by(|a, b| a.1.total_cmp(&b.1)) {
             self.bursts.swap_remove(lightest);
         }
+    }
+}
+
+/// Names one more record, if there is room.
+fn name(evidence: &mut Vec<Origin>, origin: &Origin) {
+    if evidence.len() < EVIDENCE_EACH && !evidence.contains(origin) {
+        evidence.push(origin.clone());
     }
 }
 

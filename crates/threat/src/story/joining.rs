@@ -9,12 +9,11 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{DAY, HOUR};
-use super::incident::{Finding, Incident};
+use super::incident::{Finding, Incident, Touched};
+use crate::alert::Level;
 
 /// A story of no weight on an entity reaches for an hour; each so many points double that.
 const POINTS_PER_DOUBLING: f64 = 12.0;
-/// No story reaches further, in seconds: attacks that take three weeks are one.
-const REACH_MAX: i64 = 21 * DAY;
 /// How close the same rare finding on another entity must be, in seconds, and how rare, in points.
 const SAME_FINDING: i64 = 600;
 const SAME_FINDING_POINTS: f64 = 6.0;
@@ -64,7 +63,7 @@ pub(super) fn belongs(
 ) -> bool {
     let same_entity = joining.iter().any(|entity| {
         let touched = incident.entities.get(entity);
-        touched.is_some_and(|touched| (finding.time - touched.last).abs() <= reach(touched.points))
+        touched.is_some_and(|touched| (finding.time - touched.last).abs() <= reach(touched))
     });
     if same_entity {
         return true;
@@ -83,8 +82,15 @@ pub(super) fn belongs(
     })
 }
 
-/// For how long a story reaches on an entity on which it has so many points, in seconds.
-fn reach(points: f64) -> i64 {
-    let reach = HOUR as f64 * (points / POINTS_PER_DOUBLING).min(20.0).exp2();
-    (reach as i64).min(REACH_MAX)
+/// For how long a story reaches on an entity, in seconds. What is only unusual doesn't reach beyond the day; what is grave does, since an
+/// attacker who takes three weeks is one attacker.
+fn reach(touched: &Touched) -> i64 {
+    let most = match touched.level {
+        Level::Informational | Level::Low => 6 * HOUR,
+        Level::Medium => DAY,
+        Level::High => 10 * DAY,
+        Level::Critical => 21 * DAY,
+    };
+    let reach = HOUR as f64 * (touched.points / POINTS_PER_DOUBLING).min(20.0).exp2();
+    (reach as i64).min(most)
 }

@@ -362,7 +362,7 @@ impl Stories {
         {
             for entity in entities {
                 if incident.entities.contains_key(entity) {
-                    if !incident.repeat(signature, now, *entity) {
+                    if !incident.repeat(signature, now, *entity, origin) {
                         incident.beside(*entity, signature, finder, now, origin);
                     }
                     return;
