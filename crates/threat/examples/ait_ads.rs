@@ -1,6 +1,7 @@
 //! Stories over the alerts of AIT-ADS (Wazuh, Suricata and AMiner in simulated companies that are attacked), beside a simple baseline.
 //!
 //! `HOLDFAST_AIT=<folder with *_alerts.txt> cargo run --release -p threat --example ait_ads`. Labels are looked at after the last alert alone.
+//! `--masked` takes every alert for low, so that names are nothing but identities; `--stories` shows the stories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -49,6 +50,7 @@ struct Figures {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::var("HOLDFAST_AIT").map_err(|_| "HOLDFAST_AIT must name the folder with *_alerts.txt")?;
+    let masked = std::env::args().any(|argument| argument == "--masked");
     let verbose = std::env::args().any(|argument| argument == "--stories");
     let mut out = std::io::stdout().lock();
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
@@ -64,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in paths {
         let rows = read(&path)?;
         let began = std::time::Instant::now();
-        let stories = tell(&rows)?;
+        let stories = tell(&rows, masked)?;
         let seconds = began.elapsed().as_secs_f64();
         let ours = measure(&rows, &stories);
         let base = baseline(&rows);
@@ -214,7 +216,7 @@ fn level(name: &str) -> Level {
     }
 }
 
-fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
+fn alert(row: &Row, number: usize, masked: bool) -> Result<Alert, Box<dyn Error>> {
     let host = Handle::new(HandleKind::Host, &row.host);
     let address = row
         .address
@@ -225,7 +227,7 @@ fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
         time: Timestamp::from_second(row.time)?,
         finder: Finder::Rule(Arc::clone(&row.name)),
         title: Arc::clone(&row.name),
-        level: level(&row.name),
+        level: if masked { Level::Low } else { level(&row.name) },
         attack: Arc::new([]),
         words: String::new(),
         logsource: Logsource {
@@ -247,11 +249,11 @@ fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
 }
 
 /// The stories of a network, told first; the labels are not looked at.
-fn tell(rows: &[Row]) -> Result<Vec<Story>, Box<dyn Error>> {
+fn tell(rows: &[Row], masked: bool) -> Result<Vec<Story>, Box<dyn Error>> {
     let mut directory = Directory::new();
     let mut stories = Stories::new();
     for (number, row) in rows.iter().enumerate() {
-        stories.take(&alert(row, number)?, &mut directory);
+        stories.take(&alert(row, number, masked)?, &mut directory);
     }
     Ok(stories.incidents(&directory))
 }

@@ -277,7 +277,9 @@ impl Directory {
         known.sort_by_key(|name| std::cmp::Reverse(identity::strength(name)));
         let first = *known.first()?;
         if !trusted {
-            return self.resolve(names, now).or_else(|| Some(self.see(first, now)));
+            return self
+                .resolve(names, now)
+                .or_else(|| Some(self.joins.see_stranger(first, now)));
         }
         let unique = known.len() == 1 && self.find_bare(first).is_some();
         let id = if unique {
@@ -323,7 +325,7 @@ impl Directory {
         }
         self.holder(address, now).or_else(|| {
             let handle = Handle::new(HandleKind::Address, &address.to_string())?;
-            Some(self.joins.see(&handle, now))
+            Some(self.joins.see_stranger(&handle, now))
         })
     }
 

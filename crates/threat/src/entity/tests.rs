@@ -309,3 +309,20 @@ fn who_was_not_seen_for_longest_is_forgotten_when_there_is_no_more_room() {
     assert!(directory.resolve(&[mail("p0@acme.example")], 1_000).is_none());
     assert!(directory.resolve(&[mail("p999@acme.example")], 1_000).is_some());
 }
+
+#[test]
+fn names_and_addresses_that_were_made_up_do_not_push_out_those_who_are_known() {
+    let mut directory = Directory::with_room_for(64);
+    let anna = by(&mut directory, 1, &[mail("anna@acme.example")]);
+    for number in 0..5_000_u32 {
+        let facts = Facts {
+            outcome: Outcome::Failure,
+            actor: vec![mail(&format!("x{number}@acme.example"))],
+            address: Some(std::net::Ipv4Addr::from(0x0b00_0000 + number).into()),
+            ..Facts::default()
+        };
+        directory.learn_facts(&facts, 2 + i64::from(number), &origin(1));
+    }
+    assert_eq!(directory.resolve(&[mail("anna@acme.example")], 6_000), anna);
+    assert!(directory.entities().count() <= 64 + 16);
+}

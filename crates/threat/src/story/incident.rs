@@ -66,7 +66,9 @@ pub(super) struct Incident {
 pub(super) struct Burst {
     pub(super) entity: EntityId,
     pub(super) since: i64,
-    pub(super) parts: Vec<Part>,
+    /// The weightiest first.
+    parts: Vec<Part>,
+    points: f64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,15 +119,32 @@ pub(super) struct Beside {
 }
 
 impl Burst {
-    fn parts_by_weight(&self) -> Vec<&Part> {
-        let mut parts: Vec<&Part> = self.parts.iter().collect();
-        parts.sort_by(|a, b| b.points.total_cmp(&a.points));
-        parts
+    fn new(entity: EntityId, since: i64) -> Self {
+        Self {
+            entity,
+            since,
+            parts: Vec::new(),
+            points: 0.0,
+        }
     }
 
     /// The weight of findings that are one deed: the first whole, the others less and less.
-    pub(super) fn points(&self) -> f64 {
-        weigh(&self.parts_by_weight())
+    pub(super) const fn points(&self) -> f64 {
+        self.points
+    }
+
+    fn add(&mut self, part: Part) {
+        let same = self
+            .parts
+            .iter_mut()
+            .find(|own| own.signature == part.signature && own.volume == part.volume);
+        if let Some(own) = same {
+            own.points = own.points.max(part.points);
+        } else if self.parts.len() < FINDINGS_MAX {
+            self.parts.push(part);
+        }
+        self.parts.sort_by(|a, b| b.points.total_cmp(&a.points));
+        self.points = weigh(&self.parts.iter().collect::<Vec<_>>());
     }
 }
 
@@ -184,11 +203,8 @@ impl Incident {
             burst.add(part);
             return burst.points();
         }
-        let burst = Burst {
-            entity: finding.primary,
-            since: finding.time,
-            parts: vec![part],
-        };
+        let mut burst = Burst::new(finding.primary, finding.time);
+        burst.add(part);
         let points = burst.points();
         self.bursts.push(burst);
         self.drop_the_lightest_burst();
@@ -353,8 +369,8 @@ impl Incident {
         let mut sum = 0.0;
         for burst in bursts {
             let new: Vec<&Part> = burst
-                .parts_by_weight()
-                .into_iter()
+                .parts
+                .iter()
                 .filter(|part| counted.insert((part.signature, part.volume)))
                 .collect();
             sum += weigh(&new);
@@ -463,19 +479,5 @@ impl Incident {
 fn name(evidence: &mut Vec<Origin>, origin: &Origin) {
     if evidence.len() < EVIDENCE_EACH && !evidence.contains(origin) {
         evidence.push(origin.clone());
-    }
-}
-
-impl Burst {
-    fn add(&mut self, part: Part) {
-        let same = self
-            .parts
-            .iter_mut()
-            .find(|own| own.signature == part.signature && own.volume == part.volume);
-        if let Some(own) = same {
-            own.points = own.points.max(part.points);
-        } else if self.parts.len() < FINDINGS_MAX {
-            self.parts.push(part);
-        }
     }
 }

@@ -175,7 +175,7 @@ impl Rarities {
     pub(super) fn lately(&self, entity: EntityId, since: i64, max: usize) -> Vec<(SignatureId, i64, Origin)> {
         let from = (entity, SignatureId(0));
         let to = (entity, SignatureId(u32::MAX));
-        let habits = self.pairs.range(&from, &to).filter(|(_, last, _)| *last >= since);
+        let habits = self.pairs.range(from, to).filter(|(_, last, _)| *last >= since);
         habits
             .take(max)
             .map(|((_, signature), last, habit)| (*signature, last, habit.origin.clone()))
@@ -187,7 +187,7 @@ impl Rarities {
         let (from, to) = ((lost, SignatureId(0)), (lost, SignatureId(u32::MAX)));
         let moved: Vec<_> = self
             .pairs
-            .range(&from, &to)
+            .range(from, to)
             .map(|(key, last, habit)| (*key, last, habit.clone()))
             .collect();
         for (key, last, habit) in moved {
