@@ -46,6 +46,7 @@ struct Figures {
     false_told: usize,
     steps: BTreeSet<Arc<str>>,
     steps_beside: BTreeSet<Arc<str>>,
+    steps_around: BTreeSet<Arc<str>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     paths.sort();
     writeln!(
         out,
-        "network          days alerts stories | rank told P(told) P@10w false/day steps +beside of | baseline: rank P@10w false/day steps"
+        "network          days alerts stories | rank told P(told) P@10w false/day steps +beside +around of | baseline: rank P@10w false/day steps"
     )?;
     let mut sums = Sums::default();
     for path in paths {
@@ -79,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .replace("_alerts", "");
         writeln!(
             out,
-            "{name:16} {days:4.1} {:6} {:7} | {:4} {:4} {:7.2} {:5.2} {:9.2} {:5} {:7} {:2} | {:14} {:5.2} {:9.2} {:5}  ({seconds:.1} s)",
+            "{name:16} {days:4.1} {:6} {:7} | {:4} {:4} {:7.2} {:5.2} {:9.2} {:5} {:7} {:7} {:2} | {:14} {:5.2} {:9.2} {:5}  ({seconds:.1} s)",
             rows.len(),
             stories.len(),
             ours.first_true.map_or("-".to_owned(), |rank| rank.to_string()),
@@ -89,6 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ours.false_told as f64 / days,
             ours.steps.len(),
             ours.steps_beside.len(),
+            ours.steps_around.len(),
             steps.len(),
             base.first_true.map_or("-".to_owned(), |rank| rank.to_string()),
             share(base.windows_true, base.windows),
@@ -98,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sums.add(&ours, &base, days, steps.len());
         let missing = steps
             .into_iter()
-            .filter(|step| !ours.steps_beside.contains(*step))
+            .filter(|step| !ours.steps_around.contains(*step))
             .map(|step| &**step);
         writeln!(
             out,
@@ -118,7 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Sums {
     networks: f64,
     days: f64,
-    ours: [f64; 7],
+    ours: [f64; 8],
     base: [f64; 3],
     steps: usize,
 }
@@ -136,6 +138,7 @@ impl Sums {
             ours.steps_beside.len() as f64,
             share(ours.listed_true, FIRST),
             f64::from(u8::from(ours.first_true == Some(1))),
+            ours.steps_around.len() as f64,
         ];
         for (sum, figure) in self.ours.iter_mut().zip(figures) {
             *sum += figure;
@@ -151,11 +154,11 @@ impl Sums {
     }
 
     fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let [told, windows, false_told, steps, beside, listed, first] = self.ours;
+        let [told, windows, false_told, steps, beside, listed, first, around] = self.ours;
         let (networks, days, all) = (self.networks, self.days, self.steps);
         writeln!(
             out,
-            "stories: attack first in {first} of {networks}; precision of the first {FIRST} told {:.2}, of their first {FIRST} windows {:.2}, of the first {FIRST} listed {:.2}; {:.2} false a day; steps {steps} of {all}, {beside} with what stands beside",
+            "stories: attack first in {first} of {networks}; precision of the first {FIRST} told {:.2}, of their first {FIRST} windows {:.2}, of the first {FIRST} listed {:.2}; {:.2} false a day; steps {steps} of {all}, {beside} with what stands beside, {around} with the lighter stories around",
             told / networks,
             windows / networks,
             listed / networks,
@@ -315,6 +318,15 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
             .extend(rows_of(rows, beside).iter().filter_map(|row| row.phase.clone()));
     }
     figures.steps_beside.extend(figures.steps.iter().cloned());
+    let around = stories
+        .iter()
+        .take(FIRST)
+        .flat_map(|story| &story.around)
+        .flat_map(|other| &other.evidence);
+    figures
+        .steps_around
+        .extend(rows_of(rows, around).iter().filter_map(|row| row.phase.clone()));
+    figures.steps_around.extend(figures.steps_beside.iter().cloned());
     windows.truncate(FIRST);
     figures.windows = windows.len();
     figures.windows_true = windows.iter().filter(|window| attacked.contains_key(*window)).count();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::event::{Facts, Handle, HandleKind, Origin, Outcome};
+use crate::event::{Event, Facts, Handle, HandleKind, Logsource, Origin, Outcome};
 
 const DAY: i64 = 86_400;
 
@@ -325,4 +325,47 @@ fn names_and_addresses_that_were_made_up_do_not_push_out_those_who_are_known() {
     }
     assert_eq!(directory.resolve(&[mail("anna@acme.example")], 6_000), anna);
     assert!(directory.entities().count() <= 64 + 16);
+}
+
+fn event(product: &'static str, service: &'static str, fields: serde_json::Value, machine: &str) -> Event {
+    Event {
+        time: jiff::Timestamp::from_second(1).unwrap(),
+        logsource: Logsource {
+            product,
+            service: Some(service),
+            category: None,
+        },
+        fields,
+        facts: Facts {
+            machine: vec![host(machine)],
+            ..Facts::default()
+        },
+        origin: origin(1),
+    }
+}
+
+#[test]
+fn who_serves_tickets_is_a_domain_controller_and_who_speaks_as_vcenter_is_it() {
+    let mut directory = Directory::new();
+    let ticket = serde_json::json!({"EventID": 4769});
+    let logon = serde_json::json!({"EventID": 4624});
+    let own = serde_json::json!({"vcenter": "VC.acme.example"});
+    let mut tiers = |event: &Event| {
+        let machine = directory.learn(event).machine.unwrap();
+        directory.get(machine).unwrap().tiers.clone()
+    };
+    assert_eq!(
+        tiers(&event("windows", "security", ticket, "dc1")),
+        [Tier::DomainController]
+    );
+    assert_eq!(tiers(&event("windows", "security", logon, "desk1")), []);
+    assert_eq!(
+        tiers(&event("vcenter", "event", own.clone(), "vc.acme.example")),
+        [Tier::Vcenter]
+    );
+    assert_eq!(tiers(&event("vcenter", "event", own, "esx1.acme.example")), []);
+    assert_eq!(
+        tiers(&event("esxi", "shell", serde_json::json!({}), "esx1.acme.example")),
+        [Tier::Hypervisor]
+    );
 }

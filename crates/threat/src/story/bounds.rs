@@ -41,3 +41,6 @@ pub(super) const STRIKING: f64 = 12.0;
 pub(super) const TOLD: f64 = 40.0;
 /// How long before a story begins what else was seen on its entities belongs beside it, in seconds.
 pub(super) const BEFORE: i64 = HOUR;
+/// How far around a story lighter ones may be its parts, in seconds, and how many of them are shown.
+pub(super) const AROUND: i64 = 2 * DAY;
+pub(super) const AROUND_MAX: usize = 8;

@@ -135,7 +135,7 @@ impl Stories {
         });
         incidents
             .into_iter()
-            .map(|incident| view::story(incident, directory))
+            .map(|incident| self.view(incident, directory))
             .collect()
     }
 
@@ -146,7 +146,7 @@ impl Stories {
             .incidents
             .iter()
             .find(|incident| incident.id == id || incident.merged.contains(&id))?;
-        Some(view::story(incident, directory))
+        Some(self.view(incident, directory))
     }
 
     /// Takes what concerns one entity out of a story into a story of its own, which begins again to reach from there.
@@ -241,6 +241,12 @@ impl Stories {
         // To be rare on one of several is less rare than on one.
         rarity.bits = (rarity.bits - (entities.len() as f64).log2()).max(0.0);
         (entity, rarity, fresh)
+    }
+
+    fn view(&self, incident: &Incident, directory: &Directory) -> Story {
+        let mut story = view::story(incident, directory);
+        story.around = view::around(incident, &self.incidents, directory);
+        story
     }
 
     fn tell(&mut self, finding: &Finding<'_>, directory: &Directory) -> Change {
