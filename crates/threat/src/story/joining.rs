@@ -92,7 +92,7 @@ pub(super) fn belongs(
 /// attacker who takes three weeks is one attacker.
 fn reach(touched: &Touched) -> i64 {
     let (least, most) = match touched.level {
-        Level::Informational | Level::Low => (HOUR, 6 * HOUR),
+        Level::Informational | Level::Low => (HOUR, 3 * HOUR),
         Level::Medium => (HOUR, DAY),
         Level::High => (DAY / 2, 10 * DAY),
         Level::Critical => (3 * DAY, 21 * DAY),
