@@ -23,6 +23,8 @@ pub struct Behaviour {
     rates: Rates,
     travels: Travels,
     silences: Silences,
+    /// The number of the directory's next merge that is to be followed.
+    merges: u64,
     expired: i64,
 }
 
@@ -41,13 +43,17 @@ impl Behaviour {
             rates: Rates::new(),
             travels: Travels::new(),
             silences: Silences::new(),
+            merges: 0,
             expired: 0,
         }
     }
 
-    /// Judges an event by those before it, then learns it. `parties` is what [`Directory::learn`] gave for it.
+    /// Judges an event by those before it, then learns it. `parties` is what [`Directory::learn`] gave for it just before.
     pub fn take(&mut self, event: &Event, parties: &Parties, directory: &Directory, places: &dyn Places) -> Vec<Alert> {
-        let now = event.time.as_second();
+        self.follow_merges(directory);
+        let believed = directory.clock();
+        let now = believed.now;
+        self.rates.begin(believed);
         if now >= self.expired.saturating_add(DAY) {
             self.expire(now);
         }
@@ -81,27 +87,28 @@ impl Behaviour {
         }
         let mut alerts: Vec<Alert> = findings.into_iter().map(|finding| finding.alert(event)).collect();
         if let Some(machine) = parties.machine {
-            self.silences.see(event, machine, now);
+            self.silences.see(event, machine, now, believed.middle);
         }
-        if self.silences.is_due(now) {
-            alerts.extend(self.silent(event, directory));
+        if self.silences.is_due(believed.middle) {
+            alerts.extend(self.silent(event, believed.middle, directory));
         }
         alerts
     }
 
-    /// Takes over what is kept of entities that turned out to be others: what [`Directory::take_merges`] gave.
-    pub fn merged(&mut self, merges: &[(EntityId, EntityId)]) {
+    /// Takes over what is kept of entities that turned out to be others.
+    fn follow_merges(&mut self, directory: &Directory) {
+        let (merges, next) = directory.merges_from(self.merges);
+        self.merges = next;
         for (lost, kept) in merges {
-            self.novelties.merged(*lost, *kept);
-            self.rates.merged(*lost, *kept);
-            self.travels.merged(*lost, *kept);
-            self.silences.merged(*lost, *kept);
+            self.novelties.merged(lost, kept);
+            self.rates.merged(lost, kept);
+            self.travels.merged(lost, kept);
+            self.silences.merged(lost, kept);
         }
     }
 
     /// Alerts of machines that are silent at the time of an event of another machine, which is their evidence.
-    fn silent(&mut self, event: &Event, directory: &Directory) -> Vec<Alert> {
-        let now = event.time.as_second();
+    fn silent(&mut self, event: &Event, now: i64, directory: &Directory) -> Vec<Alert> {
         let alert = |machine: EntityId, finding: Finding| {
             let mut alert = finding.alert(event);
             alert.facts = crate::event::Facts::default();

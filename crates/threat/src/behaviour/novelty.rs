@@ -165,8 +165,8 @@ impl Novelties {
     fn learn(&mut self, aspect: Aspect, subject: EntityId, value: &str, now: i64) {
         let profile = self.profiles.see(&(aspect, subject), now, || Profile::new(now));
         let day = now.div_euclid(DAY);
-        profile.days += u32::from(day > profile.day);
-        profile.day = profile.day.max(day);
+        profile.days += u32::from(day != profile.day);
+        profile.day = day;
         profile.events = profile.events.saturating_add(1);
         if value.is_empty() {
             return;

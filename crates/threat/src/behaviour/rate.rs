@@ -10,6 +10,7 @@ use super::finding::Finding;
 use super::metric::{METRICS, Metric, Words};
 use crate::entity::EntityId;
 use crate::recent::Recent;
+use crate::steady::Believed;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
@@ -62,7 +63,7 @@ impl Rates {
         name: &str,
     ) -> Option<Finding> {
         let metric = words.metric;
-        let began = *self.began.get_or_insert(now);
+        let began = self.began.unwrap_or(now);
         let counter = self.counters.see(&(metric, subject), now, || Counter::new(now));
         counter.count_one(different, now);
         let (count, busiest, told, hours) = (counter.count, counter.busiest_at(now), counter.told, counter.hours);
@@ -113,6 +114,12 @@ impl Rates {
         }
     }
 
+    /// Since when is learnt: not before the times began that hang together with the present ones.
+    pub(super) fn begin(&mut self, believed: Believed) {
+        let began = self.began.get_or_insert(believed.now);
+        *began = (*began).max(believed.began.min(believed.now));
+    }
+
     pub(super) fn expire(&mut self, now: i64) {
         self.counters.expire(now - FORGOTTEN);
     }
@@ -145,7 +152,7 @@ impl Counter {
 
     fn count_one(&mut self, different: Option<u64>, now: i64) {
         let hour = now.div_euclid(HOUR);
-        if hour > self.hour {
+        if hour != self.hour {
             // An hour that was told isn't what is usual from now on: an attack must not teach that attacks are.
             let ordinary = if self.told > 0 {
                 f64::from(self.told).min(self.busiest_at(now) * 2.0)

@@ -58,11 +58,12 @@ impl Silences {
         }
     }
 
-    pub(super) fn see(&mut self, event: &Event, machine: EntityId, now: i64) {
+    /// `middle` is the middle one of the last few times, which no single record can move.
+    pub(super) fn see(&mut self, event: &Event, machine: EntityId, now: i64, middle: i64) {
         if now < self.newest.saturating_sub(DISORDER_SECONDS) {
             self.disorder = Some(self.newest);
         }
-        self.newest = self.newest.max(now);
+        self.newest = self.newest.max(middle);
         let day = now.div_euclid(DAY);
         let beat = self.beats.see(&(source(event), machine), now, || Beat {
             last: now,
@@ -76,7 +77,7 @@ impl Silences {
             beat.longest_pause = beat.longest_pause.max(now - beat.last);
         }
         beat.told = false;
-        beat.last = beat.last.max(now);
+        beat.last = beat.last.max(now.min(middle + HOUR));
         beat.events += 1;
         beat.days += u32::from(day > beat.day);
         beat.day = beat.day.max(day);

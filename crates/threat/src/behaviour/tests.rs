@@ -41,9 +41,7 @@ impl Office {
             },
         };
         let parties = self.directory.learn(&event);
-        let alerts = self.behaviour.take(&event, &parties, &self.directory, &NoPlaces);
-        self.behaviour.merged(&self.directory.take_merges());
-        alerts
+        self.behaviour.take(&event, &parties, &self.directory, &NoPlaces)
     }
 
     /// Forty days of people who sign in from the same network every morning.

@@ -12,7 +12,7 @@ use super::known::{Entity, EntityId, Join, NAMES_MAX, Why};
 use crate::event::Handle;
 use crate::recent::Recent;
 
-/// Merges that nobody has fetched yet.
+/// Merges that are remembered for those who keep something for each entity.
 const MERGES_MAX: usize = 10_000;
 /// Pairs that were revoked, and shared names.
 const REFUSED_MAX: usize = 10_000;
@@ -34,6 +34,8 @@ pub(super) struct Joins {
     revoked: Recent<(Handle, Handle), String>,
     waiting: Recent<(Handle, Handle), u32>,
     merges: VecDeque<(EntityId, EntityId)>,
+    /// How many there ever were.
+    merged: u64,
     /// Numbers that are gone, and which took their place.
     moved: Recent<EntityId, EntityId>,
 }
@@ -45,6 +47,7 @@ struct Saved {
     strangers: Recent<EntityId, Entity>,
     shared: Recent<Handle, ()>,
     revoked: Recent<(Handle, Handle), String>,
+    merged: u64,
     moved: Recent<EntityId, EntityId>,
 }
 
@@ -63,6 +66,7 @@ impl From<Saved> for Joins {
             revoked: saved.revoked,
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            merged: saved.merged,
             moved: saved.moved,
         }
     }
@@ -76,6 +80,7 @@ impl From<Joins> for Saved {
             strangers: joins.strangers,
             shared: joins.shared,
             revoked: joins.revoked,
+            merged: joins.merged,
             moved: joins.moved,
         }
     }
@@ -92,6 +97,7 @@ impl Joins {
             revoked: Recent::new(REFUSED_MAX),
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            merged: 0,
             moved: Recent::new(MERGES_MAX),
         }
     }
@@ -129,8 +135,11 @@ impl Joins {
         self.shared.iter().map(|(handle, _, ())| handle)
     }
 
-    pub(super) fn take_merges(&mut self) -> Vec<(EntityId, EntityId)> {
-        self.merges.drain(..).collect()
+    /// Merges from the one with this number on, and the number of the next.
+    pub(super) fn merges_from(&self, number: u64) -> (Vec<(EntityId, EntityId)>, u64) {
+        let kept_from = self.merged - self.merges.len() as u64;
+        let skipped = usize::try_from(number.saturating_sub(kept_from)).unwrap_or(usize::MAX);
+        (self.merges.iter().skip(skipped).copied().collect(), self.merged)
     }
 
     /// The entity of a name, made if the name is new.
@@ -315,8 +324,10 @@ impl Joins {
         entity.first = entity.first.min(other.first);
         entity.last = entity.last.max(other.last);
         self.moved.see(&lost, other.last, || kept);
-        if self.merges.len() < MERGES_MAX {
-            self.merges.push_back((lost, kept));
+        self.merged += 1;
+        self.merges.push_back((lost, kept));
+        if self.merges.len() > MERGES_MAX {
+            self.merges.pop_front();
         }
     }
 

@@ -308,7 +308,7 @@ fn a_false_positive_is_kept_out_on_that_entity_alone_visible_and_taken_back() {
     let mut watch = Watch::new();
     watch.take(START, "psexec", Level::High, "", on("admin1"));
     let story = watch.list()[0].id;
-    let marks = watch.stories.mark_false_positive(story, "carol", START + HOUR, 30);
+    let marks = watch.stories.mark_false_positive(story, "carol", START + HOUR, 10);
     assert_eq!((marks.len(), watch.list().len()), (1, 0));
     assert!(
         watch
@@ -328,11 +328,11 @@ fn a_false_positive_is_kept_out_on_that_entity_alone_visible_and_taken_back() {
     let mark = watch.stories.marks()[0].clone();
     assert_eq!(
         (mark.by.as_str(), mark.kept_out, mark.until),
-        ("carol", 1, START + HOUR + 30 * DAY)
+        ("carol", 1, START + HOUR + 10 * DAY)
     );
     assert!(
         watch
-            .take(START + 40 * DAY, "psexec", Level::High, "", on("admin1"))
+            .take(START + 20 * DAY, "psexec", Level::High, "", on("admin1"))
             .is_some()
     );
     assert!(watch.stories.revoke_mark(mark.id));
@@ -394,4 +394,18 @@ fn a_flood_of_different_alerts_leaves_stories_within_their_bounds() {
         );
         assert!(story.stages.iter().all(|stage| stage.evidence.len() <= 8));
     }
+}
+
+#[test]
+fn a_record_from_the_far_future_neither_wipes_what_is_usual_nor_silences_what_comes_then() {
+    let mut watch = Watch::after_a_week(&["web1"]);
+    watch.take(LATER + 4_000 * DAY, "hum", Level::Medium, "", on("web1"));
+    assert!(watch.take(LATER, "hum", Level::Medium, "", on("web1")).is_none());
+    assert!(watch.take(LATER, "crash", Level::Medium, "", on("web1")).is_some());
+    watch.take(LATER + 20 * DAY, "dump", Level::Medium, "", on("web1"));
+    assert!(
+        watch
+            .take(LATER + 2 * DAY, "dump", Level::Medium, "", on("web1"))
+            .is_some()
+    );
 }
