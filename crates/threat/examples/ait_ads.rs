@@ -40,6 +40,9 @@ struct Figures {
     first_true: Option<usize>,
     told: usize,
     told_true: usize,
+    /// The heaviest story that is of the attack, and the heaviest that isn't.
+    heaviest_true: f64,
+    heaviest_false: f64,
     listed_true: usize,
     windows: usize,
     windows_true: usize,
@@ -98,6 +101,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             base.steps.len(),
         )?;
         sums.add(&ours, &base, days, steps.len());
+        writeln!(
+            out,
+            "                 heaviest of the attack {:.0} points, heaviest other {:.0}; {} windows",
+            ours.heaviest_true, ours.heaviest_false, ours.windows
+        )?;
         let missing = steps
             .into_iter()
             .filter(|step| !ours.steps_around.contains(*step))
@@ -292,6 +300,12 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
         if is_true {
             figures.first_true.get_or_insert(rank + 1);
         }
+        let heaviest = if is_true {
+            &mut figures.heaviest_true
+        } else {
+            &mut figures.heaviest_false
+        };
+        *heaviest = heaviest.max(story.score);
         figures.listed_true += usize::from(is_true && rank < FIRST);
         if story.told.is_none() {
             continue;
