@@ -1,7 +1,7 @@
 //! The first time: a person, a machine or the organisation does what it never did.
 //!
 //! Says nothing of who has not been known for a week with ten events on four days: for the new everything is new. Nor of who does
-//! something new all the time: for the restless nothing is.
+//! something new all the time: for the restless nothing is. Nor of who does more than can be remembered: what was forgotten isn't new.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,10 @@ use crate::recent::Recent;
 
 const DAY: i64 = 86_400;
 const PROFILES_MAX: usize = 200_000;
-const VALUES_MAX: usize = 48;
+/// Different things that are remembered of one subject, and of all together.
+const VALUES_MAX: usize = 64;
+const PROGRAMS_MAX: usize = 512;
+const ALL_VALUES_MAX: usize = 1_000_000;
 const POPULAR_MAX: usize = 200_000;
 /// What has not been done for so long is as if it had never been.
 const FORGOTTEN: i64 = 45 * DAY;
@@ -33,6 +36,8 @@ const COMMON_ONE_IN: usize = 20;
 pub(super) struct Novelties {
     profiles: Recent<(Aspect, EntityId), Profile>,
     popular: Recent<(Aspect, String), u32>,
+    /// Values of all profiles together.
+    values: usize,
 }
 
 /// One habit of one subject.
@@ -43,6 +48,8 @@ struct Profile {
     days: u32,
     events: u32,
     news: u32,
+    /// When it last did more than can be remembered; 0 for never.
+    overflowed: i64,
     /// What it has done, and when last.
     values: BTreeMap<String, (i64, u32)>,
 }
@@ -52,6 +59,7 @@ impl Novelties {
         Self {
             profiles: Recent::new(PROFILES_MAX),
             popular: Recent::new(POPULAR_MAX),
+            values: 0,
         }
     }
 
@@ -92,16 +100,18 @@ impl Novelties {
             profile.first = profile.first.min(other.first);
             profile.days = profile.days.max(other.days);
             profile.events = profile.events.saturating_add(other.events);
-            for (value, seen) in other.values.into_iter().take(VALUES_MAX) {
+            for (value, seen) in other.values {
                 profile.values.entry(value).or_insert(seen);
             }
-            profile.make_room();
+            profile.make_room(room(aspect));
         }
     }
 
     pub(super) fn expire(&mut self, now: i64) {
         self.profiles.expire(now - FORGOTTEN);
         self.popular.expire(now - FORGOTTEN);
+        // Profiles that went took theirs along.
+        self.values = self.profiles.iter().map(|(_, _, profile)| profile.values.len()).sum();
     }
 
     fn judge(
@@ -123,7 +133,8 @@ impl Novelties {
         let known =
             now - profile.first >= KNOWN_SECONDS && profile.events >= KNOWN_EVENTS && profile.days >= KNOWN_DAYS;
         let restless = profile.news.saturating_mul(RESTLESS_ONE_IN) > profile.events;
-        if done || !known || restless {
+        let forgetful = profile.overflowed > now - FORGOTTEN;
+        if done || !known || restless || forgetful {
             return None;
         }
         let words = aspect.words();
@@ -176,7 +187,17 @@ impl Novelties {
         profile.news += u32::from(new && now - profile.first >= KNOWN_SECONDS);
         let seen = profile.values.entry(value.to_owned()).or_insert((now, 0));
         *seen = (seen.0.max(now), seen.1.saturating_add(1));
-        profile.make_room();
+        self.values += usize::from(new);
+        let all = profile.values.len();
+        let most = if self.values > ALL_VALUES_MAX {
+            all.saturating_sub(1).max(1)
+        } else {
+            room(aspect)
+        };
+        if new && profile.make_room(most) {
+            profile.overflowed = now;
+            self.values -= 1;
+        }
         let popular = self.popular.see(&(aspect, value.to_owned()), now, || 0);
         *popular = popular.saturating_add(u32::from(new));
     }
@@ -195,19 +216,30 @@ impl Profile {
             days: 0,
             events: 0,
             news: 0,
+            overflowed: 0,
             values: BTreeMap::new(),
         }
     }
 
-    fn make_room(&mut self) {
-        while self.values.len() > VALUES_MAX {
-            let oldest = self
-                .values
-                .iter()
-                .min_by_key(|(_, (last, _))| *last)
-                .map(|(value, _)| value.clone());
-            let Some(oldest) = oldest else { return };
+    /// Forgets what was not done for longest if there are more values than may be. Gives whether there were.
+    fn make_room(&mut self, most: usize) -> bool {
+        let mut went = false;
+        while self.values.len() > most {
+            let oldest = self.values.iter().min_by_key(|(_, (last, _))| *last);
+            let Some(oldest) = oldest.map(|(value, _)| value.clone()) else {
+                break;
+            };
             self.values.remove(&oldest);
+            went = true;
         }
+        went
+    }
+}
+
+/// Values that are remembered of one subject: machines run many programs.
+const fn room(aspect: Aspect) -> usize {
+    match aspect {
+        Aspect::Program => PROGRAMS_MAX,
+        _ => VALUES_MAX,
     }
 }

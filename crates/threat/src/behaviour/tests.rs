@@ -287,3 +287,21 @@ fn habits_survive_being_saved() {
         ["first-network"]
     );
 }
+
+#[test]
+fn who_does_more_than_can_be_remembered_is_not_taken_for_doing_something_new() {
+    let mut office = Office::new();
+    let mut told = 0;
+    // Sixty networks in turn, and ten others now and then.
+    for event in 0..20_i64 * 100 {
+        let network = if event % 20 == 0 {
+            100 + event / 20 % 10
+        } else {
+            event % 60
+        };
+        told += office
+            .take(START + event * 864, sign_in("roamer", &format!("AS {network}")))
+            .len();
+    }
+    assert_eq!(told, 0);
+}
