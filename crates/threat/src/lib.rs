@@ -17,4 +17,5 @@ pub mod input;
 pub mod normalise;
 mod recent;
 pub mod rules;
+mod steady;
 pub mod story;
