@@ -14,5 +14,6 @@ pub mod entity;
 pub mod event;
 pub mod input;
 pub mod normalise;
+mod recent;
 pub mod rules;
 pub mod story;

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use respond::Actor;
@@ -57,19 +57,16 @@ pub struct ControlServer {
     path: PathBuf,
     stopping: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
-    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
 }
 
 impl ControlServer {
-    /// From now on connections that speak HTTP are given to this. Only the first call counts.
-    pub fn set_hypertext(&self, hypertext: Weak<dyn Hypertext>) {
-        // Only the daemon that made the server calls this, once.
-        let _ = self.hypertext.set(hypertext);
-    }
-
-    /// Listens at `path` and serves from threads of its own. The caller holds the lock on the data folder, so a
-    /// socket that is there already is left over from a daemon that was killed.
-    pub fn start(path: &Path, engine: Arc<dyn Execute>) -> Result<Self, Failure> {
+    /// Listens at `path` and serves from threads of its own; connections that speak HTTP are given to `hypertext`. The caller holds
+    /// the lock on the data folder, so a socket that is there already is left over from a daemon that was killed.
+    pub fn start(
+        path: &Path,
+        engine: Arc<dyn Execute>,
+        hypertext: Option<Weak<dyn Hypertext>>,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::io(format!("make the control socket `{}`", path.display()), &error);
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -82,14 +79,13 @@ impl ControlServer {
             path: path.to_owned(),
             stopping: Arc::new(AtomicBool::new(false)),
             running: Arc::new(AtomicUsize::new(0)),
-            hypertext: Arc::default(),
         };
         let served = Served {
             engine,
             stopping: Arc::clone(&server.stopping),
             running: Arc::clone(&server.running),
             looking: Looking::default(),
-            hypertext: Arc::clone(&server.hypertext),
+            hypertext,
         };
         std::thread::Builder::new()
             .name("control".to_owned())
@@ -145,7 +141,7 @@ struct Served {
     stopping: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
     looking: Looking,
-    hypertext: Arc<OnceLock<Weak<dyn Hypertext>>>,
+    hypertext: Option<Weak<dyn Hypertext>>,
 }
 
 fn accept(listener: &UnixListener, served: &Served) {
@@ -180,7 +176,7 @@ fn accept(listener: &UnixListener, served: &Served) {
 impl Served {
     /// Commands begin with `{`; whatever else comes first is HTTP, if that is answered.
     fn answer(&self, socket: UnixStream) -> io::Result<()> {
-        let hypertext = self.hypertext.get().and_then(Weak::upgrade);
+        let hypertext = self.hypertext.as_ref().and_then(Weak::upgrade);
         let mut first = [0];
         let peeked = rustix::net::recv(&socket, &mut first, RecvFlags::PEEK)?.0;
         match hypertext {
@@ -340,7 +336,7 @@ mod tests {
     fn start(name: &str) -> (PathBuf, ControlServer) {
         let data = std::env::temp_dir().join(format!("holdfast-control-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&data).unwrap();
-        let server = ControlServer::start(&data.join(SOCKET_NAME), Arc::new(Echo)).unwrap();
+        let server = ControlServer::start(&data.join(SOCKET_NAME), Arc::new(Echo), None).unwrap();
         (data, server)
     }
 

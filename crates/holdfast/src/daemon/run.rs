@@ -118,14 +118,15 @@ pub fn run(options: Options) -> Result<(), Failure> {
         servers: Arc::clone(&servers),
     });
     engine.set_daemon(Arc::clone(&facts));
+    let console = start_console(&engine, &options.place, &config, facts, &log)?;
+    // After the console, so that the socket speaks HTTP from the first connection on.
     let control = ControlServer::start(
         &options.place.data.join(SOCKET_NAME),
         Arc::clone(&engine) as Arc<dyn Execute>,
+        console
+            .as_ref()
+            .map(|console| Arc::downgrade(console) as Weak<dyn Hypertext>),
     )?;
-    let console = start_console(&engine, &options.place, &config, facts, &log)?;
-    if let Some(console) = &console {
-        control.set_hypertext(Arc::downgrade(console) as Weak<dyn Hypertext>);
-    }
     let keeper = Keeper::start(&engine, &servers, &log, served)?;
     let drilling = Drilling::start(&engine, &log)?;
     notify("READY=1");

@@ -34,7 +34,7 @@ impl Daemon {
         let engine = Engine::open(&data, Config::default()).unwrap();
         engine.create("disk", 64 << 20).unwrap();
         let execute = Arc::clone(&engine) as Arc<dyn Execute>;
-        let control = ControlServer::start(&data.join(SOCKET_NAME), execute).unwrap();
+        let control = ControlServer::start(&data.join(SOCKET_NAME), execute, None).unwrap();
         Self {
             data,
             engine,

@@ -284,7 +284,7 @@ mod tests {
             let secret_file = Some(file.clone());
             Target::load(&WebhookSettings { url, secret_file }, "[guard]")
         };
-        assert!(load().unwrap_err().message.contains("can't read"));
+        assert!(load().unwrap_err().message.contains("can't be read"));
         std::fs::write(&file, "\n").unwrap();
         assert!(load().unwrap_err().message.contains("doesn't hold a secret"));
         std::fs::write(&file, "s3cret\n").unwrap();

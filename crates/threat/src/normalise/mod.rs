@@ -66,6 +66,7 @@ pub(crate) struct LineSource {
 
 /// In the order in which they are asked: the more specific first.
 const DOCUMENTS: &[DocumentSource] = &[
+    windows::DOCUMENTS,
     okta::SOURCE,
     cloudtrail::SOURCE,
     microsoft365::SOURCE,
@@ -79,7 +80,6 @@ const DOCUMENTS: &[DocumentSource] = &[
     duo::ADMINISTRATION,
     duo::ACTIVITY,
     onelogin::SOURCE,
-    windows::DOCUMENTS,
     DocumentSource {
         is: linux::is_journal,
         read: linux::read_journal,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::audit::Assembler;
 use super::zeek::Table;
-use super::{Context, NotUnderstood, normalise};
+use super::{Context, NotUnderstood, normalise_each};
 use crate::event::{Event, Origin};
 use crate::input::{Body, Record};
 
@@ -49,7 +49,7 @@ impl Normaliser {
                 record.body = Body::Document(row);
             }
         }
-        give(normalise(record, received));
+        normalise_each(record, received, give);
     }
 
     /// Gives what has waited for companions for two seconds by this machine's time. To be called now and then while a log is followed.

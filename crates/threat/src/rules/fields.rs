@@ -42,21 +42,28 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field's value as text, if it has one value.
+    /// A field's value as text; of several values the first. `field[0]` is one member of a list.
     pub(crate) fn text(&self, path: &str) -> Option<Cow<'a, str>> {
-        if path.contains('[') {
-            return by_position(self.all, path).and_then(positioned_text);
+        if let Some(found) = self.find(path) {
+            return match found {
+                Found::One(value) => one_text(value),
+                Found::Many(values) => values.into_iter().find_map(one_text),
+            };
         }
-        match self.find(path)? {
-            Found::One(value) => one_text(value),
-            Found::Many(_) => None,
+        if !path.contains('[') {
+            return None;
+        }
+        match by_position(self.all, path)? {
+            EventValue::Str(text) => Some(Cow::Owned(text.into_owned())),
+            value => one_text(&value.to_json()).map(|text| Cow::Owned(text.into_owned())),
         }
     }
 
-    /// Whether any text of the event fulfils something, those within lists and objects included.
+    /// Whether any text of the event fulfils something, those within lists and objects included. Numbers are texts here.
     fn any_text(value: &Value, fulfils: &dyn Fn(&str) -> bool, depth: usize) -> bool {
         match value {
             Value::String(text) => fulfils(text),
+            Value::Number(number) => fulfils(&number.to_string()),
             Value::Array(values) if depth > 0 => values.iter().any(|value| Self::any_text(value, fulfils, depth - 1)),
             Value::Object(values) if depth > 0 => {
                 values.values().any(|value| Self::any_text(value, fulfils, depth - 1))
@@ -65,15 +72,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn each_text<'v>(value: &'v Value, with: &mut dyn FnMut(&'v str), depth: usize) {
+    fn each_text<'v>(value: &'v Value, with: &mut dyn FnMut(Cow<'v, str>), depth: usize) {
         match value {
-            Value::String(text) => with(text),
+            Value::String(text) => with(Cow::Borrowed(text)),
+            Value::Number(number) => with(Cow::Owned(number.to_string())),
             Value::Array(values) if depth > 0 => {
-                values.iter().for_each(|value| Self::each_text(value, with, depth - 1))
+                values.iter().for_each(|value| Self::each_text(value, with, depth - 1));
             }
-            Value::Object(values) if depth > 0 => values
-                .values()
-                .for_each(|value| Self::each_text(value, with, depth - 1)),
+            Value::Object(values) if depth > 0 => {
+                values
+                    .values()
+                    .for_each(|value| Self::each_text(value, with, depth - 1));
+            }
             _ => {}
         }
     }
@@ -109,10 +119,7 @@ fn one_text(value: &Value) -> Option<Cow<'_, str>> {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-        Value::Array(values) => match values.as_slice() {
-            [one] if !one.is_array() => one_text(one),
-            _ => None,
-        },
+        Value::Array(values) => values.iter().filter(|value| !value.is_array()).find_map(one_text),
         Value::Null | Value::Object(_) => None,
     }
 }
@@ -139,12 +146,12 @@ impl rsigma_eval::Event for Fields<'_> {
 
     fn all_string_values(&self) -> Vec<Cow<'_, str>> {
         let mut texts = Vec::new();
-        Self::each_text(self.all, &mut |text| texts.push(Cow::Borrowed(text)), DEPTH_MAX);
+        Self::each_text(self.all, &mut |text| texts.push(text), DEPTH_MAX);
         texts
     }
 
     fn visit_string_values(&self, visit: &mut dyn FnMut(&str)) {
-        Self::each_text(self.all, &mut |text| visit(text), DEPTH_MAX);
+        Self::each_text(self.all, &mut |text| visit(&text), DEPTH_MAX);
     }
 
     fn to_json(&self) -> Value {
@@ -170,17 +177,6 @@ fn by_position<'a>(all: &'a Value, path: &str) -> Option<EventValue<'a>> {
     let event = JsonEvent::borrow(all);
     let value = rsigma_eval::Event::get_field(&event, path)?;
     Some(owned(value))
-}
-
-/// The text of a value that was found by its position.
-fn positioned_text<'a>(value: EventValue<'a>) -> Option<Cow<'a, str>> {
-    match value {
-        EventValue::Str(text) => Some(text),
-        EventValue::Int(number) => Some(Cow::Owned(number.to_string())),
-        EventValue::Float(number) => Some(Cow::Owned(number.to_string())),
-        EventValue::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
-        EventValue::Null | EventValue::Array(_) | EventValue::Map(_) => None,
-    }
 }
 
 /// A value that no longer borrows from what it was found in.
@@ -226,8 +222,8 @@ mod tests {
             Some(json!(["p", "q"]))
         );
         assert_eq!(fields.text("m.x.y").as_deref(), Some("z"));
-        assert_eq!(fields.text("l.x"), None);
-        assert_eq!(fields.text("l[0].x").as_deref(), Some("p"));
+        assert_eq!(fields.text("l.x").as_deref(), Some("p"));
+        assert_eq!(fields.text("l[1].x").as_deref(), Some("q"));
         assert_eq!(fields.text("l[2].x"), None);
         assert_eq!(fields.get_field("a.x"), None);
         assert_eq!(fields.get_field("l[1].x"), Some(EventValue::Str("q".into())));

@@ -3,16 +3,17 @@
 
 #![expect(clippy::print_stdout, reason = "what these tests are for")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use threat::event::{Event, Logsource};
-use threat::rules::{Engine, Inputs, Loaded, Settings, coverage, load};
+use threat::rules::{Engine, FieldsSeen, Inputs, Loaded, Settings, coverage, load};
 
 use crate::support::at;
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -27,7 +28,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn corpus() -> Option<Loaded> {
+pub(crate) fn corpus() -> Option<Loaded> {
     let folder = std::env::var_os("HOLDFAST_SIGMA")?;
     let mut paths = Vec::new();
     files(Path::new(&folder), &mut paths);
@@ -177,4 +178,25 @@ fn corpus_speed_on_starts_of_programs() {
             memory()
         );
     }
+    let before = seconds_of_processor();
+    let mut seen = FieldsSeen::default();
+    events.iter().for_each(|event| seen.see(event));
+    println!(
+        "fields seen: {:.1} microseconds an event",
+        (seconds_of_processor() - before) * 1e6 / 20_000.0
+    );
+    let inputs = Inputs {
+        possible: &[events[0].logsource],
+        seen: Some(&seen),
+    };
+    let mut why = BTreeMap::new();
+    for cannot in coverage(&engine, &inputs) {
+        let reason = format!("{:?}", cannot.reason);
+        let kind = reason.split([' ', '{']).next().unwrap_or_default().to_owned();
+        *why.entry(kind).or_insert(0) += 1;
+    }
+    println!(
+        "of {} rules, these can't fire on such events: {why:?}",
+        engine.rules().len()
+    );
 }

@@ -311,6 +311,17 @@ fn aliases_name_fields_that_are_called_differently() {
 }
 
 #[test]
+fn groups_may_be_of_members_of_lists() {
+    let correlation = TEMPORAL.replace("[User]", "['target[0].id']");
+    let of = |second, k, id: &str| with(second, k, json!({"target": [{"id": id}, {"id": "app"}]}));
+    assert_eq!(fires(&correlation, &[of(0, "a", "x"), of(1, "b", "X")]), 1);
+    assert_eq!(fires(&correlation, &[of(0, "a", "x"), of(1, "b", "y")]), 0);
+    let first = TEMPORAL.replace("[User]", "[target.id]");
+    assert_eq!(fires(&first, &[of(0, "a", "x"), of(1, "b", "x")]), 1);
+    assert_eq!(fires(&first, &[of(0, "a", "x"), of(1, "b", "y")]), 0);
+}
+
+#[test]
 fn rules_are_referred_to_by_identifier_or_name() {
     assert_eq!(
         fires(

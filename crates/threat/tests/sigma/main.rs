@@ -14,5 +14,6 @@ mod correlations;
 mod management;
 mod model;
 mod modifiers;
+mod regression;
 mod support;
 mod values;

@@ -177,6 +177,21 @@ fn a_new_engine_goes_on_where_the_old_one_was() {
 }
 
 #[test]
+fn numbers_that_are_added_up_survive_a_restart() {
+    let text = COUNT
+        .replace("event_count", "value_sum")
+        .replace("{gte: 2}", "{gte: 0.30000000000000004, field: N}");
+    let event = |seconds, number: f64| at(seconds, json!({"A": "x", "User": "anna", "N": number}));
+    let mut old = engine(&text);
+    assert_eq!(alerts(&mut old, &[event(0, 0.1)]).len(), 0);
+    let mut new = engine(&text);
+    new.go_on_from(&old);
+    assert_eq!(new.snapshot(), old.snapshot());
+    assert_eq!(alerts(&mut new, &[event(1, 0.2)]).len(), 1);
+    assert_eq!(alerts(&mut engine(&text), &[event(1, 0.2)]).len(), 0);
+}
+
+#[test]
 fn what_a_correlation_remembers_is_dropped_if_it_asks_for_something_else_now() {
     let mut old = engine(COUNT);
     alerts(&mut old, &[x(0, "anna")]);

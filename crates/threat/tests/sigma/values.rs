@@ -108,6 +108,32 @@ fn keywords_are_looked_for_in_all_texts_of_an_event() {
 }
 
 #[test]
+fn an_alert_names_the_fields_and_texts_that_matched() {
+    let text = rule(
+        "    s:\n        A|contains: x\n        Gone: null\n    k:\n        - evil\n    f:\n        B: y\n    condition: s and k and not f",
+    );
+    let found = alerts(
+        &mut engine_with(&text, Settings::default()),
+        &[event(json!({"A": "xyz", "B": "z", "C": "an evil tool"}))],
+    );
+    let matched: Vec<(&str, &str)> = found[0]
+        .matched
+        .iter()
+        .map(|(field, value)| (&**field, &**value))
+        .collect();
+    assert_eq!(matched, [("A", "xyz"), ("keyword", "an evil tool")]);
+    assert_eq!(found[0].words, "Test: A is `xyz`, keyword is `an evil tool`.");
+}
+
+#[test]
+fn keywords_that_are_numbers_are_texts() {
+    let detection = "    keywords:\n        - 18456\n    condition: keywords";
+    assert!(fulfils(detection, json!({"A": "Error: 18456, severity 14"})));
+    assert!(fulfils(detection, json!({"EventID": 18456})));
+    assert!(!fulfils(detection, json!({"A": "Error: 1845"})));
+}
+
+#[test]
 fn keywords_and_mappings_may_stand_in_one_list() {
     let detection = "    selection:\n        - mimikatz\n        - A: x\n    condition: selection";
     assert!(fulfils(detection, json!({"B": "mimikatz"})));

@@ -9,12 +9,13 @@ use super::words::{from, sentence};
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::{Filter, Ledger, Record, Sequence};
+use crate::page::PAGE_MAX;
 use crate::time::Time;
 
 /// Things of each kind that belong to an incident, at most: the first of them.
 const THINGS_MAX: i64 = 5_000;
-/// Records of each of them, at most.
-const RECORDS_EACH_MAX: usize = 1_000;
+/// Records of each of them, at most: a page holds one more, which tells that there are more.
+const RECORDS_EACH_MAX: usize = PAGE_MAX - 1;
 /// Entries of a timeline, at most.
 const ENTRIES_MAX: usize = 20_000;
 

@@ -18,6 +18,6 @@ pub use saved::NotRestored;
 pub(crate) use state::{Correlator, Fired, Limits};
 
 /// Correlations of correlations: how many steps a firing is passed on at most.
-const CHAIN_MAX: usize = 8;
+pub(crate) const CHAIN_MAX: usize = 8;
 /// Rules that a correlation refers to at most.
 const SOURCES_MAX: usize = 64;

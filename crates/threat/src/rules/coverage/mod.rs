@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::correlation::CHAIN_MAX;
 use super::engine::Engine;
 use super::rule::{Body, Rule, Status};
 use crate::event::Logsource;
@@ -228,7 +229,8 @@ fn of_correlations(rules: &[Rule], reasons: &mut HashMap<usize, Reason>) {
             names.entry(name).or_default().push(number);
         }
     }
-    loop {
+    // Longer chains are reported as circles.
+    for _ in 0..=CHAIN_MAX {
         let before = reasons.len();
         for (number, rule) in rules.iter().enumerate() {
             let Body::Correlation(together) = &rule.body else {

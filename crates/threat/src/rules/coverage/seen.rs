@@ -80,7 +80,15 @@ impl FieldsSeen {
 
 impl Seen {
     pub(super) fn has(&self, field: &str) -> bool {
-        self.too_many || self.fields.contains_key(field)
+        self.too_many || self.fields.contains_key(field) || (field.contains('[') && self.has_members(field))
+    }
+
+    /// Members of a list are named like the list: `target[0].id` was seen as `target.id`.
+    fn has_members(&self, field: &str) -> bool {
+        let parts = field
+            .split('[')
+            .map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
+        self.fields.contains_key(parts.collect::<String>().as_str())
     }
 
     fn add(&mut self, path: String, value: &Value, depth: usize) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use rsigma_eval::{CompiledRule, compile_rule};
+use rsigma_eval::{CompiledRule, MatchDetailLevel, compile_rule};
 use serde_json::Value;
 
 use crate::event::{Event, Logsource};
@@ -43,6 +43,8 @@ impl Part {
         self.engine.get_or_init(|| {
             let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting));
             let mut engine = rsigma_eval::Engine::new();
+            // With the texts in which keywords were found.
+            engine.set_match_detail(MatchDetailLevel::Summary);
             engine.extend_compiled_rules(waiting.unwrap_or_default());
             engine
         })
@@ -224,7 +226,11 @@ impl std::fmt::Debug for Detector {
 /// The fields of a hit as they are told.
 fn matched(fields: &[rsigma_eval::FieldMatch]) -> Vec<(Box<str>, Box<str>)> {
     let mut matched: Vec<(Box<str>, Box<str>)> = Vec::new();
-    for field in fields.iter().take(MATCHED_MAX * 4) {
+    for field in fields
+        .iter()
+        .filter(|field| !field.value.is_null())
+        .take(MATCHED_MAX * 4)
+    {
         let name: Box<str> = field.field.as_str().into();
         if matched.len() < MATCHED_MAX && !matched.iter().any(|(other, _)| *other == name) {
             matched.push((name, shortened(&field.value)));

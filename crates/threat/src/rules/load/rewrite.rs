@@ -1,6 +1,7 @@
 //! Detections in which the Sigma library of this version sees something else than the specification, in words in which it sees the same.
 //!
 //! * `'|all'` without a field: it compares whole texts, where each value is to be looked for in all texts.
+//! * Keywords that are numbers: it compares whole values, where they are to be found within texts.
 //! * `base64offset`: the last character of its patterns depends on what follows the value, so it only finds values at the end of what was
 //!   encoded.
 
@@ -40,10 +41,20 @@ fn in_detection(detection: &mut Detection, in_list: bool) {
         Detection::AnyOf(inner) | Detection::And(inner) => {
             inner.iter_mut().for_each(|inner| in_detection(inner, in_list))
         }
-        Detection::Keywords(_) => {}
+        Detection::Keywords(values) => values.iter_mut().for_each(|value| *value = as_text(value)),
         // Without a field, a member of the list itself is meant.
         Detection::ArrayMatch { body, .. } => in_detection(body, true),
         Detection::Conditional { named, .. } => named.values_mut().for_each(|inner| in_detection(inner, in_list)),
+    }
+}
+
+/// A keyword as the text that is looked for.
+fn as_text(value: &SigmaValue) -> SigmaValue {
+    match value {
+        SigmaValue::Integer(_) | SigmaValue::Float(_) | SigmaValue::Bool(_) => {
+            SigmaValue::String(SigmaString::new(&value.to_string()))
+        }
+        other => other.clone(),
     }
 }
 
@@ -58,9 +69,13 @@ fn rewritten(item: DetectionItem, in_list: bool) -> Result<Detection, DetectionI
     if item.field.name.is_none() && !in_list && plain {
         let keywords = item.values.into_iter();
         return Ok(if all {
-            Detection::And(keywords.map(|value| Detection::Keywords(vec![value])).collect())
+            Detection::And(
+                keywords
+                    .map(|value| Detection::Keywords(vec![as_text(&value)]))
+                    .collect(),
+            )
         } else {
-            Detection::Keywords(keywords.collect())
+            Detection::Keywords(keywords.map(|value| as_text(&value)).collect())
         });
     }
     if !item.field.has_modifier(Modifier::Base64Offset) || item.field.has_modifier(Modifier::Base64) {
