@@ -1,9 +1,10 @@
-//! Events of which all parts stand side by side, as NXLog, OTRF's captures and Sentinel have them; and Wazuh's, which are nearly so.
+//! Events of which all parts stand side by side, as NXLog, OTRF's captures, EvtxECmd and Sentinel have them; and Wazuh's, which are nearly
+//! so.
 
 use serde_json::{Map, Value};
 
 use super::super::Parts;
-use super::{flatten, number, text};
+use super::{flatten, number, text, xml};
 
 /// Names of the head of an event, in the order in which they are believed.
 const ID: [&str; 3] = ["EventID", "EventId", "event_id"];
@@ -49,6 +50,18 @@ const NOISE: [&str; 11] = [
     "ProviderGuid",
 ];
 
+/// What EvtxECmd's maps make of an event, and where it found it.
+const FOR_PEOPLE: [&str; 8] = [
+    "MapDescription",
+    "UserName",
+    "RemoteHost",
+    "ExecutableInfo",
+    "SourceFile",
+    "ChunkNumber",
+    "HiddenRecord",
+    "ExtraDataOffset",
+];
+
 pub(super) fn is(object: &Map<String, Value>) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| object.get(*name).is_some_and(Value::is_string));
     ID.iter().any(|name| object.get(*name).and_then(number).is_some()) && (has(&PROVIDER) || has(&CHANNEL))
@@ -75,8 +88,24 @@ pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
     {
         parts.user = Some(user.clone());
     }
+    take_payload(&mut object, &mut parts.data);
     flatten(object, &mut parts.data, 0);
     Some(parts)
+}
+
+/// EvtxECmd has the event's data as JSON in a text, and beside that what its maps make of them for people.
+fn take_payload(object: &mut Map<String, Value>, into: &mut Map<String, Value>) {
+    let is_json = |text: &&str| text.starts_with("{\"EventData\"") || text.starts_with("{\"UserData\"");
+    let payload = object.get("Payload").and_then(Value::as_str).filter(is_json);
+    let Some(Value::Object(payload)) = payload.and_then(|text| serde_json::from_str(text).ok()) else {
+        return;
+    };
+    object.retain(|name, _| !FOR_PEOPLE.contains(&name.as_str()) && !name.starts_with("Payload"));
+    for (_, data) in payload {
+        if let Value::Object(data) = data {
+            xml::take_data(data, into);
+        }
+    }
 }
 
 /// Takes the first of these that is a text.
