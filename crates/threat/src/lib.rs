@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod behaviour;
+pub mod detection;
 pub mod entity;
 pub mod event;
 pub mod input;

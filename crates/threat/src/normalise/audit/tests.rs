@@ -192,3 +192,27 @@ fn long_arguments_that_come_in_pieces_are_joined() {
     let event = line("type=EXECVE msg=audit(1.0:1): argc=2 a0=\"sh\" a1_len=4 a1[0]=\"ab\" a1[1]=\"cd\"");
     assert_eq!(event.fields["CommandLine"], "sh abcd");
 }
+
+#[test]
+fn quotes_in_quotes_are_read_without_going_deeper_and_deeper() {
+    let deep = "x='".repeat(100_000);
+    let event = line(&format!(
+        "type=USER_LOGIN msg=audit(1.0:1): {deep}{}",
+        "'".repeat(100_000)
+    ));
+    assert!(event.fields.as_object().unwrap().len() < 10);
+    assert_eq!(
+        line("type=EXECVE msg=audit(1.0:1): argc=10 a0=\"ls\"").fields["argc"],
+        "10"
+    );
+}
+
+#[test]
+fn times_at_the_end_of_the_calendar_are_times_like_others() {
+    let mut normaliser = Normaliser::new();
+    let last = EVENT[0].replace("1718231602.640", "253402207200.000");
+    taken(&mut normaliser, &[(1, &last), (2, EVENT[0])], received());
+    let mut given = 0;
+    normaliser.finish(&mut |_| given += 1);
+    assert_eq!(given, 2);
+}
