@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! HOLDFAST_EVTX_MITRE=/EVTX-to-MITRE-Attack cargo test --release -p threat --test pack -- --ignored --nocapture labelled
-//! HOLDFAST_EVTX_ORDINARY=/folder cargo test --release -p threat --test pack -- --ignored --nocapture ordinary
+//! HOLDFAST_ORDINARY=/folder cargo test --release -p threat --test pack -- --ignored --nocapture ordinary
 //! HOLDFAST_PANTHER=/panther-analysis cargo test --release -p threat --test pack -- --ignored --nocapture identity
 //! ```
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use threat::alert::{Alert, Level};
-use threat::input::{Body, Record, Source, evtx};
-use threat::normalise::{normalise, normalise_each};
+use threat::input::{Body, Record, Source, Unreadable, evtx, json};
+use threat::normalise::normalise_each;
 use threat::rules::Engine;
 
 use super::cases::{self, Case};
@@ -27,10 +28,11 @@ fn logs(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(logs(&path));
-        } else if path
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("evtx"))
-        {
+        } else if path.extension().is_some_and(|ending| {
+            ["evtx", "json", "jsonl"]
+                .iter()
+                .any(|known| ending.eq_ignore_ascii_case(known))
+        }) {
             found.push(path);
         }
     }
@@ -43,17 +45,31 @@ fn alerts(engine: &mut Engine, path: &Path) -> (u64, Vec<Alert>) {
     engine.forget();
     let (mut records, mut found) = (0, Vec::new());
     let source = Source::from(path.to_string_lossy().into_owned());
-    evtx::read(File::open(path).unwrap(), &source, &mut |record| {
+    let mut take = |record: Result<Record, Unreadable>| {
         records += 1;
-        if let Ok(event) = record
-            .map_err(drop)
-            .and_then(|record| normalise(record, Timestamp::UNIX_EPOCH).map_err(drop))
-        {
-            engine.evaluate(&event, &mut found);
+        if let Ok(record) = record {
+            evaluate(engine, record, &mut found);
         }
         true
-    });
+    };
+    let file = File::open(path).unwrap();
+    if path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("evtx"))
+    {
+        evtx::read(file, &source, &mut take);
+    } else {
+        json::read(BufReader::new(file), &source, &mut take).unwrap();
+    }
     (records, found)
+}
+
+fn evaluate(engine: &mut Engine, record: Record, found: &mut Vec<Alert>) {
+    normalise_each(record, Timestamp::UNIX_EPOCH, &mut |event| {
+        if let Ok(event) = event {
+            engine.evaluate(&event, found);
+        }
+    });
 }
 
 /// `T1098.xxx-Account manipulation` is of T1098.
@@ -126,9 +142,9 @@ fn labelled_logs_are_detected_at_medium_or_higher() {
 }
 
 #[test]
-#[ignore = "needs a folder of ordinary logs, named in HOLDFAST_EVTX_ORDINARY"]
+#[ignore = "needs a folder of ordinary logs, named in HOLDFAST_ORDINARY"]
 fn ordinary_logs_are_nearly_silent() {
-    let folder = std::env::var("HOLDFAST_EVTX_ORDINARY").expect("HOLDFAST_EVTX_ORDINARY names a folder");
+    let folder = std::env::var("HOLDFAST_ORDINARY").expect("HOLDFAST_ORDINARY names a folder");
     let mut engine = super::engine();
     let mut titles: BTreeMap<(Level, String), u64> = BTreeMap::new();
     let (mut records, mut files) = (0, 0);
@@ -175,11 +191,7 @@ fn told(engine: &mut Engine, case: &Case) -> Vec<String> {
         body: Body::Document(case.log.clone()),
         origin: case.origin(),
     };
-    normalise_each(record, Timestamp::UNIX_EPOCH, &mut |event| {
-        if let Ok(event) = event {
-            engine.evaluate(&event, &mut found);
-        }
-    });
+    evaluate(engine, record, &mut found);
     found
         .iter()
         .filter(|alert| alert.level >= Level::Medium)
