@@ -4,18 +4,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::behaviour::{Behaviour, NoPlaces};
 use crate::entity::Directory;
 use crate::event::Event;
 use crate::rules::Engine;
 use crate::story::{Change, Stories, Story, StoryId};
 
-/// Rules, who is who, and stories at work.
+/// Rules, who is who, what is usual, and stories at work.
 ///
 /// The same events in the same order give the same stories.
 #[derive(Debug)]
 pub struct Detection {
     engine: Engine,
     directory: Directory,
+    behaviour: Behaviour,
     stories: Stories,
     found: Vec<Alert>,
 }
@@ -25,6 +27,7 @@ pub struct Detection {
 pub struct Memory {
     correlations: Vec<u8>,
     directory: Directory,
+    behaviour: Behaviour,
     stories: Stories,
 }
 
@@ -44,6 +47,7 @@ impl Detection {
         Self {
             engine,
             directory: Directory::new(),
+            behaviour: Behaviour::new(),
             stories: Stories::new(),
             found: Vec::new(),
         }
@@ -57,6 +61,7 @@ impl Detection {
         Self {
             engine,
             directory: memory.directory,
+            behaviour: memory.behaviour,
             stories: memory.stories,
             found: Vec::new(),
         }
@@ -68,15 +73,17 @@ impl Detection {
         Memory {
             correlations: self.engine.snapshot(),
             directory: self.directory.clone(),
+            behaviour: self.behaviour.clone(),
             stories: self.stories.clone(),
         }
     }
 
     /// Takes an event, and gives what was found by it.
     pub fn take(&mut self, event: &Event, give: &mut dyn FnMut(Finding<'_>)) {
-        self.directory.learn(event);
+        let parties = self.directory.learn(event);
         let mut found = std::mem::take(&mut self.found);
         self.engine.evaluate(event, &mut found);
+        found.extend(self.behaviour.take(event, &parties, &self.directory, &NoPlaces));
         for alert in found.drain(..) {
             self.note(&alert, give);
         }
@@ -86,7 +93,6 @@ impl Detection {
     /// Takes what somebody else found, such as a guard that recognised encryption on a machine's disk.
     pub fn note(&mut self, alert: &Alert, give: &mut dyn FnMut(Finding<'_>)) {
         let change = self.stories.take(alert, &mut self.directory);
-        self.stories.merged(&self.directory.take_merges());
         give(Finding { alert, change });
     }
 

@@ -7,7 +7,7 @@ use threat::event::{Handle, HandleKind};
 
 /// The volumes that are disks of a machine with these names: those that the configuration names, and volumes that are called like it.
 /// All volumes, if every virtual machine is in this machine's hands.
-pub fn volumes(
+pub(super) fn volumes(
     names: &[Handle],
     tiers: &[Tier],
     machines: &BTreeMap<String, Vec<String>>,

@@ -13,11 +13,11 @@ const REMEMBERED_MAX: usize = 100_000;
 /// Alerts that are looked up in the ledger at a start, at most.
 const LOOKED_UP_MAX: usize = 10_000;
 /// The fact of an alert that names the record that it was made of.
-pub const KEY: &str = "record";
+pub(super) const KEY: &str = "record";
 
 /// Keys of alerts that are in the ledger.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(super) struct Known {
     keys: HashSet<String>,
     order: VecDeque<String>,
 }
@@ -27,7 +27,7 @@ impl Known {
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub fn of(desk: &Desk) -> Result<Self, Failure> {
+    pub(super) fn of(desk: &Desk) -> Result<Self, Failure> {
         let mut known = Self::default();
         let filter = Filter {
             layer: Some(Layer::Threat),
@@ -52,7 +52,7 @@ impl Known {
     }
 
     /// Whether this is new; it isn't the next time.
-    pub fn note(&mut self, key: &str) -> bool {
+    pub(super) fn note(&mut self, key: &str) -> bool {
         if !self.keys.insert(key.to_owned()) {
             return false;
         }

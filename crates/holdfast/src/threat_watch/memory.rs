@@ -71,7 +71,7 @@ pub fn read(data: &Path) -> Result<Option<Kept>, Failure> {
 ///
 /// # Errors
 /// When it can't be written; what was there stays.
-pub fn write(data: &Path, kept: &Kept) -> io::Result<()> {
+pub(super) fn write(data: &Path, kept: &Kept) -> io::Result<()> {
     let folder = data.join(FOLDER);
     let partial = folder.join("memory.json.partial");
     let mut output = io::BufWriter::new(File::create(&partial)?);

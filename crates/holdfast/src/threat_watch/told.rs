@@ -25,7 +25,7 @@ const TEXT_MAX: usize = 4000;
 
 /// A finding that is to be told.
 #[derive(Debug)]
-pub struct Told {
+pub(super) struct Told {
     /// Names the record that it was made of and what found it.
     pub key: String,
     /// What the ledger is told.
@@ -34,7 +34,7 @@ pub struct Told {
 
 /// Whether people and policies are told: of stories once they are weighty, of what belongs to one then, and of what is grave by itself.
 #[must_use]
-pub fn is_told(alert: &Alert, change: Option<Change>) -> bool {
+pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
         Some(change) if change.told => change.kind == ChangeKind::Told || alert.level >= Level::Medium,
         _ => alert.level >= Level::High,
@@ -43,7 +43,7 @@ pub fn is_told(alert: &Alert, change: Option<Change>) -> bool {
 
 /// What the ledger is told of a finding.
 #[must_use]
-pub fn of(
+pub(super) fn of(
     alert: &Alert,
     change: Option<Change>,
     detection: &Detection,
@@ -85,7 +85,7 @@ pub fn of(
 
 /// What a guard told, as a finding on the machine whose disk it is.
 #[must_use]
-pub fn of_guard(told: &NewAlert, machines: &BTreeMap<String, Vec<String>>) -> Alert {
+pub(super) fn of_guard(told: &NewAlert, machines: &BTreeMap<String, Vec<String>>) -> Alert {
     let volume = told.volume.as_deref().unwrap_or_default();
     let owners = machines
         .iter()
