@@ -1,0 +1,165 @@
+//! Names for numbers: of system calls, where auditd writes no names (`log_format = RAW`), and of records in the kernel's log.
+
+/// Of x86-64: those that rules name or that change something.
+const X86_64: &[(u16, &str)] = &[
+    (2, "open"),
+    (41, "socket"),
+    (42, "connect"),
+    (44, "sendto"),
+    (49, "bind"),
+    (59, "execve"),
+    (62, "kill"),
+    (63, "uname"),
+    (76, "truncate"),
+    (77, "ftruncate"),
+    (82, "rename"),
+    (83, "mkdir"),
+    (84, "rmdir"),
+    (85, "creat"),
+    (86, "link"),
+    (87, "unlink"),
+    (88, "symlink"),
+    (90, "chmod"),
+    (91, "fchmod"),
+    (92, "chown"),
+    (93, "fchown"),
+    (94, "lchown"),
+    (99, "sysinfo"),
+    (101, "ptrace"),
+    (103, "syslog"),
+    (105, "setuid"),
+    (106, "setgid"),
+    (113, "setreuid"),
+    (117, "setresuid"),
+    (133, "mknod"),
+    (135, "personality"),
+    (157, "prctl"),
+    (159, "adjtimex"),
+    (164, "settimeofday"),
+    (165, "mount"),
+    (166, "umount2"),
+    (169, "reboot"),
+    (170, "sethostname"),
+    (175, "init_module"),
+    (176, "delete_module"),
+    (188, "setxattr"),
+    (197, "removexattr"),
+    (227, "clock_settime"),
+    (246, "kexec_load"),
+    (257, "openat"),
+    (258, "mkdirat"),
+    (259, "mknodat"),
+    (260, "fchownat"),
+    (263, "unlinkat"),
+    (264, "renameat"),
+    (265, "linkat"),
+    (266, "symlinkat"),
+    (268, "fchmodat"),
+    (304, "open_by_handle_at"),
+    (310, "process_vm_readv"),
+    (311, "process_vm_writev"),
+    (313, "finit_module"),
+    (316, "renameat2"),
+    (319, "memfd_create"),
+    (321, "bpf"),
+    (322, "execveat"),
+    (437, "openat2"),
+];
+
+/// The same of 64-bit ARM.
+const AARCH64: &[(u16, &str)] = &[
+    (5, "setxattr"),
+    (14, "removexattr"),
+    (33, "mknodat"),
+    (34, "mkdirat"),
+    (35, "unlinkat"),
+    (36, "symlinkat"),
+    (37, "linkat"),
+    (38, "renameat"),
+    (39, "umount2"),
+    (40, "mount"),
+    (45, "truncate"),
+    (46, "ftruncate"),
+    (52, "fchmod"),
+    (53, "fchmodat"),
+    (54, "fchownat"),
+    (55, "fchown"),
+    (56, "openat"),
+    (92, "personality"),
+    (104, "kexec_load"),
+    (105, "init_module"),
+    (106, "delete_module"),
+    (112, "clock_settime"),
+    (116, "syslog"),
+    (117, "ptrace"),
+    (129, "kill"),
+    (142, "reboot"),
+    (144, "setgid"),
+    (145, "setreuid"),
+    (146, "setuid"),
+    (147, "setresuid"),
+    (160, "uname"),
+    (161, "sethostname"),
+    (167, "prctl"),
+    (170, "settimeofday"),
+    (171, "adjtimex"),
+    (179, "sysinfo"),
+    (198, "socket"),
+    (200, "bind"),
+    (203, "connect"),
+    (206, "sendto"),
+    (221, "execve"),
+    (265, "open_by_handle_at"),
+    (270, "process_vm_readv"),
+    (271, "process_vm_writev"),
+    (273, "finit_module"),
+    (276, "renameat2"),
+    (279, "memfd_create"),
+    (280, "bpf"),
+    (281, "execveat"),
+    (437, "openat2"),
+];
+
+/// Records that the kernel's own log numbers.
+const KINDS: &[(&str, &str)] = &[
+    ("1100", "USER_AUTH"),
+    ("1101", "USER_ACCT"),
+    ("1105", "USER_START"),
+    ("1106", "USER_END"),
+    ("1112", "USER_LOGIN"),
+    ("1130", "SERVICE_START"),
+    ("1131", "SERVICE_STOP"),
+    ("1300", "SYSCALL"),
+    ("1302", "PATH"),
+    ("1305", "CONFIG_CHANGE"),
+    ("1306", "SOCKADDR"),
+    ("1307", "CWD"),
+    ("1309", "EXECVE"),
+    ("1320", "EOE"),
+    ("1327", "PROCTITLE"),
+    ("1400", "AVC"),
+    ("1700", "ANOM_PROMISCUOUS"),
+    ("1701", "ANOM_ABEND"),
+];
+
+/// A system call's name; empty if it isn't known.
+pub(super) fn name(architecture: &str, number: &str) -> &'static str {
+    let table = match architecture {
+        "c000003e" | "x86_64" => X86_64,
+        "c00000b7" | "aarch64" => AARCH64,
+        _ => return "",
+    };
+    let Ok(number) = number.parse::<u16>() else { return "" };
+    table
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map_or("", |(_, name)| name)
+}
+
+/// A record's type by name, whatever it is written as.
+pub(super) fn kind(written: &str) -> &str {
+    KINDS
+        .iter()
+        .find(|(number, _)| *number == written)
+        .map_or(written, |(_, name)| name)
+}

@@ -1,0 +1,209 @@
+//! Records into events: one file per source, each with the lines that its mapping was tested against.
+
+mod alert_feeds;
+mod audit;
+mod azure;
+mod azure_activity;
+mod backup;
+mod cloudtrail;
+mod document;
+mod duo;
+mod ecs;
+mod entra_audit;
+mod entra_risk;
+mod entra_sign_in;
+mod envelope;
+mod esxi;
+mod gcp_audit;
+mod google_workspace;
+mod linux;
+mod messages;
+mod microsoft365;
+mod ocsf;
+mod okta;
+mod onelogin;
+mod stream;
+mod syslog;
+mod text;
+mod vcenter;
+mod vpn;
+mod windows;
+mod zeek;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::event::{Event, Origin};
+use crate::input::{Body, Record};
+pub use audit::Assembler;
+pub use stream::{Give, Normaliser};
+
+/// Why a record didn't become an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotUnderstood {
+    /// As a fragment: `no source that is known`, `the time `x` isn't understood`.
+    pub reason: String,
+}
+
+/// What a mapping is given besides the record.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) origin: Origin,
+    /// When the record came in: completes times without a year, and stands in where a record has none.
+    pub(crate) received: Timestamp,
+}
+
+/// A source of JSON documents: whether a document is of it, and what it means.
+pub(crate) struct DocumentSource {
+    pub(crate) is: fn(&Value) -> bool,
+    pub(crate) read: fn(Value, Context) -> Result<Event, NotUnderstood>,
+}
+
+/// A source of lines: what a line means, or none if it isn't of this source.
+pub(crate) struct LineSource {
+    pub(crate) read: fn(&str, &Context) -> Option<Result<Event, NotUnderstood>>,
+}
+
+/// In the order in which they are asked: the more specific first.
+const DOCUMENTS: &[DocumentSource] = &[
+    windows::DOCUMENTS,
+    okta::SOURCE,
+    cloudtrail::SOURCE,
+    microsoft365::SOURCE,
+    entra_risk::SOURCE,
+    entra_sign_in::SOURCE,
+    entra_audit::SOURCE,
+    azure_activity::SOURCE,
+    google_workspace::SOURCE,
+    gcp_audit::SOURCE,
+    duo::AUTHENTICATION,
+    duo::ADMINISTRATION,
+    duo::ACTIVITY,
+    onelogin::SOURCE,
+    DocumentSource {
+        is: linux::is_journal,
+        read: linux::read_journal,
+    },
+    DocumentSource {
+        is: ocsf::is,
+        read: ocsf::read,
+    },
+    DocumentSource {
+        is: alert_feeds::is_wazuh,
+        read: alert_feeds::read_wazuh,
+    },
+    DocumentSource {
+        is: alert_feeds::is_suricata,
+        read: alert_feeds::read_suricata,
+    },
+    DocumentSource {
+        is: vcenter::is_sso,
+        read: vcenter::read_sso,
+    },
+    DocumentSource {
+        is: vcenter::is_event,
+        read: vcenter::read_event,
+    },
+    DocumentSource {
+        is: zeek::is,
+        read: zeek::read,
+    },
+    DocumentSource {
+        is: ecs::is,
+        read: ecs::read,
+    },
+    DocumentSource {
+        is: alert_feeds::is_row,
+        read: alert_feeds::read_row,
+    },
+];
+
+/// In the order in which they are asked: the more specific first.
+const LINES: &[LineSource] = &[
+    windows::LINES,
+    LineSource { read: audit::read },
+    LineSource { read: messages::read },
+    LineSource { read: vpn::read_line },
+    LineSource {
+        read: messages::read_json,
+    },
+];
+
+/// What a record means that tells of one event.
+///
+/// # Errors
+///
+/// [`NotUnderstood`] if no source is known that the record could be of, if a part that must be there isn't, or if it tells of several
+/// events, for which there is [`normalise_each`].
+pub fn normalise(record: Record, received: Timestamp) -> Result<Event, NotUnderstood> {
+    let mut found = None;
+    normalise_each(record, received, &mut |event| {
+        found = Some(match found.take() {
+            None => event,
+            Some(_) => Err(NotUnderstood {
+                reason: "a record of several events where one is wanted".to_owned(),
+            }),
+        });
+    });
+    found.unwrap_or_else(|| Err(unknown()))
+}
+
+/// What a record means: gives each of its events, or why a part of it isn't understood. Most records tell of one event; an envelope of
+/// records, or one of Google's activities, of several. All have the origin of the record.
+pub fn normalise_each(record: Record, received: Timestamp, take: &mut dyn FnMut(Result<Event, NotUnderstood>)) {
+    match record.body {
+        Body::Document(document) => {
+            let mut reading = Reading {
+                origin: record.origin,
+                received,
+                take,
+            };
+            reading.document(document, envelope::NESTED_MAX);
+        }
+        Body::Line(line) => {
+            let context = Context {
+                origin: record.origin,
+                received,
+            };
+            take(
+                LINES
+                    .iter()
+                    .find_map(|source| (source.read)(&line, &context))
+                    .unwrap_or_else(|| Err(unknown())),
+            );
+        }
+    }
+}
+
+/// Documents of one record on their way to who takes their events.
+struct Reading<'a> {
+    origin: Origin,
+    received: Timestamp,
+    take: &'a mut dyn FnMut(Result<Event, NotUnderstood>),
+}
+
+impl Reading<'_> {
+    /// Gives the events of a document, or of what it wraps.
+    fn document(&mut self, document: Value, nested: usize) {
+        if let Some(source) = DOCUMENTS.iter().find(|source| (source.is)(&document)) {
+            let context = Context {
+                origin: self.origin.clone(),
+                received: self.received,
+            };
+            return (self.take)((source.read)(document, context));
+        }
+        match nested
+            .checked_sub(1)
+            .and_then(|left| Some((left, envelope::open(document)?)))
+        {
+            Some((left, parts)) => parts.for_each(|part| self.document(part, left)),
+            None => (self.take)(Err(unknown())),
+        }
+    }
+}
+
+fn unknown() -> NotUnderstood {
+    NotUnderstood {
+        reason: "of no source that is known".to_owned(),
+    }
+}

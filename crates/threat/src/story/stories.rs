@@ -1,0 +1,413 @@
+//! Takes alerts one after the other and keeps the stories that they make.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds::{BEFORE, BURST, ENTITIES_MAX, HOUR, KINDS_MAX, NOTABLE, PAIRS_MAX, STORIES_MAX, STRIKING, TOLD};
+use super::incident::{Finding, Incident, StoryId};
+use super::joining::{Striking, belongs};
+use super::marks::{Mark, MarkId, Marks};
+use super::rarity::{Rarities, Rarity, SignatureId};
+use super::view::{self, Story};
+use super::weight;
+use crate::alert::{Alert, Finder, Level};
+use crate::entity::{Directory, EntityId};
+use crate::event::Origin;
+use crate::recent::Recent;
+
+/// An address that more people than these came from joins nobody: a proxy, or the organisation's own gateway.
+const CROWD_OVER: usize = 8;
+
+/// All stories, what is usual, and marks. The same alerts in the same order give the same stories.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stories {
+    rarities: Rarities,
+    incidents: Vec<Incident>,
+    next: u64,
+    striking: Striking,
+    marks: Marks,
+    /// The number of the directory's next merge that is to be followed.
+    merges: u64,
+    /// Who came from an address.
+    crowds: Recent<EntityId, BTreeSet<EntityId>>,
+}
+
+/// What an alert did to a story.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// Which story it is.
+    pub story: StoryId,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// What it weighs now.
+    pub score: f64,
+    /// The gravest level of its findings.
+    pub level: Level,
+    /// Whether people are told of it.
+    pub told: bool,
+}
+
+/// What happened to a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It began.
+    Began,
+    /// It has one more finding.
+    Grew,
+    /// It passed what people are told of.
+    Told,
+}
+
+impl Default for Stories {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stories {
+    /// No stories yet, and nothing learnt.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            rarities: Rarities::new(),
+            incidents: Vec::new(),
+            next: 1,
+            striking: Striking::default(),
+            marks: Marks::default(),
+            merges: 0,
+            crowds: Recent::new(PAIRS_MAX),
+        }
+    }
+
+    /// Takes an alert: learns who is who from it, weighs it by what was before, and joins it into a story if it's notable.
+    pub fn take(&mut self, alert: &Alert, directory: &mut Directory) -> Option<Change> {
+        let nowhere = Origin {
+            source: "?".into(),
+            record: 0,
+        };
+        let origin = alert.evidence.last().unwrap_or(&nowhere);
+        let parties = directory.learn_facts(&alert.facts, alert.time.as_second(), origin);
+        let believed = directory.clock();
+        let now = believed.now;
+        self.rarities.begin(believed);
+        self.follow_merges(directory);
+        self.striking.begin(now);
+        let mut entities: Vec<EntityId> = [parties.actor, parties.target, parties.machine, parties.from]
+            .into_iter()
+            .flatten()
+            .collect();
+        entities.sort_unstable();
+        entities.dedup();
+        if self.marks.keep_out(&alert.finder, &entities, now) {
+            return None;
+        }
+        if let (Some(from), Some(actor)) = (parties.from, parties.actor.or(parties.target)) {
+            let crowd = self.crowds.see(&from, now, BTreeSet::new);
+            if crowd.len() <= CROWD_OVER {
+                crowd.insert(actor);
+            }
+        }
+        let signature = self.rarities.signature(&alert.finder, now);
+        let (primary, rarity, fresh) = self.judge(signature, &entities, now, origin);
+        let points = weight::points(alert.level, &rarity);
+        if !fresh || points < NOTABLE {
+            self.stand_beside(signature, &alert.finder, &entities, now, origin);
+            return None;
+        }
+        let finding = Finding {
+            signature,
+            points,
+            time: now,
+            primary,
+            entities: &entities,
+            rarity,
+            alert,
+        };
+        Some(self.tell(&finding, directory))
+    }
+
+    /// Stories from the weightiest to the lightest: those that people are told of, and below them the others.
+    #[must_use]
+    pub fn incidents(&self, directory: &Directory) -> Vec<Story> {
+        let mut incidents: Vec<&Incident> = self.incidents.iter().collect();
+        incidents.sort_by(|a, b| {
+            b.told
+                .is_some()
+                .cmp(&a.told.is_some())
+                .then(b.score.total_cmp(&a.score))
+                .then(a.id.cmp(&b.id))
+        });
+        incidents
+            .into_iter()
+            .map(|incident| self.view(incident, directory))
+            .collect()
+    }
+
+    /// One story.
+    #[must_use]
+    pub fn incident(&self, id: StoryId, directory: &Directory) -> Option<Story> {
+        let incident = self
+            .incidents
+            .iter()
+            .find(|incident| incident.id == id || incident.merged.contains(&id))?;
+        Some(self.view(incident, directory))
+    }
+
+    /// Takes what concerns one entity out of a story into a story of its own, which begins again to reach from there.
+    pub fn split(&mut self, id: StoryId, entity: EntityId, directory: &Directory) -> Option<StoryId> {
+        let place = self.incidents.iter().position(|incident| incident.id == id)?;
+        let incident = self.incidents.get_mut(place)?;
+        if incident.entities.len() < 2 || !incident.entities.contains_key(&entity) {
+            return None;
+        }
+        let new = StoryId(self.next);
+        self.next += 1;
+        let part = incident.split(new, entity);
+        weigh(incident, directory);
+        self.incidents.push(part);
+        if let Some(part) = self.incidents.last_mut() {
+            weigh(part, directory);
+        }
+        self.make_room();
+        Some(new)
+    }
+
+    /// Says that a story is no attack: its findings on its entities are kept out for some days, and the story goes. Gives the marks.
+    pub fn mark_false_positive(&mut self, id: StoryId, by: &str, now: i64, days: i64) -> Vec<MarkId> {
+        let Some(place) = self.incidents.iter().position(|incident| incident.id == id) else {
+            return Vec::new();
+        };
+        let incident = self.incidents.swap_remove(place);
+        let marks = &mut self.marks;
+        let pairs = incident
+            .kinds
+            .values()
+            .flat_map(|kind| kind.entities.iter().map(move |entity| (kind, *entity)));
+        pairs
+            .filter_map(|(kind, entity)| marks.add(&kind.finder, &kind.title, entity, by, now, days))
+            .collect()
+    }
+
+    /// Keeps one finding on one entity out of stories for some days. None if there are too many marks.
+    pub fn mark(
+        &mut self,
+        finder: &Finder,
+        title: &str,
+        entity: EntityId,
+        by: &str,
+        now: i64,
+        days: i64,
+    ) -> Option<MarkId> {
+        self.marks.add(finder, title, entity, by, now, days)
+    }
+
+    /// All marks that hold, and how much each has kept out.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        self.marks.all()
+    }
+
+    /// Takes a mark back. Gives whether there was one.
+    pub fn revoke_mark(&mut self, id: MarkId) -> bool {
+        self.marks.revoke(id)
+    }
+
+    /// Takes over what is kept of entities that turned out to be others.
+    fn follow_merges(&mut self, directory: &Directory) {
+        let (merges, next) = directory.merges_from(self.merges);
+        self.merges = next;
+        for (lost, kept) in merges {
+            self.rarities.merged(lost, kept);
+            self.marks.merged(lost, kept);
+            for incident in &mut self.incidents {
+                incident.merged_entity(lost, kept);
+            }
+        }
+    }
+
+    /// The rarity of a finding where it's rarest, and whether it's the first there in this hour.
+    fn judge(
+        &mut self,
+        signature: SignatureId,
+        entities: &[EntityId],
+        now: i64,
+        origin: &Origin,
+    ) -> (EntityId, Rarity, bool) {
+        let nobody = [EntityId(0)];
+        let entities = if entities.is_empty() { &nobody } else { entities };
+        let mut best: Option<(EntityId, Rarity, bool)> = None;
+        for entity in entities {
+            let seen = self.rarities.see(signature, *entity, now, origin);
+            let better = best.is_none_or(|(_, rarity, fresh)| (seen.fresh, seen.rarity.bits) > (fresh, rarity.bits));
+            if better {
+                best = Some((*entity, seen.rarity, seen.fresh));
+            }
+        }
+        let (entity, mut rarity, fresh) = best.unwrap_or((EntityId(0), Rarity::default(), false));
+        // To be rare on one of several is less rare than on one.
+        rarity.bits = (rarity.bits - (entities.len() as f64).log2()).max(0.0);
+        (entity, rarity, fresh)
+    }
+
+    fn view(&self, incident: &Incident, directory: &Directory) -> Story {
+        let mut story = view::story(incident, directory);
+        story.around = view::around(incident, &self.incidents, directory);
+        story
+    }
+
+    fn tell(&mut self, finding: &Finding<'_>, directory: &Directory) -> Change {
+        let joining: Vec<EntityId> = finding
+            .entities
+            .iter()
+            .copied()
+            .filter(|entity| !self.is_crowd(*entity))
+            .collect();
+        let burst = self.striking_burst(finding);
+        let striking = &self.striking;
+        let places = self
+            .incidents
+            .iter()
+            .enumerate()
+            .filter(|(_, incident)| belongs(incident, finding, &joining, burst, striking));
+        let mut places: Vec<usize> = places.map(|(place, _)| place).collect();
+        // The oldest takes the others in.
+        places.sort_by_key(|place| self.incidents.get(*place).map(|incident| incident.id));
+        let began = places.is_empty();
+        let mut incident = self.take_out(&places, finding.time);
+        let known: BTreeSet<EntityId> = incident.entities.keys().copied().collect();
+        let was_striking = burst.is_some();
+        let points = incident.take(finding);
+        if points >= STRIKING {
+            if !was_striking || incident.striking < finding.time - BURST {
+                self.striking.add(finding.time);
+            }
+            incident.striking = incident.striking.max(finding.time);
+        }
+        for entity in finding.entities.iter().filter(|entity| !known.contains(entity)) {
+            self.look_back(&mut incident, *entity, finding.time);
+        }
+        weigh(&mut incident, directory);
+        let tells = incident.told.is_none() && incident.score >= TOLD;
+        if tells {
+            incident.told = Some(finding.time);
+        }
+        let kind = match (tells, began) {
+            (true, _) => ChangeKind::Told,
+            (false, true) => ChangeKind::Began,
+            (false, false) => ChangeKind::Grew,
+        };
+        let change = Change {
+            story: incident.id,
+            kind,
+            score: incident.score,
+            level: incident.level(),
+            told: incident.told.is_some(),
+        };
+        self.incidents.push(incident);
+        self.make_room();
+        change
+    }
+
+    /// When the burst began that a finding is part of, if that is striking with it.
+    fn striking_burst(&self, finding: &Finding<'_>) -> Option<i64> {
+        if finding.points >= STRIKING {
+            return Some(finding.time);
+        }
+        let bursts = self.incidents.iter().flat_map(|incident| &incident.bursts);
+        let mut near =
+            bursts.filter(|burst| burst.entity == finding.primary && (finding.time - burst.since).abs() <= BURST);
+        near.find(|burst| burst.points() + finding.points / 2.0 >= STRIKING)
+            .map(|burst| burst.since)
+    }
+
+    fn take_out(&mut self, places: &[usize], now: i64) -> Incident {
+        let ids: Vec<StoryId> = places
+            .iter()
+            .filter_map(|place| self.incidents.get(*place))
+            .map(|incident| incident.id)
+            .collect();
+        let (mut taken, left): (Vec<Incident>, Vec<Incident>) = self
+            .incidents
+            .drain(..)
+            .partition(|incident| ids.contains(&incident.id));
+        self.incidents = left;
+        taken.sort_by_key(|incident| incident.id);
+        let mut taken = taken.into_iter();
+        let Some(mut incident) = taken.next() else {
+            let id = StoryId(self.next);
+            self.next += 1;
+            return Incident::new(id, now);
+        };
+        for other in taken {
+            incident.absorb(other);
+        }
+        incident
+    }
+
+    /// What was seen on an entity shortly before it became part of a story.
+    fn look_back(&self, incident: &mut Incident, entity: EntityId, now: i64) {
+        for (signature, last, origin) in self.rarities.lately(entity, now - BEFORE, KINDS_MAX) {
+            let finder = self
+                .rarities
+                .finder(signature)
+                .filter(|_| !incident.kinds.contains_key(&signature));
+            if let Some(finder) = finder {
+                incident.beside(entity, signature, finder, last, &origin);
+            }
+        }
+    }
+
+    /// An alert that carries no story is counted with the story that is under way on its entities, if one is.
+    fn stand_beside(
+        &mut self,
+        signature: SignatureId,
+        finder: &Finder,
+        entities: &[EntityId],
+        now: i64,
+        origin: &Origin,
+    ) {
+        for incident in self
+            .incidents
+            .iter_mut()
+            .rev()
+            .filter(|incident| now - incident.last <= HOUR)
+        {
+            for entity in entities {
+                if incident.entities.contains_key(entity) {
+                    if !incident.repeat(signature, now, *entity, origin) {
+                        incident.beside(*entity, signature, finder, now, origin);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_crowd(&self, entity: EntityId) -> bool {
+        self.crowds.get(&entity).is_some_and(|crowd| crowd.len() > CROWD_OVER)
+    }
+
+    /// Too many stories: those go that nobody was told of, and of them the lightest, and of all the oldest.
+    fn make_room(&mut self) {
+        if self.incidents.len() <= STORIES_MAX {
+            return;
+        }
+        let order = |incident: &Incident| (incident.told.is_some(), incident.last);
+        let places = self.incidents.iter().enumerate();
+        if let Some((place, _)) = places.min_by_key(|(_, incident)| order(incident)) {
+            self.incidents.remove(place);
+        }
+    }
+}
+
+fn weigh(incident: &mut Incident, directory: &Directory) {
+    let tiers = |id: &EntityId| {
+        directory
+            .get(*id)
+            .map(|entity| entity.tiers.clone())
+            .unwrap_or_default()
+    };
+    let tiers: BTreeSet<_> = incident.entities.keys().take(ENTITIES_MAX).flat_map(tiers).collect();
+    incident.weigh(tiers.iter().any(|tier| tier.is_tier_zero()), !tiers.is_empty());
+}
