@@ -95,8 +95,10 @@ impl Aspect {
             Self::Country if signed_in => place.country.clone(),
             Self::Device if signed_in => facts.device.clone(),
             Self::Machine if signed_in => parties.machine.map(|machine| machine.0.to_string()),
-            Self::AdminAction if is_administration(facts.activity) && facts.outcome != Outcome::Failure => {
-                Some(activity_words(facts.activity))
+            // What isn't administration counts as an occasion on which it could have been.
+            Self::AdminAction if facts.outcome != Outcome::Failure => {
+                let words = administration(facts.activity).map(|_| activity_words(facts.activity));
+                return Some((parties.actor?, words.unwrap_or_default()));
             }
             Self::Program if facts.activity == Activity::Process => {
                 return Some((parties.machine?, program(facts.object.as_deref()?)?));
@@ -106,14 +108,7 @@ impl Aspect {
             _ => None,
         };
         let value = shorten(&value?)?;
-        Some((
-            if self == Self::AdminAction {
-                parties.actor?
-            } else {
-                person?
-            },
-            value,
-        ))
+        Some((person?, value))
     }
 
     pub(super) const fn words(self) -> Words {
@@ -185,31 +180,29 @@ impl Aspect {
     }
 }
 
-const fn is_administration(activity: Activity) -> bool {
+/// What an attacker does a kind of administration for, in ATT&CK's words; none of what isn't administration.
+pub(super) const fn administration(activity: Activity) -> Option<&'static [&'static str]> {
     use Activity as A;
-    matches!(
-        activity,
-        A::PasswordReset
-            | A::FactorReset
-            | A::AccountCreation
-            | A::AccountDeletion
-            | A::GroupMemberAddition
-            | A::GroupChange
-            | A::RoleGrant
-            | A::AccessGrant
-            | A::TrustChange
-            | A::PolicyChange
-            | A::LogClearing
-            | A::DefenceChange
-            | A::MachineChange
-            | A::MachineCopy
-            | A::MachineDeletion
-            | A::MachineCreation
-            | A::SnapshotDeletion
-            | A::ServiceStart
-            | A::HostSetting
-            | A::PowerOff
-    )
+    Some(match activity {
+        A::PasswordReset => &["initial-access", "t1656"],
+        A::FactorReset => &["credential-access", "t1556.006"],
+        A::AccountCreation => &["persistence", "t1136"],
+        A::GroupMemberAddition | A::RoleGrant | A::AccessGrant => &["privilege-escalation", "t1098.003"],
+        A::GroupChange => &["persistence", "t1098"],
+        A::TrustChange => &["privilege-escalation", "t1484.002"],
+        A::PolicyChange => &["defense-evasion", "t1556.009"],
+        A::LogClearing => &["defense-evasion", "t1070.001"],
+        A::DefenceChange => &["defense-evasion", "t1562.001"],
+        A::MachineChange | A::MachineCopy => &["credential-access", "t1006"],
+        A::MachineCreation => &["defense-evasion", "t1578.002"],
+        A::ServiceStart => &["persistence", "t1021.004"],
+        A::HostSetting => &["defense-evasion", "t1562"],
+        A::AccountDeletion => &["impact", "t1531"],
+        A::MachineDeletion => &["impact", "t1485"],
+        A::SnapshotDeletion => &["impact", "t1490"],
+        A::PowerOff => &["impact", "t1529"],
+        _ => return None,
+    })
 }
 
 /// `role_grant` as `role grant`.

@@ -10,6 +10,8 @@ use crate::event::Event;
 pub(super) struct Finding {
     /// The model's name.
     pub(super) model: &'static str,
+    /// Which of the kinds of things that the model tells apart: different kinds are different findings.
+    pub(super) part: Option<String>,
     pub(super) title: &'static str,
     pub(super) level: Level,
     pub(super) attack: &'static [&'static str],
@@ -21,10 +23,17 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn alert(self, event: &Event) -> Alert {
+        let (model, title) = match &self.part {
+            Some(part) => (
+                format!("{}/{}", self.model, part.replace(' ', "-")),
+                format!("{}: {part}", self.title),
+            ),
+            None => (self.model.to_owned(), self.title.to_owned()),
+        };
         Alert {
             time: event.time,
-            finder: Finder::Behaviour(Arc::from(self.model)),
-            title: Arc::from(self.title),
+            finder: Finder::Behaviour(Arc::from(model)),
+            title: Arc::from(title),
             level: self.level,
             attack: self.attack.iter().map(|tag| Box::from(*tag)).collect(),
             words: self.words,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::aspect::{ASPECTS, Aspect};
+use super::aspect::{ASPECTS, Aspect, administration};
 use super::finding::Finding;
 use super::metric::METRICS;
 use super::novelty::Novelties;
@@ -77,7 +77,15 @@ impl Behaviour {
                     (Aspect::Machine, Some(machine)) => directory.name(machine),
                     _ => value.as_str(),
                 };
-                findings.extend(self.novelties.see(aspect, subject, &value, now, (name, shown)));
+                let finding = self.novelties.see(aspect, subject, &value, now, (name, shown));
+                findings.extend(finding.map(|finding| match administration(event.facts.activity) {
+                    Some(attack) if aspect == Aspect::AdminAction => Finding {
+                        part: Some(value),
+                        attack,
+                        ..finding
+                    },
+                    _ => finding,
+                }));
             }
         }
         for words in &METRICS {

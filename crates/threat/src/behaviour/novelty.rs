@@ -161,6 +161,7 @@ impl Novelties {
         let had = counted(own, words.thing.0, words.thing.1);
         Some(Finding {
             model: words.model,
+            part: None,
             title: words.title,
             level,
             attack: words.attack,

@@ -94,6 +94,7 @@ impl Rates {
         let (before, after) = words.did;
         Some(Finding {
             model: words.model,
+            part: None,
             title: words.title,
             level: words.level,
             attack: words.attack,

@@ -154,6 +154,7 @@ impl Silences {
             machine,
             finding: Finding {
                 model: "silence",
+                part: None,
                 title: "A machine's log fell silent",
                 level,
                 attack: &["defense-evasion", "t1562.001"],

@@ -90,6 +90,7 @@ fn judge(before: &Stay, after: &Stay, name: &str, is_habit: impl Fn(&str) -> boo
     }
     Some(Finding {
         model: "impossible-travel",
+        part: None,
         title: "Sign-ins from places too far apart",
         level: Level::Medium,
         attack: &["initial-access", "t1078"],

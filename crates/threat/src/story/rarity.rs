@@ -109,10 +109,10 @@ impl Rarities {
         }
     }
 
-    /// Since when is learnt: not before the times began that hang together with the present ones.
-    pub(super) fn begin(&mut self, believed: Believed) {
-        let began = self.began.get_or_insert(believed.now);
-        *began = (*began).max(believed.began.min(believed.now));
+    /// Since when is learnt: since the directory has seen events, for hours without any finding are learnt from too. Not before the times
+    /// began that hang together with the present ones.
+    pub(super) const fn begin(&mut self, believed: Believed) {
+        self.began = Some(believed.began);
     }
 
     pub(super) fn signature(&mut self, finder: &Finder, now: i64) -> SignatureId {
@@ -127,11 +127,18 @@ impl Rarities {
         self.finders.get(&signature)
     }
 
-    /// Judges a finding by what was before, then learns it.
-    pub(super) fn see(&mut self, signature: SignatureId, entity: EntityId, now: i64, origin: &Origin) -> Seen {
+    /// Judges a finding by what was before, then learns it. `known` is when the entity was first seen in any event.
+    pub(super) fn see(
+        &mut self,
+        signature: SignatureId,
+        entity: EntityId,
+        known: i64,
+        now: i64,
+        origin: &Origin,
+    ) -> Seen {
         self.expire(now);
         let began = self.began.unwrap_or(now);
-        let first = *self.entities.see(&entity, now, || now);
+        let first = (*self.entities.see(&entity, now, || now)).min(known).max(began);
         let hour = now.div_euclid(HOUR);
         let (own_age, age) = (hours_between(first, now), hours_between(began, now));
         let all = (age * self.entities.len() as f64).max(1.0);

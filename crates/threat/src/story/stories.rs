@@ -19,7 +19,8 @@ use crate::recent::Recent;
 /// An address that more people than these came from joins nobody: a proxy, or the organisation's own gateway.
 const CROWD_OVER: usize = 8;
 
-/// All stories, what is usual, and marks. The same alerts in the same order give the same stories.
+/// All stories, what is usual, and marks. The same alerts in the same order give the same stories. Saved and restored together with the
+/// [`Directory`] that it was used with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stories {
     rarities: Rarities,
@@ -109,7 +110,7 @@ impl Stories {
             }
         }
         let signature = self.rarities.signature(&alert.finder, now);
-        let (primary, rarity, fresh) = self.judge(signature, &entities, now, origin);
+        let (primary, rarity, fresh) = self.judge(signature, &entities, now, origin, directory);
         let points = weight::points(alert.level, &rarity);
         if !fresh || points < NOTABLE {
             self.stand_beside(signature, &alert.finder, &entities, now, origin);
@@ -233,12 +234,14 @@ impl Stories {
         entities: &[EntityId],
         now: i64,
         origin: &Origin,
+        directory: &Directory,
     ) -> (EntityId, Rarity, bool) {
         let nobody = [EntityId(0)];
         let entities = if entities.is_empty() { &nobody } else { entities };
         let mut best: Option<(EntityId, Rarity, bool)> = None;
         for entity in entities {
-            let seen = self.rarities.see(signature, *entity, now, origin);
+            let known = directory.get(*entity).map_or(now, |entity| entity.first);
+            let seen = self.rarities.see(signature, *entity, known, now, origin);
             let better = best.is_none_or(|(_, rarity, fresh)| (seen.fresh, seen.rarity.bits) > (fresh, rarity.bits));
             if better {
                 best = Some((*entity, seen.rarity, seen.fresh));

@@ -409,3 +409,98 @@ fn a_record_from_the_far_future_neither_wipes_what_is_usual_nor_silences_what_co
             .is_some()
     );
 }
+
+/// Events through everything but rules, as the binary does it.
+fn live(watch: &mut Watch, behaviour: &mut crate::behaviour::Behaviour, time: i64, facts: Facts) -> Vec<Change> {
+    watch.record += 1;
+    let event = crate::event::Event {
+        time: Timestamp::from_second(time).unwrap(),
+        logsource: Logsource {
+            product: "okta",
+            service: None,
+            category: None,
+        },
+        fields: serde_json::json!({}),
+        facts,
+        origin: Origin {
+            source: Arc::from("okta"),
+            record: watch.record,
+        },
+    };
+    let parties = watch.directory.learn(&event);
+    let alerts = behaviour.take(&event, &parties, &watch.directory, &crate::behaviour::NoPlaces);
+    alerts
+        .iter()
+        .filter_map(|alert| watch.stories.take(alert, &mut watch.directory))
+        .collect()
+}
+
+#[test]
+fn an_account_that_is_taken_over_is_told_from_its_behaviour_alone_and_ordinary_weeks_are_not() {
+    use crate::event::{Activity, Outcome, Place};
+    let (mut watch, mut behaviour) = (Watch::new(), crate::behaviour::Behaviour::new());
+    let sign_in = |name: &str, network: &str, country: &str, device: &str| Facts {
+        activity: Activity::SignIn,
+        outcome: Outcome::Success,
+        device: Some(device.to_owned()),
+        place: Place {
+            network: Some(network.to_owned()),
+            country: Some(country.to_owned()),
+            ..Place::default()
+        },
+        ..by(name, "okta")
+    };
+    let act = |activity: Activity| Facts {
+        activity,
+        outcome: Outcome::Success,
+        ..by("p3", "okta")
+    };
+    let mut ordinary = Vec::new();
+    for day in 0..20 {
+        for person in 0..40_i64 {
+            let name = format!("p{person}");
+            let time = START + day * DAY + person * 10 * MINUTE;
+            ordinary.extend(live(
+                &mut watch,
+                &mut behaviour,
+                time,
+                sign_in(&name, "AS 1", "GB", &format!("laptop {person}")),
+            ));
+        }
+        ordinary.extend(live(
+            &mut watch,
+            &mut behaviour,
+            START + day * DAY + 9 * HOUR,
+            act(Activity::GroupMemberAddition),
+        ));
+    }
+    // One who travels with a new telephone is a light story that nobody is told of.
+    ordinary.extend(live(
+        &mut watch,
+        &mut behaviour,
+        START + 20 * DAY,
+        sign_in("p7", "AS 5", "GB", "phone"),
+    ));
+    assert!(ordinary.iter().all(|change| !change.told), "{ordinary:?}");
+    let night = START + 20 * DAY + 18 * HOUR;
+    let mut told = live(
+        &mut watch,
+        &mut behaviour,
+        night,
+        sign_in("p3", "AS 9009", "RO", "curl"),
+    );
+    for (minute, activity) in [
+        (9, Activity::FactorReset),
+        (25, Activity::RoleGrant),
+        (40, Activity::TrustChange),
+        (55, Activity::SnapshotDeletion),
+    ] {
+        told.extend(live(&mut watch, &mut behaviour, night + minute * MINUTE, act(activity)));
+    }
+    assert!(told.iter().any(|change| change.kind == ChangeKind::Told), "{told:?}");
+    let words = watch.list()[0].words();
+    assert!(
+        words.contains("p3@acme.example signed in from AS 9009, which none of 39 people did in 20 days"),
+        "{words}"
+    );
+}
