@@ -18,6 +18,7 @@ use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
 use super::policy::PolicyCommand;
+use super::threat::ThreatCommand;
 use image::Format;
 
 /// The whole command line.
@@ -130,6 +131,9 @@ pub(super) enum Command {
     /// Try the defence out on a throw-away fork of a volume, and tell how that went
     #[command(subcommand, disable_help_subcommand = true)]
     Drill(DrillCommand),
+    /// Search logs for attacks: Windows, directories, clouds, hypervisors
+    #[command(subcommand, disable_help_subcommand = true)]
+    Threat(ThreatCommand),
     /// A private breach monitor: leaked passwords and accounts, watched domains, the Have I Been Pwned API
     #[command(subcommand, disable_help_subcommand = true)]
     Exposure(ExposureCommand),

@@ -37,6 +37,10 @@ Decide and answer for it:
   approvals    What needs a second person: list, show, ask, approve, refuse, withdraw, rules, enable,
                disable, seal, break-glass
 
+See it in logs:
+  threat       Search logs of Windows, directories, clouds and hypervisors for attacks: scan,
+               rules (list, check, test, explain)
+
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,
                history, report

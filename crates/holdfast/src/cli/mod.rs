@@ -25,6 +25,7 @@ mod resolve;
 mod run;
 mod show;
 mod table;
+mod threat;
 mod unseen;
 
 pub use run::main;

@@ -20,6 +20,7 @@ use super::incidents::IncidentsCommand;
 use super::ledger::LedgerCommand;
 use super::notices::NoticesCommand;
 use super::policy::PolicyCommand;
+use super::threat::ThreatCommand;
 use crate::aftermath::{InvestigateTask, KeepGoodTask, Span};
 use crate::config::Listen;
 use crate::control::{AnnouncedWork, DivertedWrites, Request};
@@ -59,6 +60,8 @@ pub(super) enum Task {
     Console(ConsoleCommand),
     /// Work with the breach monitor.
     Exposure(ExposureCommand),
+    /// Logs are searched, or rules looked at.
+    Threat(ThreatCommand),
     /// Check or try policies.
     Policy(PolicyCommand),
     /// Ask for approvals, or decide about them.
@@ -158,6 +161,7 @@ pub(super) fn resolve(command: Command, now: &ZonedDateTime) -> Result<Task, Fai
         Command::Drill(command) => drills::resolve(command),
         Command::Console(command) => Task::Console(command),
         Command::Exposure(command) => Task::Exposure(command),
+        Command::Threat(command) => Task::Threat(command),
         Command::Alerts(command) => Task::Alerts(command),
         Command::Policy(command) => Task::Policy(command),
         Command::Approvals(command) => Task::Approvals(command),

@@ -13,7 +13,7 @@ use super::progress::Shown;
 use super::resolve::{Ask, Task, UpTask, resolve};
 use super::{
     actions, alerts, approvals, check, console, drills, exposure, files, incidents, ledger, manual, notices, output,
-    policy, show,
+    policy, show, threat,
 };
 use crate::aftermath::{self, InvestigateTask, KeepGoodTask};
 use crate::config::{self, Config, DEFAULT_TEXT, Listen};
@@ -55,6 +55,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
+        Task::Threat(command) => threat::run(&common, command),
         Task::Policy(command) => policy::run(&place(&common)?, &common, command),
         Task::Approvals(command) => approvals::run(&place(&common)?, &common, command),
         Task::Actions(command) => actions::run(&place(&common)?, &common, command),

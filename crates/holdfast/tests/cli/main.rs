@@ -21,5 +21,6 @@ mod repair;
 mod signed_model;
 mod space;
 mod support;
+mod threat;
 mod usage;
 mod volumes;

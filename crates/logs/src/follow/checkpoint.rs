@@ -69,7 +69,7 @@ impl FileKey {
 pub(super) struct Cursor {
     /// Bytes of the log, unpacked; of event logs of Windows the last record's identifier.
     pub(super) offset: u64,
-    /// Lines before it, since it is followed.
+    /// Lines before it, since it is followed; of event logs of Windows the highest number that headers of chunks named that were read.
     pub(super) line: u64,
     /// Of the last bytes before it, which tell a log that was truncated and has grown again.
     pub(super) tail: Mark,

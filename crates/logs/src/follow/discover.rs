@@ -152,7 +152,7 @@ impl Follower {
     fn kin_of_events(&self, candidate: &Candidate, newest: u64) -> Kin {
         let before = self.logs.values().rfind(|log| {
             let is_events = log.entry.head.bytes == 0 && log.cursor.offset > 0;
-            is_events && !log.is_present && log.entry.path == candidate.path && newest >= log.cursor.offset
+            is_events && !log.is_present && log.entry.path == candidate.path && newest >= log.cursor.line
         });
         before.map_or(Kin::Stranger, |log| Kin::Continuation(log.entry.log))
     }
@@ -194,13 +194,15 @@ impl Follower {
             (false, _) => (Cursor::default(), false),
             (true, Source::Packed(_)) => (Cursor::default(), true),
             (true, Source::Plain(_)) => (end_of_lines(candidate, source)?, false),
-            (true, Source::Events(file)) => (
-                Cursor {
-                    offset: evtx::newest(file)?,
-                    ..Cursor::default()
-                },
-                false,
-            ),
+            (true, Source::Events(file)) => {
+                let newest = evtx::newest(file)?;
+                let at = Cursor {
+                    offset: newest,
+                    line: newest,
+                    tail: Mark::default(),
+                };
+                (at, false)
+            }
         };
         let entry = Entry {
             log: self.next,

@@ -20,6 +20,8 @@ const CHUNKS_MAX: u64 = 1 << 18;
 pub(super) struct New {
     /// A log by itself: the header and the next chunks.
     pub(super) log: Vec<u8>,
+    /// The highest number that the headers of those chunks name. In logs that were exported it isn't that of a record.
+    pub(super) reached: u64,
     /// Whether all chunks with new records are in it.
     pub(super) is_all: bool,
 }
@@ -30,20 +32,22 @@ struct Chunk {
     last: u64,
 }
 
-/// The chunks with records after the one numbered `last`; none if there are none.
-pub(super) fn after(file: &File, last: u64) -> io::Result<Option<New>> {
+/// The chunks whose headers name numbers beyond `reached`; none if there are none.
+pub(super) fn after(file: &File, reached: u64) -> io::Result<Option<New>> {
     let mut chunks = chunks(file)?;
+    chunks.retain(|chunk| chunk.last > reached);
     chunks.sort_by_key(|chunk| chunk.first);
-    chunks.retain(|chunk| chunk.last > last);
     if chunks.is_empty() {
         return Ok(None);
     }
     let is_all = chunks.len() <= CHUNKS_AT_ONCE;
+    chunks.truncate(CHUNKS_AT_ONCE);
     let mut log = bytes(file, 0, HEADER_BYTES)?;
-    for chunk in chunks.iter().take(CHUNKS_AT_ONCE) {
+    for chunk in &chunks {
         log.extend(bytes(file, chunk.at, CHUNK_BYTES)?);
     }
-    Ok(Some(New { log, is_all }))
+    let reached = chunks.iter().map(|chunk| chunk.last).max().unwrap_or(reached);
+    Ok(Some(New { log, reached, is_all }))
 }
 
 fn chunks(file: &File) -> io::Result<Vec<Chunk>> {
@@ -75,7 +79,7 @@ fn bytes(file: &File, at: u64, length: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The number of the newest record of a log; 0 if it has none.
+/// The highest number that a log's headers name; 0 if it has no records.
 pub(super) fn newest(file: &File) -> io::Result<u64> {
     Ok(chunks(file)?.iter().map(|chunk| chunk.last).max().unwrap_or(0))
 }

@@ -301,3 +301,35 @@ fn a_truncated_log_without_a_copy_is_counted_and_begun_anew() {
         "it was truncated before it was read to its end, and no copy of it was found"
     );
 }
+
+/// Four records (see `crates/threat/tests/data/README.md`).
+const EVENT_LOG: &[u8] = include_bytes!("../../../threat/tests/data/esent-ntds-copied.evtx");
+
+#[test]
+fn event_logs_are_followed_by_the_numbers_of_their_records() {
+    let scene = Scene::new(false);
+    let path = scene.path("Application.evtx");
+    // Nothing but the header yet.
+    fs::write(&path, &EVENT_LOG[..4096]).unwrap();
+    let mut follower = scene.follower();
+    assert_eq!(new(&mut follower), [""; 0]);
+    fs::write(&path, EVENT_LOG).unwrap();
+    let batch = follower.next(Duration::from_secs(1)).unwrap().unwrap();
+    let numbers: Vec<u64> = batch.records.iter().map(|one| one.position.end).collect();
+    assert_eq!(numbers, [442_136, 442_150, 442_151, 442_152]);
+    drop(follower);
+    // It wasn't acknowledged.
+    let mut follower = scene.follower();
+    let again = follower.next(Duration::from_secs(1)).unwrap().unwrap();
+    assert_eq!(
+        again.records.iter().map(|one| one.position).collect::<Vec<_>>(),
+        batch.records.iter().map(|one| one.position).collect::<Vec<_>>()
+    );
+    follower.acknowledge(&again).unwrap();
+    // A newer copy in its place, as a collector brings it.
+    fs::write(scene.path("copy.tmp"), EVENT_LOG).unwrap();
+    fs::rename(scene.path("copy.tmp"), &path).unwrap();
+    assert_eq!(new(&mut follower), [""; 0]);
+    drop(follower);
+    assert_eq!(new(&mut scene.follower()), [""; 0]);
+}

@@ -113,7 +113,7 @@ impl Tracked {
         if let Source::Events(file) = &source {
             self.kind = Some(kind);
             // Numbers begin again in a log that was cleared.
-            return Ok(evtx::newest(file)? >= self.cursor.offset);
+            return Ok(evtx::newest(file)? >= self.cursor.line);
         }
         let head = source.window(0, HEAD_BYTES)?;
         if !self.entry.head.begins(&head) || !holds(&mut source, &self.cursor)? {
@@ -417,7 +417,7 @@ impl Tracked {
         let Some(Ok(Source::Events(file))) = self.entry.file.map(|file| Source::open(&self.entry.path, file)) else {
             return Ok(());
         };
-        let Some(new) = evtx::after(&file, self.cursor.offset)? else {
+        let Some(new) = evtx::after(&file, self.cursor.line)? else {
             return Ok(());
         };
         let name: input::Source = self.entry.path.display().to_string().into();
@@ -439,9 +439,11 @@ impl Tracked {
             }
             room.records > 0
         });
+        // Chunks of which there was no room for all records are read again.
+        if room.records > 0 {
+            self.cursor.line = new.reached;
+        }
         self.is_idle = new.is_all && room.records > 0;
-        // What has numbers that its records don't have would be read for ever.
-        self.is_idle |= last == self.cursor.offset;
         self.cursor.offset = last;
         Ok(())
     }

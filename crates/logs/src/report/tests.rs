@@ -83,9 +83,8 @@ fn the_page_runs_nothing_that_a_log_says_and_loads_nothing() {
 #[test]
 fn spreadsheets_calculate_nothing_that_a_log_says() {
     let csv = written(csv);
-    let line = csv.lines().nth(1).unwrap();
-    assert!(line.contains("\"'=anna\""), "{line}");
-    assert!(line.contains("<script>alert(\"\"1\"\")"), "{line}");
+    assert!(csv.contains("\"'=anna\""), "{csv}");
+    assert!(csv.contains("<script>alert(\"\"1\"\")"), "{csv}");
     assert!(csv.ends_with("\"a.evtx\",\"7\"\r\n"));
 }
 
