@@ -30,6 +30,7 @@ pub mod new_file;
 pub mod past;
 pub mod place;
 pub mod reach;
+pub mod rule_files;
 pub mod served;
 pub mod size;
 pub mod span;

@@ -55,7 +55,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Task::Drills(task) => drills::show(&place(&common)?, common.json, task),
         Task::Console(command) => console::run(&place(&common)?, &common, command),
         Task::Exposure(command) => exposure::run(&place(&common)?, &common, command),
-        Task::Threat(command) => threat::run(&common, command),
+        Task::Threat(command) => threat::run(&place(&common)?, &common, command),
         Task::Policy(command) => policy::run(&place(&common)?, &common, command),
         Task::Approvals(command) => approvals::run(&place(&common)?, &common, command),
         Task::Actions(command) => actions::run(&place(&common)?, &common, command),

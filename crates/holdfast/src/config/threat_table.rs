@@ -106,7 +106,9 @@ pub(super) fn resolve(table: &ThreatTable) -> Result<ThreatSettings, String> {
             ));
         }
         if machines.insert(machine.to_lowercase(), volumes.clone()).is_some() {
-            return Err(format!("[threat.machines] `{machine}` is there twice, if capitals don't count"));
+            return Err(format!(
+                "[threat.machines] `{machine}` is there twice, if capitals don't count"
+            ));
         }
     }
     let own_rules = table.own_rules.unwrap_or(true);
@@ -128,7 +130,9 @@ pub(super) fn resolve(table: &ThreatTable) -> Result<ThreatSettings, String> {
 
 fn paths(key: &str, paths: &[PathBuf]) -> Result<(), String> {
     if paths.len() > PATHS_MAX {
-        return Err(format!("[threat] {key}: more than {PATHS_MAX}; name folders instead of files"));
+        return Err(format!(
+            "[threat] {key}: more than {PATHS_MAX}; name folders instead of files"
+        ));
     }
     paths.iter().try_for_each(|path| whole(key, path))
 }

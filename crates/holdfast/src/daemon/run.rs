@@ -108,7 +108,10 @@ pub fn run(options: Options) -> Result<(), Failure> {
     load_policies(&engine, &log);
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
     // After the guards are open: whether a fence stands is asked of them.
-    let executing = desk.as_ref().map(|desk| Executing::start(&engine, desk, &log)).transpose()?;
+    let executing = desk
+        .as_ref()
+        .map(|desk| Executing::start(&engine, desk, &log))
+        .transpose()?;
     let watching = desk
         .as_ref()
         .map(|desk| Watching::start(&engine, desk, &config.threat, &log))

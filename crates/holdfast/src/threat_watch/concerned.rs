@@ -13,7 +13,10 @@ pub(super) fn volumes(
     machines: &BTreeMap<String, Vec<String>>,
     all: &[String],
 ) -> Vec<String> {
-    if tiers.iter().any(|tier| matches!(tier, Tier::Vcenter | Tier::Hypervisor)) {
+    if tiers
+        .iter()
+        .any(|tier| matches!(tier, Tier::Vcenter | Tier::Hypervisor))
+    {
         return all.to_vec();
     }
     let mut concerned = BTreeSet::new();
@@ -70,6 +73,9 @@ mod tests {
     #[test]
     fn whoever_holds_the_hypervisor_holds_every_disk() {
         let all = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(volumes(&[host("esx01")], &[Tier::Hypervisor], &BTreeMap::new(), &all), all);
+        assert_eq!(
+            volumes(&[host("esx01")], &[Tier::Hypervisor], &BTreeMap::new(), &all),
+            all
+        );
     }
 }

@@ -15,7 +15,6 @@ mod rules;
 mod told;
 
 pub use memory::{FOLDER, read as read_memory};
-pub use rules::load as load_rules;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};

@@ -20,8 +20,8 @@ use threat::story::{Change, ChangeKind};
 
 use super::known::Known;
 use super::memory::{self, FOLDER, Kept};
-use super::told::{self, of_guard};
 use super::rules;
+use super::told::{self, of_guard};
 use crate::config::ThreatSettings;
 use crate::desk;
 use crate::engine::Engine;
@@ -173,7 +173,9 @@ impl Rounds {
         let detection = &mut self.detection;
         self.normaliser.finish(&mut |event| {
             if let Ok(event) = event {
-                detection.take(&event, &mut |finding| found.push((finding.alert.clone(), finding.change)));
+                detection.take(&event, &mut |finding| {
+                    found.push((finding.alert.clone(), finding.change))
+                });
             }
         });
         if self.tell() && self.changed {
@@ -182,7 +184,11 @@ impl Rounds {
     }
 
     fn read(&mut self) {
-        let wait = if self.listener.is_some() { Duration::ZERO } else { PATIENCE };
+        let wait = if self.listener.is_some() {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        };
         let batch = match self.follower.as_mut().map(|follower| follower.next(wait)) {
             None => None,
             Some(Ok(batch)) => batch,
@@ -221,7 +227,9 @@ impl Rounds {
         let (found, detection) = (&mut self.found, &mut self.detection);
         self.normaliser.expire(Timestamp::now(), &mut |event| {
             if let Ok(event) = event {
-                detection.take(&event, &mut |finding| found.push((finding.alert.clone(), finding.change)));
+                detection.take(&event, &mut |finding| {
+                    found.push((finding.alert.clone(), finding.change))
+                });
             }
         });
     }
@@ -303,7 +311,9 @@ impl Rounds {
         let Some(text) = entities else { return };
         let now = Timestamp::now().as_second();
         match self.detection.directory_mut().load_csv(text, now) {
-            Ok(loaded) => self.log.info("threat", format!("people and machines are listed: {loaded:?}")),
+            Ok(loaded) => self
+                .log
+                .info("threat", format!("people and machines are listed: {loaded:?}")),
             Err(error) => self.log.write(
                 Level::Error,
                 "threat",
@@ -378,7 +388,11 @@ fn say_of_rules(rules: &Rules, log: &Log) {
     let refused = rules.refused();
     log.info(
         "threat",
-        format!("{} rules are in force, {} can't be used", rules.rules().len(), refused.len()),
+        format!(
+            "{} rules are in force, {} can't be used",
+            rules.rules().len(),
+            refused.len()
+        ),
     );
     if let Some(first) = refused.first() {
         log.write(

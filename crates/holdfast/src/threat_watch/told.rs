@@ -68,7 +68,9 @@ pub(super) fn of(
         text: text(alert, story.as_ref()),
         facts: facts(alert, &key, story.as_ref()),
     };
-    let names = concerned.machine.map_or(concerned.names, |machine| machine.names.as_slice());
+    let names = concerned
+        .machine
+        .map_or(concerned.names, |machine| machine.names.as_slice());
     let tiers = concerned.machine.map_or(&[][..], |machine| machine.tiers.as_slice());
     let disks = volumes(names, tiers, machines, all);
     let alerts = if disks.is_empty() {
@@ -171,7 +173,12 @@ fn severity(alert: &Alert, begins: bool, story: Option<&Story>) -> Severity {
 fn title(alert: &Alert, begins: bool, story: Option<&Story>) -> String {
     match story {
         Some(story) if begins => {
-            let names: Vec<&str> = story.entities.iter().take(3).map(|entity| entity.name.as_str()).collect();
+            let names: Vec<&str> = story
+                .entities
+                .iter()
+                .take(3)
+                .map(|entity| entity.name.as_str())
+                .collect();
             format!("An attack shows in the logs: {} ({})", alert.title, names.join(", "))
         }
         _ => alert.title.to_string(),

@@ -1,19 +1,13 @@
 //! Rules from the program and from folders.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use logs::open::{Limits, find};
 use threat::rules::{Choices, Engine, Loaded, Settings, load, pack};
 
 use crate::cli::show::count;
 use crate::failure::Failure;
-
-/// Bytes of a file of rules that are read.
-const BYTES_MAX: u64 = 4 << 20;
-/// What files of examples end with, which lie beside rules and are none.
-const EXAMPLES: &str = ".examples.yml";
+use crate::rule_files::{is_rules, texts};
 
 /// Which rules.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -24,13 +18,6 @@ pub(in crate::cli) struct Chosen {
     /// Without the rules that Holdfast brings along
     #[arg(long, requires = "rules")]
     without_own: bool,
-}
-
-/// A text of rules or of examples.
-pub(super) struct Text {
-    /// Its path.
-    pub(super) file: String,
-    pub(super) text: String,
 }
 
 impl Chosen {
@@ -61,51 +48,6 @@ impl Chosen {
     pub(super) fn folders(&self) -> &[PathBuf] {
         &self.rules
     }
-}
-
-/// The texts in files and folders whose names are of the wanted kind. A file that is named is read whatever its name.
-pub(super) fn texts(paths: &[PathBuf], is_wanted: fn(&str) -> bool) -> Result<Vec<Text>, Failure> {
-    let (found, problems) = find(paths, &Limits::default());
-    if let Some(problem) = problems.first() {
-        return Err(Failure::not_found(format!(
-            "`{}` can't be read: {}",
-            problem.name, problem.reason
-        )));
-    }
-    let mut texts = Vec::new();
-    for file in found {
-        let name = file.path.display().to_string();
-        if is_wanted(&name) {
-            texts.push(Text {
-                text: text(&file.path)?,
-                file: name,
-            });
-        }
-    }
-    Ok(texts)
-}
-
-fn text(path: &Path) -> Result<String, Failure> {
-    let failed = |error| Failure::io(format!("can't read `{}`", path.display()), &error);
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > BYTES_MAX {
-        return Err(Failure::refused(format!(
-            "`{}` has more than {BYTES_MAX} bytes",
-            path.display()
-        )));
-    }
-    // A rule with letters that are none is refused by itself, and the others are loaded.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-pub(super) fn is_rules(name: &str) -> bool {
-    (name.ends_with(".yml") || name.ends_with(".yaml")) && !is_examples(name)
-}
-
-pub(super) fn is_examples(name: &str) -> bool {
-    name.ends_with(EXAMPLES)
 }
 
 /// What wasn't loaded, in a sentence; empty if all was.

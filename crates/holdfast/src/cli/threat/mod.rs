@@ -1,8 +1,9 @@
-//! `holdfast threat`: logs searched with rules. A file for each command; rules are loaded by `loading`.
+//! `holdfast threat`: logs searched with rules, and what the daemon has learnt from logs. A file for each command; rules are loaded by `loading`.
 
 mod loading;
 mod rules;
 mod scan;
+mod stories;
 mod summary;
 
 use clap::Subcommand;
@@ -11,6 +12,7 @@ use threat::alert::Level;
 
 use super::arguments::Common;
 use crate::failure::Failure;
+use crate::place::Place;
 
 /// `holdfast threat ...`
 #[derive(Debug, PartialEq, Eq, Subcommand)]
@@ -20,13 +22,19 @@ pub(super) enum ThreatCommand {
     /// The rules: list, check, test, explain them
     #[command(subcommand, disable_help_subcommand = true)]
     Rules(rules::RulesCommand),
+    /// Incidents that the daemon sees in logs: findings joined through people and machines
+    Stories(stories::Stories),
+    /// People and machines that the daemon knows, with all their names
+    Entities(stories::Entities),
 }
 
 /// Does it, and chooses the exit code.
-pub(super) fn run(common: &Common, command: ThreatCommand) -> Result<u8, Failure> {
+pub(super) fn run(place: &Place, common: &Common, command: ThreatCommand) -> Result<u8, Failure> {
     match command {
         ThreatCommand::Scan(task) => scan::run(common, &task),
         ThreatCommand::Rules(command) => rules::run(common, command),
+        ThreatCommand::Stories(task) => stories::stories(common, place, &task),
+        ThreatCommand::Entities(task) => stories::entities(common, place, &task),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::browse::text::printable_line;
 use crate::cli::arguments::Common;
 use crate::cli::output::{self, print};
 use crate::cli::show::count;
-use crate::cli::threat::loading::{is_rules, texts};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::rule_files::{is_rules, texts};
 
 const HELP: &str = "\
 Exit code 7: at least one rule can't be used. Warnings and advice alone are 0.

@@ -8,8 +8,9 @@ use crate::browse::text::printable_line;
 use crate::cli::arguments::Common;
 use crate::cli::output::{self, print};
 use crate::cli::show::count;
-use crate::cli::threat::loading::{Chosen, is_examples, texts};
+use crate::cli::threat::loading::Chosen;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::rule_files::{is_examples, texts};
 
 const HELP: &str = "\
 Examples lie beside rules, in files named `*.examples.yml`: raw records of a log, and whether the rule
