@@ -32,6 +32,7 @@ pub mod reach;
 pub mod served;
 pub mod size;
 pub mod span;
+pub mod threat_watch;
 pub mod user;
 mod web;
 pub mod webhook;

@@ -1,6 +1,7 @@
 //! Stories over the alerts of AIT-ADS (Wazuh, Suricata and AMiner in simulated companies that are attacked), beside a simple baseline.
 //!
 //! `HOLDFAST_AIT=<folder with *_alerts.txt> cargo run --release -p threat --example ait_ads`. Labels are looked at after the last alert alone.
+//! `--masked` takes every alert for low, so that names are nothing but identities; `--stories` shows the stories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -39,16 +40,21 @@ struct Figures {
     first_true: Option<usize>,
     told: usize,
     told_true: usize,
+    /// The heaviest story that is of the attack, and the heaviest that isn't.
+    heaviest_true: f64,
+    heaviest_false: f64,
     listed_true: usize,
     windows: usize,
     windows_true: usize,
     false_told: usize,
     steps: BTreeSet<Arc<str>>,
     steps_beside: BTreeSet<Arc<str>>,
+    steps_around: BTreeSet<Arc<str>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::var("HOLDFAST_AIT").map_err(|_| "HOLDFAST_AIT must name the folder with *_alerts.txt")?;
+    let masked = std::env::args().any(|argument| argument == "--masked");
     let verbose = std::env::args().any(|argument| argument == "--stories");
     let mut out = std::io::stdout().lock();
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
@@ -58,13 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     paths.sort();
     writeln!(
         out,
-        "network          days alerts stories | rank told P(told) P@10w false/day steps +beside of | baseline: rank P@10w false/day steps"
+        "network          days alerts stories | rank told P(told) P@10w false/day steps +beside +around of | baseline: rank P@10w false/day steps"
     )?;
     let mut sums = Sums::default();
     for path in paths {
         let rows = read(&path)?;
         let began = std::time::Instant::now();
-        let stories = tell(&rows)?;
+        let stories = tell(&rows, masked)?;
         let seconds = began.elapsed().as_secs_f64();
         let ours = measure(&rows, &stories);
         let base = baseline(&rows);
@@ -77,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .replace("_alerts", "");
         writeln!(
             out,
-            "{name:16} {days:4.1} {:6} {:7} | {:4} {:4} {:7.2} {:5.2} {:9.2} {:5} {:7} {:2} | {:14} {:5.2} {:9.2} {:5}  ({seconds:.1} s)",
+            "{name:16} {days:4.1} {:6} {:7} | {:4} {:4} {:7.2} {:5.2} {:9.2} {:5} {:7} {:7} {:2} | {:14} {:5.2} {:9.2} {:5}  ({seconds:.1} s)",
             rows.len(),
             stories.len(),
             ours.first_true.map_or("-".to_owned(), |rank| rank.to_string()),
@@ -87,6 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ours.false_told as f64 / days,
             ours.steps.len(),
             ours.steps_beside.len(),
+            ours.steps_around.len(),
             steps.len(),
             base.first_true.map_or("-".to_owned(), |rank| rank.to_string()),
             share(base.windows_true, base.windows),
@@ -94,6 +101,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             base.steps.len(),
         )?;
         sums.add(&ours, &base, days, steps.len());
+        writeln!(
+            out,
+            "                 heaviest of the attack {:.0} points, heaviest other {:.0}; {} windows",
+            ours.heaviest_true, ours.heaviest_false, ours.windows
+        )?;
+        let missing = steps
+            .into_iter()
+            .filter(|step| !ours.steps_around.contains(*step))
+            .map(|step| &**step);
+        writeln!(
+            out,
+            "                 not seen: {}",
+            missing.collect::<Vec<_>>().join(", ")
+        )?;
         if verbose {
             describe(&mut out, &rows, &stories)?;
         }
@@ -107,7 +128,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Sums {
     networks: f64,
     days: f64,
-    ours: [f64; 7],
+    ours: [f64; 8],
     base: [f64; 3],
     steps: usize,
 }
@@ -125,6 +146,7 @@ impl Sums {
             ours.steps_beside.len() as f64,
             share(ours.listed_true, FIRST),
             f64::from(u8::from(ours.first_true == Some(1))),
+            ours.steps_around.len() as f64,
         ];
         for (sum, figure) in self.ours.iter_mut().zip(figures) {
             *sum += figure;
@@ -140,11 +162,11 @@ impl Sums {
     }
 
     fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let [told, windows, false_told, steps, beside, listed, first] = self.ours;
+        let [told, windows, false_told, steps, beside, listed, first, around] = self.ours;
         let (networks, days, all) = (self.networks, self.days, self.steps);
         writeln!(
             out,
-            "stories: attack first in {first} of {networks}; precision of the first {FIRST} told {:.2}, of their first {FIRST} windows {:.2}, of the first {FIRST} listed {:.2}; {:.2} false a day; steps {steps} of {all}, {beside} with what stands beside",
+            "stories: attack first in {first} of {networks}; precision of the first {FIRST} told {:.2}, of their first {FIRST} windows {:.2}, of the first {FIRST} listed {:.2}; {:.2} false a day; steps {steps} of {all}, {beside} with what stands beside, {around} with the lighter stories around",
             told / networks,
             windows / networks,
             listed / networks,
@@ -205,7 +227,7 @@ fn level(name: &str) -> Level {
     }
 }
 
-fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
+fn alert(row: &Row, number: usize, masked: bool) -> Result<Alert, Box<dyn Error>> {
     let host = Handle::new(HandleKind::Host, &row.host);
     let address = row
         .address
@@ -216,7 +238,7 @@ fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
         time: Timestamp::from_second(row.time)?,
         finder: Finder::Rule(Arc::clone(&row.name)),
         title: Arc::clone(&row.name),
-        level: level(&row.name),
+        level: if masked { Level::Low } else { level(&row.name) },
         attack: Arc::new([]),
         words: String::new(),
         logsource: Logsource {
@@ -238,11 +260,11 @@ fn alert(row: &Row, number: usize) -> Result<Alert, Box<dyn Error>> {
 }
 
 /// The stories of a network, told first; the labels are not looked at.
-fn tell(rows: &[Row]) -> Result<Vec<Story>, Box<dyn Error>> {
+fn tell(rows: &[Row], masked: bool) -> Result<Vec<Story>, Box<dyn Error>> {
     let mut directory = Directory::new();
     let mut stories = Stories::new();
     for (number, row) in rows.iter().enumerate() {
-        stories.take(&alert(row, number)?, &mut directory);
+        stories.take(&alert(row, number, masked)?, &mut directory);
     }
     Ok(stories.incidents(&directory))
 }
@@ -278,6 +300,12 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
         if is_true {
             figures.first_true.get_or_insert(rank + 1);
         }
+        let heaviest = if is_true {
+            &mut figures.heaviest_true
+        } else {
+            &mut figures.heaviest_false
+        };
+        *heaviest = heaviest.max(story.score);
         figures.listed_true += usize::from(is_true && rank < FIRST);
         if story.told.is_none() {
             continue;
@@ -288,16 +316,15 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
             continue;
         }
         figures.told_true += usize::from(is_true);
-        let mut stages: Vec<_> = story.stages.iter().collect();
-        stages.sort_by(|a, b| b.points.total_cmp(&a.points));
-        for stage in stages {
-            for row in rows_of(rows, stage.evidence.iter()) {
-                let window = (Arc::clone(&row.host), row.time / 3600);
-                if !windows.contains(&window) {
-                    windows.push(window);
-                }
-                figures.steps.extend(row.phase.clone());
+        // In the order in which the story is told: from its beginning.
+        let mut evidence = rows_of(rows, story.evidence());
+        evidence.sort_by_key(|row| row.time);
+        for row in evidence {
+            let window = (Arc::clone(&row.host), row.time / 3600);
+            if !windows.contains(&window) {
+                windows.push(window);
             }
+            figures.steps.extend(row.phase.clone());
         }
         let beside = story.meanwhile.iter().flat_map(|beside| &beside.evidence);
         figures
@@ -305,6 +332,15 @@ fn measure(rows: &[Row], stories: &[Story]) -> Figures {
             .extend(rows_of(rows, beside).iter().filter_map(|row| row.phase.clone()));
     }
     figures.steps_beside.extend(figures.steps.iter().cloned());
+    let around = stories
+        .iter()
+        .take(FIRST)
+        .flat_map(|story| &story.around)
+        .flat_map(|other| &other.evidence);
+    figures
+        .steps_around
+        .extend(rows_of(rows, around).iter().filter_map(|row| row.phase.clone()));
+    figures.steps_around.extend(figures.steps_beside.iter().cloned());
     windows.truncate(FIRST);
     figures.windows = windows.len();
     figures.windows_true = windows.iter().filter(|window| attacked.contains_key(*window)).count();
@@ -385,6 +421,33 @@ fn baseline(rows: &[Row]) -> Figures {
 
 fn describe(out: &mut impl Write, rows: &[Row], stories: &[Story]) -> std::io::Result<()> {
     let began = rows.first().map_or(0, |row| row.time);
+    for (rank, story) in stories.iter().enumerate().filter(|(_, story)| truth(rows, story) > 0.0) {
+        writeln!(
+            out,
+            "    rank {} with {:.1} points, {:.2} of the attack, hour {:.2}",
+            rank + 1,
+            story.score,
+            truth(rows, story),
+            (story.first - began) as f64 / 3600.0
+        )?;
+    }
+    for story in stories.iter().filter(|story| story.told.is_some()) {
+        for stage in &story.stages {
+            for row in rows_of(rows, stage.evidence.iter())
+                .into_iter()
+                .filter(|row| !row.attack)
+            {
+                writeln!(
+                    out,
+                    "    not of the attack: hour {:.2}, {} {}, {:.1} points",
+                    (row.time - began) as f64 / 3600.0,
+                    row.host,
+                    row.name,
+                    stage.points
+                )?;
+            }
+        }
+    }
     for story in stories.iter().take(FIRST + 2) {
         let hour = |time: i64| (time - began) as f64 / 3600.0;
         let told = if story.told.is_some() { "told" } else { "kept" };

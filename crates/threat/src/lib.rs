@@ -10,10 +10,12 @@
 
 pub mod alert;
 pub mod behaviour;
+pub mod detection;
 pub mod entity;
 pub mod event;
 pub mod input;
 pub mod normalise;
 mod recent;
 pub mod rules;
+mod steady;
 pub mod story;

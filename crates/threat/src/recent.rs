@@ -65,14 +65,14 @@ impl<K: Ord + Clone, V: Clone> Recent<K, V> {
         self.entries.get_mut(key).map(|(_, value)| value)
     }
 
-    /// When the key was last seen.
-    pub(crate) fn seen(&self, key: &K) -> Option<i64> {
-        self.entries.get(key).map(|(time, _)| *time)
+    /// Whether others have to go if this key is seen.
+    pub(crate) fn makes_room_for(&self, key: &K) -> bool {
+        self.entries.len() >= self.max && !self.entries.contains_key(key)
     }
 
     /// The value of a key that is seen now, made if it's new.
     pub(crate) fn see(&mut self, key: &K, now: i64, make: impl FnOnce() -> V) -> &mut V {
-        if self.entries.len() >= self.max && !self.entries.contains_key(key) {
+        if self.makes_room_for(key) {
             self.make_room();
         }
         let (time, value) = self.entries.entry(key.clone()).or_insert_with(|| (now, make()));
@@ -95,16 +95,10 @@ impl<K: Ord + Clone, V: Clone> Recent<K, V> {
     }
 
     /// Keys from one to another, both included.
-    pub(crate) fn range(&self, from: &K, to: &K) -> impl Iterator<Item = (&K, i64, &V)> {
-        let range = self
-            .entries
-            .range((std::ops::Bound::Included(from), std::ops::Bound::Included(to)));
-        range.map(|(key, (time, value))| (key, *time, value))
-    }
-
-    /// In the order of the keys.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, i64, &mut V)> {
-        self.entries.iter_mut().map(|(key, (time, value))| (key, *time, value))
+    pub(crate) fn range(&self, from: K, to: K) -> impl Iterator<Item = (&K, i64, &V)> {
+        self.entries
+            .range(from..=to)
+            .map(|(key, (time, value))| (key, *time, value))
     }
 
     fn make_room(&mut self) {
@@ -169,6 +163,6 @@ mod tests {
         map.expire(15);
         let bytes = serde_json::to_vec(&map).unwrap();
         let back: Recent<u32, u32> = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!((back.len(), back.get(&2), back.seen(&2)), (1, Some(&6), Some(20)));
+        assert_eq!(back.iter().collect::<Vec<_>>(), [(&2, 20, &6)]);
     }
 }

@@ -11,6 +11,7 @@ use super::incident_file_table::IncidentFileTable;
 use super::notices_file::NoticesTable;
 use super::resolve::HINT;
 use super::respond_table::RespondTable;
+use super::threat_table::ThreatTable;
 use super::values::{Budget, FileMode, SizeValue, SpanValue};
 use crate::failure::{Failure, FailureCode};
 
@@ -34,6 +35,8 @@ pub struct ConfigFile {
     pub incident_file: IncidentFileTable,
     /// `[respond]`
     pub respond: RespondTable,
+    /// `[threat]`
+    pub threat: ThreatTable,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`

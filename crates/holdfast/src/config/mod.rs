@@ -12,6 +12,7 @@ mod notices_table;
 mod notices_ways;
 mod resolve;
 mod respond_table;
+mod threat_table;
 mod values;
 mod web_address;
 
@@ -29,6 +30,7 @@ pub use notices_table::NoticesSettings;
 pub use notices_ways::{ChatForm, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use respond_table::{CommandSettings, RespondSettings};
+pub use threat_table::{SyslogTlsTable, ThreatSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.

@@ -15,6 +15,7 @@ use super::guard_table::{self, GuardSettings};
 use super::incident_file_table::{self, IncidentFileSettings};
 use super::notices_table::{self, NoticesSettings};
 use super::respond_table::{self, RespondSettings};
+use super::threat_table::{self, ThreatSettings};
 use crate::failure::{Failure, FailureCode};
 use crate::names::is_name;
 use crate::size::format_size;
@@ -121,6 +122,8 @@ pub struct Config {
     pub incident_file: IncidentFileSettings,
     /// Where policies are, and what they may send and run.
     pub respond: RespondSettings,
+    /// Which logs are followed, and by which rules.
+    pub threat: ThreatSettings,
     defaults: VolumeSettings,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -139,6 +142,7 @@ impl Default for Config {
             notices: NoticesSettings::default(),
             incident_file: IncidentFileSettings::default(),
             respond: RespondSettings::default(),
+            threat: ThreatSettings::default(),
             defaults: VolumeSettings::default(),
             volumes: BTreeMap::new(),
         }
@@ -191,6 +195,7 @@ impl Config {
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
             incident_file: incident_file_table::resolve(&file.incident_file)?,
             respond: respond_table::resolve(&file.respond)?,
+            threat: threat_table::resolve(&file.threat)?,
             defaults,
             volumes,
         })

@@ -32,6 +32,7 @@ use crate::reach::in_use;
 use crate::served::Served;
 use crate::size::format_size;
 use crate::span::format_span;
+use crate::threat_watch::Watching;
 
 /// The volume that is made where there is none.
 const FIRST_VOLUME: (&str, u64) = ("disk", 10 << 30);
@@ -107,7 +108,12 @@ pub fn run(options: Options) -> Result<(), Failure> {
     load_policies(&engine, &log);
     let guarding = Guarding::start(&engine, &config.guard, &log)?;
     // After the guards are open: whether a fence stands is asked of them.
-    let executing = desk.map(|desk| Executing::start(&engine, &desk, &log)).transpose()?;
+    let executing = desk.as_ref().map(|desk| Executing::start(&engine, desk, &log)).transpose()?;
+    let watching = desk
+        .as_ref()
+        .map(|desk| Watching::start(&engine, desk, &config.threat, &log))
+        .transpose()?
+        .flatten();
     warn_of(&options.place, &config, &log);
     warn_of_held_back(&engine.take_held_back(), &log);
     let served = resume(&engine, &options.place, &log)?;
@@ -135,7 +141,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &mut signals,
         &engine,
         &options.place,
-        (&guarding, delivering.as_ref(), console.as_deref()),
+        (&guarding, delivering.as_ref(), watching.as_ref(), console.as_deref()),
         &log,
     );
     notify("STOPPING=1");
@@ -144,6 +150,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
         console.stop(COMMAND_PATIENCE);
     }
     drilling.stop();
+    if let Some(watching) = watching {
+        watching.stop();
+    }
     if let Some(executing) = executing {
         executing.stop();
     }
@@ -293,7 +302,7 @@ fn wait_for_end(
     signals: &mut Signals,
     engine: &Engine,
     place: &Place,
-    (guarding, delivering, console): (&Guarding, Option<&Delivering>, Option<&Started>),
+    (guarding, delivering, watching, console): (&Guarding, Option<&Delivering>, Option<&Watching>, Option<&Started>),
     log: &Log,
 ) {
     for signal in signals.forever() {
@@ -311,6 +320,9 @@ fn wait_for_end(
             if let Some(delivering) = delivering {
                 delivering.configure(&config.notices)?;
             }
+            if let Some(watching) = watching {
+                watching.configure(&config.threat)?;
+            }
             let held_back = engine.set_config(config.clone())?;
             Ok((config, held_back))
         });
@@ -324,7 +336,7 @@ fn wait_for_end(
                 load_policies(engine, log);
                 log.info(
                     "",
-                    "the settings of the volumes, guards and notices were read again; [server] and [console] need a restart",
+                    "the settings of the volumes, guards and notices were read again, and rules; [server], [console] and which logs are read need a restart",
                 );
             }
             Err(failure) => {

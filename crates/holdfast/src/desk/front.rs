@@ -1,8 +1,9 @@
 //! The way to the ledger for everything that tells of something: always there, whether the ledger is or not.
 
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use respond::alert::NewAlert;
+use respond::alert::{Layer, NewAlert, Severity};
 use respond::intake::{self, Rules};
 use respond::{Desk, Time};
 
@@ -15,6 +16,7 @@ pub struct Front {
     desk: OnceLock<Arc<Desk>>,
     rules: RwLock<Arc<Rules>>,
     problem: Mutex<Option<String>>,
+    overhearing: OnceLock<SyncSender<NewAlert>>,
 }
 
 impl Front {
@@ -41,8 +43,20 @@ impl Front {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// From now on, what guards tell of attacks is given to this, too. Only the first call counts. What it has no room for it doesn't hear.
+    pub fn overhear(&self, sender: SyncSender<NewAlert>) {
+        // Only the daemon calls this, once.
+        let _ = self.overhearing.set(sender);
+    }
+
     /// Tells of something. Never waits; without a ledger nobody hears it.
     pub fn tell(&self, alert: NewAlert) {
+        if alert.layer == Layer::Guard
+            && alert.severity >= Severity::High
+            && let Some(overhearing) = self.overhearing.get()
+        {
+            let _ = overhearing.try_send(alert.clone());
+        }
         if let Some(desk) = self.desk.get() {
             desk.tell(alert);
         }

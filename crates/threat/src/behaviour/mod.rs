@@ -1,1 +1,19 @@
-//! What is unusual for an entity, compared with its own past and with its peers.
+//! What is usual for each person, each machine and the organisation, learnt from events as they come; and what isn't, in words.
+//!
+//! Every model scores an event first and learns it afterwards. None says anything before it has learnt enough ([`novelty`], [`rate`] and
+//! [`silence`] each say how much that is), and each is bounded and forgets.
+
+mod aspect;
+mod finding;
+mod metric;
+mod model;
+mod novelty;
+mod places;
+mod rate;
+mod silence;
+#[cfg(test)]
+mod tests;
+mod travel;
+
+pub use model::Behaviour;
+pub use places::{NoPlaces, Places};

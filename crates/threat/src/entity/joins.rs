@@ -12,7 +12,7 @@ use super::known::{Entity, EntityId, Join, NAMES_MAX, Why};
 use crate::event::Handle;
 use crate::recent::Recent;
 
-/// Merges that nobody has fetched yet.
+/// Merges that are remembered for those who keep something for each entity.
 const MERGES_MAX: usize = 10_000;
 /// Pairs that were revoked, and shared names.
 const REFUSED_MAX: usize = 10_000;
@@ -25,12 +25,17 @@ const CONFIRMATIONS: u32 = 2;
 pub(super) struct Joins {
     next: u64,
     entities: Recent<EntityId, Entity>,
+    /// Addresses without a machine, and names that were only ever refused: anybody can make up any number of them, and they mustn't push out
+    /// those who are known.
+    strangers: Recent<EntityId, Entity>,
     index: BTreeMap<Handle, EntityId>,
     /// Names that turned up with two identities.
     shared: Recent<Handle, ()>,
     revoked: Recent<(Handle, Handle), String>,
     waiting: Recent<(Handle, Handle), u32>,
     merges: VecDeque<(EntityId, EntityId)>,
+    /// How many there ever were.
+    merged: u64,
     /// Numbers that are gone, and which took their place.
     moved: Recent<EntityId, EntityId>,
 }
@@ -39,25 +44,29 @@ pub(super) struct Joins {
 struct Saved {
     next: u64,
     entities: Recent<EntityId, Entity>,
+    strangers: Recent<EntityId, Entity>,
     shared: Recent<Handle, ()>,
     revoked: Recent<(Handle, Handle), String>,
+    merged: u64,
     moved: Recent<EntityId, EntityId>,
 }
 
 impl From<Saved> for Joins {
     fn from(saved: Saved) -> Self {
         let mut index = BTreeMap::new();
-        for (id, _, entity) in saved.entities.iter() {
+        for (id, _, entity) in saved.entities.iter().chain(saved.strangers.iter()) {
             index.extend(entity.names.iter().map(|name| (name.clone(), *id)));
         }
         Self {
             next: saved.next,
             entities: saved.entities,
+            strangers: saved.strangers,
             index,
             shared: saved.shared,
             revoked: saved.revoked,
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            merged: saved.merged,
             moved: saved.moved,
         }
     }
@@ -68,8 +77,10 @@ impl From<Joins> for Saved {
         Self {
             next: joins.next,
             entities: joins.entities,
+            strangers: joins.strangers,
             shared: joins.shared,
             revoked: joins.revoked,
+            merged: joins.merged,
             moved: joins.moved,
         }
     }
@@ -80,11 +91,13 @@ impl Joins {
         Self {
             next: 1,
             entities: Recent::new(max),
+            strangers: Recent::new((max / 4).max(1)),
             index: BTreeMap::new(),
             shared: Recent::new(REFUSED_MAX),
             revoked: Recent::new(REFUSED_MAX),
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
+            merged: 0,
             moved: Recent::new(MERGES_MAX),
         }
     }
@@ -100,15 +113,18 @@ impl Joins {
     }
 
     pub(super) fn get(&self, id: EntityId) -> Option<&Entity> {
-        self.entities.get(&id)
+        self.entities.get(&id).or_else(|| self.strangers.get(&id))
     }
 
     pub(super) fn get_mut(&mut self, id: EntityId) -> Option<&mut Entity> {
-        self.entities.peek_mut(&id)
+        self.entities.peek_mut(&id).or_else(|| self.strangers.peek_mut(&id))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entity> {
-        self.entities.iter().map(|(_, _, entity)| entity)
+        self.entities
+            .iter()
+            .chain(self.strangers.iter())
+            .map(|(_, _, entity)| entity)
     }
 
     pub(super) fn is_shared(&self, handle: &Handle) -> bool {
@@ -119,27 +135,53 @@ impl Joins {
         self.shared.iter().map(|(handle, _, ())| handle)
     }
 
-    pub(super) fn take_merges(&mut self) -> Vec<(EntityId, EntityId)> {
-        self.merges.drain(..).collect()
+    /// Merges from the one with this number on, and the number of the next.
+    pub(super) fn merges_from(&self, number: u64) -> (Vec<(EntityId, EntityId)>, u64) {
+        let kept_from = self.merged - self.merges.len() as u64;
+        let skipped = usize::try_from(number.saturating_sub(kept_from)).unwrap_or(usize::MAX);
+        (self.merges.iter().skip(skipped).copied().collect(), self.merged)
     }
 
     /// The entity of a name, made if the name is new.
     pub(super) fn see(&mut self, handle: &Handle, now: i64) -> EntityId {
-        if let Some(id) = self.find(handle) {
-            let made = || one(id, handle.clone(), now);
-            let entity = self.entities.see(&id, now, made);
-            entity.last = entity.last.max(now);
-            return id;
+        let id = self.find(handle).unwrap_or_else(|| self.number());
+        let made = self
+            .strangers
+            .remove(&id)
+            .unwrap_or_else(|| one(id, handle.clone(), now));
+        let some_go = self.entities.makes_room_for(&id);
+        let entity = self.entities.see(&id, now, || made);
+        entity.last = entity.last.max(now);
+        self.name(handle, id, some_go);
+        id
+    }
+
+    /// The entity of a name that may be made up, or of an address.
+    pub(super) fn see_stranger(&mut self, handle: &Handle, now: i64) -> EntityId {
+        let id = self.find(handle).unwrap_or_else(|| self.number());
+        if self.entities.get(&id).is_some() {
+            return self.see(handle, now);
         }
+        let some_go = self.strangers.makes_room_for(&id);
+        let entity = self.strangers.see(&id, now, || one(id, handle.clone(), now));
+        entity.last = entity.last.max(now);
+        self.name(handle, id, some_go);
+        id
+    }
+
+    const fn number(&mut self) -> EntityId {
         let id = EntityId(self.next);
         self.next += 1;
-        let before = self.entities.len();
-        self.entities.see(&id, now, || one(id, handle.clone(), now));
-        self.index.insert(handle.clone(), id);
-        if self.entities.len() <= before {
+        id
+    }
+
+    fn name(&mut self, handle: &Handle, id: EntityId, some_went: bool) {
+        if some_went {
             self.forget_names_of_the_gone();
         }
-        id
+        if !self.index.contains_key(handle) {
+            self.index.insert(handle.clone(), id);
+        }
     }
 
     /// Joins two names. Gives the entity that has both, or none if they stay apart.
@@ -201,6 +243,7 @@ impl Joins {
 
     pub(super) fn expire(&mut self, before: i64) {
         self.entities.expire(before);
+        self.strangers.expire(before);
         self.shared.expire(before);
         self.waiting.expire(before);
         self.forget_names_of_the_gone();
@@ -281,8 +324,10 @@ impl Joins {
         entity.first = entity.first.min(other.first);
         entity.last = entity.last.max(other.last);
         self.moved.see(&lost, other.last, || kept);
-        if self.merges.len() < MERGES_MAX {
-            self.merges.push_back((lost, kept));
+        self.merged += 1;
+        self.merges.push_back((lost, kept));
+        if self.merges.len() > MERGES_MAX {
+            self.merges.pop_front();
         }
     }
 
@@ -329,8 +374,9 @@ impl Joins {
     }
 
     fn forget_names_of_the_gone(&mut self) {
-        let entities = &self.entities;
-        self.index.retain(|_, id| entities.get(id).is_some());
+        let (entities, strangers) = (&self.entities, &self.strangers);
+        self.index
+            .retain(|_, id| entities.get(id).is_some() || strangers.get(id).is_some());
     }
 }
 

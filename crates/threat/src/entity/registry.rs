@@ -11,6 +11,7 @@ use super::leases::Leases;
 use super::list::{self, ListError, Listed, Loaded};
 use super::{Tier, generic, identity, tier};
 use crate::event::{Event, Facts, Handle, HandleKind, Origin, Outcome};
+use crate::steady::{Believed, Steady};
 
 /// People and machines that are remembered.
 const ENTITIES_MAX: usize = 200_000;
@@ -49,6 +50,7 @@ pub struct Directory {
     domains: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// Bare name -> full names with it.
     namesakes: BTreeMap<String, BTreeSet<Handle>>,
+    clock: Steady,
     expired: i64,
 }
 
@@ -57,6 +59,7 @@ struct Saved {
     joins: Joins,
     leases: Leases,
     domains: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    clock: Steady,
     expired: i64,
 }
 
@@ -67,6 +70,7 @@ impl From<Saved> for Directory {
             leases: saved.leases,
             domains: saved.domains,
             namesakes: BTreeMap::new(),
+            clock: saved.clock,
             expired: saved.expired,
         };
         let names: Vec<Handle> = directory.joins.iter().flat_map(|entity| entity.names.clone()).collect();
@@ -83,6 +87,7 @@ impl From<Directory> for Saved {
             joins: directory.joins,
             leases: directory.leases,
             domains: directory.domains,
+            clock: directory.clock,
             expired: directory.expired,
         }
     }
@@ -109,6 +114,7 @@ impl Directory {
             leases: Leases::new(),
             domains: BTreeMap::new(),
             namesakes: BTreeMap::new(),
+            clock: Steady::default(),
             expired: 0,
         }
     }
@@ -125,7 +131,8 @@ impl Directory {
     /// Learns from the facts of a finding or event who is who, and tells who took part. What was refused proves nothing: whoever is refused
     /// may have made the names up.
     pub fn learn_facts(&mut self, facts: &Facts, now: i64, origin: &Origin) -> Parties {
-        if now >= self.expired + EXPIRY_SECONDS {
+        let now = self.clock.see(now).now;
+        if now >= self.expired.saturating_add(EXPIRY_SECONDS) {
             self.expired = now;
             self.joins.expire(now - FORGOTTEN_SECONDS);
             self.leases.expire(now - FORGOTTEN_SECONDS);
@@ -256,10 +263,16 @@ impl Directory {
         }
     }
 
-    /// Entities that turned out to be one since the last call, as (the number that is gone, the number that stays): for those who keep
-    /// something for each.
-    pub fn take_merges(&mut self) -> Vec<(EntityId, EntityId)> {
-        self.joins.take_merges()
+    /// Entities that turned out to be one, from the merge with this number on, as (the number that is gone, the number that stays); and the
+    /// number of the next merge. For those who keep something for each entity.
+    #[must_use]
+    pub fn merges_from(&self, number: u64) -> (Vec<(EntityId, EntityId)>, u64) {
+        self.joins.merges_from(number)
+    }
+
+    /// The time of the last event or finding that was learnt from, as far as it's believed.
+    pub(crate) const fn clock(&self) -> Believed {
+        self.clock.last()
     }
 
     /// Which machine has an address, or had it.
@@ -277,7 +290,9 @@ impl Directory {
         known.sort_by_key(|name| std::cmp::Reverse(identity::strength(name)));
         let first = *known.first()?;
         if !trusted {
-            return self.resolve(names, now).or_else(|| Some(self.see(first, now)));
+            return self
+                .resolve(names, now)
+                .or_else(|| Some(self.joins.see_stranger(first, now)));
         }
         let unique = known.len() == 1 && self.find_bare(first).is_some();
         let id = if unique {
@@ -323,7 +338,7 @@ impl Directory {
         }
         self.holder(address, now).or_else(|| {
             let handle = Handle::new(HandleKind::Address, &address.to_string())?;
-            Some(self.joins.see(&handle, now))
+            Some(self.joins.see_stranger(&handle, now))
         })
     }
 

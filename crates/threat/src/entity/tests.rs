@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::event::{Facts, Handle, HandleKind, Origin, Outcome};
+use crate::event::{Event, Facts, Handle, HandleKind, Logsource, Origin, Outcome};
 
 const DAY: i64 = 86_400;
 
@@ -273,8 +273,9 @@ fn entities_that_become_one_are_told_to_those_who_keep_something_for_each() {
     let first = by(&mut directory, 1, &[sam("ACME\\anna")]).unwrap();
     let second = by(&mut directory, 2, &[mail("a.smith@acme.example")]).unwrap();
     by(&mut directory, 3, &[sam("ACME\\anna"), mail("a.smith@acme.example")]);
-    assert_eq!(directory.take_merges(), [(second, first)]);
-    assert!(directory.take_merges().is_empty());
+    let (merges, next) = directory.merges_from(0);
+    assert_eq!(merges, [(second, first)]);
+    assert!(directory.merges_from(next).0.is_empty());
 }
 
 #[test]
@@ -308,4 +309,64 @@ fn who_was_not_seen_for_longest_is_forgotten_when_there_is_no_more_room() {
     assert!(directory.entities().count() <= 64);
     assert!(directory.resolve(&[mail("p0@acme.example")], 1_000).is_none());
     assert!(directory.resolve(&[mail("p999@acme.example")], 1_000).is_some());
+}
+
+#[test]
+fn names_and_addresses_that_were_made_up_do_not_push_out_those_who_are_known() {
+    let mut directory = Directory::with_room_for(64);
+    let anna = by(&mut directory, 1, &[mail("anna@acme.example")]);
+    for number in 0..5_000_u32 {
+        let facts = Facts {
+            outcome: Outcome::Failure,
+            actor: vec![mail(&format!("x{number}@acme.example"))],
+            address: Some(std::net::Ipv4Addr::from(0x0b00_0000 + number).into()),
+            ..Facts::default()
+        };
+        directory.learn_facts(&facts, 2 + i64::from(number), &origin(1));
+    }
+    assert_eq!(directory.resolve(&[mail("anna@acme.example")], 6_000), anna);
+    assert!(directory.entities().count() <= 64 + 16);
+}
+
+fn event(product: &'static str, service: &'static str, fields: serde_json::Value, machine: &str) -> Event {
+    Event {
+        time: jiff::Timestamp::from_second(1).unwrap(),
+        logsource: Logsource {
+            product,
+            service: Some(service),
+            category: None,
+        },
+        fields,
+        facts: Facts {
+            machine: vec![host(machine)],
+            ..Facts::default()
+        },
+        origin: origin(1),
+    }
+}
+
+#[test]
+fn who_serves_tickets_is_a_domain_controller_and_who_speaks_as_vcenter_is_it() {
+    let mut directory = Directory::new();
+    let ticket = serde_json::json!({"EventID": 4769});
+    let logon = serde_json::json!({"EventID": 4624});
+    let own = serde_json::json!({"vcenter": "VC.acme.example"});
+    let mut tiers = |event: &Event| {
+        let machine = directory.learn(event).machine.unwrap();
+        directory.get(machine).unwrap().tiers.clone()
+    };
+    assert_eq!(
+        tiers(&event("windows", "security", ticket, "dc1")),
+        [Tier::DomainController]
+    );
+    assert_eq!(tiers(&event("windows", "security", logon, "desk1")), []);
+    assert_eq!(
+        tiers(&event("vcenter", "event", own.clone(), "vc.acme.example")),
+        [Tier::Vcenter]
+    );
+    assert_eq!(tiers(&event("vcenter", "event", own, "esx1.acme.example")), []);
+    assert_eq!(
+        tiers(&event("esxi", "shell", serde_json::json!({}), "esx1.acme.example")),
+        [Tier::Hypervisor]
+    );
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Event, Handle, HandleKind};
+use crate::event::{Event, HandleKind};
 
 /// Why an entity matters more than others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,18 +78,26 @@ pub(super) fn proven_by(event: &Event) -> Option<Tier> {
             let id = event.fields.get("EventID").and_then(number)?;
             matches!(id, 4768 | 4769 | 4771).then_some(Tier::DomainController)
         }
-        ("esxi" | "vmware_esxi", _) => Some(Tier::Hypervisor),
-        ("vcenter" | "vmware_vcenter", _) => named_appliance(&event.facts.machine).then_some(Tier::Vcenter),
+        ("esxi", _) | ("linux", Some("esxi")) => Some(Tier::Hypervisor),
+        ("vcenter", _) => is_appliance(event).then_some(Tier::Vcenter),
         _ => None,
     }
 }
 
-/// An event of a vCenter that names a virtual machine or several is about that one, not about the appliance.
-fn named_appliance(machine: &[Handle]) -> bool {
-    !machine.is_empty()
-        && machine
+/// A vCenter tells of virtual machines and hosts too: only what is about itself has its own name as the machine's.
+fn is_appliance(event: &Event) -> bool {
+    let own = event
+        .fields
+        .get("vcenter")
+        .and_then(Value::as_str)
+        .map(str::to_lowercase);
+    own.is_some_and(|own| {
+        event
+            .facts
+            .machine
             .iter()
-            .all(|handle| matches!(handle.kind, HandleKind::Host | HandleKind::Address))
+            .any(|handle| handle.kind == HandleKind::Host && handle.name == own)
+    })
 }
 
 fn number(value: &Value) -> Option<u64> {

@@ -1,5 +1,6 @@
 //! Which source a message of syslog is of: the header is read once, and every source that comes by syslog asked in turn.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Context, NotUnderstood, backup, esxi, linux, syslog, vcenter, vpn};
@@ -25,16 +26,28 @@ pub(crate) fn read_json(line: &str, context: &Context) -> Option<Result<Event, N
     embedded(line, context)
 }
 
-/// Programs that write JSON, such as Suricata and Wazuh, send it as the message's text; some put `@cee:` before it.
 fn embedded(text: &str, context: &Context) -> Option<Result<Event, NotUnderstood>> {
+    let record = Record {
+        body: Body::Document(parsed(text)?),
+        origin: context.origin.clone(),
+    };
+    super::normalise(record, context.received).ok().map(Ok)
+}
+
+/// The document that a line is or carries.
+pub(crate) fn document(line: &str, received: Timestamp) -> Option<Value> {
+    if !line.contains('{') {
+        return None;
+    }
+    let message = syslog::parse(line, received);
+    parsed(message.map_or(line, |message| message.text))
+}
+
+/// Programs that write JSON, such as Suricata and Wazuh, send it as the message's text; some put `@cee:` before it.
+fn parsed(text: &str) -> Option<Value> {
     let text = text.strip_prefix("@cee:").unwrap_or(text).trim();
     if !text.starts_with('{') {
         return None;
     }
-    let document: Value = serde_json::from_str(text).ok()?;
-    let record = Record {
-        body: Body::Document(document),
-        origin: context.origin.clone(),
-    };
-    super::normalise(record, context.received).ok().map(Ok)
+    serde_json::from_str(text).ok()
 }

@@ -120,6 +120,7 @@ const DOCUMENTS: &[DocumentSource] = &[
 
 /// In the order in which they are asked: the more specific first.
 const LINES: &[LineSource] = &[
+    windows::LINES,
     LineSource { read: audit::read },
     LineSource { read: messages::read },
     LineSource { read: vpn::read_line },

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::audit::Assembler;
 use super::zeek::Table;
-use super::{Context, NotUnderstood, normalise_each};
+use super::{Context, NotUnderstood, messages, normalise_each};
 use crate::event::{Event, Origin};
 use crate::input::{Body, Record};
 
@@ -47,6 +47,8 @@ impl Normaliser {
             }
             if let Some(row) = self.row(line, &context) {
                 record.body = Body::Document(row);
+            } else if carried(line, &context, give) {
+                return;
             }
         }
         normalise_each(record, received, give);
@@ -102,6 +104,24 @@ impl Normaliser {
     }
 }
 
+/// Gives the events of a document that a line carries, of which there can be several. False if none of it is understood.
+fn carried(line: &str, context: &Context, give: &mut Give<'_>) -> bool {
+    let Some(document) = messages::document(line, context.received) else {
+        return false;
+    };
+    let record = Record {
+        body: Body::Document(document),
+        origin: context.origin.clone(),
+    };
+    let mut found = Vec::new();
+    normalise_each(record, context.received, &mut |event| found.push(event));
+    let understood = found.iter().any(Result::is_ok);
+    if understood {
+        found.into_iter().for_each(give);
+    }
+    understood
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::text::testing::{origin, received, source};
@@ -133,5 +153,37 @@ mod tests {
             ["zeek/dns/dns", "linux/sshd/-"]
         );
         assert_eq!(found[0].origin.record, 4);
+    }
+
+    #[test]
+    fn a_record_or_a_line_of_several_events_gives_them_all() {
+        let login = r#"{"eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com","eventTime":"2026-03-01T10:00:00Z","userIdentity":{"type":"IAMUser","userName":"anna"},"eventVersion":"1.08"}"#;
+        let records = format!(r#"{{"Records":[{login},{login}]}}"#);
+        let bodies = [
+            Body::Document(serde_json::from_str(&records).unwrap()),
+            Body::Line(records.clone()),
+            Body::Line(format!("<13>Mar  1 10:00:00 relay01 forwarder: {records}")),
+        ];
+        for body in bodies {
+            let mut found = Vec::new();
+            let record = Record {
+                body,
+                origin: origin(1),
+            };
+            Normaliser::new().take(record, received(), &mut |event| found.push(source(&event.unwrap())));
+            assert_eq!(found, ["aws/cloudtrail/-", "aws/cloudtrail/-"]);
+        }
+    }
+
+    #[test]
+    fn a_document_that_nobody_knows_is_still_a_message() {
+        let mut found = Vec::new();
+        let record = Record {
+            body: Body::Line(r#"<13>Mar  1 10:00:00 web01 app[7]: {"level":"info"}"#.to_owned()),
+            origin: origin(1),
+        };
+        Normaliser::new().take(record, received(), &mut |event| found.push(event.unwrap()));
+        assert_eq!(found.iter().map(source).collect::<Vec<_>>(), ["linux/syslog/-"]);
+        assert_eq!(found[0].fields["message"], r#"{"level":"info"}"#);
     }
 }

@@ -62,6 +62,9 @@ fn time(value: &Value) -> Option<Timestamp> {
         _ => return None,
     };
     // Zeek has microseconds; `as` saturates, and what is out of range is no timestamp.
+    if !seconds.is_finite() {
+        return None;
+    }
     Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()
 }
 

@@ -19,6 +19,7 @@ mod expand;
 mod explain;
 mod fields;
 mod load;
+pub mod pack;
 mod rule;
 
 pub use check::{Diagnostic, Severity, check};

@@ -122,7 +122,7 @@ impl Wanted {
             |wanted: &Option<Box<str>>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| Some(wanted) == is);
         same(&self.product, Some(source.product))
             && same(&self.service, source.service)
-            && same(&self.category, source.category)
+            && self.category.as_deref().is_none_or(|category| source.is_of(category))
     }
 
     /// As people read it: `windows / process_creation`.

@@ -26,6 +26,8 @@ pub(super) const ENTITIES_MAX: usize = 64;
 pub(super) const KINDS_MAX: usize = 128;
 /// Records that are named for each kind of finding.
 pub(super) const EVIDENCE_EACH: usize = 8;
+/// After so many seconds of silence the next record of a kind is worth naming again.
+pub(super) const EPISODE: i64 = 120;
 /// Stories that one took in, which are named.
 pub(super) const MERGED_MAX: usize = 32;
 
@@ -39,3 +41,6 @@ pub(super) const STRIKING: f64 = 12.0;
 pub(super) const TOLD: f64 = 40.0;
 /// How long before a story begins what else was seen on its entities belongs beside it, in seconds.
 pub(super) const BEFORE: i64 = HOUR;
+/// How far around a story lighter ones may be its parts, in seconds, and how many of them are shown.
+pub(super) const AROUND: i64 = 2 * DAY;
+pub(super) const AROUND_MAX: usize = 8;

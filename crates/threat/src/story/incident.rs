@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{BURST, BURSTS_MAX, ENTITIES_MAX, EVIDENCE_EACH, FINDINGS_MAX, KINDS_MAX, MERGED_MAX};
+use super::bounds::{BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, FINDINGS_MAX, KINDS_MAX, MERGED_MAX};
 use super::rarity::{Rarity, SignatureId};
 use super::tactic::{Tactic, steps_in_order};
 use crate::alert::{Finder, Level};
@@ -66,7 +66,9 @@ pub(super) struct Incident {
 pub(super) struct Burst {
     pub(super) entity: EntityId,
     pub(super) since: i64,
-    pub(super) parts: Vec<Part>,
+    /// The weightiest first.
+    parts: Vec<Part>,
+    points: f64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,6 +85,7 @@ pub(super) struct Part {
 pub(super) struct Touched {
     pub(super) points: f64,
     pub(super) last: i64,
+    pub(super) level: Level,
 }
 
 /// A kind of finding in a story.
@@ -116,15 +119,32 @@ pub(super) struct Beside {
 }
 
 impl Burst {
-    fn parts_by_weight(&self) -> Vec<&Part> {
-        let mut parts: Vec<&Part> = self.parts.iter().collect();
-        parts.sort_by(|a, b| b.points.total_cmp(&a.points));
-        parts
+    fn new(entity: EntityId, since: i64) -> Self {
+        Self {
+            entity,
+            since,
+            parts: Vec::new(),
+            points: 0.0,
+        }
     }
 
     /// The weight of findings that are one deed: the first whole, the others less and less.
-    pub(super) fn points(&self) -> f64 {
-        weigh(&self.parts_by_weight())
+    pub(super) const fn points(&self) -> f64 {
+        self.points
+    }
+
+    fn add(&mut self, part: Part) {
+        let same = self
+            .parts
+            .iter_mut()
+            .find(|own| own.signature == part.signature && own.volume == part.volume);
+        if let Some(own) = same {
+            own.points = own.points.max(part.points);
+        } else if self.parts.len() < FINDINGS_MAX {
+            self.parts.push(part);
+        }
+        self.parts.sort_by(|a, b| b.points.total_cmp(&a.points));
+        self.points = weigh(&self.parts.iter().collect::<Vec<_>>());
     }
 }
 
@@ -169,6 +189,7 @@ impl Incident {
                 let touched = self.entities.entry(*entity).or_default();
                 touched.points += finding.points;
                 touched.last = touched.last.max(finding.time);
+                touched.level = touched.level.max(finding.alert.level);
             }
         }
         let near = |burst: &&mut Burst| burst.entity == finding.primary && (finding.time - burst.since).abs() <= BURST;
@@ -182,11 +203,8 @@ impl Incident {
             burst.add(part);
             return burst.points();
         }
-        let burst = Burst {
-            entity: finding.primary,
-            since: finding.time,
-            parts: vec![part],
-        };
+        let mut burst = Burst::new(finding.primary, finding.time);
+        burst.add(part);
         let points = burst.points();
         self.bursts.push(burst);
         self.drop_the_lightest_burst();
@@ -194,7 +212,7 @@ impl Incident {
     }
 
     /// Another of a kind that the story has already.
-    pub(super) fn repeat(&mut self, signature: SignatureId, time: i64, entity: EntityId) -> bool {
+    pub(super) fn repeat(&mut self, signature: SignatureId, time: i64, entity: EntityId, origin: &Origin) -> bool {
         let Some(kind) = self
             .kinds
             .get_mut(&signature)
@@ -202,6 +220,9 @@ impl Incident {
         else {
             return false;
         };
+        if time - kind.last >= EPISODE {
+            name(&mut kind.evidence, origin);
+        }
         kind.count += 1;
         kind.last = kind.last.max(time);
         self.last = self.last.max(time);
@@ -228,12 +249,12 @@ impl Incident {
             count: 0,
             evidence: Vec::new(),
         });
+        if beside.evidence.is_empty() || time - beside.last >= EPISODE {
+            name(&mut beside.evidence, origin);
+        }
         beside.count += 1;
         beside.first = beside.first.min(time);
         beside.last = beside.last.max(time);
-        if beside.evidence.len() < EVIDENCE_EACH && !beside.evidence.contains(origin) {
-            beside.evidence.push(origin.clone());
-        }
     }
 
     /// Takes another story in.
@@ -255,6 +276,7 @@ impl Incident {
                 let own = self.entities.entry(entity).or_default();
                 own.points += touched.points;
                 own.last = own.last.max(touched.last);
+                own.level = own.level.max(touched.level);
             }
         }
         for (signature, kind) in other.kinds {
@@ -308,6 +330,7 @@ impl Incident {
         let own = self.entities.entry(kept).or_default();
         own.points += touched.points;
         own.last = own.last.max(touched.last);
+        own.level = own.level.max(touched.level);
         for burst in self.bursts.iter_mut().filter(|burst| burst.entity == lost) {
             burst.entity = kept;
         }
@@ -346,8 +369,8 @@ impl Incident {
         let mut sum = 0.0;
         for burst in bursts {
             let new: Vec<&Part> = burst
-                .parts_by_weight()
-                .into_iter()
+                .parts
+                .iter()
                 .filter(|part| counted.insert((part.signature, part.volume)))
                 .collect();
             sum += weigh(&new);
@@ -412,9 +435,7 @@ impl Incident {
             }
         }
         for origin in &alert.evidence {
-            if kind.evidence.len() < EVIDENCE_EACH && !kind.evidence.contains(origin) {
-                kind.evidence.push(origin.clone());
-            }
+            name(&mut kind.evidence, origin);
         }
     }
 
@@ -439,9 +460,7 @@ impl Incident {
         }
         kind.entities.extend(other.entities);
         for origin in other.evidence {
-            if kind.evidence.len() < EVIDENCE_EACH && !kind.evidence.contains(&origin) {
-                kind.evidence.push(origin);
-            }
+            name(&mut kind.evidence, &origin);
         }
     }
 
@@ -456,16 +475,9 @@ impl Incident {
     }
 }
 
-impl Burst {
-    fn add(&mut self, part: Part) {
-        let same = self
-            .parts
-            .iter_mut()
-            .find(|own| own.signature == part.signature && own.volume == part.volume);
-        if let Some(own) = same {
-            own.points = own.points.max(part.points);
-        } else if self.parts.len() < FINDINGS_MAX {
-            self.parts.push(part);
-        }
+/// Names one more record, if there is room.
+fn name(evidence: &mut Vec<Origin>, origin: &Origin) {
+    if evidence.len() < EVIDENCE_EACH && !evidence.contains(origin) {
+        evidence.push(origin.clone());
     }
 }

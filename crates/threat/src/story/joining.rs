@@ -9,17 +9,19 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{DAY, HOUR};
-use super::incident::{Finding, Incident};
+use super::incident::{Finding, Incident, Touched};
+use crate::alert::Level;
 
-/// A story of no weight on an entity reaches for an hour; each so many points double that.
+/// A story of no weight on an entity reaches for as long as its level says; each so many points double that.
 const POINTS_PER_DOUBLING: f64 = 12.0;
-/// No story reaches further, in seconds: attacks that take three weeks are one.
-const REACH_MAX: i64 = 21 * DAY;
 /// How close the same rare finding on another entity must be, in seconds, and how rare, in points.
 const SAME_FINDING: i64 = 600;
 const SAME_FINDING_POINTS: f64 = 6.0;
-/// How improbable a chance meeting of two striking bursts must be to be taken for none.
+/// How improbable a chance meeting of two striking bursts must be to be taken for none, how close they must be however rare they are, and
+/// for how long the rate must have been watched, in seconds.
 const CHANCE: f64 = 0.05;
+const MEETING: i64 = 900;
+const WATCHED: i64 = DAY;
 /// Striking bursts are counted over these many days, and at most these many of them.
 const COUNTED_DAYS: i64 = 14;
 const COUNTED_MAX: usize = 512;
@@ -46,7 +48,10 @@ impl Striking {
 
     /// Whether something striking within so many seconds of another is too improbable for chance.
     fn no_chance(&self, seconds: i64, now: i64) -> bool {
-        let learnt = (now - self.began.unwrap_or(now)).clamp(DAY, COUNTED_DAYS * DAY);
+        let learnt = (now - self.began.unwrap_or(now)).min(COUNTED_DAYS * DAY);
+        if learnt < WATCHED || seconds > MEETING {
+            return false;
+        }
         // One more than was seen: what never happened isn't impossible.
         let rate = (self.times.len() + 1) as f64 / learnt as f64;
         seconds.max(1) as f64 * rate < CHANCE
@@ -64,7 +69,7 @@ pub(super) fn belongs(
 ) -> bool {
     let same_entity = joining.iter().any(|entity| {
         let touched = incident.entities.get(entity);
-        touched.is_some_and(|touched| (finding.time - touched.last).abs() <= reach(touched.points))
+        touched.is_some_and(|touched| (finding.time - touched.last).abs() <= reach(touched))
     });
     if same_entity {
         return true;
@@ -83,8 +88,15 @@ pub(super) fn belongs(
     })
 }
 
-/// For how long a story reaches on an entity on which it has so many points, in seconds.
-fn reach(points: f64) -> i64 {
-    let reach = HOUR as f64 * (points / POINTS_PER_DOUBLING).min(20.0).exp2();
-    (reach as i64).min(REACH_MAX)
+/// For how long a story reaches on an entity, in seconds. What is only unusual doesn't reach beyond the day; what is grave does, since an
+/// attacker who takes three weeks is one attacker.
+fn reach(touched: &Touched) -> i64 {
+    let (least, most) = match touched.level {
+        Level::Informational | Level::Low => (HOUR, 3 * HOUR),
+        Level::Medium => (HOUR, DAY),
+        Level::High => (DAY / 2, 10 * DAY),
+        Level::Critical => (3 * DAY, 21 * DAY),
+    };
+    let reach = least as f64 * (touched.points / POINTS_PER_DOUBLING).min(20.0).exp2();
+    (reach as i64).min(most)
 }

@@ -22,4 +22,4 @@ pub use marks::{Mark, MarkId};
 pub use rarity::Rarity;
 pub use stories::{Change, ChangeKind, Stories};
 pub use tactic::Tactic;
-pub use view::{Involved, Meanwhile, Stage, Story};
+pub use view::{Around, Involved, Meanwhile, Stage, Story};

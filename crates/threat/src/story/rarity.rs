@@ -12,6 +12,7 @@ use crate::alert::Finder;
 use crate::entity::EntityId;
 use crate::event::Origin;
 use crate::recent::Recent;
+use crate::steady::Believed;
 
 /// How many hours of an entity's own past weigh as much as what all others do.
 const BORROWED_HOURS: f64 = 2.0;
@@ -108,6 +109,12 @@ impl Rarities {
         }
     }
 
+    /// Since when is learnt: not before the times began that hang together with the present ones.
+    pub(super) fn begin(&mut self, believed: Believed) {
+        let began = self.began.get_or_insert(believed.now);
+        *began = (*began).max(believed.began.min(believed.now));
+    }
+
     pub(super) fn signature(&mut self, finder: &Finder, now: i64) -> SignatureId {
         let next = self.next;
         let id = *self.ids.see(finder, now, || SignatureId(next));
@@ -123,7 +130,7 @@ impl Rarities {
     /// Judges a finding by what was before, then learns it.
     pub(super) fn see(&mut self, signature: SignatureId, entity: EntityId, now: i64, origin: &Origin) -> Seen {
         self.expire(now);
-        let began = *self.began.get_or_insert(now);
+        let began = self.began.unwrap_or(now);
         let first = *self.entities.see(&entity, now, || now);
         let hour = now.div_euclid(HOUR);
         let (own_age, age) = (hours_between(first, now), hours_between(began, now));
@@ -153,7 +160,7 @@ impl Rarities {
         };
         habit.origin = origin.clone();
         spread.entities += u32::from(new_entity);
-        if habit.hour < hour || habit.count == 0 {
+        if habit.hour != hour || habit.count == 0 {
             habit.begin(hour);
             habit.hours.add(now);
             spread.hours.add(now);
@@ -175,7 +182,7 @@ impl Rarities {
     pub(super) fn lately(&self, entity: EntityId, since: i64, max: usize) -> Vec<(SignatureId, i64, Origin)> {
         let from = (entity, SignatureId(0));
         let to = (entity, SignatureId(u32::MAX));
-        let habits = self.pairs.range(&from, &to).filter(|(_, last, _)| *last >= since);
+        let habits = self.pairs.range(from, to).filter(|(_, last, _)| *last >= since);
         habits
             .take(max)
             .map(|((_, signature), last, habit)| (*signature, last, habit.origin.clone()))
@@ -187,7 +194,7 @@ impl Rarities {
         let (from, to) = ((lost, SignatureId(0)), (lost, SignatureId(u32::MAX)));
         let moved: Vec<_> = self
             .pairs
-            .range(&from, &to)
+            .range(from, to)
             .map(|(key, last, habit)| (*key, last, habit.clone()))
             .collect();
         for (key, last, habit) in moved {
@@ -203,7 +210,7 @@ impl Rarities {
     }
 
     fn expire(&mut self, now: i64) {
-        if now < self.expired + DAY {
+        if now < self.expired.saturating_add(DAY) {
             return;
         }
         self.expired = now;

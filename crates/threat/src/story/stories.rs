@@ -27,6 +27,8 @@ pub struct Stories {
     next: u64,
     striking: Striking,
     marks: Marks,
+    /// The number of the directory's next merge that is to be followed.
+    merges: u64,
     /// Who came from an address.
     crowds: Recent<EntityId, BTreeSet<EntityId>>,
 }
@@ -73,20 +75,23 @@ impl Stories {
             next: 1,
             striking: Striking::default(),
             marks: Marks::default(),
+            merges: 0,
             crowds: Recent::new(PAIRS_MAX),
         }
     }
 
     /// Takes an alert: learns who is who from it, weighs it by what was before, and joins it into a story if it's notable.
     pub fn take(&mut self, alert: &Alert, directory: &mut Directory) -> Option<Change> {
-        let now = alert.time.as_second();
         let nowhere = Origin {
             source: "?".into(),
             record: 0,
         };
         let origin = alert.evidence.last().unwrap_or(&nowhere);
-        let parties = directory.learn_facts(&alert.facts, now, origin);
-        self.merged(&directory.take_merges());
+        let parties = directory.learn_facts(&alert.facts, alert.time.as_second(), origin);
+        let believed = directory.clock();
+        let now = believed.now;
+        self.rarities.begin(believed);
+        self.follow_merges(directory);
         self.striking.begin(now);
         let mut entities: Vec<EntityId> = [parties.actor, parties.target, parties.machine, parties.from]
             .into_iter()
@@ -135,7 +140,7 @@ impl Stories {
         });
         incidents
             .into_iter()
-            .map(|incident| view::story(incident, directory))
+            .map(|incident| self.view(incident, directory))
             .collect()
     }
 
@@ -146,7 +151,7 @@ impl Stories {
             .incidents
             .iter()
             .find(|incident| incident.id == id || incident.merged.contains(&id))?;
-        Some(view::story(incident, directory))
+        Some(self.view(incident, directory))
     }
 
     /// Takes what concerns one entity out of a story into a story of its own, which begins again to reach from there.
@@ -208,13 +213,15 @@ impl Stories {
         self.marks.revoke(id)
     }
 
-    /// Takes over what is kept of entities that turned out to be others: what [`Directory::take_merges`] gave.
-    pub fn merged(&mut self, merges: &[(EntityId, EntityId)]) {
+    /// Takes over what is kept of entities that turned out to be others.
+    fn follow_merges(&mut self, directory: &Directory) {
+        let (merges, next) = directory.merges_from(self.merges);
+        self.merges = next;
         for (lost, kept) in merges {
-            self.rarities.merged(*lost, *kept);
-            self.marks.merged(*lost, *kept);
+            self.rarities.merged(lost, kept);
+            self.marks.merged(lost, kept);
             for incident in &mut self.incidents {
-                incident.merged_entity(*lost, *kept);
+                incident.merged_entity(lost, kept);
             }
         }
     }
@@ -241,6 +248,12 @@ impl Stories {
         // To be rare on one of several is less rare than on one.
         rarity.bits = (rarity.bits - (entities.len() as f64).log2()).max(0.0);
         (entity, rarity, fresh)
+    }
+
+    fn view(&self, incident: &Incident, directory: &Directory) -> Story {
+        let mut story = view::story(incident, directory);
+        story.around = view::around(incident, &self.incidents, directory);
+        story
     }
 
     fn tell(&mut self, finding: &Finding<'_>, directory: &Directory) -> Change {
@@ -362,7 +375,7 @@ impl Stories {
         {
             for entity in entities {
                 if incident.entities.contains_key(entity) {
-                    if !incident.repeat(signature, now, *entity) {
+                    if !incident.repeat(signature, now, *entity, origin) {
                         incident.beside(*entity, signature, finder, now, origin);
                     }
                     return;

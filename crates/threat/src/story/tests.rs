@@ -1,1 +1,411 @@
+use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::*;
+use crate::alert::{Alert, Finder, Level};
+use crate::entity::{Directory, Tier};
+use crate::event::{Facts, Handle, HandleKind, Logsource, Origin};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+const START: i64 = 1_735_804_800;
+
+struct Watch {
+    directory: Directory,
+    stories: Stories,
+    record: u64,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self {
+            directory: Directory::new(),
+            stories: Stories::new(),
+            record: 0,
+        }
+    }
+
+    fn take(&mut self, time: i64, rule: &str, level: Level, tag: &str, facts: Facts) -> Option<Change> {
+        self.record += 1;
+        let alert = Alert {
+            time: Timestamp::from_second(time).unwrap(),
+            finder: Finder::Rule(Arc::from(rule)),
+            title: Arc::from(rule),
+            level,
+            attack: if tag.is_empty() {
+                Arc::new([])
+            } else {
+                Arc::new([Box::from(tag)])
+            },
+            words: String::new(),
+            logsource: Logsource {
+                product: "windows",
+                service: None,
+                category: None,
+            },
+            facts,
+            matched: Vec::new(),
+            evidence: vec![Origin {
+                source: Arc::from("log"),
+                record: self.record,
+            }],
+            count: 1,
+        };
+        self.stories.take(&alert, &mut self.directory)
+    }
+
+    fn list(&self) -> Vec<Story> {
+        self.stories.incidents(&self.directory)
+    }
+
+    /// A week in which `hum` comes on each machine in every hour, and ends.
+    fn after_a_week(machines: &[&str]) -> Self {
+        let mut watch = Self::new();
+        for hour in 0..7 * 24 {
+            for machine in machines {
+                watch.take(START + hour * HOUR, "hum", Level::Medium, "", on(machine));
+            }
+        }
+        watch
+    }
+}
+
+const LATER: i64 = START + 7 * DAY + HOUR / 2;
+
+fn on(machine: &str) -> Facts {
+    Facts {
+        machine: vec![Handle::new(HandleKind::Host, machine).unwrap()],
+        ..Facts::default()
+    }
+}
+
+fn by(person: &str, machine: &str) -> Facts {
+    Facts {
+        actor: vec![Handle::new(HandleKind::Mail, &format!("{person}@acme.example")).unwrap()],
+        ..on(machine)
+    }
+}
+
+#[test]
+fn alerts_on_one_machine_are_one_story_in_order_and_others_are_not() {
+    let mut watch = Watch::new();
+    watch.take(START, "phish", Level::High, "initial-access", on("desk1"));
+    watch.take(
+        START + 10 * MINUTE,
+        "dump",
+        Level::High,
+        "credential-access",
+        on("desk1"),
+    );
+    watch.take(START + 5 * HOUR, "other", Level::High, "discovery", on("web1"));
+    let stories = watch.list();
+    assert_eq!(stories.len(), 2);
+    assert_eq!(
+        stories[0].stages.iter().map(|stage| &*stage.title).collect::<Vec<_>>(),
+        ["phish", "dump"]
+    );
+    assert_eq!(
+        stories[0].evidence().map(|origin| origin.record).collect::<Vec<_>>(),
+        [1, 2]
+    );
+}
+
+#[test]
+fn a_person_carries_a_story_from_machine_to_machine() {
+    let mut watch = Watch::new();
+    watch.take(START, "phish", Level::High, "initial-access", by("anna", "desk1"));
+    watch.take(
+        START + 30 * MINUTE,
+        "move",
+        Level::High,
+        "lateral-movement",
+        by("anna", "srv1"),
+    );
+    watch.take(
+        START + 50 * MINUTE,
+        "dump",
+        Level::High,
+        "credential-access",
+        on("srv1"),
+    );
+    let stories = watch.list();
+    assert_eq!(stories.len(), 1);
+    assert_eq!(
+        stories[0]
+            .entities
+            .iter()
+            .map(|entity| entity.name.as_str())
+            .collect::<std::collections::BTreeSet<_>>(),
+        ["anna@acme.example", "desk1", "srv1"].into()
+    );
+}
+
+#[test]
+fn what_comes_every_hour_is_no_story_and_the_same_finding_where_it_never_came_is() {
+    let mut watch = Watch::after_a_week(&["web1", "web2"]);
+    let before = watch.list().iter().map(|story| story.alerts).sum::<u64>();
+    assert!(watch.take(LATER, "hum", Level::Medium, "", on("web1")).is_none());
+    assert!(watch.take(LATER, "crash", Level::Medium, "", on("web1")).is_some());
+    let after = watch.list();
+    assert_eq!(after.iter().map(|story| story.alerts).sum::<u64>(), before + 1);
+    let crash = after
+        .iter()
+        .flat_map(|story| &story.stages)
+        .find(|stage| &*stage.title == "crash")
+        .unwrap();
+    assert_eq!(crash.unusual, "never before on web1 in 150 hours, nor anywhere else");
+}
+
+#[test]
+fn steps_in_the_order_of_an_attack_weigh_more_than_the_same_steps_in_reverse() {
+    let score = |tags: [&str; 3]| {
+        let mut watch = Watch::new();
+        for (number, tag) in (0..).zip(tags) {
+            watch.take(START + number * 10 * MINUTE, tag, Level::High, tag, on("srv1"));
+        }
+        watch.list()[0].score
+    };
+    let (forward, backward) = (
+        score(["initial-access", "discovery", "impact"]),
+        score(["impact", "discovery", "initial-access"]),
+    );
+    assert!(forward > backward * 1.25, "{forward} {backward}");
+}
+
+#[test]
+fn two_grave_stages_on_a_domain_controller_wake_people_and_one_on_a_desk_does_not() {
+    let mut watch = Watch::new();
+    let mut told = Vec::new();
+    for machine in ["dc1", "desk1"] {
+        let facts = on(machine);
+        watch.directory.learn_facts(
+            &facts,
+            START,
+            &Origin {
+                source: Arc::from("log"),
+                record: 0,
+            },
+        );
+        let id = watch.directory.resolve(&facts.machine, START).unwrap();
+        if machine == "dc1" {
+            watch.directory.add_tier(id, Tier::DomainController);
+        }
+    }
+    told.push(
+        watch
+            .take(START, "move", Level::High, "lateral-movement", on("desk1"))
+            .unwrap(),
+    );
+    told.push(
+        watch
+            .take(START + HOUR, "reset", Level::High, "privilege-escalation", on("dc1"))
+            .unwrap(),
+    );
+    told.push(
+        watch
+            .take(
+                START + HOUR + 10 * MINUTE,
+                "ntds",
+                Level::High,
+                "credential-access",
+                on("dc1"),
+            )
+            .unwrap(),
+    );
+    assert_eq!(
+        told.iter().map(|change| change.told).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+    assert_eq!(told[2].kind, ChangeKind::Told);
+    let words = watch.list()[0].words();
+    assert!(
+        words.contains("1. 2025-01-02T09:00:00Z More rights: reset on dc1, 1 times"),
+        "{words}"
+    );
+    assert!(words.contains("With dc1, domain controller."), "{words}");
+    assert!(words.contains("Next: dc1: whoever has this has everything."), "{words}");
+}
+
+#[test]
+fn one_critical_finding_wakes_people_from_the_first_minute() {
+    let mut watch = Watch::new();
+    let change = watch
+        .take(START, "chain", Level::Critical, "initial-access", by("anna", "desk1"))
+        .unwrap();
+    assert!(change.told && change.kind == ChangeKind::Told);
+}
+
+#[test]
+fn the_same_rare_finding_on_two_machines_within_minutes_is_one_story() {
+    let machines = ["web1", "web2"];
+    let mut watch = Watch::after_a_week(&machines);
+    let began = watch.list().len();
+    watch.take(LATER, "scan", Level::Medium, "", on("web1"));
+    watch.take(LATER + 3 * MINUTE, "scan", Level::Medium, "", on("web2"));
+    assert_eq!(watch.list().len(), began + 1, "{:#?}", watch.list());
+    watch.take(LATER + 20 * HOUR, "probe", Level::Medium, "", on("web1"));
+    watch.take(LATER + 22 * HOUR, "probe", Level::Medium, "", on("web2"));
+    assert_eq!(
+        watch
+            .list()
+            .iter()
+            .filter(|story| story.stages.iter().any(|stage| &*stage.title == "probe"))
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn an_address_that_a_crowd_comes_from_joins_nobody() {
+    let mut watch = Watch::new();
+    for person in 0..12_i64 {
+        let facts = Facts {
+            address: Some("203.0.113.7".parse().unwrap()),
+            ..by(&format!("p{person}"), &format!("desk{person}"))
+        };
+        watch.take(START + person * MINUTE, "habit", Level::Low, "", facts);
+    }
+    let from_there = |person: &str, machine: &str| Facts {
+        address: Some("203.0.113.7".parse().unwrap()),
+        ..by(person, machine)
+    };
+    watch.take(START + 13 * HOUR, "dump", Level::High, "", from_there("p1", "desk1"));
+    watch.take(
+        START + 13 * HOUR + 30 * MINUTE,
+        "phish",
+        Level::High,
+        "",
+        from_there("p2", "desk2"),
+    );
+    assert_eq!(watch.list().len(), 2);
+}
+
+#[test]
+fn a_slow_attack_is_one_story_if_its_steps_are_grave_and_none_if_they_are_light() {
+    let stories = |level: Level| {
+        let mut watch = Watch::new();
+        for (number, tag) in (0..).zip(["initial-access", "persistence", "discovery", "lateral-movement"]) {
+            for part in 0..3 {
+                watch.take(
+                    START + number * 4 * DAY + part * 10 * MINUTE,
+                    &format!("{tag}{part}"),
+                    level,
+                    tag,
+                    on("srv1"),
+                );
+            }
+        }
+        watch.list().len()
+    };
+    assert_eq!(stories(Level::High), 1);
+    assert_eq!(stories(Level::Medium), 4);
+}
+
+#[test]
+fn a_false_positive_is_kept_out_on_that_entity_alone_visible_and_taken_back() {
+    let mut watch = Watch::new();
+    watch.take(START, "psexec", Level::High, "", on("admin1"));
+    let story = watch.list()[0].id;
+    let marks = watch.stories.mark_false_positive(story, "carol", START + HOUR, 10);
+    assert_eq!((marks.len(), watch.list().len()), (1, 0));
+    assert!(
+        watch
+            .take(START + 2 * HOUR, "psexec", Level::High, "", on("admin1"))
+            .is_none()
+    );
+    assert!(
+        watch
+            .take(START + 2 * HOUR, "dump", Level::High, "", on("admin1"))
+            .is_some()
+    );
+    assert!(
+        watch
+            .take(START + 2 * HOUR, "psexec", Level::High, "", on("srv1"))
+            .is_some()
+    );
+    let mark = watch.stories.marks()[0].clone();
+    assert_eq!(
+        (mark.by.as_str(), mark.kept_out, mark.until),
+        ("carol", 1, START + HOUR + 10 * DAY)
+    );
+    assert!(
+        watch
+            .take(START + 20 * DAY, "psexec", Level::High, "", on("admin1"))
+            .is_some()
+    );
+    assert!(watch.stories.revoke_mark(mark.id));
+    assert!(watch.stories.marks().is_empty());
+}
+
+#[test]
+fn a_story_can_be_split_by_hand_and_stays_whole_in_sum() {
+    let mut watch = Watch::new();
+    watch.take(START, "phish", Level::High, "initial-access", on("desk1"));
+    watch.take(START + MINUTE, "phish", Level::High, "initial-access", on("desk2"));
+    let story = watch.list()[0].clone();
+    assert_eq!(story.entities.len(), 2);
+    let entity = story.entities[1].id;
+    let new = watch.stories.split(story.id, entity, &watch.directory).unwrap();
+    let part = watch.stories.incident(new, &watch.directory).unwrap();
+    let rest = watch.stories.incident(story.id, &watch.directory).unwrap();
+    assert_eq!(
+        (part.entities[0].id, part.entities.len(), rest.entities.len()),
+        (entity, 1, 1)
+    );
+}
+
+#[test]
+fn stories_marks_and_what_is_usual_survive_being_saved() {
+    let mut watch = Watch::after_a_week(&["web1"]);
+    watch.take(LATER, "crash", Level::Medium, "impact", on("web1"));
+    watch.take(LATER + MINUTE, "hum", Level::Medium, "", on("web1"));
+    let bytes = serde_json::to_vec(&watch.stories).unwrap();
+    let stories: Stories = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(stories.incidents(&watch.directory), watch.list());
+    let mut again = Watch {
+        stories,
+        directory: watch.directory.clone(),
+        record: watch.record,
+    };
+    let next = |watch: &mut Watch| watch.take(LATER + 2 * HOUR, "odd", Level::Medium, "", on("web1"));
+    assert_eq!(next(&mut again), next(&mut watch));
+}
+
+#[test]
+fn a_flood_of_different_alerts_leaves_stories_within_their_bounds() {
+    let mut watch = Watch::new();
+    for number in 0..4_000_i64 {
+        watch.take(
+            START + number,
+            &format!("rule{}", number % 700),
+            Level::High,
+            "impact",
+            on(&format!("m{}", number % 300)),
+        );
+    }
+    for story in watch.list() {
+        assert!(
+            story.stages.len() <= 128 && story.entities.len() <= 64,
+            "{} {}",
+            story.stages.len(),
+            story.entities.len()
+        );
+        assert!(story.stages.iter().all(|stage| stage.evidence.len() <= 8));
+    }
+}
+
+#[test]
+fn a_record_from_the_far_future_neither_wipes_what_is_usual_nor_silences_what_comes_then() {
+    let mut watch = Watch::after_a_week(&["web1"]);
+    watch.take(LATER + 4_000 * DAY, "hum", Level::Medium, "", on("web1"));
+    assert!(watch.take(LATER, "hum", Level::Medium, "", on("web1")).is_none());
+    assert!(watch.take(LATER, "crash", Level::Medium, "", on("web1")).is_some());
+    watch.take(LATER + 20 * DAY, "dump", Level::Medium, "", on("web1"));
+    assert!(
+        watch
+            .take(LATER + 2 * DAY, "dump", Level::Medium, "", on("web1"))
+            .is_some()
+    );
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::bounds::{AROUND, AROUND_MAX};
 use super::incident::{Incident, Kind, StoryId};
 use super::next;
 use super::tactic::Tactic;
@@ -39,6 +40,9 @@ pub struct Story {
     pub entities: Vec<Involved>,
     /// What else was seen on its entities from an hour before, without being notable by itself.
     pub meanwhile: Vec<Meanwhile>,
+    /// Lighter stories of the same days, which nobody is told of: perhaps parts of this one, perhaps chance. The weightiest first; none beside
+    /// a story that is light itself.
+    pub around: Vec<Around>,
     /// What to do next, the most urgent first.
     pub next: Vec<String>,
     /// Stories that turned out to be this one.
@@ -112,6 +116,59 @@ pub struct Meanwhile {
     pub evidence: Vec<Origin>,
 }
 
+/// A lighter story around another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Around {
+    /// Its number.
+    pub story: StoryId,
+    /// When its first finding was, in seconds since 1970.
+    pub first: i64,
+    /// What it weighs.
+    pub score: f64,
+    /// Its weightiest finding.
+    pub title: Arc<str>,
+    /// On whom, by the names that people know.
+    pub on: Vec<String>,
+    /// Records of its weightiest finding: the first few.
+    pub evidence: Vec<Origin>,
+}
+
+/// The lighter stories around one that people are told of.
+pub(super) fn around(incident: &Incident, all: &[Incident], directory: &Directory) -> Vec<Around> {
+    if incident.told.is_none() {
+        return Vec::new();
+    }
+    let near = |other: &&Incident| {
+        other.told.is_none() && other.last >= incident.first - AROUND && other.first <= incident.last + AROUND
+    };
+    let mut others: Vec<&Incident> = all.iter().filter(near).collect();
+    others.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    let weightiest = |other: &Incident| {
+        other
+            .kinds
+            .values()
+            .max_by(|a, b| a.points.total_cmp(&b.points))
+            .cloned()
+    };
+    let views = others.into_iter().take(AROUND_MAX).filter_map(|other| {
+        let kind = weightiest(other)?;
+        Some(Around {
+            story: other.id,
+            first: other.first,
+            score: other.score,
+            title: kind.title,
+            on: kind
+                .entities
+                .iter()
+                .take(4)
+                .map(|id| directory.name(*id).to_owned())
+                .collect(),
+            evidence: kind.evidence,
+        })
+    });
+    views.collect()
+}
+
 /// The view of what is kept.
 pub(super) fn story(incident: &Incident, directory: &Directory) -> Story {
     let mut stages: Vec<Stage> = incident.kinds.values().map(|kind| stage(kind, directory)).collect();
@@ -160,6 +217,7 @@ pub(super) fn story(incident: &Incident, directory: &Directory) -> Story {
                 evidence: beside.evidence.clone(),
             })
             .collect(),
+        around: Vec::new(),
         next: steps,
         entities,
         merged: incident.merged.clone(),
@@ -252,6 +310,16 @@ impl Story {
             };
             let tiers: String = entity.tiers.iter().map(|tier| format!(", {}", tier.words())).collect();
             let _ = writeln!(text, "With {}{also}{tiers}.", entity.name);
+        }
+        for other in &self.around {
+            let on = other.on.join(", ");
+            let _ = writeln!(
+                text,
+                "Perhaps: {} {} on {on} ({:.0} points).",
+                clock(other.first),
+                other.title,
+                other.score
+            );
         }
         for step in &self.next {
             let _ = writeln!(text, "Next: {step}");

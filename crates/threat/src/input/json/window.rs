@@ -33,8 +33,11 @@ impl<R: BufRead> Window<R> {
 
     /// Reads until more bytes are at hand, or the log has ended.
     fn grow(&mut self) -> io::Result<()> {
-        self.bytes.drain(..self.consumed);
-        self.consumed = 0;
+        // Not each time: moving what is left may be dearer than what is read.
+        if self.consumed >= self.rest().len() {
+            self.bytes.drain(..self.consumed);
+            self.consumed = 0;
+        }
         let read = self.log.fill_buf()?;
         let count = read.len();
         self.bytes.extend_from_slice(read);

@@ -85,7 +85,7 @@ impl Assembler {
         while self
             .waiting
             .front()
-            .is_some_and(|group| group.newest() + PATIENCE <= now)
+            .is_some_and(|group| now.duration_since(group.newest()) >= PATIENCE)
         {
             self.give_at(0, give);
         }
@@ -109,7 +109,7 @@ impl Assembler {
         // Of the same log only: others may be read at the same time, from long before.
         let is_old = |group: &Group| {
             group.number.host == than.host
-                && group.number.time + PATIENCE < than.time
+                && than.time.duration_since(group.number.time) > PATIENCE
                 && group
                     .records
                     .iter()

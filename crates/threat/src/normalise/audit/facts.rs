@@ -69,7 +69,12 @@ fn command(draft: &mut Draft, record: &AuditRecord) -> Option<&'static str> {
 }
 
 fn path(draft: &mut Draft, record: &AuditRecord, with: &Companions) -> Option<&'static str> {
-    let activity = match record.field("nametype") {
+    // Older kernels call it `objtype`.
+    let kind = match record.field("nametype") {
+        "" => record.field("objtype"),
+        kind => kind,
+    };
+    let activity = match kind {
         "CREATE" => Activity::FileWrite,
         "DELETE" => Activity::FileDeletion,
         _ => return None,
@@ -99,7 +104,8 @@ fn connection(draft: &mut Draft, record: &AuditRecord, with: &Companions) -> Opt
     if !matches!(with.syscall.as_str(), "connect" | "sendto" | "") {
         return None;
     }
-    let (address, port) = internet_address(record.field("saddr"))?;
+    let named = || Some((record.field("laddr").to_owned(), record.field("lport").parse().ok()?));
+    let (address, port) = internet_address(record.field("saddr")).or_else(named)?;
     draft.put("DestinationIp", &address);
     draft.put("DestinationPort", &port.to_string());
     draft.put("Initiated", "true");
@@ -163,21 +169,12 @@ fn reported(draft: &mut Draft, record: &AuditRecord) {
             draft.did(Activity::GroupChange, outcome).with(account);
         }
         "USER_MGMT" => managed(draft, record, account),
-        "USER_CHAUTHTOK" => {
-            let own = record.user(&["auid", "uid"]) == account;
-            let activity = if own {
-                Activity::PasswordChange
-            } else {
-                Activity::PasswordReset
-            };
-            draft.did(activity, outcome).to(account);
+        "USER_CHAUTHTOK" => credentials(draft, record, account),
+        "ACCT_LOCK" | "ACCT_UNLOCK" => {
+            draft.did(Activity::AccountState, outcome).to(account);
         }
         "SERVICE_START" | "SERVICE_STOP" => service(draft, record),
-        "CONFIG_CHANGE" => {
-            draft
-                .did(Activity::DefenceChange, outcome)
-                .with(&format!("auditd: {}", record.field("op")));
-        }
+        "CONFIG_CHANGE" => configured(draft, record),
         "DAEMON_END" | "DAEMON_ABORT" => {
             draft.did(Activity::LogClearing, outcome).with("auditd");
         }
@@ -186,6 +183,36 @@ fn reported(draft: &mut Draft, record: &AuditRecord) {
         }
         _ => {}
     }
+}
+
+/// Despite its name also what `usermod` does to an account otherwise.
+fn credentials(draft: &mut Draft, record: &AuditRecord, account: &str) {
+    let (outcome, operation) = (draft.facts.outcome, record.field("op"));
+    let of_password = operation.contains("passw") || operation.contains("chauthtok");
+    if !of_password {
+        return managed(draft, record, account);
+    }
+    let own = record.user(&["auid", "uid"]) == account;
+    let activity = if own {
+        Activity::PasswordChange
+    } else {
+        Activity::PasswordReset
+    };
+    draft.did(activity, outcome).to(account);
+}
+
+/// Rules are added at every start of the machine; that they are taken away, or recording switched off, is another matter.
+fn configured(draft: &mut Draft, record: &AuditRecord) {
+    let operation = record.field("op");
+    let off = record.field("audit_enabled") == "0" || operation.contains("remove");
+    let activity = if off {
+        Activity::DefenceChange
+    } else {
+        Activity::HostSetting
+    };
+    draft
+        .did(activity, draft.facts.outcome)
+        .with(&format!("auditd: {operation}"));
 }
 
 fn managed(draft: &mut Draft, record: &AuditRecord, account: &str) {

@@ -53,7 +53,7 @@ impl AuditRecord {
         };
         let kind = syscalls::kind(kind).to_owned();
         let mut fields = Vec::new();
-        read_fields(&kind, body, &mut fields);
+        read_fields(&kind, body, false, &mut fields);
         Some(Ok(Self {
             kind,
             host: host.to_owned(),
@@ -166,8 +166,9 @@ fn numbered(stamp: &str) -> Option<(Timestamp, u64)> {
     Some((time, serial.parse().ok()?))
 }
 
-/// Fields between blanks. What stands in single quotes are fields of the program that reported, with names of their own.
-fn read_fields(kind: &str, body: &str, found: &mut Vec<(String, String)>) {
+/// Fields between blanks. What stands in single quotes are fields of the program that reported, with names of their own; within them
+/// single quotes are quotes like others.
+fn read_fields(kind: &str, body: &str, inside_quotes: bool, found: &mut Vec<(String, String)>) {
     let mut rest = body;
     while found.len() < FIELDS_MAX {
         // The enriched part stands behind a group separator.
@@ -177,27 +178,26 @@ fn read_fields(kind: &str, body: &str, found: &mut Vec<(String, String)>) {
         };
         let name = name.rsplit([' ', '\u{1d}']).next().unwrap_or(name);
         let (value, tail) = match tail.chars().next() {
+            Some('\'') if !inside_quotes => {
+                // The reporting program's own text may have quotes within; its end is the line's.
+                let inside = tail.get(1..).unwrap_or_default();
+                let (inner, tail) = inside.rsplit_once('\'').unwrap_or((inside, ""));
+                read_fields(kind, inner, true, found);
+                rest = tail;
+                continue;
+            }
             Some(quote @ ('"' | '\'')) => {
                 let inside = tail.get(1..).unwrap_or_default();
-                // The reporting program's own text may have quotes within; its end is the line's.
-                let end = if quote == '\'' {
-                    inside.rfind(quote)
-                } else {
-                    inside.find(quote)
-                };
-                let (value, tail) = inside
-                    .split_at_checked(end.unwrap_or(inside.len()))
-                    .unwrap_or((inside, ""));
-                let tail = tail.get(1..).unwrap_or_default();
-                if quote == '\'' {
-                    read_fields(kind, value, found);
-                    rest = tail;
-                    continue;
-                }
+                let (value, tail) = inside.split_once(quote).unwrap_or((inside, ""));
                 (Cow::Borrowed(value), tail)
             }
             _ => {
-                let end = tail.find([' ', '\u{1d}']).unwrap_or(tail.len());
+                let end = if name == "op" {
+                    phrase(tail)
+                } else {
+                    tail.find([' ', '\u{1d}'])
+                };
+                let end = end.unwrap_or(tail.len());
                 let (value, tail) = tail.split_at_checked(end).unwrap_or((tail, ""));
                 (decoded(kind, name, value), tail)
             }
@@ -205,6 +205,12 @@ fn read_fields(kind: &str, body: &str, found: &mut Vec<(String, String)>) {
         keep(name, &value, found);
         rest = tail;
     }
+}
+
+/// The end of `adding user to group acct=...`: an operation is told in words without quotes, up to the next name.
+fn phrase(text: &str) -> Option<usize> {
+    let until = text.find('=')?;
+    text.get(..until)?.rfind(' ')
 }
 
 fn keep(name: &str, value: &str, found: &mut Vec<(String, String)>) {
@@ -223,7 +229,8 @@ fn keep(name: &str, value: &str, found: &mut Vec<(String, String)>) {
 
 /// Texts that a user can choose are written as hexadecimal if they have blanks, quotes or control characters.
 fn decoded<'a>(kind: &str, name: &str, value: &'a str) -> Cow<'a, str> {
-    let is_argument = kind == "EXECVE" && name.starts_with('a');
+    let number = name.strip_prefix('a').and_then(|rest| rest.chars().next());
+    let is_argument = kind == "EXECVE" && number.is_some_and(|digit| digit.is_ascii_digit());
     let is_text = is_argument
         || [
             "proctitle",

@@ -169,6 +169,26 @@ fn what_programs_report_is_told() {
             "Process Success by=1000 to= on=web01 from= with=cat /etc/shadow",
         ),
         (
+            "type=USER_CHAUTHTOK msg=audit(1718231602.1:1): pid=9 uid=0 auid=1005 msg='op=adding user to shadow group acct=\"anna\" exe=\"/usr/sbin/usermod\" res=success'",
+            "GroupMemberAddition Success by=1005 to=anna on= from= with=",
+        ),
+        (
+            "type=USER_CHAUTHTOK msg=audit(1718231602.1:1): pid=9 uid=0 auid=1007 msg='op=updating-password id=20002 exe=\"/usr/sbin/usermod\" res=success'UID=\"root\" AUID=\"admin\" ID=\"anna\"",
+            "PasswordReset Success by=admin to=anna on= from= with=",
+        ),
+        (
+            "type=CONFIG_CHANGE msg=audit(1718231602.1:1): auid=1000 ses=3 op=\"add_rule\" key=(null) list=4 res=1",
+            "HostSetting Success by=1000 to= on= from= with=auditd: add_rule",
+        ),
+        (
+            "type=CONFIG_CHANGE msg=audit(1718231602.1:1): op=set audit_enabled=0 old=1 auid=1000 ses=3 res=1",
+            "DefenceChange Success by=1000 to= on= from= with=auditd: set",
+        ),
+        (
+            "type=SOCKADDR msg=audit(1718231602.1:1): saddr=zzSADDR={ saddr_fam=inet laddr=198.51.100.7 lport=443 }",
+            "Connection Unknown by= to= on= from= with=198.51.100.7:443",
+        ),
+        (
             "type=SOCKADDR msg=audit(1718231602.1:1): saddr=020001BBC63364070000000000000000",
             "Connection Unknown by= to= on= from= with=198.51.100.7:443",
         ),
@@ -191,4 +211,28 @@ fn records_through_syslog_have_the_machine_of_its_header() {
 fn long_arguments_that_come_in_pieces_are_joined() {
     let event = line("type=EXECVE msg=audit(1.0:1): argc=2 a0=\"sh\" a1_len=4 a1[0]=\"ab\" a1[1]=\"cd\"");
     assert_eq!(event.fields["CommandLine"], "sh abcd");
+}
+
+#[test]
+fn quotes_in_quotes_are_read_without_going_deeper_and_deeper() {
+    let deep = "x='".repeat(100_000);
+    let event = line(&format!(
+        "type=USER_LOGIN msg=audit(1.0:1): {deep}{}",
+        "'".repeat(100_000)
+    ));
+    assert!(event.fields.as_object().unwrap().len() < 10);
+    assert_eq!(
+        line("type=EXECVE msg=audit(1.0:1): argc=10 a0=\"ls\"").fields["argc"],
+        "10"
+    );
+}
+
+#[test]
+fn times_at_the_end_of_the_calendar_are_times_like_others() {
+    let mut normaliser = Normaliser::new();
+    let last = EVENT[0].replace("1718231602.640", "253402207200.000");
+    taken(&mut normaliser, &[(1, &last), (2, EVENT[0])], received());
+    let mut given = 0;
+    normaliser.finish(&mut |_| given += 1);
+    assert_eq!(given, 2);
 }

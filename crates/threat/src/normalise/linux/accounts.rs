@@ -36,7 +36,9 @@ pub(super) fn changed(draft: &mut Draft, program: &str, text: &str) {
         draft
             .did(Activity::GroupChange, Outcome::Success)
             .with(named().unwrap_or_default());
-    } else if let Some(group) = quoted("removed group '") {
+    } else if let Some(group) =
+        quoted("removed group '").or_else(|| quoted("group '").filter(|_| text.ends_with("removed")))
+    {
         draft.did(Activity::GroupChange, Outcome::Success).with(group);
     } else if let Some(user) = quoted("unlock user '").or_else(|| quoted("lock user '")) {
         done(draft, Activity::AccountState, user, "");

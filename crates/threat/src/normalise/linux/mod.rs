@@ -122,9 +122,7 @@ fn journal_message(document: &Value) -> String {
 /// What a program's message tells, and which source of Sigma's it is of.
 pub(crate) fn interpret(draft: &mut Draft, program: &str, facility: Option<u8>, text: &str) -> Logsource {
     let program = program.rsplit('/').next().unwrap_or(program);
-    if let Some(rest) = text.strip_prefix("pam_unix(").or_else(|| text.strip_prefix("pam_sss(")) {
-        sessions::pam(draft, program, rest);
-    }
+    sessions::pam(draft, program, text);
     let (service, category) = match program {
         "sshd" | "sshd-session" | "sshd-auth" | "dropbear" => {
             sessions::sshd(draft, text);

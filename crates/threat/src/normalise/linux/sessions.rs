@@ -74,12 +74,18 @@ pub(super) fn su(draft: &mut Draft, text: &str) {
     draft.did(Activity::SignIn, outcome).by(actor).to(target);
 }
 
-/// What is behind `pam_unix(`: `su:session): session opened for user root(uid=0) by anna(uid=1000)`.
-pub(super) fn pam(draft: &mut Draft, program: &str, rest: &str) {
-    let Some((service, text)) = rest.split_once("): ") else {
-        return;
-    };
-    let (service, stage) = service.split_once(':').unwrap_or((service, ""));
+/// `pam_unix(su:session): session opened for user root(uid=0) by anna(uid=1000)`; older ones have their mark behind the program's name.
+pub(super) fn pam(draft: &mut Draft, program: &str, text: &str) {
+    let marked = text.strip_prefix("pam_unix(").or_else(|| text.strip_prefix("pam_sss("));
+    if let Some((service, text)) = marked.and_then(|rest| rest.split_once("): ")) {
+        let (service, stage) = service.split_once(':').unwrap_or((service, ""));
+        told_by_pam(draft, program, (service, stage), text);
+    } else if text.starts_with("authentication failure; ") {
+        told_by_pam(draft, program, (program, "auth"), text);
+    }
+}
+
+fn told_by_pam(draft: &mut Draft, program: &str, (service, stage): (&str, &str), text: &str) {
     draft.put("pam_service", service);
     let named = |name| {
         between(text, name, "(")
@@ -97,7 +103,9 @@ pub(super) fn pam(draft: &mut Draft, program: &str, rest: &str) {
         }
     } else if stage == "auth" && text.starts_with("authentication failure") {
         let user = after(text, " user=").map_or("", |user| word(user).0);
-        let place = between(text, " rhost=", " ").unwrap_or_default();
+        let place = after(text, " rhost=").map_or("", |place| word(place).0);
+        // Without a place the next field follows.
+        let place = if place.starts_with("user=") { "" } else { place };
         draft.put("user", user);
         draft.put("src_ip", place);
         let activity = match service {

@@ -77,6 +77,32 @@ fn su_and_console_sign_ins_name_who_became_whom() {
 }
 
 #[test]
+fn a_failure_that_pam_tells_names_user_and_place_but_is_no_second_attempt() {
+    let cases = [
+        (
+            "sshd[9]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=198.51.100.7  user=anna",
+            "by=anna to= on=combo from=198.51.100.7",
+        ),
+        (
+            "sshd[9]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=198.51.100.7 ",
+            "by= to= on=combo from=198.51.100.7",
+        ),
+        (
+            "sshd(pam_unix)[9]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=198.51.100.7  user=anna",
+            "by=anna to= on=combo from=198.51.100.7",
+        ),
+        (
+            "sudo: pam_unix(sudo:auth): authentication failure; logname=anna uid=1001 euid=0 tty=/dev/pts/1 ruser=anna rhost=  user=anna",
+            "by=anna to= on=combo from=",
+        ),
+    ];
+    for (text, expected) in cases {
+        let told = told(&line(&format!("Jun 14 15:16:01 combo {text}")));
+        assert_eq!(told, format!("Other Failure {expected} with="), "{text}");
+    }
+}
+
+#[test]
 fn what_sudo_ran_is_a_process_and_what_it_refused_is_none() {
     let event = line(
         "Apr 27 15:22:23 niban sudo:     dcid : TTY=pts/4 ; PWD=/home/dcid ; USER=root ; COMMAND=/usr/bin/tail /var/log/snort/alert.fast",
@@ -126,6 +152,10 @@ fn accounts_groups_and_passwords_that_change_are_told() {
         ),
         (
             "groupadd[9]: group added to /etc/group: name=ops, GID=1002",
+            "GroupChange Success by= to= on=web01 from= with=ops",
+        ),
+        (
+            "groupdel[9]: group 'ops' removed",
             "GroupChange Success by= to= on=web01 from= with=ops",
         ),
         (

@@ -162,7 +162,8 @@ fn time(draft: &Draft) -> Option<Timestamp> {
 fn zone(text: &str) -> Offset {
     let parsed = text
         .strip_prefix(['+', '-'])
-        .and_then(|digits| digits.replace(':', "").parse::<i32>().ok());
+        .and_then(|digits| digits.replace(':', "").parse::<i32>().ok())
+        .filter(|number| (0..=2600).contains(number));
     let seconds = parsed.map_or(0, |number| (number / 100) * 3600 + (number % 100) * 60);
     Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).unwrap_or(Offset::UTC)
 }

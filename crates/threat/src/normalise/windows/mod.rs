@@ -13,7 +13,7 @@ mod time;
 
 use serde_json::{Map, Value};
 
-use super::{Context, DocumentSource, NotUnderstood};
+use super::{Context, DocumentSource, LineSource, NotUnderstood};
 use crate::event::{Event, Logsource};
 
 /// Windows' events as JSON.
@@ -38,6 +38,18 @@ struct Parts {
     head: Map<String, Value>,
     /// The event's own data, flat.
     data: Map<String, Value>,
+}
+
+/// Windows' events as XML, a line each; forwarders put a head of their own before it.
+pub(super) const LINES: LineSource = LineSource { read: read_line };
+
+fn read_line(line: &str, context: &Context) -> Option<Result<Event, NotUnderstood>> {
+    let document = shape::markup::event(line)?;
+    let context = Context {
+        origin: context.origin.clone(),
+        received: context.received,
+    };
+    shape::is(&document).then(|| read(document, context))
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {

@@ -5,12 +5,14 @@
 //! | XML turned into JSON | `Event.System`, or `System` beside `EventData` | EVTX files, evtx_dump, xmltodict |
 //! | Elastic | `winlog.event_id`; before version 7 `event_id` beside `log_name` | Winlogbeat, Elastic Agent |
 //! | Wazuh | `data.win.system`, or `win.system` | Wazuh's archives and alerts |
-//! | flat | `EventID` beside `Channel`, `SourceName` or the like | NXLog, OTRF's captures, Sentinel, Splunk |
+//! | XML as a text | `_raw` or `EventXml` with `<Event`, in `result` or not; a line of its own | Splunk, `wevtutil`, forwarders |
+//! | flat | `EventID` beside `Channel`, `SourceName` or the like | NXLog, OTRF's captures, EvtxECmd, Sentinel |
 //!
 //! Each can be wrapped in `_source`, as exports from a search have it.
 
 mod elastic;
 mod flat;
+pub(super) mod markup;
 mod xml;
 
 use serde_json::{Map, Value};
@@ -35,6 +37,10 @@ pub(super) fn take_apart(document: Value) -> Option<Parts> {
     }
     match kind(&object)? {
         Kind::Xml => xml::take_apart(object),
+        Kind::Text => match markup::event(raw(&object)?)? {
+            Value::Object(event) => xml::take_apart(event),
+            _ => None,
+        },
         Kind::Elastic => elastic::take_apart(object),
         Kind::OldElastic => elastic::take_old_apart(object),
         Kind::Wazuh => flat::take_wazuh_apart(object),
@@ -49,6 +55,7 @@ fn inner(object: &Map<String, Value>) -> &Map<String, Value> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Xml,
+    Text,
     Elastic,
     OldElastic,
     Wazuh,
@@ -63,6 +70,8 @@ fn kind(object: &Map<String, Value>) -> Option<Kind> {
         Some(Kind::Elastic)
     } else if object.contains_key("log_name") && object.contains_key("event_id") {
         Some(Kind::OldElastic)
+    } else if raw(object).is_some() {
+        Some(Kind::Text)
     } else if flat::wazuh(object).is_some() {
         Some(Kind::Wazuh)
     } else if flat::is(object) {
@@ -70,6 +79,14 @@ fn kind(object: &Map<String, Value>) -> Option<Kind> {
     } else {
         None
     }
+}
+
+/// XML in a document.
+fn raw(object: &Map<String, Value>) -> Option<&str> {
+    let object = object.get("result").and_then(Value::as_object).unwrap_or(object);
+    let texts = ["_raw", "EventXml"].into_iter();
+    let mut texts = texts.filter_map(|name| object.get(name)?.as_str());
+    texts.find(|text| text.trim_start().starts_with("<Event"))
 }
 
 /// An event's number, as number or text.

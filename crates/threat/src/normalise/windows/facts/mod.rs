@@ -67,10 +67,10 @@ impl<'a> View<'a> {
         names.iter().find_map(|name| self.text(name).and_then(address))
     }
 
-    /// Those of these data that say something, with spaces between.
+    /// Those of these data that say something, on one line.
     fn object(&self, names: &[&str]) -> Option<String> {
         let texts: Vec<&str> = names.iter().filter_map(|name| self.text(name)).collect();
-        (!texts.is_empty()).then(|| shortened(&texts.join(" ")))
+        (!texts.is_empty()).then(|| shortened(&on_one_line(&texts.join(" "))))
     }
 }
 
@@ -87,7 +87,8 @@ pub(super) fn facts(view: &View<'_>) -> Facts {
     if facts.outcome == Outcome::Unknown {
         facts.outcome = audited(view);
     }
-    if facts.actor.is_empty() {
+    // Who signs in is nobody else than who is named so: not the service that wrote of it.
+    if facts.actor.is_empty() && facts.activity != Activity::SignIn {
         facts.actor = account::actor(view);
     }
     facts
@@ -132,10 +133,12 @@ fn audited(view: &View<'_>) -> Outcome {
 }
 
 fn in_words(text: &str) -> u64 {
-    match text {
-        "Audit Success" => 1 << 53,
-        "Audit Failure" => 1 << 52,
-        _ => 0,
+    if text.eq_ignore_ascii_case("Audit Success") {
+        1 << 53
+    } else if text.eq_ignore_ascii_case("Audit Failure") {
+        1 << 52
+    } else {
+        0
     }
 }
 
@@ -151,6 +154,13 @@ fn address(text: &str) -> Option<IpAddr> {
         .or_else(|| text.split_once('%').and_then(|(address, _)| address.parse().ok()))?
         .to_canonical();
     (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+/// Lists in data are laid out with line breaks and tabs: each run of them becomes a space.
+fn on_one_line(text: &str) -> String {
+    let parts = text.split(|character: char| character.is_control()).map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
 }
 
 fn shortened(text: &str) -> String {

@@ -5,8 +5,8 @@ use crate::event::{Activity, Facts};
 
 pub(super) fn facts(view: &View<'_>) -> Facts {
     let (activity, object) = match (view.service, view.id) {
-        (_, 4104) => (Activity::Script, view.object(&["ScriptBlockText"])),
-        (_, 4103) => (Activity::Script, view.object(&["Payload"])),
+        (_, 4104) => (Activity::Script, view.text("ScriptBlockText").map(shortened)),
+        (_, 4103) => (Activity::Script, view.text("Payload").map(shortened)),
         ("powershell-classic", 400 | 600 | 800) => (Activity::Script, context(view, "HostApplication=").map(shortened)),
         _ => (Activity::Other, None),
     };

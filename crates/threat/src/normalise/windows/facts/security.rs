@@ -65,7 +65,11 @@ fn change_of_account(view: &View<'_>) -> Option<Facts> {
         4735 | 4737 | 4755 | 4764 => (Activity::GroupChange, Some("changed")),
         _ => return None,
     };
-    let mut target = account::named(view, TARGET);
+    let mut target = match view.id {
+        // In place of the domain it has the machine on which the passwords were wrong.
+        4740 => account::of(view.text("TargetSid"), None, view.text("TargetUserName")),
+        _ => account::named(view, TARGET),
+    };
     if activity == Activity::GroupChange {
         target.extend(
             view.text("TargetUserName")
@@ -80,15 +84,18 @@ fn change_of_account(view: &View<'_>) -> Option<Facts> {
     let said = match view.id {
         4704 => view.object(&["PrivilegeList"]),
         4717 => view.object(&["AccessGranted"]),
-        4740 => view
-            .text("TargetDomainName")
-            .map(|caller| format!("locked out, by {caller}")),
         _ => None,
     };
     Some(Facts {
         actor: account::named(view, SUBJECT),
         target,
-        device: view.text("Workstation").map(str::to_owned),
+        device: view
+            .text(if view.id == 4740 {
+                "TargetDomainName"
+            } else {
+                "Workstation"
+            })
+            .map(str::to_owned),
         object: said.or_else(|| object.map(str::to_owned)),
         ..of(activity)
     })
@@ -191,11 +198,16 @@ fn policy_of_audit(view: &View<'_>) -> Facts {
     } else {
         Activity::PolicyChange
     };
-    simple(
-        view,
-        activity,
-        &["SubcategoryId", "SubcategoryGuid", "AuditPolicyChanges"],
-    )
+    let words = [
+        ("%%8448", "success is no longer recorded"),
+        ("%%8449", "success is recorded"),
+        ("%%8450", "failure is no longer recorded"),
+        ("%%8451", "failure is recorded"),
+    ];
+    let said = words.into_iter().filter(|(code, _)| changes.contains(code));
+    let said: Vec<&str> = said.map(|(_, words)| words).collect();
+    let category = view.text("SubcategoryGuid").unwrap_or_default();
+    simple(view, activity, &[]).with_object(Some(format!("{category} {}", said.join(", "))))
 }
 
 fn other(view: &View<'_>) -> Facts {
@@ -207,9 +219,8 @@ fn other(view: &View<'_>) -> Facts {
         5025 | 5034 => (Activity::DefenceChange, &[]),
         4672 => (Activity::Other, &["PrivilegeList"]),
         4673 | 4674 => (Activity::Other, &["ProcessName", "PrivilegeList"]),
-        4660 => (Activity::FileDeletion, &["ProcessName"]),
         4699 | 4701 => (Activity::Other, &["TaskName"]),
-        4799 | 4798 => (Activity::DirectoryRead, &["TargetUserName"]),
+        4798 | 4799 => (Activity::DirectoryRead, &["TargetUserName"]),
         4886..=4888 => (Activity::AccessGrant, &["Requester", "Attributes"]),
         5142..=5144 => (Activity::HostSetting, &["ShareName", "ShareLocalPath"]),
         5379 | 5381 | 5382 => (Activity::Other, &["TargetName", "SchemaFriendlyName"]),
@@ -217,9 +228,15 @@ fn other(view: &View<'_>) -> Facts {
         _ => (Activity::Other, &["ObjectName", "ProcessName"]),
     };
     let mut facts = simple(view, activity, names);
-    if view.data.contains_key("TargetUserSid") || view.data.contains_key("TargetUserName") {
-        facts.target = account::named(view, TARGET_USER);
-    }
+    facts.target = if view.id == 4799 {
+        // Whose members were listed is a group.
+        let group = view
+            .text("TargetUserName")
+            .and_then(|name| Handle::new(HandleKind::Group, name));
+        group.into_iter().collect()
+    } else {
+        account::named(view, TARGET_USER)
+    };
     facts.address = view.address(&["IpAddress", "ClientAddress"]);
     facts
 }

@@ -28,6 +28,10 @@ pub(super) fn facts(view: &View<'_>) -> Facts {
         "wmi" if view.id == 5861 => named(view, Activity::Persistence, &["ESS", "CONSUMER", "PossibleCause"]),
         "firewall-as" => firewall(view),
         "msexchange-management" => exchange(view),
+        // A library that the server runs with all its rights, also on domain controllers.
+        "dns-server" if matches!(view.id, 150 | 770 | 771) => {
+            named(view, Activity::Persistence, &["param1", "DllName"])
+        }
         "codeintegrity-operational" => named(view, Activity::Other, &["FileNameBuffer"]),
         "appxdeployment-server" => named(view, Activity::Other, &["Path", "PackageFullName"]),
         "smbserver-connectivity" | "smbserver-security" => Facts {
@@ -72,6 +76,11 @@ fn application(view: &View<'_>) -> Facts {
     match view.id {
         216 | 325..=327 if view.provider == "ESENT" || view.provider.contains("NTDS") => database_file(view),
         18453 | 18454 | 18456 if view.provider.contains("MSSQL") => sign_in::database(view),
+        // An option of the server was changed, `xp_cmdshell` among them.
+        15457 if view.provider.contains("MSSQL") => Facts {
+            object: view.unnamed(0).map(shortened),
+            ..of(Activity::HostSetting)
+        },
         33205 if view.provider.contains("MSSQL") => sql_audit(view),
         524 if view.provider == "Microsoft-Windows-Backup" => of(Activity::SnapshotDeletion),
         1033 | 11707 if view.provider == "MsiInstaller" => Facts {

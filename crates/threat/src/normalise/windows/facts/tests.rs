@@ -145,7 +145,6 @@ fn every_change_of_an_account_has_its_word() {
         (4725, Activity::AccountState, Some("disabled")),
         (4726, Activity::AccountDeletion, None),
         (4738, Activity::AccountChange, None),
-        (4740, Activity::AccountState, Some("locked out, by ACME")),
         (4741, Activity::AccountCreation, None),
         (4743, Activity::AccountDeletion, None),
         (4767, Activity::AccountState, Some("unlocked")),
@@ -157,6 +156,37 @@ fn every_change_of_an_account_has_its_word() {
         assert_eq!((facts.activity, facts.object.as_deref()), (activity, object), "{id}");
         assert_eq!(handles(&facts.target), [(Sam, "acme\\eva")], "{id}");
     }
+}
+
+#[test]
+fn a_locked_account_is_named_without_the_machine_that_asked() {
+    let facts = security(
+        4740,
+        subject(json!({"TargetUserName": "eva", "TargetDomainName": "WS5", "TargetSid": "S-1-5-21-1-2-3-1200"})),
+    );
+    assert_eq!(handles(&facts.target), [(Sid, "s-1-5-21-1-2-3-1200"), (User, "eva")]);
+    assert_eq!(
+        (facts.device.as_deref(), facts.object.as_deref()),
+        (Some("WS5"), Some("locked out"))
+    );
+}
+
+#[test]
+fn nobody_signs_in_in_place_of_somebody_without_a_name() {
+    let facts = security(
+        4625,
+        subject(json!({"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "LogonType": 10})),
+    );
+    assert_eq!(facts.actor, []);
+}
+
+#[test]
+fn lists_are_laid_on_one_line() {
+    let facts = security(
+        4672,
+        subject(json!({"PrivilegeList": "SeSecurityPrivilege\r\n\t\t\tSeBackupPrivilege"})),
+    );
+    assert_eq!(facts.object.as_deref(), Some("SeSecurityPrivilege SeBackupPrivilege"));
 }
 
 #[test]
@@ -273,8 +303,15 @@ fn clearing_logs_and_recording_less_are_the_same_activity() {
         (cleared.activity, cleared.object.as_deref()),
         (Activity::LogClearing, Some("System"))
     );
-    let less = security(4719, subject(json!({"AuditPolicyChanges": "%%8448"})));
+    let less = security(
+        4719,
+        subject(json!({"SubcategoryGuid": "{0cce9210}", "AuditPolicyChanges": "%%8448, %%8450"})),
+    );
     assert_eq!(less.activity, Activity::LogClearing);
+    assert_eq!(
+        less.object.as_deref(),
+        Some("{0cce9210} success is no longer recorded, failure is no longer recorded")
+    );
     let more = security(4719, subject(json!({"AuditPolicyChanges": "%%8449"})));
     assert_eq!(more.activity, Activity::PolicyChange);
 }

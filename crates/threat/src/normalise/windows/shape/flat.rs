@@ -1,19 +1,21 @@
-//! Events of which all parts stand side by side, as NXLog, OTRF's captures and Sentinel have them; and Wazuh's, which are nearly so.
+//! Events of which all parts stand side by side, as NXLog, OTRF's captures, EvtxECmd and Sentinel have them; and Wazuh's, which are nearly
+//! so.
 
 use serde_json::{Map, Value};
 
 use super::super::Parts;
-use super::{flatten, number, text};
+use super::{flatten, markup, number, text, xml};
 
 /// Names of the head of an event, in the order in which they are believed.
 const ID: [&str; 3] = ["EventID", "EventId", "event_id"];
-const PROVIDER: [&str; 6] = [
+const PROVIDER: [&str; 7] = [
     "Provider_Name",
     "SourceName",
     "ProviderName",
     "EventSourceName",
     "source_name",
     "Provider",
+    "Source",
 ];
 const CHANNEL: [&str; 4] = ["Channel", "LogName", "log_name", "EventLog"];
 const COMPUTER: [&str; 6] = [
@@ -34,6 +36,9 @@ const TIME: [&str; 7] = [
     "timestamp",
 ];
 
+/// Names of providers that nobody but Windows' shippers uses beside a number.
+const TELLING: [&str; 4] = ["Provider_Name", "SourceName", "ProviderName", "EventSourceName"];
+
 /// What shippers say of themselves.
 const NOISE: [&str; 11] = [
     "@version",
@@ -49,9 +54,21 @@ const NOISE: [&str; 11] = [
     "ProviderGuid",
 ];
 
+/// What EvtxECmd's maps make of an event, and where it found it.
+const FOR_PEOPLE: [&str; 8] = [
+    "MapDescription",
+    "UserName",
+    "RemoteHost",
+    "ExecutableInfo",
+    "SourceFile",
+    "ChunkNumber",
+    "HiddenRecord",
+    "ExtraDataOffset",
+];
+
 pub(super) fn is(object: &Map<String, Value>) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| object.get(*name).is_some_and(Value::is_string));
-    ID.iter().any(|name| object.get(*name).and_then(number).is_some()) && (has(&PROVIDER) || has(&CHANNEL))
+    ID.iter().any(|name| object.get(*name).and_then(number).is_some()) && (has(&CHANNEL) || has(&TELLING))
 }
 
 pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
@@ -75,8 +92,42 @@ pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
     {
         parts.user = Some(user.clone());
     }
+    take_payload(&mut object, &mut parts.data);
+    take_markup(&mut object, &mut parts.data);
     flatten(object, &mut parts.data, 0);
     Some(parts)
+}
+
+/// Sentinel's table of events has the event's data as XML in a text.
+fn take_markup(object: &mut Map<String, Value>, into: &mut Map<String, Value>) {
+    let text = object.get("EventData").and_then(Value::as_str).unwrap_or_default();
+    let data = text
+        .find("<EventData")
+        .and_then(|start| text.get(start..)?.rsplit_once("</EventData>"));
+    let Some((data, _)) = data else { return };
+    let whole = markup::event(&format!("<Event>{data}</EventData></Event>"));
+    let whole = whole
+        .as_ref()
+        .and_then(|whole| whole.get("Event")?.get("EventData")?.as_object());
+    if let Some(data) = whole.cloned() {
+        object.remove("EventData");
+        xml::take_data(data, into);
+    }
+}
+
+/// EvtxECmd has the event's data as JSON in a text, and beside that what its maps make of them for people.
+fn take_payload(object: &mut Map<String, Value>, into: &mut Map<String, Value>) {
+    let is_json = |text: &&str| text.starts_with("{\"EventData\"") || text.starts_with("{\"UserData\"");
+    let payload = object.get("Payload").and_then(Value::as_str).filter(is_json);
+    let Some(Value::Object(payload)) = payload.and_then(|text| serde_json::from_str(text).ok()) else {
+        return;
+    };
+    object.retain(|name, _| !FOR_PEOPLE.contains(&name.as_str()) && !name.starts_with("Payload"));
+    for (_, data) in payload {
+        if let Value::Object(data) = data {
+            xml::take_data(data, into);
+        }
+    }
 }
 
 /// Takes the first of these that is a text.

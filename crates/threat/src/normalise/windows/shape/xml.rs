@@ -59,8 +59,11 @@ fn attribute(system: &mut Map<String, Value>, element: &str, name: &str) -> Opti
     element.remove(&format!("@{name}")).or_else(|| element.remove(name))
 }
 
-fn take_data(mut data: Map<String, Value>, into: &mut Map<String, Value>) {
-    // `<Data Name="SubjectUserSid">..` as an array of elements with attributes.
+pub(super) fn take_data(mut data: Map<String, Value>, into: &mut Map<String, Value>) {
+    // `<Data Name="SubjectUserSid">..` as an array of elements with attributes, or as the only one.
+    if let Some(only) = data.get_mut("Data").filter(|only| element_name(only).is_some()) {
+        *only = Value::Array(vec![only.take()]);
+    }
     if let Some(Value::Array(elements)) = data.get_mut("Data")
         && elements.iter().any(|element| element_name(element).is_some())
     {

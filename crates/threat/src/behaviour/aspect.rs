@@ -1,0 +1,268 @@
+//! What is asked of events: whose habit it is, and what of the event belongs to the habit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Level;
+use crate::entity::{EntityId, Parties};
+use crate::event::{Activity, Event, Outcome, Place};
+
+/// A habit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Aspect {
+    Network,
+    Country,
+    Device,
+    Machine,
+    AdminAction,
+    Program,
+    RemoteTool,
+}
+
+/// How a habit is spoken of.
+pub(super) struct Words {
+    pub(super) model: &'static str,
+    pub(super) title: &'static str,
+    pub(super) level: Level,
+    pub(super) attack: &'static [&'static str],
+    /// `signed in from` what.
+    pub(super) did: &'static str,
+    /// `used 2` of these `in 41 days`.
+    pub(super) thing: (&'static str, &'static str),
+    pub(super) subjects: (&'static str, &'static str),
+}
+
+/// All habits, in the order in which they are looked at.
+pub(super) const ASPECTS: [Aspect; 7] = [
+    Aspect::Network,
+    Aspect::Country,
+    Aspect::Device,
+    Aspect::Machine,
+    Aspect::AdminAction,
+    Aspect::Program,
+    Aspect::RemoteTool,
+];
+
+/// Tools by which machines are steered from afar, as they are called in programs, services and host names. In an organisation that has
+/// one, the second one is the attacker's.
+const REMOTE_TOOLS: &[&str] = &[
+    "anydesk",
+    "teamviewer",
+    "screenconnect",
+    "connectwise",
+    "splashtop",
+    "atera",
+    "fleetdeck",
+    "tacticalrmm",
+    "level.io",
+    "rustdesk",
+    "pulseway",
+    "ngrok",
+    "teleport",
+    "tailscale",
+    "cloudflared",
+    "dwagent",
+    "action1",
+    "simplehelp",
+    "ultraviewer",
+    "meshagent",
+    "supremo",
+    "remoteutilities",
+    "zohoassist",
+    "logmein",
+    "gotoassist",
+    "netsupport",
+    "ammyy",
+    "itarian",
+    "syncro",
+    "ninjarmm",
+    "kaseya",
+    "parsec",
+    "twingate",
+    "zerotier",
+];
+
+const PEOPLE: (&str, &str) = ("person", "people");
+
+impl Aspect {
+    /// Whose habit it is and what it is of, if the event is of this habit; an empty text if it could have been and wasn't.
+    pub(super) fn of(self, event: &Event, parties: &Parties, place: &Place) -> Option<(EntityId, String)> {
+        let facts = &event.facts;
+        let person = parties.actor.or(parties.target);
+        let signed_in = facts.activity == Activity::SignIn && facts.outcome == Outcome::Success;
+        let value = match self {
+            Self::Network if signed_in => place.network.clone(),
+            Self::Country if signed_in => place.country.clone(),
+            Self::Device if signed_in => facts.device.clone(),
+            Self::Machine if signed_in => parties.machine.map(|machine| machine.0.to_string()),
+            Self::AdminAction if is_administration(facts.activity) && facts.outcome != Outcome::Failure => {
+                Some(activity_words(facts.activity))
+            }
+            Self::Program if facts.activity == Activity::Process => {
+                return Some((parties.machine?, program(facts.object.as_deref()?)?));
+            }
+            // Without a tool it still counts as a day on which one could have been seen.
+            Self::RemoteTool => return Some((EntityId(0), remote_tool(event)?.unwrap_or_default().to_owned())),
+            _ => None,
+        };
+        let value = shorten(&value?)?;
+        Some((
+            if self == Self::AdminAction {
+                parties.actor?
+            } else {
+                person?
+            },
+            value,
+        ))
+    }
+
+    pub(super) const fn words(self) -> Words {
+        match self {
+            Self::Network => Words {
+                model: "first-network",
+                title: "Sign-in from a network that is new for the person",
+                level: Level::Medium,
+                attack: &["initial-access", "t1078"],
+                did: "signed in from",
+                thing: ("network", "networks"),
+                subjects: PEOPLE,
+            },
+            Self::Country => Words {
+                model: "first-country",
+                title: "Sign-in from a country that is new for the person",
+                level: Level::Medium,
+                attack: &["initial-access", "t1078"],
+                did: "signed in from",
+                thing: ("country", "countries"),
+                subjects: PEOPLE,
+            },
+            Self::Device => Words {
+                model: "first-device",
+                title: "Sign-in with a device that is new for the person",
+                level: Level::Low,
+                attack: &["initial-access", "t1078"],
+                did: "signed in with",
+                thing: ("device", "devices"),
+                subjects: PEOPLE,
+            },
+            Self::Machine => Words {
+                model: "first-machine",
+                title: "Sign-in to a machine that is new for the person",
+                level: Level::Low,
+                attack: &["lateral-movement", "t1021"],
+                did: "signed in to",
+                thing: ("machine", "machines"),
+                subjects: PEOPLE,
+            },
+            Self::AdminAction => Words {
+                model: "first-admin-action",
+                title: "Kind of administration that is new for the person",
+                level: Level::Medium,
+                attack: &["privilege-escalation", "t1098"],
+                did: "did",
+                thing: ("kind of administration", "kinds of administration"),
+                subjects: PEOPLE,
+            },
+            Self::Program => Words {
+                model: "first-program",
+                title: "Program that is new on the machine",
+                level: Level::Low,
+                attack: &["execution", "t1059"],
+                did: "ran",
+                thing: ("program", "programs"),
+                subjects: ("machine", "machines"),
+            },
+            Self::RemoteTool => Words {
+                model: "first-remote-tool",
+                title: "Remote-control tool that is new in the organisation",
+                level: Level::High,
+                attack: &["command-and-control", "t1219"],
+                did: "used",
+                thing: ("remote-control tool", "remote-control tools"),
+                subjects: ("organisation", "organisations"),
+            },
+        }
+    }
+}
+
+const fn is_administration(activity: Activity) -> bool {
+    use Activity as A;
+    matches!(
+        activity,
+        A::PasswordReset
+            | A::FactorReset
+            | A::AccountCreation
+            | A::AccountDeletion
+            | A::GroupMemberAddition
+            | A::GroupChange
+            | A::RoleGrant
+            | A::AccessGrant
+            | A::TrustChange
+            | A::PolicyChange
+            | A::LogClearing
+            | A::DefenceChange
+            | A::MachineChange
+            | A::MachineCopy
+            | A::MachineDeletion
+            | A::MachineCreation
+            | A::SnapshotDeletion
+            | A::ServiceStart
+            | A::HostSetting
+            | A::PowerOff
+    )
+}
+
+/// `role_grant` as `role grant`.
+fn activity_words(activity: Activity) -> String {
+    let name = serde_json::to_value(activity).ok();
+    name.as_ref()
+        .and_then(|name| name.as_str())
+        .unwrap_or("other")
+        .replace('_', " ")
+}
+
+/// The program's name of a command line, without its folder.
+fn program(command: &str) -> Option<String> {
+    let command = command.trim();
+    let path = match command.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => command.split_whitespace().next(),
+    }?;
+    let name = path.rsplit(['\\', '/']).next()?;
+    shorten(&name.to_lowercase())
+}
+
+/// The tool that an event is of, if it's an event that could be of one.
+fn remote_tool(event: &Event) -> Option<Option<&'static str>> {
+    let of_interest = matches!(
+        event.facts.activity,
+        Activity::Process
+            | Activity::Persistence
+            | Activity::NameLookup
+            | Activity::Connection
+            | Activity::AccessGrant
+            | Activity::ServiceStart
+    );
+    if !of_interest {
+        return None;
+    }
+    let object: String = event
+        .facts
+        .object
+        .as_deref()?
+        .chars()
+        .take(512)
+        .collect::<String>()
+        .to_lowercase();
+    Some(REMOTE_TOOLS.iter().find(|tool| object.contains(**tool)).copied())
+}
+
+fn shorten(value: &str) -> Option<String> {
+    let value: String = value
+        .trim()
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(96)
+        .collect();
+    (!value.is_empty()).then_some(value)
+}

@@ -1,0 +1,138 @@
+//! The whole chain: an event in, findings and changes of stories out, and what it knows saved and restored.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::behaviour::{Behaviour, NoPlaces};
+use crate::entity::Directory;
+use crate::event::Event;
+use crate::rules::Engine;
+use crate::story::{Change, Stories, Story, StoryId};
+
+/// Rules, who is who, what is usual, and stories at work.
+///
+/// The same events in the same order give the same stories.
+#[derive(Debug)]
+pub struct Detection {
+    engine: Engine,
+    directory: Directory,
+    behaviour: Behaviour,
+    stories: Stories,
+    found: Vec<Alert>,
+}
+
+/// What a [`Detection`] knows, to be kept over a restart.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Memory {
+    correlations: Vec<u8>,
+    directory: Directory,
+    behaviour: Behaviour,
+    stories: Stories,
+}
+
+/// Something that was found, and what it did to stories.
+#[derive(Debug)]
+pub struct Finding<'a> {
+    /// What was found.
+    pub alert: &'a Alert,
+    /// What it did to a story, if it belongs to one.
+    pub change: Option<Change>,
+}
+
+impl Detection {
+    /// Knows nothing but its rules.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            directory: Directory::new(),
+            behaviour: Behaviour::new(),
+            stories: Stories::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Goes on from what an earlier one knew. What its correlations waited for is dropped where their rules have changed.
+    #[must_use]
+    pub fn with_memory(mut engine: Engine, memory: Memory) -> Self {
+        // What can't be restored begins anew: correlations forget within their spans of time anyway.
+        let _ = engine.restore(&memory.correlations);
+        Self {
+            engine,
+            directory: memory.directory,
+            behaviour: memory.behaviour,
+            stories: memory.stories,
+            found: Vec::new(),
+        }
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory {
+            correlations: self.engine.snapshot(),
+            directory: self.directory.clone(),
+            behaviour: self.behaviour.clone(),
+            stories: self.stories.clone(),
+        }
+    }
+
+    /// Takes an event, and gives what was found by it.
+    pub fn take(&mut self, event: &Event, give: &mut dyn FnMut(Finding<'_>)) {
+        let parties = self.directory.learn(event);
+        let mut found = std::mem::take(&mut self.found);
+        self.engine.evaluate(event, &mut found);
+        found.extend(self.behaviour.take(event, &parties, &self.directory, &NoPlaces));
+        for alert in found.drain(..) {
+            self.note(&alert, give);
+        }
+        self.found = found;
+    }
+
+    /// Takes what somebody else found, such as a guard that recognised encryption on a machine's disk.
+    pub fn note(&mut self, alert: &Alert, give: &mut dyn FnMut(Finding<'_>)) {
+        let change = self.stories.take(alert, &mut self.directory);
+        give(Finding { alert, change });
+    }
+
+    /// Replaces the rules; what correlations wait for goes on where a rule is still there.
+    pub fn set_rules(&mut self, mut engine: Engine) {
+        let _ = engine.restore(&self.engine.snapshot());
+        self.engine = engine;
+    }
+
+    /// The rules.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Who is who.
+    #[must_use]
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Who is who, to be told.
+    pub const fn directory_mut(&mut self) -> &mut Directory {
+        &mut self.directory
+    }
+
+    /// The stories, the weightiest first.
+    #[must_use]
+    pub fn stories(&self) -> Vec<Story> {
+        self.stories.incidents(&self.directory)
+    }
+
+    /// One story.
+    #[must_use]
+    pub fn story(&self, id: StoryId) -> Option<Story> {
+        self.stories.incident(id, &self.directory)
+    }
+
+    /// Has what carries a story counted as ordinary from now on, for so many days. How many marks that made.
+    pub fn mark_false_positive(&mut self, id: StoryId, by: &str, now: Timestamp, days: i64) -> usize {
+        self.stories.mark_false_positive(id, by, now.as_second(), days).len()
+    }
+}
