@@ -126,17 +126,12 @@ fn one_text(value: &Value) -> Option<Cow<'_, str>> {
 
 impl rsigma_eval::Event for Fields<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
-        // Positions in lists are the library's own notation.
-        if path.contains(['[', '\\']) {
-            return self
-                .flat?
-                .get(path)
-                .map(EventValue::from)
-                .or_else(|| by_position(self.all, path));
-        }
-        match self.find(path)? {
-            Found::One(value) => Some(EventValue::from(value)),
-            Found::Many(values) => Some(EventValue::Array(values.into_iter().map(EventValue::from).collect())),
+        match self.find(path) {
+            Some(Found::One(value)) => Some(EventValue::from(value)),
+            Some(Found::Many(values)) => Some(EventValue::Array(values.into_iter().map(EventValue::from).collect())),
+            // Positions in lists are the library's own notation.
+            None if path.contains(['[', '\\']) => by_position(self.all, path),
+            None => None,
         }
     }
 
