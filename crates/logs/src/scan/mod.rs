@@ -54,8 +54,8 @@ impl Plan {
             paths,
             limits: open::Limits::default(),
             threads: thread::available_parallelism().map_or(2, std::num::NonZero::get),
-            alerts_max: 50_000,
-            alerts_per_rule_max: 2_000,
+            alerts_max: 30_000,
+            alerts_per_rule_max: 1_000,
         }
     }
 }
