@@ -30,7 +30,7 @@ Examples:
 /// `holdfast threat stories`
 #[derive(Debug, PartialEq, Eq, Args)]
 #[command(after_help = HELP_STORIES)]
-pub(super) struct Stories {
+pub(in crate::cli) struct Stories {
     /// The story's number
     #[arg(value_name = "STORY")]
     number: Option<u64>,
@@ -42,7 +42,7 @@ pub(super) struct Stories {
 /// `holdfast threat entities`
 #[derive(Debug, PartialEq, Eq, Args)]
 #[command(after_help = HELP_ENTITIES)]
-pub(super) struct Entities {
+pub(in crate::cli) struct Entities {
     /// A part of a name
     #[arg(value_name = "NAME")]
     name: Option<String>,
