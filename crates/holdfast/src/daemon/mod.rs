@@ -5,6 +5,7 @@ mod events;
 mod exports;
 mod guards;
 mod keeper;
+mod noticing;
 mod notify;
 mod refused;
 mod run;

@@ -13,17 +13,14 @@ use signal_hook::iterator::Signals;
 
 use super::drills::Drilling;
 use super::exports::Exports;
-use super::guards::Guarding;
 use super::keeper::Keeper;
+use super::noticing::{Noticing, load_policies};
 use super::notify::notify;
 use super::sockets::{self, Servers};
 use super::start_screen;
 use crate::config::{Config, Listen};
 use crate::console_site::{self, ConsoleSite, Started};
 use crate::control::{ControlServer, DaemonReport, Execute, Hypertext, SOCKET_NAME, Time};
-use crate::desk::Worker;
-use crate::desk::deliver::{self, Delivering};
-use crate::desk::execute::Executing;
 use crate::engine::{DaemonFacts, Engine, OpenError};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log, Style};
@@ -32,7 +29,6 @@ use crate::reach::in_use;
 use crate::served::Served;
 use crate::size::format_size;
 use crate::span::format_span;
-use crate::threat_watch::Watching;
 
 /// The volume that is made where there is none.
 const FIRST_VOLUME: (&str, u64) = ("disk", 10 << 30);
@@ -98,25 +94,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     engine.clear_drills(Some(&log));
     make_volumes(&engine, &options, &log)?;
     open_volumes(&engine, &log)?;
-    // Before the guards: they tell at once which fences are in force.
-    let ledger = Worker::start(&engine, &log)?;
-    let desk = engine.front().desk().cloned();
-    let delivering = desk
-        .as_ref()
-        .map(|desk| Delivering::start(&engine, desk, &config.notices, &log));
-    let delivering = delivering.transpose()?;
-    load_policies(&engine, &log);
-    let guarding = Guarding::start(&engine, &config.guard, &log)?;
-    // After the guards are open: whether a fence stands is asked of them.
-    let executing = desk
-        .as_ref()
-        .map(|desk| Executing::start(&engine, desk, &log))
-        .transpose()?;
-    let watching = desk
-        .as_ref()
-        .map(|desk| Watching::start(&engine, desk, &config.threat, &log))
-        .transpose()?
-        .flatten();
+    let mut noticing = Noticing::start(&engine, &config, &log)?;
     warn_of(&options.place, &config, &log);
     warn_of_held_back(&engine.take_held_back(), &log);
     let served = resume(&engine, &options.place, &log)?;
@@ -144,7 +122,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         &mut signals,
         &engine,
         &options.place,
-        (&guarding, delivering.as_ref(), watching.as_ref(), console.as_deref()),
+        (&noticing, console.as_deref()),
         &log,
     );
     notify("STOPPING=1");
@@ -153,21 +131,10 @@ pub fn run(options: Options) -> Result<(), Failure> {
         console.stop(COMMAND_PATIENCE);
     }
     drilling.stop();
-    if let Some(watching) = watching {
-        watching.stop();
-    }
-    if let Some(executing) = executing {
-        executing.stop();
-    }
+    noticing.stop_acting();
     control.stop(COMMAND_PATIENCE);
     keeper.stop();
-    guarding.stop();
-    if let Some(ledger) = ledger {
-        ledger.stop();
-    }
-    if let Some(delivering) = delivering {
-        delivering.stop();
-    }
+    noticing.stop();
     engine.close()?;
     log.info("", "stopped in good order; all volumes are flushed and checkpointed");
     Ok(())
@@ -179,21 +146,6 @@ fn drain(servers: &Servers, log: &Log) {
     if cut > 0 {
         let message = format!("{cut} clients didn't finish their requests in time and were cut off");
         log.write(Level::Warning, "", message);
-    }
-}
-
-/// Reads the policies anew. Those before stay in force if one isn't right; at the start those are the ones that are built in.
-fn load_policies(engine: &Engine, log: &Log) {
-    match engine.load_policies() {
-        Ok(warnings) => {
-            for warning in warnings {
-                log.write(Level::Warning, "policies", warning.to_string());
-            }
-        }
-        Err(failure) => {
-            let message = format!("{}; the policies before stay in force", failure.with_hint());
-            log.write(Level::Error, "policies", message);
-        }
     }
 }
 
@@ -305,7 +257,7 @@ fn wait_for_end(
     signals: &mut Signals,
     engine: &Engine,
     place: &Place,
-    (guarding, delivering, watching, console): (&Guarding, Option<&Delivering>, Option<&Watching>, Option<&Started>),
+    (noticing, console): (&Noticing, Option<&Started>),
     log: &Log,
 ) {
     for signal in signals.forever() {
@@ -318,14 +270,7 @@ fn wait_for_end(
             return;
         }
         let reload = place.config().and_then(|config| {
-            deliver::check(&config.notices)?;
-            guarding.configure(&config.guard)?;
-            if let Some(delivering) = delivering {
-                delivering.configure(&config.notices)?;
-            }
-            if let Some(watching) = watching {
-                watching.configure(&config.threat)?;
-            }
+            noticing.configure(&config)?;
             let held_back = engine.set_config(config.clone())?;
             Ok((config, held_back))
         });

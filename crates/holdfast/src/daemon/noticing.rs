@@ -1,0 +1,93 @@
+//! The threads that notice, record, act and tell: guards, logs, the ledger, actions and notices.
+
+use std::sync::Arc;
+
+use super::guards::Guarding;
+use crate::config::Config;
+use crate::desk::Worker;
+use crate::desk::deliver::{self, Delivering};
+use crate::desk::execute::Executing;
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::log::{Level, Log};
+use crate::threat_watch::Watching;
+
+/// Those that run; without a ledger only the guards.
+pub(super) struct Noticing {
+    ledger: Option<Worker>,
+    delivering: Option<Delivering>,
+    guarding: Guarding,
+    executing: Option<Executing>,
+    watching: Option<Watching>,
+}
+
+impl Noticing {
+    /// Starts them.
+    pub(super) fn start(engine: &Arc<Engine>, config: &Config, log: &Arc<Log>) -> Result<Self, Failure> {
+        // Before the guards: they tell at once which fences are in force.
+        let ledger = Worker::start(engine, log)?;
+        let desk = engine.front().desk();
+        let delivering = desk.map(|desk| Delivering::start(engine, desk, &config.notices, log));
+        let delivering = delivering.transpose()?;
+        load_policies(engine, log);
+        let guarding = Guarding::start(engine, &config.guard, log)?;
+        // After the guards are open: whether a fence stands is asked of them.
+        let executing = desk.map(|desk| Executing::start(engine, desk, log)).transpose()?;
+        let watching = desk.map(|desk| Watching::start(engine, desk, &config.threat, log));
+        Ok(Self {
+            ledger,
+            delivering,
+            guarding,
+            executing,
+            watching: watching.transpose()?.flatten(),
+        })
+    }
+
+    /// Follows a configuration that was read again.
+    pub(super) fn configure(&self, config: &Config) -> Result<(), Failure> {
+        deliver::check(&config.notices)?;
+        self.guarding.configure(&config.guard)?;
+        if let Some(delivering) = &self.delivering {
+            delivering.configure(&config.notices)?;
+        }
+        self.watching
+            .as_ref()
+            .map_or(Ok(()), |watching| watching.configure(&config.threat))
+    }
+
+    /// Reads no log any more, and begins no action: before commands and background work end.
+    pub(super) fn stop_acting(&mut self) {
+        if let Some(watching) = self.watching.take() {
+            watching.stop();
+        }
+        if let Some(executing) = self.executing.take() {
+            executing.stop();
+        }
+    }
+
+    /// Has guards save what they know, and the ledger and those who are told have what was noticed.
+    pub(super) fn stop(self) {
+        self.guarding.stop();
+        if let Some(ledger) = self.ledger {
+            ledger.stop();
+        }
+        if let Some(delivering) = self.delivering {
+            delivering.stop();
+        }
+    }
+}
+
+/// Reads the policies anew. Those before stay in force if one isn't right; at the start those are the ones that are built in.
+pub(super) fn load_policies(engine: &Engine, log: &Log) {
+    match engine.load_policies() {
+        Ok(warnings) => {
+            for warning in warnings {
+                log.write(Level::Warning, "policies", warning.to_string());
+            }
+        }
+        Err(failure) => {
+            let message = format!("{}; the policies before stay in force", failure.with_hint());
+            log.write(Level::Error, "policies", message);
+        }
+    }
+}
