@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(of(Style::Journal, ""), "<4>two; lines\n");
         assert_eq!(
             of(Style::Json, "disk"),
-            "{\"level\":\"warning\",\"message\":\"two; lines\",\"subject\":\"disk\",\
-             \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
+            "{\"time\":\"2026-11-23T10:15:00.000000000Z\",\"level\":\"warning\",\"message\":\"two; lines\",\
+             \"subject\":\"disk\"}\n"
         );
         assert_eq!(
             line(Style::Journal, time, Level::Info, "", "\u{1b}[2J\u{e4}\r\u{202e}", None),
@@ -193,8 +193,8 @@ mod tests {
         let event = serde_json::json!({ "kind": "fenced" });
         assert_eq!(
             line(Style::Json, time, Level::Critical, "", "x", Some(&event)),
-            "{\"event\":{\"kind\":\"fenced\"},\"level\":\"critical\",\"message\":\"x\",\
-             \"time\":\"2026-11-23T10:15:00.000000000Z\"}\n"
+            "{\"time\":\"2026-11-23T10:15:00.000000000Z\",\"level\":\"critical\",\"message\":\"x\",\
+             \"event\":{\"kind\":\"fenced\"}}\n"
         );
         assert!(of(Style::Plain, "disk").ends_with(" warning disk: two; lines\n"));
     }

@@ -50,14 +50,14 @@ fn settings_reach_the_volume_and_are_read_again() {
     };
     assert_eq!(
         settings(&place),
-        r#"{"budget_bytes":1073741824,"retention_floor_seconds":86400,"retention_seconds":2592000}"#
+        r#"{"retention_seconds":2592000,"retention_floor_seconds":86400,"budget_bytes":1073741824}"#
     );
     std::fs::write(&config, "[defaults]\nretention = \"2d\"\n").unwrap();
     daemon.signal("HUP");
     daemon.wait_for_log("read again");
     assert_eq!(
         settings(&place),
-        r#"{"budget_bytes":null,"retention_floor_seconds":86400,"retention_seconds":172800}"#
+        r#"{"retention_seconds":172800,"retention_floor_seconds":86400,"budget_bytes":null}"#
     );
     std::fs::write(&config, "nonsense").unwrap();
     daemon.signal("HUP");

@@ -85,7 +85,7 @@ fn a_leaked_password_is_found_and_never_printed() {
     let json = place.json(&["exposure", "check", &csv]);
     assert_eq!(
         json.to_string(),
-        r#"{"checked":2,"form":"CSV","leaked":[{"count":1,"name":"shop","user":"eva"}]}"#
+        r#"{"checked":2,"form":"CSV","leaked":[{"name":"shop","user":"eva","count":1}]}"#
     );
 }
 

@@ -192,7 +192,7 @@ fn json_ends_with_the_result() {
     let report = place.json(&["volume", "import", "disk", "disk.raw"]);
     assert_eq!(
         report.to_string(),
-        r#"{"data_bytes":221184,"format":"raw","size_bytes":67108864,"volume":"disk"}"#
+        r#"{"volume":"disk","format":"raw","size_bytes":67108864,"data_bytes":221184}"#
     );
 }
 

@@ -55,14 +55,14 @@ fn errors_are_objects_with_json() {
     assert_eq!(done.code, 2);
     assert_eq!(
         done.stdout,
-        "{\"error\":{\"code\":\"usage\",\"hint\":\"name a moment like `-15m`, `10:15`, `2026-11-23 10:15`, \
-         `2026-11-23T10:15:00Z`, `#1234` (a sequence number) or by a pin's name\",\"message\":\"`25:00` names no moment\"}}\n"
+        "{\"error\":{\"code\":\"usage\",\"message\":\"`25:00` names no moment\",\"hint\":\"name a moment like `-15m`, `10:15`, \
+         `2026-11-23 10:15`, `2026-11-23T10:15:00Z`, `#1234` (a sequence number) or by a pin's name\"}}\n"
     );
     let done = place.run(&["dance", "--json"]);
     assert_eq!(done.code, 2);
     assert_eq!(
         done.stdout,
-        "{\"error\":{\"code\":\"usage\",\"hint\":\"`holdfast --help`\",\"message\":\"unrecognized subcommand 'dance'\"}}\n"
+        "{\"error\":{\"code\":\"usage\",\"message\":\"unrecognized subcommand 'dance'\",\"hint\":\"`holdfast --help`\"}}\n"
     );
 }
 

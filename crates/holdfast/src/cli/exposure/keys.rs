@@ -184,8 +184,8 @@ mod tests {
         assert!(text.ends_with("  -        accounts, range\n"), "{text}");
         assert_eq!(
             list(&[listed], true),
-            "{\"keys\":[{\"created\":\"1970-01-01T00:00:00.000000000Z\",\"name\":\"desk\",\"requests_per_minute\":60,\"revoked\":null,\
-             \"scopes\":[\"accounts\",\"range\"]}]}\n"
+            "{\"keys\":[{\"name\":\"desk\",\"requests_per_minute\":60,\"scopes\":[\"accounts\",\"range\"],\
+             \"created\":\"1970-01-01T00:00:00.000000000Z\",\"revoked\":null}]}\n"
         );
         assert!(list(&[], false).contains("keys make"));
     }
