@@ -177,6 +177,9 @@ pub enum Error {
     /// Not a usable name for a volume or a pin.
     #[error("`{0}` can't be used as a name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, starting with a letter or digit")]
     BadName(String),
+    /// Not a usable name for a fork, whose parent gets a pin that is called after it.
+    #[error("`{0}` is too long for a fork's name: 59 letters at most")]
+    ForkNameTooLong(String),
     /// Not a usable size.
     #[error("{size} bytes can't be a disk's size: 1 MiB to 64 TiB, in steps of 512 bytes")]
     BadSize {

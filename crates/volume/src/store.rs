@@ -524,8 +524,9 @@ fn give_back_if_cut(segments: &Segments, last: &OpenSegment) {
 
 /// The pin that keeps a fork's start.
 fn fork_pin(fork: &str) -> Result<String, Error> {
+    check_name(fork)?;
     let name = format!("fork.{fork}");
-    check_name(&name).map_err(|_| Error::BadName(fork.to_owned()))?;
+    check_name(&name).map_err(|_| Error::ForkNameTooLong(fork.to_owned()))?;
     Ok(name)
 }
 

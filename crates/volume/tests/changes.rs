@@ -177,6 +177,19 @@ fn compression_rotation_rollbacks_and_restarts_change_no_answer() {
 }
 
 #[test]
+fn a_name_that_is_too_long_for_a_fork_is_refused_as_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store_in(folder.path(), settings());
+    let volume = store.create("disk", 4 * MIB, at(0)).expect("created");
+    let newest = Moment::After(volume.newest().sequence);
+    let refused = store
+        .fork("disk", &newest, &"x".repeat(60), at(1))
+        .expect_err("refused");
+    assert!(refused.to_string().contains("59 letters at most"), "{refused}");
+    store.fork("disk", &newest, &"x".repeat(59), at(1)).expect("forked");
+}
+
+#[test]
 fn a_fork_tells_its_own_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = store_in(folder.path(), settings());

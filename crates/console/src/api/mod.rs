@@ -27,10 +27,11 @@ mod volumes;
 mod words;
 
 use utoipa::OpenApi;
-use utoipa::openapi::Ref;
 use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Object, ObjectBuilder, Ref, RefOr, Type};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use idempotency::idempotent;
@@ -99,11 +100,28 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
             if let Some(name) = &mut operation.operation_id {
                 *name = format!("{part}_{name}");
             }
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter
+                    && matches!(parameter.name.as_str(), "volume" | "pin")
+                    && parameter.parameter_in == ParameterIn::Path
+                {
+                    parameter.schema = Some(RefOr::T(volume_name().into()));
+                }
+            }
             let refusals = operation.responses.responses.entry("default".to_owned());
             refusals.or_insert_with(|| refusal().into());
         }
     }
     description
+}
+
+/// What a volume or a pin may be called.
+fn volume_name() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(64))
+        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
+        .build()
 }
 
 /// How every refusal looks, whichever operation it is of.

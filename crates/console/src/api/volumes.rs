@@ -208,8 +208,8 @@ async fn unpin(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewFork {
-    /// The new volume's name.
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    /// The new volume's name: as of any volume, but 59 letters at most.
+    #[schema(max_length = 59, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     name: String,
     /// The moment that it starts at; the newest if it isn't given.
     at: Option<String>,

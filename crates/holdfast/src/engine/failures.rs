@@ -105,7 +105,7 @@ fn code(error: &Error) -> FailureCode {
         | Error::CorruptStructure { .. }
         | Error::DamagedLog { .. }
         | Error::BadFile { .. } => FailureCode::Damage,
-        Error::BadName(_) | Error::BadSize { .. } => FailureCode::Usage,
+        Error::BadName(_) | Error::ForkNameTooLong(_) | Error::BadSize { .. } => FailureCode::Usage,
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => FailureCode::NoSpace,
         _ => FailureCode::Failure,
     }
