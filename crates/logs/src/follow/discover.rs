@@ -2,13 +2,14 @@
 //!
 //! A log is the same as long as its file (device and inode) is the same, begins as it did, and has before the place up to which it was read
 //! what it had then. A log whose file is gone or was truncated goes on in a copy: another file of its name, or what it was packed into, that
-//! begins as it did. A copy of a log that is still in its place is passed over.
+//! begins as it did. A copy of a log that is still in its place is passed over. What can't be told yet is left to the next look: a number that
+//! was given to a copy would have all of it come twice.
 
 use std::collections::HashMap;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::checkpoint::{Cursor, Entry};
+use super::checkpoint::{Cursor, Entry, FileKey};
 use super::evtx;
 use super::list::{Candidate, list};
 use super::mark::{HEAD_BYTES, Mark, TAIL_BYTES};
@@ -113,12 +114,16 @@ impl Follower {
     }
 
     /// Finds out what a file is that no log is known to be in.
-    fn take_in(&mut self, candidate: &Candidate, is_first: bool) -> io::Result<()> {
+    pub(super) fn take_in(&mut self, candidate: &Candidate, is_first: bool) -> io::Result<()> {
         if self.passed.get(&candidate.file) == Some(&candidate.seen) {
             return Ok(());
         }
         let mut source = candidate.open()?;
         let head = source.window(0, HEAD_BYTES)?;
+        // A copy has nothing in it at first, by which it would be known as one. Its number would be another than that of what it is a copy of.
+        if head.is_empty() && candidate.may_be_copy && !source.is_packed() {
+            return Ok(());
+        }
         let kin = match &source {
             Source::Events(file) => self.kin_of_events(candidate, evtx::newest(file)?),
             Source::Plain(_) | Source::Packed(_) => self.kin_of_lines(candidate, &mut source, &head)?,
@@ -285,8 +290,10 @@ impl Follower {
 ///
 /// `NotFound` if the log isn't any more what the present look found: the next look will see more clearly.
 fn is_prefix(candidate: &Candidate, source: &mut Source, head: &[u8], log: &Tracked) -> io::Result<bool> {
+    // A restart knows of it only where it was, and the look didn't come to see it there: its file was moved, or is another's by now. What is
+    // compared to it may be where it goes on.
     let (Some(seen), Some(file)) = (log.seen, log.entry.file) else {
-        return Ok(false);
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the log wasn't seen yet"));
     };
     let mut original = Source::open(&log.entry.path, file)?;
     let beginning = original.window(0, HEAD_BYTES)?;
@@ -300,18 +307,29 @@ fn is_prefix(candidate: &Candidate, source: &mut Source, head: &[u8], log: &Trac
         return Ok(beginning.starts_with(head));
     }
     let bytes = candidate.seen.bytes;
-    if bytes > seen.bytes {
-        // Both may have grown since they were listed, one after the other.
-        let now = std::fs::metadata(&log.entry.path)?.len();
-        return if now > seen.bytes {
-            Err(io::ErrorKind::NotFound.into())
-        } else {
-            Ok(false)
-        };
+    if original.is_packed() {
+        // A packed log is read from its beginning, and was read further than that by now. Behind a damaged place of it nothing is known to be
+        // the same: that is rather read twice than lost.
+        let mut again = Source::open(&log.entry.path, file)?;
+        return Ok(has_same_end(bytes, source, &mut again).unwrap_or(false));
     }
+    let is_same = bytes <= seen.bytes && has_same_end(bytes, source, &mut original)?;
+    if is_same {
+        return Ok(true);
+    }
+    // Both may have grown since they were listed, one after the other; or the log was truncated while they were compared.
+    let now = std::fs::metadata(&log.entry.path)?;
+    if FileKey::of(&now) != file || now.len() != seen.bytes {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(false)
+}
+
+/// Whether both have the same before a place.
+fn has_same_end(bytes: u64, one: &mut Source, other: &mut Source) -> io::Result<bool> {
     let length = usize::try_from(bytes).unwrap_or(TAIL_BYTES).min(TAIL_BYTES);
     let from = bytes.saturating_sub(u64::try_from(length).unwrap_or(0));
-    Ok(source.window(from, length)? == original.window(from, length)?)
+    Ok(one.window(from, length)? == other.window(from, length)?)
 }
 
 /// The end of the last whole line.

@@ -23,6 +23,8 @@ pub(super) struct Candidate {
     pub(super) seen: Seen,
     /// Whether it lies beside a file that was named, and has its name with something behind it.
     pub(super) is_rotated: bool,
+    /// Whether rotation put something behind its name: it may be a copy that is being made.
+    pub(super) may_be_copy: bool,
 }
 
 /// By what it shows that a file has changed.
@@ -98,6 +100,7 @@ fn candidate(path: PathBuf, is_rotated: bool) -> Option<Candidate> {
     let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
     Some(Candidate {
         family: family(&path)?,
+        may_be_copy: path.file_name()?.to_str().is_some_and(|name| stem(name) != name),
         path,
         file: FileKey::of(&metadata),
         seen: Seen {

@@ -159,6 +159,66 @@ fn a_copy_that_is_shorter_than_what_was_read_repeats_nothing() {
 }
 
 #[test]
+fn a_copy_that_was_seen_while_nothing_was_in_it_repeats_nothing() {
+    for name in ["app.log.1", "app.log.1.gz"] {
+        let scene = Scene::new(false);
+        let mut follower = scene.follower();
+        scene.append("app.log", "one\n");
+        assert_eq!(new(&mut follower), ["one"]);
+        File::create(scene.path(name)).unwrap();
+        assert_eq!(new(&mut follower), [""; 0]);
+        if name == "app.log.1" {
+            fs::copy(scene.path("app.log"), scene.path(name)).unwrap();
+            assert_eq!(new(&mut follower), [""; 0]);
+            File::create(scene.path("app.log")).unwrap();
+        } else {
+            gzip(&scene.path("app.log"), &scene.path(name));
+        }
+        scene.append("app.log", "two\n");
+        assert_eq!(new(&mut follower), ["two"], "{name}");
+    }
+}
+
+#[test]
+fn what_may_be_a_log_that_a_restart_has_not_seen_yet_waits() {
+    let scene = Scene::new(false);
+    let mut follower = scene.follower();
+    scene.append("app.log", "one\n");
+    assert_eq!(new(&mut follower), ["one"]);
+    drop(follower);
+    gzip(&scene.path("app.log"), &scene.path("app.log.1.gz"));
+    let mut follower = scene.follower();
+    // As a look leaves it whose listing had a file that was moved before it was opened.
+    for log in follower.logs.values_mut() {
+        log.is_present = true;
+    }
+    let (candidates, _) = list::list(&scene.settings.paths, 10);
+    let [packed] = candidates.as_slice() else {
+        panic!("{candidates:?}")
+    };
+    let error = follower.take_in(packed, false).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(new(&mut follower), [""; 0]);
+    assert_eq!(follower.logs.len(), 1);
+}
+
+#[test]
+fn what_a_log_was_packed_from_and_that_comes_back_repeats_nothing() {
+    let scene = Scene::new(false);
+    let mut follower = scene.follower();
+    for number in 0..2000 {
+        scene.append("app.log.1", &format!("line {number}\n"));
+    }
+    assert_eq!(new(&mut follower).len(), 2000);
+    let aside = scene.logs.with_file_name("aside");
+    fs::copy(scene.path("app.log.1"), &aside).unwrap();
+    gzip(&scene.path("app.log.1"), &scene.path("app.log.1.gz"));
+    assert_eq!(new(&mut follower), [""; 0]);
+    fs::rename(&aside, scene.path("app.log.1")).unwrap();
+    assert_eq!(new(&mut follower), [""; 0]);
+}
+
+#[test]
 fn packed_while_nobody_followed() {
     let scene = Scene::new(true);
     let mut follower = scene.follower();
