@@ -19,7 +19,7 @@ const OTHERS: &str = "other reasons";
 
 /// What couldn't be read or understood, by reason.
 ///
-/// Invariant: at most [`REASONS_MAX`] reasons and one for all others, each with at most [`SAMPLES_MAX`] samples.
+/// Invariant: at most `REASONS_MAX` reasons and one for all others, each with at most `SAMPLES_MAX` samples.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     by_reason: BTreeMap<String, Tally>,

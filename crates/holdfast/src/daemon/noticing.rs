@@ -8,7 +8,7 @@ use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
 use crate::desk::execute::Executing;
 use crate::engine::Engine;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 use crate::threat_watch::Watching;
 
@@ -33,13 +33,23 @@ impl Noticing {
         let guarding = Guarding::start(engine, &config.guard, log)?;
         // After the guards are open: whether a fence stands is asked of them.
         let executing = desk.map(|desk| Executing::start(engine, desk, log)).transpose()?;
-        let watching = desk.map(|desk| Watching::start(engine, desk, &config.threat, log));
+        let watching = match desk.map(|desk| Watching::start(engine, desk, &config.threat, log)) {
+            // What the configuration asks for can't be meant: whoever wrote it is there to mend it.
+            Some(Err(failure)) if failure.code == FailureCode::Config => return Err(failure),
+            Some(Err(failure)) => {
+                let message = format!("{}; no logs are read, disks are served", failure.with_hint());
+                log.write(Level::Error, "threat", message);
+                None
+            }
+            Some(Ok(watching)) => watching,
+            None => None,
+        };
         Ok(Self {
             ledger,
             delivering,
             guarding,
             executing,
-            watching: watching.transpose()?.flatten(),
+            watching,
         })
     }
 

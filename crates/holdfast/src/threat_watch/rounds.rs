@@ -85,6 +85,8 @@ pub(super) struct Rounds {
     found: Vec<(Alert, Option<Change>)>,
     waiting: Vec<NewAlert>,
     saved: Instant,
+    /// How long saving took the last time.
+    saving: Duration,
     changed: bool,
     told: bool,
     failing: bool,
@@ -127,6 +129,7 @@ impl Rounds {
             found: Vec::new(),
             waiting: Vec::new(),
             saved: Instant::now(),
+            saving: Duration::ZERO,
             changed: false,
             told: false,
             failing: false,
@@ -161,7 +164,9 @@ impl Rounds {
             return;
         }
         let since = self.saved.elapsed();
-        let is_due = since >= SAVE_EVERY || self.told && since >= SAVE_SOON || self.taken.len() >= BATCHES_MAX;
+        // Of a large memory it takes long: it is at most a tenth of what the thread does.
+        let soon = SAVE_SOON.max(self.saving * 10);
+        let is_due = since >= SAVE_EVERY || self.told && since >= soon || self.taken.len() >= BATCHES_MAX;
         if self.changed && is_due {
             self.save();
         }
@@ -289,6 +294,7 @@ impl Rounds {
         if self.normaliser.waiting().next().is_some() && self.saved.elapsed() < SAVE_EVERY + COMPANIONS {
             return;
         }
+        let begun = Instant::now();
         let kept = Kept::new(self.reached.clone(), self.detection.memory());
         if let Err(error) = memory::write(self.engine.data(), &kept) {
             self.complain(&format!("what is known of people and machines can't be saved: {error}"));
@@ -304,6 +310,7 @@ impl Rounds {
         }
         (self.changed, self.told, self.failing) = (false, false, false);
         self.saved = Instant::now();
+        self.saving = begun.elapsed();
     }
 
     /// Learns people and machines of a list.

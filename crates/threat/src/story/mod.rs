@@ -1,7 +1,7 @@
 //! Alerts joined through entities into stories: one incident, its stages in order, and what to do next.
 //!
-//! What an alert weighs is its level times how rare it is for whom it concerns ([`rarity`]). Weighty ones that come together on an entity
-//! are a burst; bursts that share an entity, or a rare finding, or that are too unusual to coincide by chance, are one story ([`joining`]).
+//! What an alert weighs is its level times how rare it is for whom it concerns (`rarity`). Weighty ones that come together on an entity
+//! are a burst; bursts that share an entity, or a rare finding, or that are too unusual to coincide by chance, are one story (`joining`).
 //! The rest of the alerts stand beside the story as what else was seen there.
 
 mod bounds;
