@@ -45,26 +45,6 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
-    /// A certificate or key can't be read or isn't one.
-    #[error("can't use `{}` for TLS: {source}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: rustls::pki_types::pem::Error,
-    },
-    /// A file of certificates holds none.
-    #[error("`{}` holds no certificate", path.display())]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Certificate and key can't be used together, or not at all.
-    #[error("TLS can't be set up: {0}")]
-    Tls(rustls::Error),
-    /// The authority that signs senders' certificates can't be used.
-    #[error("senders' certificates can't be checked: {0}")]
-    Authority(rustls::server::VerifierBuilderError),
     /// A thread can't be started.
     #[error("can't start a thread: {0}")]
     Thread(io::Error),

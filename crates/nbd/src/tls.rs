@@ -81,7 +81,9 @@ impl TlsIdentity {
         })
     }
 
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+    /// What other listeners of the same program encrypt with.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 }

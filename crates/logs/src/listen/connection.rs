@@ -2,9 +2,10 @@
 
 use std::io::{self, Read};
 use std::net::{IpAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::{ServerConnection, Stream};
+use rustls::{ServerConfig, ServerConnection, Stream};
 use threat::event::Origin;
 use threat::input::framing::{Framed, Framing};
 use threat::input::{Source, Unreadable};
@@ -12,7 +13,6 @@ use threat::input::{Source, Unreadable};
 use super::datagram::message;
 use super::places::Ticket;
 use super::queue::{Queue, Sender};
-use super::tls::Identity;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 32 << 10;
@@ -20,7 +20,13 @@ const READ_BYTES: usize = 32 << 10;
 const HANDSHAKE_STEP: Duration = Duration::from_secs(1);
 
 /// Takes messages of one connection until it ends.
-pub(super) fn serve(mut socket: TcpStream, address: IpAddr, tls: Option<&Identity>, ticket: &Ticket, queue: &Queue) {
+pub(super) fn serve(
+    mut socket: TcpStream,
+    address: IpAddr,
+    tls: Option<&Arc<ServerConfig>>,
+    ticket: &Ticket,
+    queue: &Queue,
+) {
     if socket.set_nonblocking(false).is_err() {
         return;
     }
@@ -38,7 +44,7 @@ pub(super) fn serve(mut socket: TcpStream, address: IpAddr, tls: Option<&Identit
     };
     match tls {
         None => incoming.receive(&mut socket),
-        Some(identity) => match shake_hands(&mut socket, identity, queue.limits().handshake) {
+        Some(config) => match shake_hands(&mut socket, config, queue.limits().handshake) {
             Ok(mut session) => incoming.receive(&mut Stream::new(&mut session, &mut socket)),
             Err(_) => queue.drop_for("a connection whose TLS handshake failed"),
         },
@@ -46,8 +52,8 @@ pub(super) fn serve(mut socket: TcpStream, address: IpAddr, tls: Option<&Identit
 }
 
 /// Encrypts a connection. It takes no longer than `patience`, however slowly the sender sends.
-fn shake_hands(socket: &mut TcpStream, identity: &Identity, patience: Duration) -> io::Result<ServerConnection> {
-    let mut session = ServerConnection::new(identity.config()).map_err(io::Error::other)?;
+fn shake_hands(socket: &mut TcpStream, config: &Arc<ServerConfig>, patience: Duration) -> io::Result<ServerConnection> {
+    let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
     let deadline = Instant::now() + patience;
     socket.set_read_timeout(Some(HANDSHAKE_STEP.min(patience)))?;
     socket.set_write_timeout(Some(HANDSHAKE_STEP.min(patience)))?;

@@ -11,7 +11,6 @@ mod places;
 mod queue;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,11 +21,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustls::ServerConfig;
 use threat::input::Record;
 
 use self::places::Places;
 use self::queue::Queue;
-pub use self::tls::Identity;
 use crate::{Counts, Error};
 
 /// Where to listen.
@@ -37,7 +36,7 @@ pub struct Settings {
     /// For connections.
     pub tcp: Option<SocketAddr>,
     /// For encrypted connections.
-    pub tls: Option<(SocketAddr, Identity)>,
+    pub tls: Option<(SocketAddr, Arc<ServerConfig>)>,
     /// How much is taken from whom.
     pub limits: Limits,
 }
@@ -164,7 +163,7 @@ impl Listener {
         &mut self,
         address: SocketAddr,
         woken: UnixStream,
-        tls: Option<Identity>,
+        tls: Option<Arc<ServerConfig>>,
     ) -> Result<Option<SocketAddr>, Error> {
         let socket = TcpListener::bind(address).map_err(cannot_listen(address))?;
         socket.set_nonblocking(true).map_err(cannot_listen(address))?;

@@ -7,11 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
+
 use super::Limits;
 use super::connection;
 use super::datagram::wait_for;
 use super::queue::Queue;
-use super::tls::Identity;
 
 /// The stack of a connection's thread: it calls nothing deep.
 const STACK_BYTES: usize = 256 << 10;
@@ -84,7 +85,7 @@ impl Places {
     }
 
     /// Accepts connections until `woken` is closed at its other end.
-    pub(super) fn serve(self: &Arc<Self>, listener: &TcpListener, woken: &UnixStream, tls: Option<&Identity>) {
+    pub(super) fn serve(self: &Arc<Self>, listener: &TcpListener, woken: &UnixStream, tls: Option<&Arc<ServerConfig>>) {
         while wait_for(listener, woken) {
             match listener.accept() {
                 Ok((socket, from)) => self.admit(socket, from, tls.cloned()),
@@ -97,7 +98,7 @@ impl Places {
         }
     }
 
-    fn admit(self: &Arc<Self>, socket: TcpStream, from: SocketAddr, tls: Option<Identity>) {
+    fn admit(self: &Arc<Self>, socket: TcpStream, from: SocketAddr, tls: Option<Arc<ServerConfig>>) {
         let Some(ticket) = self.take(&socket, from.ip()) else {
             return;
         };

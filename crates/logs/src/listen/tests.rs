@@ -76,7 +76,7 @@ fn messages_come_by_udp_and_in_both_framings_by_tcp() {
     until(|| listener.connections() == 0);
 }
 
-fn certificate() -> (CertificateDer<'static>, Identity) {
+fn certificate() -> (CertificateDer<'static>, Arc<ServerConfig>) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_owned()])
         .unwrap()
@@ -84,18 +84,24 @@ fn certificate() -> (CertificateDer<'static>, Identity) {
         .unwrap();
     let der = certificate.der().clone();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    (der.clone(), Identity::new(vec![der], key, None).unwrap())
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![der.clone()], key)
+        .unwrap();
+    (der, Arc::new(config))
 }
 
 #[test]
 fn encrypted_messages_come_and_a_sender_that_never_ends_its_handshake_holds_nobody_up() {
-    let (certificate, identity) = certificate();
+    let (certificate, config) = certificate();
     let limits = Limits {
         handshake: Duration::from_millis(300),
         ..Limits::default()
     };
     let listener = Listener::start(Settings {
-        tls: Some((anywhere(), identity)),
+        tls: Some((anywhere(), config)),
         limits,
         ..Settings::default()
     })
