@@ -217,22 +217,32 @@ impl Follower {
     ///
     /// An older batch is outstanding, or the checkpoint can't be written.
     pub fn acknowledge(&mut self, batch: &Batch) -> Result<(), Error> {
-        match self.outstanding.pop_front() {
-            Some(oldest) if oldest.number == batch.number => {
-                for (log, cursor) in oldest.reached {
-                    if let Some(log) = self.logs.get_mut(&log) {
-                        log.entry.at = cursor;
-                    }
+        self.acknowledge_all([batch])
+    }
+
+    /// Moves the checkpoint behind several batches at once.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Follower::acknowledge`]; batches before the one that is out of turn are acknowledged.
+    pub fn acknowledge_all<'a>(&mut self, batches: impl IntoIterator<Item = &'a Batch>) -> Result<(), Error> {
+        let (mut moved, mut in_turn) = (false, Ok(()));
+        for batch in batches {
+            let Some(oldest) = self.outstanding.pop_front_if(|oldest| oldest.number == batch.number) else {
+                in_turn = Err(Error::OutOfTurn { number: batch.number });
+                break;
+            };
+            moved = true;
+            for (log, cursor) in oldest.reached {
+                if let Some(log) = self.logs.get_mut(&log) {
+                    log.entry.at = cursor;
                 }
-                self.save()
-            }
-            other => {
-                if let Some(oldest) = other {
-                    self.outstanding.push_front(oldest);
-                }
-                Err(Error::OutOfTurn { number: batch.number })
             }
         }
+        if moved {
+            self.save()?;
+        }
+        in_turn
     }
 
     /// Files that can't be read or followed, by reason.
