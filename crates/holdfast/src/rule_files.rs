@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use logs::open::{Limits, find};
+use threat::rules::{self, Loaded, pack};
 
 use crate::failure::Failure;
 
@@ -59,6 +60,14 @@ fn text(path: &Path) -> Result<String, Failure> {
     }
     // A rule with letters that are none is refused by itself, and the others are loaded.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Loads rules of these texts and, if wanted, those that Holdfast brings along. A rule that isn't right is among the refused.
+#[must_use]
+pub fn load(texts: &[Text], own: bool) -> Loaded {
+    let own = if own { pack::RULES } else { &[] };
+    let files = texts.iter().map(|text| (text.file.as_str(), text.text.as_str()));
+    rules::load(own.iter().copied().chain(files))
 }
 
 /// Whether a file of this name has rules.

@@ -1,10 +1,10 @@
 //! The rules that the daemon goes by: Holdfast's own, and folders of the user's.
 
-use threat::rules::{self, Engine, Settings, pack};
+use threat::rules::{Engine, Settings};
 
 use crate::config::ThreatSettings;
 use crate::failure::{Failure, FailureCode};
-use crate::rule_files::{is_rules, texts};
+use crate::rule_files::{self, is_rules, texts};
 
 /// Loads the rules that the configuration names.
 ///
@@ -13,10 +13,10 @@ use crate::rule_files::{is_rules, texts};
 pub(super) fn load(settings: &ThreatSettings) -> Result<Engine, Failure> {
     let texts = texts(&settings.rules, is_rules)
         .map_err(|failure| Failure::new(FailureCode::Config, format!("[threat] rules: {}", failure.message)))?;
-    let own = if settings.own_rules { pack::RULES } else { &[] };
-    let files = texts.iter().map(|text| (text.file.as_str(), text.text.as_str()));
-    let loaded = rules::load(own.iter().copied().chain(files));
-    Ok(Engine::new(loaded, Settings::default()))
+    Ok(Engine::new(
+        rule_files::load(&texts, settings.own_rules),
+        Settings::default(),
+    ))
 }
 
 #[cfg(test)]

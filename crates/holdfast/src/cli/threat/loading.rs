@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use threat::rules::{Choices, Engine, Loaded, Settings, load, pack};
+use threat::rules::{Choices, Engine, Loaded, Settings};
 
 use crate::cli::show::count;
 use crate::failure::Failure;
-use crate::rule_files::{is_rules, texts};
+use crate::rule_files::{self, is_rules, texts};
 
 /// Which rules.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -28,11 +28,7 @@ impl Chosen {
             return Err(Failure::not_found(format!("no rules are in {}", quoted(&self.rules)))
                 .hint("rules are files that end with `.yml` or `.yaml`"));
         }
-        let own: &[(&str, &str)] = if self.without_own { &[] } else { pack::RULES };
-        let own = own.iter().copied();
-        Ok(load(own.chain(
-            texts.iter().map(|text| (text.file.as_str(), text.text.as_str())),
-        )))
+        Ok(rule_files::load(&texts, !self.without_own))
     }
 
     /// The rules, ready to search with.
