@@ -1,7 +1,6 @@
 //! Findings as alerts of the ledger: one for each disk that is concerned, or one that concerns none.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use respond::Time;
@@ -143,16 +142,15 @@ impl<'a> Concerned<'a> {
     }
 }
 
-/// The record that a finding was made of last, and what found it.
+/// The record that a finding was made of last, and a digest of what found it, when and in which records: the same in every version of the program,
+/// since the ledger keeps it.
 fn key(alert: &Alert) -> String {
-    let mut hasher = DefaultHasher::new();
-    alert.finder.hash(&mut hasher);
-    alert.time.as_nanosecond().hash(&mut hasher);
-    alert.evidence.hash(&mut hasher);
-    let found = hasher.finish();
+    let found = json!([alert.finder, alert.time.to_string(), alert.evidence]).to_string();
+    let digest = blake3::hash(found.as_bytes()).to_hex();
+    let digest = digest.get(..16).unwrap_or_default();
     match alert.evidence.last() {
-        Some(origin) => format!("{}#{} {found:016x}", origin.source, origin.record),
-        None => format!("{found:016x}"),
+        Some(origin) => format!("{}#{} {digest}", origin.source, origin.record),
+        None => digest.to_owned(),
     }
 }
 
