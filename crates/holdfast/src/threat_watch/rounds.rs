@@ -1,6 +1,6 @@
 //! What the thread does, round after round: read, find, tell, save, acknowledge.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use logs::follow::{Batch, Follower, Start};
-use logs::listen::{Identity, Listener};
+use logs::listen::Listener;
+use nbd::TlsIdentity;
 use respond::alert::NewAlert;
 use respond::{Desk, intake};
 use threat::alert::Alert;
 use threat::detection::Detection;
+use threat::event::Event;
 use threat::input::Record;
-use threat::normalise::Normaliser;
+use threat::normalise::{Normaliser, NotUnderstood};
 use threat::rules::Engine as Rules;
 use threat::story::{Change, ChangeKind};
 
@@ -80,7 +82,7 @@ pub(super) struct Rounds {
     /// By the number of a log: where the last record ends that was taken.
     reached: BTreeMap<u64, u64>,
     /// Batches whose records were taken and that aren't acknowledged.
-    taken: VecDeque<Batch>,
+    taken: Vec<Batch>,
     /// Findings that aren't in the ledger yet.
     found: Vec<(Alert, Option<Change>)>,
     waiting: Vec<NewAlert>,
@@ -125,7 +127,7 @@ impl Rounds {
             guards,
             known: Known::of(desk)?,
             reached,
-            taken: VecDeque::new(),
+            taken: Vec::new(),
             found: Vec::new(),
             waiting: Vec::new(),
             saved: Instant::now(),
@@ -174,15 +176,8 @@ impl Rounds {
 
     /// Tells and saves what is left.
     pub(super) fn finish(&mut self) {
-        let found = &mut self.found;
-        let detection = &mut self.detection;
-        self.normaliser.finish(&mut |event| {
-            if let Ok(event) = event {
-                detection.take(&event, &mut |finding| {
-                    found.push((finding.alert.clone(), finding.change))
-                });
-            }
-        });
+        let (detection, found) = (&mut self.detection, &mut self.found);
+        self.normaliser.finish(&mut |event| hear(detection, found, event));
         if self.tell() && self.changed {
             self.save();
         }
@@ -194,7 +189,7 @@ impl Rounds {
         } else {
             PATIENCE
         };
-        let batch = match self.follower.as_mut().map(|follower| follower.next(wait)) {
+        let mut batch = match self.follower.as_mut().map(|follower| follower.next(wait)) {
             None => None,
             Some(Ok(batch)) => batch,
             Some(Err(error)) => {
@@ -204,23 +199,22 @@ impl Rounds {
             }
         };
         let now = Timestamp::now();
-        if let Some(batch) = &batch {
-            for positioned in &batch.records {
-                let (number, end) = (positioned.position.log, positioned.position.end);
-                let reached = self.reached.entry(number).or_default();
-                if end <= *reached {
-                    // Taken before a restart.
-                    continue;
-                }
-                *reached = end;
-                if let Ok(record) = &positioned.record {
-                    self.take(record.clone(), now);
-                }
+        // What is kept until the checkpoint moves is the batch's number, not what was in it.
+        let records = batch.as_mut().map(|batch| std::mem::take(&mut batch.records));
+        for positioned in records.unwrap_or_default() {
+            let (number, end) = (positioned.position.log, positioned.position.end);
+            let reached = self.reached.entry(number).or_default();
+            if end <= *reached {
+                // Taken before a restart.
+                continue;
+            }
+            *reached = end;
+            if let Ok(record) = positioned.record {
+                self.take(record, now);
             }
         }
-        let had_batch = batch.is_some();
+        let patience = if batch.is_some() { Duration::ZERO } else { PATIENCE };
         self.taken.extend(batch);
-        let patience = if had_batch { Duration::ZERO } else { PATIENCE };
         let messages = self
             .listener
             .as_ref()
@@ -229,29 +223,16 @@ impl Rounds {
         for message in messages {
             self.take(message.record, message.received);
         }
-        let (found, detection) = (&mut self.found, &mut self.detection);
-        self.normaliser.expire(Timestamp::now(), &mut |event| {
-            if let Ok(event) = event {
-                detection.take(&event, &mut |finding| {
-                    found.push((finding.alert.clone(), finding.change))
-                });
-            }
-        });
+        let (detection, found) = (&mut self.detection, &mut self.found);
+        self.normaliser
+            .expire(Timestamp::now(), &mut |event| hear(detection, found, event));
     }
 
     fn take(&mut self, record: Record, received: Timestamp) {
         self.changed = true;
-        let (found, detection) = (&mut self.found, &mut self.detection);
-        self.normaliser.take(record, received, &mut |event| {
-            // What isn't understood is shown by `holdfast threat scan` on the same log.
-            if let Ok(event) = event {
-                detection.take(&event, &mut |finding| {
-                    if told::is_told(finding.alert, finding.change) {
-                        found.push((finding.alert.clone(), finding.change));
-                    }
-                });
-            }
-        });
+        let (detection, found) = (&mut self.detection, &mut self.found);
+        self.normaliser
+            .take(record, received, &mut |event| hear(detection, found, event));
     }
 
     /// Has the ledger know what was found. Whether it does.
@@ -259,9 +240,6 @@ impl Rounds {
         if !self.found.is_empty() {
             let all = self.engine.names().unwrap_or_default();
             for (alert, change) in std::mem::take(&mut self.found) {
-                if !told::is_told(&alert, change) {
-                    continue;
-                }
                 let told = told::of(&alert, change, &self.detection, &self.machines, &all);
                 if self.known.note(&told.key) {
                     self.waiting.extend(told.alerts);
@@ -301,12 +279,10 @@ impl Rounds {
             std::thread::sleep(TRY_AGAIN);
             return;
         }
-        while let Some(batch) = self.taken.pop_front() {
-            let acknowledged = self.follower.as_mut().map(|follower| follower.acknowledge(&batch));
-            if let Some(Err(error)) = acknowledged {
-                self.complain(&format!("the place in the logs can't be saved: {error}"));
-                break;
-            }
+        let taken = std::mem::take(&mut self.taken);
+        let acknowledged = self.follower.as_mut().map(|follower| follower.acknowledge_all(&taken));
+        if let Some(Err(error)) = acknowledged {
+            self.complain(&format!("the place in the logs can't be saved: {error}"));
         }
         (self.changed, self.told, self.failing) = (false, false, false);
         self.saved = Instant::now();
@@ -350,6 +326,16 @@ impl Rounds {
     }
 }
 
+/// Takes an event, and keeps what is to be told of it. What isn't understood is shown by `holdfast threat scan` on the same log.
+fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, event: Result<Event, NotUnderstood>) {
+    let Ok(event) = event else { return };
+    detection.take(&event, &mut |finding| {
+        if told::is_told(finding.alert, finding.change) {
+            found.push((finding.alert.clone(), finding.change));
+        }
+    });
+}
+
 fn follower(folder: &Path, settings: &ThreatSettings) -> Result<Option<Follower>, Failure> {
     if settings.follow.is_empty() {
         return Ok(None);
@@ -366,7 +352,8 @@ fn listener(settings: &ThreatSettings) -> Result<Option<Listener>, Failure> {
         return Ok(None);
     }
     let tls = settings.syslog_tls.as_ref().map(|tls| {
-        Identity::load(&tls.certificate, &tls.key, tls.client_ca.as_deref()).map(|identity| (tls.listen, identity))
+        TlsIdentity::load(&tls.certificate, &tls.key, tls.client_ca.as_deref())
+            .map(|identity| (tls.listen, identity.config()))
     });
     let wanted = logs::listen::Settings {
         udp: settings.syslog,
@@ -413,6 +400,6 @@ fn say_of_rules(rules: &Rules, log: &Log) {
     }
 }
 
-fn failed(error: &logs::Error) -> Failure {
+fn failed(error: &dyn std::error::Error) -> Failure {
     Failure::new(FailureCode::Failure, format!("[threat] {error}"))
 }
