@@ -2,20 +2,11 @@
 
 import http.client
 import json
-import os
-import pathlib
 import socket
 import subprocess
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("HOLDFAST", ROOT / "target/debug/holdfast"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from harness.server import binary, free_tcp_port
 
 
 class Daemon:
@@ -25,7 +16,7 @@ class Daemon:
         self.folder = case.folder / "daemon"
         self.folder.mkdir(parents=True)
         self.data = self.folder / "data"
-        self.port = free_port()
+        self.port = free_tcp_port()
         self.config = self.folder / "holdfast.toml"
         self.config.write_text(f'[console]\nlisten = "127.0.0.1:{self.port}"\n{config}')
         self.log = open(self.folder / "log", "wb")
@@ -35,7 +26,7 @@ class Daemon:
             self.start()
 
     def command(self, *words):
-        return [PROGRAM, "--data", self.data, "--config", self.config, *words]
+        return [binary(), "--data", self.data, "--config", self.config, *words]
 
     def start(self):
         up = self.command("up", "--create", "disk=64M")

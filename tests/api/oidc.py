@@ -12,8 +12,9 @@ import sys
 import time
 import urllib.parse
 
-from daemon import Daemon, free_port
+from daemon import Daemon
 from harness.certificates import Authority
+from harness.server import free_tcp_port
 from provider import SECRET
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -28,7 +29,7 @@ class Provider:
     def __init__(self, case):
         self.folder = case.folder / "provider"
         self.authority = Authority(self.folder)
-        self.port = free_port()
+        self.port = free_tcp_port()
         self.issuer = f"https://localhost:{self.port}"
         self.context = ssl.create_default_context(cafile=self.folder / "ca-cert.pem")
         self.process = None
