@@ -37,10 +37,10 @@ pub(crate) fn start_clocks(
     site: &dyn Site,
     actor: &Actor,
     id: IncidentId,
-    law: &str,
+    (laws, law): (&[Jurisdiction], &str),
     (aware, determined): (Option<Time>, Option<Time>),
 ) -> Result<String, Refusal> {
-    let (laws, now) = (site.incident_file()?.laws, site.now());
+    let now = site.now();
     let law = laws.iter().find(|known| known.id == law).ok_or_else(|| {
         Refusal::not_found(format!("there is no law `{law}`"))
             .hint("`/api/v1/incidents/laws` lists those that are known")

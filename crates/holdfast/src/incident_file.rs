@@ -1,13 +1,17 @@
 //! What the configuration says for incident files: laws and templates of one's own, and the order in which volumes are restored.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use respond::Time;
 use respond::case_file::clocks::{Jurisdiction, with_own};
 use respond::case_file::drafts::{DraftKind, Templates};
 use respond::case_file::paper::RestoreStep;
+use respond::case_file::timeline::DiskEvent;
 
-use crate::config::IncidentFileSettings;
-use crate::control::VolumeReport;
+use crate::config::{Config, IncidentFileSettings};
+use crate::control::{HistoryReport, Request, VolumeReport};
+use crate::desk;
 use crate::failure::{Failure, FailureCode};
 use crate::size::format_size;
 
@@ -15,6 +19,38 @@ use crate::size::format_size;
 const OWN_FILES_MAX: usize = 200;
 /// Largest of them.
 const OWN_FILE_BYTES_MAX: u64 = 2 << 20;
+
+/// What the configuration has for drafts, by name.
+#[must_use]
+pub fn values(config: &Config) -> BTreeMap<String, String> {
+    let mut values = config.incident_file.values.clone();
+    if let Some(url) = &config.exposure.public_url {
+        values.entry("monitor-url".to_owned()).or_insert_with(|| url.clone());
+    }
+    values
+}
+
+/// What is asked of a volume whose events belong to a timeline.
+#[must_use]
+pub fn history_request(volume: &str) -> Request {
+    Request::History {
+        name: volume.to_owned(),
+        since: None,
+        until: None,
+        bucket_seconds: Some(86_400),
+    }
+}
+
+/// What was done with a volume from one time to another, of its answer to [`history_request`].
+#[must_use]
+pub fn disk_events(volume: &str, history: HistoryReport, from: Time, to: Time) -> Vec<DiskEvent> {
+    let events = history.events.into_iter().map(|event| DiskEvent {
+        time: desk::time(event.moment.time.0),
+        volume: volume.to_owned(),
+        text: event.text,
+    });
+    events.filter(|event| event.time >= from && event.time <= to).collect()
+}
 
 /// All laws that are known, and those of one's own.
 ///

@@ -19,6 +19,7 @@ use crate::control::{Progress, Request, Response};
 use crate::drills::DrillEvent;
 use crate::engine::DrillOrder;
 use crate::failure::{Failure, FailureCode};
+use crate::incident_file;
 use crate::when::{When, parse_when};
 
 /// Alerts of a span of time that are shown beside what was written.
@@ -198,21 +199,11 @@ impl ConsoleSite {
 
     /// What was done with a volume in a span of time.
     pub(super) fn events_of(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem> {
-        let request = Request::History {
-            name: name.to_owned(),
-            since: None,
-            until: None,
-            bucket_seconds: Some(86_400),
-        };
+        let request = incident_file::history_request(name);
         let Response::History(history) = self.ask(&Actor::System("console".to_owned()), request)? else {
             return Err(unexpected());
         };
-        let events = history.events.into_iter().map(|event| timeline::DiskEvent {
-            time: crate::desk::time(event.moment.time.0),
-            volume: name.to_owned(),
-            text: event.text,
-        });
-        Ok(events.filter(|event| event.time >= from && event.time <= to).collect())
+        Ok(incident_file::disk_events(name, history, from, to))
     }
 
     /// What was noticed about a volume in a span of time.

@@ -127,8 +127,9 @@ async fn start_clocks(
     let id = IncidentId(id);
     let times = (starting.aware, starting.determined);
     let start = move |site: &dyn crate::Site| {
-        incident_file::start_clocks(site, &signed_in.actor, id, &starting.law, times)?;
-        incident_file::clocks(site, id, &site.incident_file()?.laws)
+        let laws = site.incident_file()?.laws;
+        incident_file::start_clocks(site, &signed_in.actor, id, (&laws, &starting.law), times)?;
+        incident_file::clocks(site, id, &laws)
     };
     let clocks = state.ask(start).await?;
     Ok(output::Json(clocks.into_iter().map(ClockView::from).collect()))

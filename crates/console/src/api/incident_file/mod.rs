@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use respond::case_file::drafts::{drafts, obstacles};
+use respond::case_file::drafts::drafts_with_obstacles;
 use respond::case_file::facts as register;
 use respond::incident::IncidentId;
 use respond::people::Role;
@@ -61,13 +61,9 @@ struct FileView {
 fn file(site: &dyn Site, id: IncidentId) -> Result<FileView, Refusal> {
     let (incident, settings) = (incident_file::find(site, id)?, site.incident_file()?);
     let (facts, drafts) = site.desk().read(|ledger| {
-        let drafts = drafts(ledger, id)?;
-        let drafts = drafts.into_iter();
-        let drafts = drafts.map(|draft| Ok(DraftView::new(obstacles(ledger, &draft)?, draft)));
-        Ok((
-            register::facts(ledger, id)?,
-            drafts.collect::<Result<_, respond::Error>>()?,
-        ))
+        let drafts = drafts_with_obstacles(ledger, id)?.into_iter();
+        let drafts = drafts.map(|(obstacles, draft)| DraftView::new(obstacles, draft));
+        Ok((register::facts(ledger, id)?, drafts.collect()))
     })?;
     let clocks = incident_file::clocks(site, id, &settings.laws)?;
     Ok(FileView {

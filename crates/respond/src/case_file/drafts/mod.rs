@@ -14,6 +14,6 @@ mod vocabulary;
 pub use known::{Known, KnownClass};
 pub(in crate::case_file) use render::date_and_time;
 pub use render::{Material, Rendered, Templates, render};
-pub use store::{approve_draft, draft, drafts, make_draft, mark_sent, obstacles, things, wish};
+pub use store::{approve_draft, draft, drafts, drafts_with_obstacles, make_draft, mark_sent, obstacles, things, wish};
 pub use values::{KNOWN as VALUES, asks_for, check_value, fill, values};
 pub use vocabulary::{APPROVALS_NEEDED, Approval, Draft, DraftId, DraftKind, DraftState, UsedFact};

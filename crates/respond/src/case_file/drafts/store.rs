@@ -89,20 +89,35 @@ pub fn make_draft(
 /// # Errors
 /// When the ledger can't be read.
 pub fn obstacles(ledger: &Ledger, draft: &Draft) -> Result<Vec<String>, Error> {
-    ledger.tried(obstacles_of(ledger.connection(), draft))
+    ledger.tried(obstacles_now(ledger.connection(), draft))
 }
 
-fn obstacles_of(connection: &Connection, draft: &Draft) -> rusqlite::Result<Vec<String>> {
+/// The drafts of an incident, as [`drafts`] gives them, each with its [`obstacles`].
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn drafts_with_obstacles(ledger: &Ledger, incident: IncidentId) -> Result<Vec<(Vec<String>, Draft)>, Error> {
+    let drafts = drafts(ledger, incident)?;
+    let facts = ledger.tried(facts_of(ledger.connection(), incident))?;
+    let each = drafts.into_iter().map(|draft| (obstacles_of(&draft, &facts), draft));
+    Ok(each.collect())
+}
+
+fn obstacles_now(connection: &Connection, draft: &Draft) -> rusqlite::Result<Vec<String>> {
+    Ok(obstacles_of(draft, &facts_of(connection, draft.incident)?))
+}
+
+/// Why a draft can't become final, as things are in the register.
+fn obstacles_of(draft: &Draft, current: &[Fact]) -> Vec<String> {
     let mut found = Vec::new();
     match draft.to_fill.as_slice() {
         [] => {}
         names => found.push(format!("{} to fill in: {}", things(names.len()), names.join(", "))),
     }
-    let current = facts_of(connection, draft.incident)?;
     if current.is_empty() {
         found.push("the fact register is empty: set facts, and make the draft again".to_owned());
     }
-    for fact in &current {
+    for fact in current {
         let name = format!("fact {} ({} in `{}`)", fact.id, fact.said.class, fact.said.system);
         match draft.facts.iter().find(|used| used.fact == fact.id) {
             None => found.push(format!("{name} came after the draft: make it again")),
@@ -113,7 +128,7 @@ fn obstacles_of(connection: &Connection, draft: &Draft) -> rusqlite::Result<Vec<
             Some(_) => {}
         }
     }
-    Ok(found)
+    found
 }
 
 /// "1 thing", "3 things"
@@ -144,7 +159,7 @@ pub fn approve_draft(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId)
         &current.made_by,
         current.approvals.iter().map(|approval| &approval.by),
     )?;
-    let obstacles = w.tried(obstacles_of(w.connection(), &current))?;
+    let obstacles = w.tried(obstacles_now(w.connection(), &current))?;
     if !obstacles.is_empty() {
         return refused(format!("{what} can't be approved yet: {}", obstacles.join("; ")));
     }
@@ -181,7 +196,7 @@ pub fn mark_sent(w: &mut Writing<'_>, now: Time, actor: &Actor, id: DraftId) -> 
         let what = format!("draft {id} ({}) is not final", current.kind.name());
         return refused(format!("{what}: {APPROVALS_NEEDED} people have to approve it first"));
     }
-    let obstacles = w.tried(obstacles_of(w.connection(), &current))?;
+    let obstacles = w.tried(obstacles_now(w.connection(), &current))?;
     if !obstacles.is_empty() {
         return refused(format!("draft {id} must not go out as it is: {}", obstacles.join("; ")));
     }

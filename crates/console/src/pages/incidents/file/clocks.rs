@@ -112,7 +112,8 @@ pub(in super::super) fn start(site: &dyn Site, visitor: &Visitor, id: IncidentId
         Refusal::invalid(format!("`{}` is no time", form.aware)).hint("write it like `2026-11-26T10:15:00Z`")
     })?;
     let aware = Some(Time::from_unix_millis(aware.as_millisecond()));
-    let law = incident_file::start_clocks(site, &visitor.signed_in.actor, id, &form.law, (aware, None))?;
+    let laws = site.incident_file()?.laws;
+    let law = incident_file::start_clocks(site, &visitor.signed_in.actor, id, (&laws, &form.law), (aware, None))?;
     Ok((super::path(id), Flash::good(format!("The clocks of {law} run."))))
 }
 

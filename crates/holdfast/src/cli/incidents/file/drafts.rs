@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use respond::case_file::drafts::{
-    Draft, DraftKind, DraftState, VALUES, approve_draft, asks_for, drafts, fill, make_draft, mark_sent, obstacles,
-    things,
+    Draft, DraftKind, DraftState, VALUES, approve_draft, asks_for, drafts, drafts_with_obstacles, fill, make_draft,
+    mark_sent, things,
 };
 use serde_json::json;
 
@@ -133,12 +133,7 @@ fn newest(scene: &Scene<'_>, kind: DraftKind) -> Result<Draft, Failure> {
 }
 
 fn list(scene: &Scene<'_>) -> Result<u8, Failure> {
-    let all = scene.ask(|ledger| {
-        let all = drafts(ledger, scene.id)?;
-        all.into_iter()
-            .map(|draft| Ok((obstacles(ledger, &draft)?, draft)))
-            .collect::<Result<Vec<_>, respond::Error>>()
-    })?;
+    let all = scene.ask(|ledger| drafts_with_obstacles(ledger, scene.id))?;
     let mut table = Table::new(&[
         ("DRAFT", Align::Right),
         ("WHAT", Align::Left),

@@ -55,11 +55,7 @@ impl Gathered {
 
 /// What was filled in, over what the configuration has.
 pub(super) fn known_values(scene: &Scene<'_>) -> Result<BTreeMap<String, String>, Failure> {
-    let mut known = BTreeMap::new();
-    if let Some(url) = &scene.config.exposure.public_url {
-        known.insert("monitor-url".to_owned(), url.clone());
-    }
-    known.extend(scene.settings().values.clone());
+    let mut known = incident_file::values(&scene.config);
     known.extend(scene.ask(|ledger| values(ledger, scene.id))?);
     Ok(known)
 }

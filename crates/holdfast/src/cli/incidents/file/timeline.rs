@@ -8,9 +8,9 @@ use respond::case_file::Timeline;
 use respond::case_file::timeline::{self, DiskEvent, as_csv, as_html, as_text};
 
 use super::scene::{Scene, write_file};
-use crate::control::{Progress, Request, Response};
-use crate::desk::time;
+use crate::control::{Progress, Response};
 use crate::failure::Failure;
+use crate::incident_file;
 use crate::reach;
 
 /// `holdfast incidents file N timeline`
@@ -70,21 +70,9 @@ impl Progress for Silent {
 fn events(scene: &Scene<'_>, volume: &str) -> Result<Vec<DiskEvent>, Failure> {
     let before = scene.incident.began.plus_millis(-3_600_000);
     let until = scene.incident.closed.unwrap_or(scene.now);
-    let request = Request::History {
-        name: volume.to_owned(),
-        since: None,
-        until: None,
-        bucket_seconds: Some(86_400),
-    };
+    let request = incident_file::history_request(volume);
     let Response::History(report) = reach::execute(scene.noted.place, request, None, &mut Silent)? else {
         return Ok(Vec::new());
     };
-    let events = report.events.into_iter().map(|event| DiskEvent {
-        time: time(event.moment.time.0),
-        volume: volume.to_owned(),
-        text: event.text,
-    });
-    Ok(events
-        .filter(|event| event.time >= before && event.time <= until)
-        .collect())
+    Ok(incident_file::disk_events(volume, report, before, until))
 }
