@@ -32,18 +32,8 @@ pub(super) fn severities() -> Object {
 }
 
 /// How far a request may be.
-pub(super) const REQUEST_STATES: [RequestState; 6] = [
-    RequestState::Waiting,
-    RequestState::Approved,
-    RequestState::Used,
-    RequestState::Refused,
-    RequestState::Withdrawn,
-    RequestState::Expired,
-];
-
-/// How far a request may be.
 pub(super) fn request_states() -> Object {
-    one_of(REQUEST_STATES.map(RequestState::name))
+    one_of(RequestState::ALL.map(RequestState::name))
 }
 
 /// How far a notice may be.
@@ -221,7 +211,7 @@ mod tests {
         for kind in DraftKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
-        for state in REQUEST_STATES {
+        for state in RequestState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         }
     }

@@ -167,6 +167,16 @@ impl Request {
 }
 
 impl RequestState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Waiting,
+        Self::Approved,
+        Self::Used,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Expired,
+    ];
+
     /// Its name in the ledger.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -311,7 +321,5 @@ fn is_unnamed(asked_by: &Actor, asker: Option<&str>) -> bool {
 }
 
 fn state_of(name: &str) -> Option<RequestState> {
-    use RequestState::{Approved, Expired, Refused, Used, Waiting, Withdrawn};
-    let all = [Waiting, Approved, Used, Refused, Withdrawn, Expired];
-    all.into_iter().find(|state| state.name() == name)
+    RequestState::ALL.into_iter().find(|state| state.name() == name)
 }
