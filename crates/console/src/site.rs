@@ -46,6 +46,8 @@ pub trait Site: Send + Sync + 'static {
     fn now(&self) -> Time;
     /// Writes a line into the program's log: a problem that concerns nobody's request.
     fn log(&self, message: &str);
+    /// Whether it serves, and nothing keeps it from serving well: asked often, by anybody, and answered without asking the ledger.
+    fn is_ready(&self) -> bool;
     /// How the program is.
     fn health(&self) -> Health;
     /// All volumes, by name.

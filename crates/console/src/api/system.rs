@@ -44,7 +44,7 @@ async fn is_ready(State(state): State<Shared>) -> Response {
         .ask(|site| {
             site.desk()
                 .read(|_| Ok::<_, respond::Error>(()))
-                .map(|()| site.health().ready)
+                .map(|()| site.is_ready())
         })
         .await;
     match ready {

@@ -123,6 +123,10 @@ impl Site for TestSite {
 
     fn log(&self, _message: &str) {}
 
+    fn is_ready(&self) -> bool {
+        self.trouble.lock().unwrap().is_none()
+    }
+
     fn health(&self) -> Health {
         let problems: Vec<String> = self.trouble.lock().unwrap().clone().into_iter().collect();
         Health {

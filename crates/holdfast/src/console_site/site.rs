@@ -83,6 +83,10 @@ impl Site for ConsoleSite {
         self.log.write(Level::Warning, "console", message);
     }
 
+    fn is_ready(&self) -> bool {
+        self.facts.serves() && self.engine.troubles().is_empty()
+    }
+
     fn health(&self) -> Health {
         let DaemonReport {
             version,
@@ -333,11 +337,8 @@ impl Site for ConsoleSite {
 
     fn incident_file(&self) -> Result<IncidentFileSettings, Problem> {
         let config = self.config()?;
+        let values = incident_file::values(&config);
         let settings = config.incident_file;
-        let mut values = settings.values.clone();
-        if let Some(url) = config.exposure.public_url {
-            values.entry("monitor-url".to_owned()).or_insert(url);
-        }
         Ok(IncidentFileSettings {
             laws: incident_file::laws(&settings).map_err(problem)?,
             chosen: settings.jurisdictions.clone(),
