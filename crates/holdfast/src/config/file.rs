@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use guard::Fence;
 use serde::Deserialize;
+use threat::rules::Choices;
 
 use super::console_table::ConsoleTable;
 use super::incident_file_table::IncidentFileTable;
@@ -37,6 +38,8 @@ pub struct ConfigFile {
     pub respond: RespondTable,
     /// `[threat]`
     pub threat: ThreatTable,
+    /// `[rules]`
+    pub rules: Choices,
     /// `[defaults]`
     pub defaults: VolumeTable,
     /// `[volume.NAME]`

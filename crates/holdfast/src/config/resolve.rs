@@ -195,7 +195,7 @@ impl Config {
             notices: notices_table::resolve_file(file).map_err(|(_, message)| message)?,
             incident_file: incident_file_table::resolve(&file.incident_file)?,
             respond: respond_table::resolve(&file.respond)?,
-            threat: threat_table::resolve(&file.threat)?,
+            threat: threat_table::resolve(&file.threat, &file.rules)?,
             defaults,
             volumes,
         })

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use threat::rules::Choices;
 
 use crate::names::is_name;
 
@@ -66,6 +67,8 @@ pub struct ThreatSettings {
     pub entities: Option<PathBuf>,
     /// Machines' names in lower case, and the volumes that are their disks.
     pub machines: BTreeMap<String, Vec<String>>,
+    /// Which rules are on, and where they are excepted.
+    pub choices: Choices,
 }
 
 impl Default for ThreatSettings {
@@ -79,6 +82,7 @@ impl Default for ThreatSettings {
             own_rules: true,
             entities: None,
             machines: BTreeMap::new(),
+            choices: Choices::default(),
         }
     }
 }
@@ -91,8 +95,8 @@ impl ThreatSettings {
     }
 }
 
-/// Checks `[threat]`.
-pub(super) fn resolve(table: &ThreatTable) -> Result<ThreatSettings, String> {
+/// Checks `[threat]` and `[rules]`.
+pub(super) fn resolve(table: &ThreatTable, choices: &Choices) -> Result<ThreatSettings, String> {
     paths("follow", &table.follow)?;
     paths("rules", &table.rules)?;
     if let Some(entities) = &table.entities {
@@ -121,6 +125,7 @@ pub(super) fn resolve(table: &ThreatTable) -> Result<ThreatSettings, String> {
         own_rules,
         entities: table.entities.clone(),
         machines,
+        choices: choices.clone(),
     };
     if settings.is_on() && !own_rules && settings.rules.is_empty() {
         return Err("[threat]: logs are followed, but by no rule: name `rules`, or leave `own_rules` on".to_owned());
@@ -152,7 +157,7 @@ mod tests {
     use super::*;
 
     fn resolved(text: &str) -> Result<ThreatSettings, String> {
-        resolve(&toml::from_str(text).unwrap())
+        resolve(&toml::from_str(text).unwrap(), &Choices::default())
     }
 
     #[test]

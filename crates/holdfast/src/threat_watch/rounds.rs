@@ -388,6 +388,11 @@ fn say_of_rules(rules: &Rules, log: &Log) {
             refused.len()
         ),
     );
+    let unknown = rules.settings().choices.unknown(rules.rules());
+    if !unknown.is_empty() {
+        let message = format!("[rules] names rules that aren't loaded: {}", unknown.join(", "));
+        log.write(Level::Warning, "threat", message);
+    }
     if let Some(first) = refused.first() {
         log.write(
             Level::Warning,

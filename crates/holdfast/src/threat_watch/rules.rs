@@ -13,10 +13,12 @@ use crate::rule_files::{self, is_rules, texts};
 pub(super) fn load(settings: &ThreatSettings) -> Result<Engine, Failure> {
     let texts = texts(&settings.rules, is_rules)
         .map_err(|failure| Failure::new(FailureCode::Config, format!("[threat] rules: {}", failure.message)))?;
-    Ok(Engine::new(
-        rule_files::load(&texts, settings.own_rules),
-        Settings::default(),
-    ))
+    let loaded = rule_files::load(&texts, settings.own_rules);
+    let settings = Settings {
+        choices: settings.choices.clone(),
+        ..Settings::default()
+    };
+    Ok(Engine::new(loaded, settings))
 }
 
 #[cfg(test)]
