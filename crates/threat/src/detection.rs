@@ -100,7 +100,7 @@ impl Detection {
 
     /// Replaces the rules; what correlations wait for goes on where a rule is still there.
     pub fn set_rules(&mut self, mut engine: Engine) {
-        let _ = engine.restore(&self.engine.snapshot());
+        engine.go_on_from(&self.engine);
         self.engine = engine;
     }
 
