@@ -1,5 +1,7 @@
 //! The whole chain: an event in, findings and changes of stories out, and what it knows saved and restored.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +24,13 @@ pub struct Detection {
     found: Vec<Alert>,
 }
 
-/// What a [`Detection`] knows, to be kept over a restart.
+/// What a [`Detection`] knows, to be kept over a restart: borrowed from it to be written, owned when it was read.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Memory {
+pub struct Memory<'a> {
     correlations: Vec<u8>,
-    directory: Directory,
-    behaviour: Behaviour,
-    stories: Stories,
+    directory: Cow<'a, Directory>,
+    behaviour: Cow<'a, Behaviour>,
+    stories: Cow<'a, Stories>,
 }
 
 /// Something that was found, and what it did to stories.
@@ -55,26 +57,26 @@ impl Detection {
 
     /// Goes on from what an earlier one knew. What its correlations waited for is dropped where their rules have changed.
     #[must_use]
-    pub fn with_memory(mut engine: Engine, memory: Memory) -> Self {
+    pub fn with_memory(mut engine: Engine, memory: Memory<'_>) -> Self {
         // What can't be restored begins anew: correlations forget within their spans of time anyway.
         let _ = engine.restore(&memory.correlations);
         Self {
             engine,
-            directory: memory.directory,
-            behaviour: memory.behaviour,
-            stories: memory.stories,
+            directory: memory.directory.into_owned(),
+            behaviour: memory.behaviour.into_owned(),
+            stories: memory.stories.into_owned(),
             found: Vec::new(),
         }
     }
 
     /// What is known now.
     #[must_use]
-    pub fn memory(&self) -> Memory {
+    pub fn memory(&self) -> Memory<'_> {
         Memory {
             correlations: self.engine.snapshot(),
-            directory: self.directory.clone(),
-            behaviour: self.behaviour.clone(),
-            stories: self.stories.clone(),
+            directory: Cow::Borrowed(&self.directory),
+            behaviour: Cow::Borrowed(&self.behaviour),
+            stories: Cow::Borrowed(&self.stories),
         }
     }
 
@@ -98,7 +100,7 @@ impl Detection {
 
     /// Replaces the rules; what correlations wait for goes on where a rule is still there.
     pub fn set_rules(&mut self, mut engine: Engine) {
-        let _ = engine.restore(&self.engine.snapshot());
+        engine.go_on_from(&self.engine);
         self.engine = engine;
     }
 

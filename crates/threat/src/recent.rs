@@ -2,26 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Keys with a value and the second at which they were last seen. At most `max` of them; those over it go in lots of a sixteenth, so that
 /// making room costs the same for each insertion however large the map is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Saved<K, V>", into = "Saved<K, V>")]
+#[serde(from = "Saved<K, V>")]
 #[serde(bound(
     serialize = "K: Ord + Clone + Serialize, V: Clone + Serialize",
     deserialize = "K: Ord + Clone + Deserialize<'de>, V: Clone + Deserialize<'de>"
 ))]
 pub(crate) struct Recent<K: Ord + Clone, V: Clone> {
     max: usize,
+    #[serde(serialize_with = "as_triples")]
     entries: BTreeMap<K, (i64, V)>,
 }
 
 /// As it is saved: JSON has no keys but text.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Saved<K, V> {
     max: usize,
     entries: Vec<(K, i64, V)>,
+}
+
+fn as_triples<S: Serializer, K: Serialize, V: Serialize>(
+    entries: &BTreeMap<K, (i64, V)>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_seq(entries.iter().map(|(key, (time, value))| (key, time, value)))
 }
 
 impl<K: Ord + Clone, V: Clone> From<Saved<K, V>> for Recent<K, V> {
@@ -31,16 +39,6 @@ impl<K: Ord + Clone, V: Clone> From<Saved<K, V>> for Recent<K, V> {
             map.entries.insert(key, (time, value));
         }
         map
-    }
-}
-
-impl<K: Ord + Clone, V: Clone> From<Recent<K, V>> for Saved<K, V> {
-    fn from(map: Recent<K, V>) -> Self {
-        let entries = map.entries.into_iter().map(|(key, (time, value))| (key, time, value));
-        Self {
-            max: map.max,
-            entries: entries.collect(),
-        }
     }
 }
 
@@ -161,8 +159,9 @@ mod tests {
         map.see(&1, 10, || 5);
         map.see(&2, 20, || 6);
         map.expire(15);
-        let bytes = serde_json::to_vec(&map).unwrap();
-        let back: Recent<u32, u32> = serde_json::from_slice(&bytes).unwrap();
+        let text = serde_json::to_string(&map).unwrap();
+        assert_eq!(text, r#"{"max":8,"entries":[[2,20,6]]}"#);
+        let back: Recent<u32, u32> = serde_json::from_str(&text).unwrap();
         assert_eq!(back.iter().collect::<Vec<_>>(), [(&2, 20, &6)]);
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Believed {
 
 impl Steady {
     pub(crate) fn see(&mut self, time: i64) -> Believed {
-        let before = self.middle().unwrap_or(time);
+        let before = if self.times.is_empty() { time } else { self.last.middle };
         self.times.push_back(time);
         if self.times.len() > REMEMBERED {
             self.times.pop_front();

@@ -19,17 +19,17 @@ const VERSION: u32 = 1;
 
 /// All that is kept.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Kept {
+pub struct Kept<'a> {
     version: u32,
     /// By the number of a log: where the last record ends that is part of what is known.
     pub reached: BTreeMap<u64, u64>,
     /// What is known.
-    pub memory: Memory,
+    pub memory: Memory<'a>,
 }
 
-impl Kept {
+impl<'a> Kept<'a> {
     /// What is known, and up to where.
-    pub const fn new(reached: BTreeMap<u64, u64>, memory: Memory) -> Self {
+    pub const fn new(reached: BTreeMap<u64, u64>, memory: Memory<'a>) -> Self {
         Self {
             version: VERSION,
             reached,
@@ -47,7 +47,7 @@ fn file(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the file can't be read, or isn't what was written.
-pub fn read(data: &Path) -> Result<Option<Kept>, Failure> {
+pub fn read(data: &Path) -> Result<Option<Kept<'static>>, Failure> {
     let path = file(data);
     let bytes = match std::fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -60,7 +60,7 @@ pub fn read(data: &Path) -> Result<Option<Kept>, Failure> {
         )
         .hint("move the file away: who is who is learnt again, and correlations begin anew; alerts and incidents are in the ledger")
     };
-    let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let kept: Kept<'static> = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     if kept.version == VERSION {
         return Ok(Some(kept));
     }
@@ -71,7 +71,7 @@ pub fn read(data: &Path) -> Result<Option<Kept>, Failure> {
 ///
 /// # Errors
 /// When it can't be written; what was there stays.
-pub(super) fn write(data: &Path, kept: &Kept) -> io::Result<()> {
+pub(super) fn write(data: &Path, kept: &Kept<'_>) -> io::Result<()> {
     let folder = data.join(FOLDER);
     let partial = folder.join("memory.json.partial");
     let mut output = io::BufWriter::new(File::create(&partial)?);

@@ -59,7 +59,7 @@ impl AtWork {
         };
         let unable: std::collections::HashSet<Arc<str>> =
             coverage(engine, &inputs).into_iter().map(|rule| rule.rule).collect();
-        let telling: Vec<_> = engine.rules().iter().filter(|rule| engine.tells(&rule.id)).collect();
+        let telling: Vec<_> = engine.telling().collect();
         Self {
             loaded: engine.rules().len(),
             telling: telling.len(),

@@ -21,18 +21,21 @@ const CONFIRMATIONS: u32 = 2;
 
 /// All entities, by number and by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[serde(from = "Saved")]
 pub(super) struct Joins {
     next: u64,
     entities: Recent<EntityId, Entity>,
     /// Addresses without a machine, and names that were only ever refused: anybody can make up any number of them, and they mustn't push out
     /// those who are known.
     strangers: Recent<EntityId, Entity>,
+    #[serde(skip_serializing)]
     index: BTreeMap<Handle, EntityId>,
     /// Names that turned up with two identities.
     shared: Recent<Handle, ()>,
     revoked: Recent<(Handle, Handle), String>,
+    #[serde(skip_serializing)]
     waiting: Recent<(Handle, Handle), u32>,
+    #[serde(skip_serializing)]
     merges: VecDeque<(EntityId, EntityId)>,
     /// How many there ever were.
     merged: u64,
@@ -40,7 +43,8 @@ pub(super) struct Joins {
     moved: Recent<EntityId, EntityId>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// As it is saved.
+#[derive(Deserialize)]
 struct Saved {
     next: u64,
     entities: Recent<EntityId, Entity>,
@@ -68,20 +72,6 @@ impl From<Saved> for Joins {
             merges: VecDeque::new(),
             merged: saved.merged,
             moved: saved.moved,
-        }
-    }
-}
-
-impl From<Joins> for Saved {
-    fn from(joins: Joins) -> Self {
-        Self {
-            next: joins.next,
-            entities: joins.entities,
-            strangers: joins.strangers,
-            shared: joins.shared,
-            revoked: joins.revoked,
-            merged: joins.merged,
-            moved: joins.moved,
         }
     }
 }

@@ -42,19 +42,21 @@ pub struct Parties {
 
 /// Who is who.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[serde(from = "Saved")]
 pub struct Directory {
     joins: Joins,
     leases: Leases,
     /// Short domain -> long domain -> accounts that showed it.
     domains: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// Bare name -> full names with it.
+    #[serde(skip_serializing)]
     namesakes: BTreeMap<String, BTreeSet<Handle>>,
     clock: Steady,
     expired: i64,
 }
 
-#[derive(Serialize, Deserialize)]
+/// As it is saved.
+#[derive(Deserialize)]
 struct Saved {
     joins: Joins,
     leases: Leases,
@@ -78,18 +80,6 @@ impl From<Saved> for Directory {
             directory.remember_namesake(name);
         }
         directory
-    }
-}
-
-impl From<Directory> for Saved {
-    fn from(directory: Directory) -> Self {
-        Self {
-            joins: directory.joins,
-            leases: directory.leases,
-            domains: directory.domains,
-            clock: directory.clock,
-            expired: directory.expired,
-        }
     }
 }
 

@@ -187,11 +187,10 @@ impl Engine {
         self.rules.iter().find(|rule| &*rule.id == id)
     }
 
-    /// Whether a rule raises alerts by itself: it is on, and not only there for correlations.
-    #[must_use]
-    pub fn tells(&self, id: &str) -> bool {
-        let number = self.rules.iter().position(|rule| &*rule.id == id);
-        number.and_then(|number| self.tells.get(number)) == Some(&true)
+    /// The rules that raise alerts by themselves: they are on, and not only there for correlations.
+    pub fn telling(&self) -> impl Iterator<Item = &Rule> {
+        let rules = self.rules.iter().zip(&self.tells);
+        rules.filter(|(_, tells)| **tells).map(|(rule, _)| rule)
     }
 
     /// Documents that weren't loaded.
