@@ -179,13 +179,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), json!(value)))
     .collect();
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: record.into_fields(&ALIASES, extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, record.into_fields(&ALIASES, extra), facts))
 }
 
 fn facts(record: &AzureRecord, operation: &str) -> Facts {

@@ -185,13 +185,7 @@ fn is(document: &Value) -> bool {
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     let time = document::time(&document, &["eventTime", "p_event_time"], &context)?;
     let facts = facts(&document);
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document), facts))
 }
 
 fn facts(document: &Value) -> Facts {

@@ -168,13 +168,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         .trim()
         .to_owned();
     let (facts, extra) = (facts(&record, &name), extra(&record, &name));
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: record.into_fields(&ALIASES, extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, record.into_fields(&ALIASES, extra), facts))
 }
 
 fn facts(record: &AzureRecord, name: &str) -> Facts {

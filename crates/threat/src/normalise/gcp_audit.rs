@@ -151,13 +151,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         object: first(&document, &["protoPayload.resourceName"]).map(str::to_owned),
         ..Facts::default()
     };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document, &method),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document, &method), facts))
 }
 
 fn outcome(document: &Value) -> Outcome {
@@ -192,13 +186,7 @@ fn fields(document: Value, method: &str) -> Value {
             .collect();
         extra.insert(format!("data.protoPayload.authorizationInfo.{name}"), values);
     }
-    match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    }
+    document::with(document, extra)
 }
 
 #[cfg(test)]

@@ -193,13 +193,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     let document = Value::Object(object);
     let time = document::time(&document, &["published"], &context)?;
     let facts = facts(&document);
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document), facts))
 }
 
 fn facts(document: &Value) -> Facts {
@@ -331,13 +325,7 @@ fn fields(document: Value) -> Value {
             extra.insert(lower.to_owned(), value.clone());
         }
     }
-    match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    }
+    document::with(document, extra)
 }
 
 #[cfg(test)]

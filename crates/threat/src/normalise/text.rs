@@ -66,13 +66,9 @@ impl Draft {
     }
 
     pub(crate) fn event(self, time: Timestamp, logsource: Logsource, context: &Context) -> Event {
-        Event {
-            time,
-            logsource,
-            fields: Value::Object(self.fields),
-            facts: self.facts,
-            origin: context.origin.clone(),
-        }
+        context
+            .clone()
+            .event(time, logsource, Value::Object(self.fields), self.facts)
     }
 }
 
