@@ -17,34 +17,63 @@ use crate::event::{Activity, Event, Outcome};
 
 /// The event of a message if vCenter wrote it.
 pub(crate) fn read(message: &Message<'_>, context: &Context) -> Option<Event> {
+    let written = Written::of(message)?;
     let mut draft = Draft::default();
     draft.put("vcenter", message.host.unwrap_or_default());
     draft.put("program", message.program);
     draft.put("message", message.text);
     draft.facts.machine = machine(message.host.unwrap_or_default());
     let mut time = message.time.unwrap_or(context.received);
-    let service = if let Some(parts) = event_parts(message.text) {
-        time = parts.time.parse().unwrap_or(time);
-        parts.tell(&mut draft);
-        "event"
-    } else if let Some(audit) = sso_record(message.text) {
-        single_sign_on(&mut draft, &audit);
-        "sso"
-    } else if let Some(rest) = after(message.text, "Action performed by principal(name=") {
-        authorisation(&mut draft, rest);
-        "authorization"
-    } else if message.program.starts_with("applmgmt") {
-        administration(&mut draft, message.text);
-        "appliance"
-    } else if matches!(
-        message.program,
-        "vpxd" | "vpxd-svcs" | "vmon" | "vmdird" | "vmafdd" | "updatemgr" | "vsphere-ui" | "sso" | "ssoadminserver"
-    ) {
-        "vpxd"
-    } else {
-        return None;
+    let service = match written {
+        Written::Event(parts) => {
+            time = parts.time.parse().unwrap_or(time);
+            parts.tell(&mut draft);
+            "event"
+        }
+        Written::SignOn(audit) => {
+            single_sign_on(&mut draft, &audit);
+            "sso"
+        }
+        Written::Authorisation(rest) => {
+            authorisation(&mut draft, rest);
+            "authorization"
+        }
+        Written::Administration => {
+            administration(&mut draft, message.text);
+            "appliance"
+        }
+        Written::Other => "vpxd",
     };
     Some(draft.event(time, logsource("vcenter", Some(service), None), context))
+}
+
+/// What a message of vCenter is: by its form, else by its program.
+enum Written<'a> {
+    Event(Parts<'a>),
+    SignOn(Value),
+    Authorisation(&'a str),
+    Administration,
+    Other,
+}
+
+impl<'a> Written<'a> {
+    fn of(message: &Message<'a>) -> Option<Self> {
+        if let Some(parts) = event_parts(message.text) {
+            return Some(Self::Event(parts));
+        }
+        if let Some(audit) = sso_record(message.text) {
+            return Some(Self::SignOn(audit));
+        }
+        if let Some(rest) = after(message.text, "Action performed by principal(name=") {
+            return Some(Self::Authorisation(rest));
+        }
+        match message.program {
+            program if program.starts_with("applmgmt") => Some(Self::Administration),
+            "vpxd" | "vpxd-svcs" | "vmon" | "vmdird" | "vmafdd" | "updatemgr" | "vsphere-ui" | "sso"
+            | "ssoadminserver" => Some(Self::Other),
+            _ => None,
+        }
+    }
 }
 
 /// `Event [key] [part] [time] [type] [severity] [user] [entity] [chain] [message]`.
