@@ -34,6 +34,15 @@ impl Draft {
         }
     }
 
+    /// Adds a document's own fields, each unless one of its name is there already.
+    pub(crate) fn keep(&mut self, document: Value) {
+        if let Value::Object(own) = document {
+            for (name, value) in own {
+                self.fields.entry(name).or_insert(value);
+            }
+        }
+    }
+
     /// A field's text; empty if it isn't there.
     pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -256,6 +265,15 @@ pub(crate) fn text_at<'a>(document: &'a Value, path: &str) -> &'a str {
         Some(Value::Array(list)) => list.first().and_then(Value::as_str).unwrap_or_default(),
         _ => "",
     }
+}
+
+/// The first text of several paths that isn't empty; empty if there is none.
+pub(crate) fn first_at<'a>(document: &'a Value, paths: &[&str]) -> &'a str {
+    paths
+        .iter()
+        .map(|path| text_at(document, path))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 /// A whole number at a path, also if it is written as text.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::syslog::Message;
-use super::text::{Draft, after, at, between, logsource, machine, some, text_at};
+use super::text::{Draft, after, at, between, first_at, logsource, machine, some, text_at};
 use super::{Context, NotUnderstood};
 use crate::event::{Activity, Event, Outcome};
 
@@ -129,23 +129,16 @@ pub(crate) fn read_event(document: Value, context: Context) -> Result<Event, Not
         .get("data")
         .filter(|inner| inner.is_object())
         .unwrap_or(&document);
-    let first = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| text_at(inner, name))
-            .find(|text| !text.is_empty())
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let first = |names: &[&str]| first_at(inner, names);
     let written = first(&["CreatedTime", "createdTime"]);
-    let Some(time) = created(&written) else {
+    let Some(time) = created(written) else {
         return Err(NotUnderstood {
-            reason: format!("the time `{}` isn't understood", super::text::excerpt(&written)),
+            reason: format!("the time `{}` isn't understood", super::text::excerpt(written)),
         });
     };
     let mut kind = first(&["EventTypeId", "eventTypeId", "_typeName", "Type"]);
     if kind.is_empty() {
-        text_at(&document, "subject").clone_into(&mut kind);
+        kind = text_at(&document, "subject");
     }
     let message = first(&["FullFormattedMessage", "fullFormattedMessage"]);
     let mut draft = Draft::default();
@@ -155,14 +148,14 @@ pub(crate) fn read_event(document: Value, context: Context) -> Result<Event, Not
         ("host", ["Host.Name", "host.name"]),
         ("datacenter", ["Datacenter.Name", "datacenter.name"]),
     ] {
-        draft.put(name, &first(&paths));
+        draft.put(name, first(&paths));
     }
-    draft.put("eventTypeId", &kind);
-    draft.put("message", &message);
+    draft.put("eventTypeId", kind);
+    draft.put("message", message);
     draft.facts.machine = machine(source_host(text_at(&document, "source")));
     let user = draft.field("userName").to_owned();
     draft.by(&user);
-    events::tell(&mut draft, &kind, "", &message);
+    events::tell(&mut draft, kind, "", message);
     if let Some(changes) = at(inner, "ConfigSpec.DeviceChange").or_else(|| at(inner, "configSpec.deviceChange")) {
         reconfigured::of_changes(&mut draft, changes);
     }
