@@ -147,12 +147,15 @@ fn is(document: &Value) -> bool {
     if matches!(first(document, &["category", "type"]), Some("AuditLogs")) {
         return true;
     }
-    ["", "properties."].iter().any(|level| {
-        text(document, &format!("{level}activityDisplayName")).is_some()
-            && ["initiatedBy", "targetResources", "loggedByService"]
-                .iter()
-                .any(|name| at(document, &format!("{level}{name}")).is_some())
-    })
+    [Some(document), at(document, "properties")]
+        .into_iter()
+        .flatten()
+        .any(|level| {
+            text(level, "activityDisplayName").is_some()
+                && ["initiatedBy", "targetResources", "loggedByService"]
+                    .iter()
+                    .any(|name| at(level, name).is_some())
+        })
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {

@@ -112,10 +112,9 @@ const ACTIVITIES: Activities = &[
 ];
 
 fn is(document: &Value) -> bool {
-    let payload = |name: &str| {
-        text(document, &format!("protoPayload.{name}")).or_else(|| text(document, &format!("data.protoPayload.{name}")))
-    };
-    payload("methodName").is_some() && (payload("serviceName").is_some() || document.get("logName").is_some())
+    let payloads = ["protoPayload", "data.protoPayload"].map(|path| at(document, path));
+    let says = |name: &str| payloads.iter().flatten().any(|payload| text(payload, name).is_some());
+    says("methodName") && (says("serviceName") || document.get("logName").is_some())
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {

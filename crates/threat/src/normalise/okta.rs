@@ -268,12 +268,12 @@ fn outcome(document: &Value, kind: &str) -> Outcome {
 }
 
 fn place(document: &Value) -> Place {
-    let of = "client.geographicalContext";
+    let told = at(document, "client.geographicalContext").unwrap_or(&Value::Null);
     let place = document::place(
-        text(document, "client.geographicalContext.country"),
-        text(document, "client.geographicalContext.city"),
-        at(document, &format!("{of}.geolocation.lat")),
-        at(document, &format!("{of}.geolocation.lon")),
+        text(told, "country"),
+        text(told, "city"),
+        at(told, "geolocation.lat"),
+        at(told, "geolocation.lon"),
     );
     let number = scalar(document, "securityContext.asNumber").filter(|number| number != "0");
     Place {
