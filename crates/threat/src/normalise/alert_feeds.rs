@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::text::{Draft, address, logsource, machine, number_at, some, text_at};
+use super::text::{Draft, address, first_at, logsource, machine, number_at, some, text_at};
 use super::{Context, NotUnderstood};
 use crate::event::{Activity, Event, Handle, HandleKind, Outcome};
 
@@ -18,11 +18,11 @@ pub(crate) fn is_wazuh(document: &Value) -> bool {
 pub(crate) fn read_wazuh(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     let time = stamped(&document, &["timestamp", "@timestamp"])?;
     let mut draft = Draft::default();
-    if let Some(host) = some(first(&document, &["predecoder.hostname", "agent.name"])) {
+    if let Some(host) = some(first_at(&document, &["predecoder.hostname", "agent.name"])) {
         draft.facts.machine = machine(&host);
     }
     same_machine(&mut draft, text_at(&document, "agent.ip"));
-    let user = first(
+    let user = first_at(
         &document,
         &["data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName"],
     )
@@ -30,14 +30,14 @@ pub(crate) fn read_wazuh(document: Value, context: Context) -> Result<Event, Not
     draft
         .did(Activity::Warning, Outcome::Unknown)
         .by(&user)
-        .from(first(&document, &["data.srcip", "data.src_ip"]));
+        .from(first_at(&document, &["data.srcip", "data.src_ip"]));
     draft.with(text_at(&document, "rule.description"));
     draft.put("signature", text_at(&document, "rule.description"));
-    draft.put("rule_id", first(&document, &["rule.id", "rule.sid"]));
+    draft.put("rule_id", first_at(&document, &["rule.id", "rule.sid"]));
     if let Some(level) = number_at(&document, "rule.level") {
         draft.put("level", &level.to_string());
     }
-    keep(&mut draft, document);
+    draft.keep(document);
     Ok(draft.event(time, logsource("wazuh", Some("alert"), None), &context))
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn read_suricata(document: Value, context: Context) -> Result<Event, 
         "dns" => (
             "dns",
             Activity::NameLookup,
-            first(&document, &["dns.rrname", "dns.query.rrname"]),
+            first_at(&document, &["dns.rrname", "dns.query.rrname"]),
         ),
         "http" => ("http", Activity::Connection, text_at(&document, "http.hostname")),
         "tls" => ("tls", Activity::Connection, text_at(&document, "tls.sni")),
@@ -76,7 +76,7 @@ pub(crate) fn read_suricata(document: Value, context: Context) -> Result<Event, 
         draft.put("query", object);
     }
     let category = (service == "dns").then_some("dns");
-    keep(&mut draft, document);
+    draft.keep(document);
     Ok(draft.event(time, logsource("suricata", Some(service), category), &context))
 }
 
@@ -121,25 +121,9 @@ fn same_machine(draft: &mut Draft, ip: &str) {
     }
 }
 
-fn first<'a>(document: &'a Value, paths: &[&str]) -> &'a str {
-    paths
-        .iter()
-        .map(|path| text_at(document, path))
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
-}
-
-fn keep(draft: &mut Draft, document: Value) {
-    if let Value::Object(own) = document {
-        for (name, value) in own {
-            draft.fields.entry(name).or_insert(value);
-        }
-    }
-}
-
 /// RFC 3339, also with a zone without a colon: `2016-05-02T17:46:48.515262+0000`.
 fn stamped(document: &Value, names: &[&str]) -> Result<Timestamp, NotUnderstood> {
-    let text = first(document, names);
+    let text = first_at(document, names);
     let found = text
         .parse::<Timestamp>()
         .ok()

@@ -96,13 +96,7 @@ impl AzureRecord {
             .filter_map(|(alias, path)| Some(((*alias).to_owned(), at(&self.document, path)?.clone())))
             .collect();
         found.extend(extra);
-        match self.document {
-            Value::Object(mut object) => {
-                object.extend(found);
-                Value::Object(object)
-            }
-            other => other,
-        }
+        document::with(self.document, found)
     }
 }
 

@@ -123,22 +123,19 @@ const ACTIVITIES: Activities = &[
 ];
 
 fn is(document: &Value) -> bool {
-    if operation(document)
-        .is_some_and(|operation| operation.contains('/') && operation.to_lowercase().starts_with("microsoft."))
-    {
-        return true;
-    }
-    let resource = first(document, &["resourceId"]).unwrap_or_default();
-    if resource
-        .get(.."/subscriptions/".len())
-        .is_some_and(|begin| begin.eq_ignore_ascii_case("/subscriptions/"))
-    {
-        return operation(document).is_some();
-    }
-    matches!(
-        first(document, &["category"]),
-        Some("StorageRead" | "StorageWrite" | "StorageDelete" | "AuditEvent")
-    ) && operation(document).is_some()
+    let Some(operation) = operation(document) else {
+        return false;
+    };
+    let begins = |text: &str, with: &str| {
+        text.get(..with.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+    };
+    (operation.contains('/') && begins(operation, "microsoft."))
+        || text(document, "resourceId").is_some_and(|resource| begins(resource, "/subscriptions/"))
+        || matches!(
+            text(document, "category"),
+            Some("StorageRead" | "StorageWrite" | "StorageDelete" | "AuditEvent")
+        )
 }
 
 /// The operation: in Log Analytics under a name of its own, from the management interface with its translation.
@@ -179,13 +176,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), json!(value)))
     .collect();
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: record.into_fields(&ALIASES, extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, record.into_fields(&ALIASES, extra), facts))
 }
 
 fn facts(record: &AzureRecord, operation: &str) -> Facts {

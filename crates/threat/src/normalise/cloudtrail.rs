@@ -185,13 +185,7 @@ fn is(document: &Value) -> bool {
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     let time = document::time(&document, &["eventTime", "p_event_time"], &context)?;
     let facts = facts(&document);
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document), facts))
 }
 
 fn facts(document: &Value) -> Facts {
@@ -241,7 +235,7 @@ fn activity(document: &Value, name: &str) -> Activity {
 }
 
 fn outcome(document: &Value, name: &str) -> Outcome {
-    match text(document, &format!("responseElements.{name}")) {
+    match at(document, "responseElements").and_then(|answer| text(answer, name)) {
         Some("Success") => return Outcome::Success,
         Some("Failure") => return Outcome::Failure,
         _ => {}
@@ -294,11 +288,13 @@ fn target(document: &Value, activity: Activity) -> Vec<Handle> {
 }
 
 fn object(document: &Value, activity: Activity) -> Option<String> {
-    if activity == Activity::FileRead || activity == Activity::FileWrite || activity == Activity::FileDeletion {
-        let of = |name: &str| text(document, &format!("requestParameters.{name}"));
-        if let Some((bucket, key)) = of("bucketName").zip(of("key")) {
-            return Some(format!("{bucket}/{key}"));
-        }
+    let parameters = at(document, "requestParameters").unwrap_or(&Value::Null);
+    if matches!(
+        activity,
+        Activity::FileRead | Activity::FileWrite | Activity::FileDeletion
+    ) && let Some((bucket, key)) = text(parameters, "bucketName").zip(text(parameters, "key"))
+    {
+        return Some(format!("{bucket}/{key}"));
     }
     [
         "policyArn",
@@ -322,7 +318,7 @@ fn object(document: &Value, activity: Activity) -> Option<String> {
         "groupId",
     ]
     .iter()
-    .find_map(|name| text(document, &format!("requestParameters.{name}")).filter(|value| *value != HIDDEN))
+    .find_map(|name| text(parameters, name).filter(|value| *value != HIDDEN))
     .or_else(|| {
         first(
             document,

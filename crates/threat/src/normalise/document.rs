@@ -182,6 +182,17 @@ pub(crate) fn spread(prefix: &str, list: &[Value], fields: &mut Map<String, Valu
     }
 }
 
+/// A document with further members, which come in the place of those that it has of the same names.
+pub(crate) fn with(document: Value, extra: Map<String, Value>) -> Value {
+    match document {
+        Value::Object(mut object) => {
+            object.extend(extra);
+            Value::Object(object)
+        }
+        other => other,
+    }
+}
+
 /// What a service's own name of an action means.
 pub(crate) fn activity(table: Activities, name: &str) -> Activity {
     let name = name.trim().to_lowercase();

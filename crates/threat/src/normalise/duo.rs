@@ -138,13 +138,7 @@ fn read_authentication(document: Value, context: Context) -> Result<Event, NotUn
         object: text(&document, "application.name").map(str::to_owned),
         ..Facts::default()
     };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: document,
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, document, facts))
 }
 
 fn person(document: &Value) -> Vec<Handle> {
@@ -190,13 +184,7 @@ fn read_administration(document: Value, context: Context) -> Result<Event, NotUn
             .map(str::to_owned),
         ..Facts::default()
     };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: with_details(document, details),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, with_details(document, details), facts))
 }
 
 /// Whether the object of an action is the name of an account.
@@ -293,20 +281,8 @@ fn read_activity(document: Value, context: Context) -> Result<Event, NotUndersto
     };
     let mut extra = Map::new();
     extra.insert("action".to_owned(), Value::String(name));
-    let fields = match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields,
-        facts,
-        origin: context.origin,
-    })
+    let fields = document::with(document, extra);
+    Ok(context.event(time, LOGSOURCE, fields, facts))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::text::{Draft, account, address, at, logsource, machine, number_at, some, text_at};
+use super::text::{Draft, account, address, at, first_at, logsource, machine, number_at, some, text_at};
 use super::{Context, NotUnderstood};
 use crate::event::{Activity, Event, Logsource, Outcome, Place};
 use crate::input::{Body, Record};
@@ -75,11 +75,7 @@ pub(crate) fn read(document: Value, context: Context) -> Result<Event, NotUnders
     }
     facts(&mut draft, &document);
     let source = source(&document, draft.facts.activity);
-    if let Value::Object(own) = document {
-        for (name, value) in own {
-            draft.fields.entry(name).or_insert(value);
-        }
-    }
+    draft.keep(document);
     Ok(draft.event(time, source, &context))
 }
 
@@ -88,9 +84,10 @@ fn carried(document: &Value, context: &Context) -> Option<Event> {
     if at(document, "event.category").is_some() || at(document, "event.action").is_some() {
         return None;
     }
-    let line = [text_at(document, "event.original"), text_at(document, "message")]
-        .into_iter()
-        .find(|line| !line.is_empty())?;
+    let line = first_at(document, &["event.original", "message"]);
+    if line.is_empty() {
+        return None;
+    }
     let record = Record {
         body: Body::Line(line.to_owned()),
         origin: context.origin.clone(),
@@ -151,16 +148,8 @@ fn facts(draft: &mut Draft, document: &Value) {
     };
     draft.did(activity, outcome);
     draft.facts.actor = account(text_at(document, "user.name"));
-    let target = [text_at(document, "user.target.name"), text_at(document, "group.name")]
-        .into_iter()
-        .find(|name| !name.is_empty());
-    draft.facts.target = account(target.unwrap_or_default());
-    let host = [
-        text_at(document, "host.hostname"),
-        text_at(document, "host.name"),
-        text_at(document, "observer.name"),
-    ];
-    draft.facts.machine = machine(host.into_iter().find(|name| !name.is_empty()).unwrap_or_default());
+    draft.facts.target = account(first_at(document, &["user.target.name", "group.name"]));
+    draft.facts.machine = machine(first_at(document, &["host.hostname", "host.name", "observer.name"]));
     draft.facts.address = address(text_at(document, "source.ip"));
     draft.facts.device = some(text_at(document, "user_agent.original"));
     draft.facts.place = Place {

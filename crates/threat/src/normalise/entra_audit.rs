@@ -147,12 +147,15 @@ fn is(document: &Value) -> bool {
     if matches!(first(document, &["category", "type"]), Some("AuditLogs")) {
         return true;
     }
-    ["", "properties."].iter().any(|level| {
-        text(document, &format!("{level}activityDisplayName")).is_some()
-            && ["initiatedBy", "targetResources", "loggedByService"]
-                .iter()
-                .any(|name| at(document, &format!("{level}{name}")).is_some())
-    })
+    [Some(document), at(document, "properties")]
+        .into_iter()
+        .flatten()
+        .any(|level| {
+            text(level, "activityDisplayName").is_some()
+                && ["initiatedBy", "targetResources", "loggedByService"]
+                    .iter()
+                    .any(|name| at(level, name).is_some())
+        })
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
@@ -168,13 +171,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         .trim()
         .to_owned();
     let (facts, extra) = (facts(&record, &name), extra(&record, &name));
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: record.into_fields(&ALIASES, extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, record.into_fields(&ALIASES, extra), facts))
 }
 
 fn facts(record: &AzureRecord, name: &str) -> Facts {

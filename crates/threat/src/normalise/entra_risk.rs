@@ -68,13 +68,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         RISK
     };
     let extra: Map<String, Value> = [("riskEventType".to_owned(), json!(kind))].into_iter().collect();
-    Ok(Event {
-        time,
-        logsource,
-        fields: record.into_fields(&[], extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, logsource, record.into_fields(&[], extra), facts))
 }
 
 #[cfg(test)]

@@ -76,13 +76,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     )?;
     let code = scalar(record.document(), "status.errorCode").or_else(|| scalar(record.document(), "resultType"));
     let (facts, extra) = (facts(&record, code.as_deref()), extra(&record, code.as_deref()));
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: record.into_fields(&ALIASES, extra),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, record.into_fields(&ALIASES, extra), facts))
 }
 
 fn facts(record: &AzureRecord, code: Option<&str>) -> Facts {

@@ -112,10 +112,9 @@ const ACTIVITIES: Activities = &[
 ];
 
 fn is(document: &Value) -> bool {
-    let payload = |name: &str| {
-        text(document, &format!("protoPayload.{name}")).or_else(|| text(document, &format!("data.protoPayload.{name}")))
-    };
-    payload("methodName").is_some() && (payload("serviceName").is_some() || document.get("logName").is_some())
+    let payloads = ["protoPayload", "data.protoPayload"].map(|path| at(document, path));
+    let says = |name: &str| payloads.iter().flatten().any(|payload| text(payload, name).is_some());
+    says("methodName") && (says("serviceName") || document.get("logName").is_some())
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
@@ -151,13 +150,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         object: first(&document, &["protoPayload.resourceName"]).map(str::to_owned),
         ..Facts::default()
     };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document, &method),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document, &method), facts))
 }
 
 fn outcome(document: &Value) -> Outcome {
@@ -192,13 +185,7 @@ fn fields(document: Value, method: &str) -> Value {
             .collect();
         extra.insert(format!("data.protoPayload.authorizationInfo.{name}"), values);
     }
-    match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    }
+    document::with(document, extra)
 }
 
 #[cfg(test)]

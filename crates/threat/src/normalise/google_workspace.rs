@@ -186,20 +186,8 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         category: None,
     };
     let extra = extra(&told);
-    let fields = match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    };
-    Ok(Event {
-        time,
-        logsource,
-        fields,
-        facts,
-        origin: context.origin,
-    })
+    let fields = document::with(document, extra);
+    Ok(context.event(time, logsource, fields, facts))
 }
 
 /// What an event tells, wherever its form has it.

@@ -117,13 +117,7 @@ fn read(mut document: Value, context: Context) -> Result<Event, NotUnderstood> {
     }
     let time = document::time(&document, &["CreationTime", "CreationDate"], &context)?;
     let (facts, logsource) = (facts(&document), logsource(&document));
-    Ok(Event {
-        time,
-        logsource,
-        fields: fields(document),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, logsource, fields(document), facts))
 }
 
 /// An event is of one service alone, so each goes where the rules about it look.
@@ -389,13 +383,7 @@ fn fields(document: Value) -> Value {
     ] {
         extra.insert(name.to_owned(), json!(value));
     }
-    match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    }
+    document::with(document, extra)
 }
 
 #[cfg(test)]

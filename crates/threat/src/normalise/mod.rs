@@ -33,7 +33,7 @@ mod zeek;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::event::{Event, Origin};
+use crate::event::{Event, Facts, Logsource, Origin};
 use crate::input::{Body, Record};
 pub use audit::Assembler;
 pub use stream::{Give, Normaliser};
@@ -51,6 +51,19 @@ pub(crate) struct Context {
     pub(crate) origin: Origin,
     /// When the record came in: completes times without a year, and stands in where a record has none.
     pub(crate) received: Timestamp,
+}
+
+impl Context {
+    /// The event that a record became.
+    pub(crate) fn event(self, time: Timestamp, logsource: Logsource, fields: Value, facts: Facts) -> Event {
+        Event {
+            time,
+            logsource,
+            fields,
+            facts,
+            origin: self.origin,
+        }
+    }
 }
 
 /// A source of JSON documents: whether a document is of it, and what it means.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::text::{Draft, account, address, at, logsource, machine, number_at, some, text_at};
+use super::text::{Draft, account, address, at, first_at, logsource, machine, number_at, some, text_at};
 use super::{Context, NotUnderstood};
 use crate::event::{Activity, Event, Handle, HandleKind, Logsource, Outcome};
 
@@ -52,11 +52,7 @@ pub(crate) fn read(document: Value, context: Context) -> Result<Event, NotUnders
     common(&mut draft, &document);
     tell(&mut draft, class, &document);
     let source = source(class, &document, draft.facts.activity);
-    if let Value::Object(own) = document {
-        for (name, value) in own {
-            draft.fields.entry(name).or_insert(value);
-        }
-    }
+    draft.keep(document);
     Ok(draft.event(time, source, &context))
 }
 
@@ -82,7 +78,7 @@ fn common(draft: &mut Draft, document: &Value) {
         _ => Outcome::Unknown,
     };
     facts.actor = person(document, "actor.user");
-    facts.machine = machine(first(
+    facts.machine = machine(first_at(
         document,
         &[
             "device.hostname",
@@ -119,14 +115,6 @@ fn person(document: &Value, path: &str) -> Vec<Handle> {
     handles
 }
 
-fn first<'a>(document: &'a Value, paths: &[&str]) -> &'a str {
-    paths
-        .iter()
-        .map(|path| text_at(document, path))
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
-}
-
 fn tell(draft: &mut Draft, class: Class, document: &Value) {
     let activity = number_at(document, "activity_id").unwrap_or_default();
     let outcome = draft.facts.outcome;
@@ -141,7 +129,7 @@ fn tell(draft: &mut Draft, class: Class, document: &Value) {
             } else {
                 Activity::Other
             };
-            draft.did(done, outcome).with(first(
+            draft.did(done, outcome).with(first_at(
                 document,
                 &["service.name", "dst_endpoint.svc_name", "logon_type"],
             ));
@@ -149,7 +137,7 @@ fn tell(draft: &mut Draft, class: Class, document: &Value) {
         Class::AccountChange => account_changed(draft, activity, document),
         Class::Process => process(draft, activity, document),
         Class::File => {
-            let path = first(document, &["file.path", "file.name"]).to_owned();
+            let path = first_at(document, &["file.path", "file.name"]).to_owned();
             draft.put("TargetFilename", &path);
             draft.put("Image", text_at(document, "actor.process.file.path"));
             let done = match activity {
@@ -162,7 +150,7 @@ fn tell(draft: &mut Draft, class: Class, document: &Value) {
         }
         Class::Network => {
             let (host, port) = (
-                first(document, &["dst_endpoint.ip", "dst_endpoint.hostname"]).to_owned(),
+                first_at(document, &["dst_endpoint.ip", "dst_endpoint.hostname"]).to_owned(),
                 number_at(document, "dst_endpoint.port"),
             );
             let port = port.map(|port| port.to_string()).unwrap_or_default();
@@ -184,7 +172,7 @@ fn tell(draft: &mut Draft, class: Class, document: &Value) {
             draft.did(Activity::NameLookup, outcome).with(name);
         }
         Class::Finding => {
-            let title = first(document, &["finding_info.title", "finding.title", "message"]).to_owned();
+            let title = first_at(document, &["finding_info.title", "finding.title", "message"]).to_owned();
             draft.did(Activity::Warning, outcome).with(&title);
         }
         Class::Other => {}
@@ -207,7 +195,7 @@ fn account_changed(draft: &mut Draft, activity: i64, document: &Value) {
     let outcome = draft.facts.outcome;
     draft
         .did(done, outcome)
-        .with(first(document, &["policy.name", "user_result.name"]));
+        .with(first_at(document, &["policy.name", "user_result.name"]));
 }
 
 fn process(draft: &mut Draft, activity: i64, document: &Value) {
@@ -240,7 +228,7 @@ fn process(draft: &mut Draft, activity: i64, document: &Value) {
 }
 
 fn source(class: Class, document: &Value, activity: Activity) -> Logsource {
-    let system = first(document, &["device.os.type", "device.os.name"]).to_lowercase();
+    let system = first_at(document, &["device.os.type", "device.os.name"]).to_lowercase();
     let product = if system.starts_with("windows") {
         "windows"
     } else if system.starts_with("mac") {

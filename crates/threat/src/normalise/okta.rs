@@ -193,13 +193,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
     let document = Value::Object(object);
     let time = document::time(&document, &["published"], &context)?;
     let facts = facts(&document);
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: fields(document),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, fields(document), facts))
 }
 
 fn facts(document: &Value) -> Facts {
@@ -274,12 +268,12 @@ fn outcome(document: &Value, kind: &str) -> Outcome {
 }
 
 fn place(document: &Value) -> Place {
-    let of = "client.geographicalContext";
+    let told = at(document, "client.geographicalContext").unwrap_or(&Value::Null);
     let place = document::place(
-        text(document, "client.geographicalContext.country"),
-        text(document, "client.geographicalContext.city"),
-        at(document, &format!("{of}.geolocation.lat")),
-        at(document, &format!("{of}.geolocation.lon")),
+        text(told, "country"),
+        text(told, "city"),
+        at(told, "geolocation.lat"),
+        at(told, "geolocation.lon"),
     );
     let number = scalar(document, "securityContext.asNumber").filter(|number| number != "0");
     Place {
@@ -331,13 +325,7 @@ fn fields(document: Value) -> Value {
             extra.insert(lower.to_owned(), value.clone());
         }
     }
-    match document {
-        Value::Object(mut object) => {
-            object.extend(extra);
-            Value::Object(object)
-        }
-        other => other,
-    }
+    document::with(document, extra)
 }
 
 #[cfg(test)]

@@ -103,13 +103,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         .map(str::to_owned),
         ..Facts::default()
     };
-    Ok(Event {
-        time,
-        logsource: LOGSOURCE,
-        fields: document,
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, LOGSOURCE, document, facts))
 }
 
 fn kind(document: &Value) -> Option<u64> {

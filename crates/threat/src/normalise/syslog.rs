@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
-use super::text::{after, pairs, word};
+use super::text::{Draft, after, machine, pairs, word};
 
 /// A message of syslog.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +28,18 @@ impl Message<'_> {
     /// The program's number for the kind of its messages: 4 and 10 are those of authentication.
     pub(crate) fn facility(&self) -> Option<u8> {
         self.priority.map(|priority| priority >> 3)
+    }
+
+    /// A draft with what the header says, and the text.
+    pub(crate) fn draft(&self) -> Draft {
+        let host = self.host.unwrap_or_default();
+        let mut draft = Draft::default();
+        draft.put("host", host);
+        draft.put("program", self.program);
+        draft.put("pid", self.process.unwrap_or_default());
+        draft.put("message", self.text);
+        draft.facts.machine = machine(host);
+        draft
     }
 
     /// A parameter of an element of structured data: `parameter("shell.cmd@6876", "command")`.

@@ -34,6 +34,15 @@ impl Draft {
         }
     }
 
+    /// Adds a document's own fields, each unless one of its name is there already.
+    pub(crate) fn keep(&mut self, document: Value) {
+        if let Value::Object(own) = document {
+            for (name, value) in own {
+                self.fields.entry(name).or_insert(value);
+            }
+        }
+    }
+
     /// A field's text; empty if it isn't there.
     pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -66,13 +75,9 @@ impl Draft {
     }
 
     pub(crate) fn event(self, time: Timestamp, logsource: Logsource, context: &Context) -> Event {
-        Event {
-            time,
-            logsource,
-            fields: Value::Object(self.fields),
-            facts: self.facts,
-            origin: context.origin.clone(),
-        }
+        context
+            .clone()
+            .event(time, logsource, Value::Object(self.fields), self.facts)
     }
 }
 
@@ -260,6 +265,15 @@ pub(crate) fn text_at<'a>(document: &'a Value, path: &str) -> &'a str {
         Some(Value::Array(list)) => list.first().and_then(Value::as_str).unwrap_or_default(),
         _ => "",
     }
+}
+
+/// The first text of several paths that isn't empty; empty if there is none.
+pub(crate) fn first_at<'a>(document: &'a Value, paths: &[&str]) -> &'a str {
+    paths
+        .iter()
+        .map(|path| text_at(document, path))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 /// A whole number at a path, also if it is written as text.

@@ -10,7 +10,7 @@ mod shell;
 
 use super::Context;
 use super::syslog::Message;
-use super::text::{Draft, logsource, machine, word};
+use super::text::{Draft, logsource, word};
 use crate::event::{Activity, Event, Outcome};
 
 pub(crate) use hostd::sentence;
@@ -18,46 +18,53 @@ pub(crate) use observations::of_name as observed;
 
 /// The event of a message if a program of ESXi wrote it.
 pub(crate) fn read(message: &Message<'_>, context: &Context) -> Option<Event> {
-    let program = message.program;
-    let is = |name: &str| program.eq_ignore_ascii_case(name);
-    if is("shell") || is("ESXShell") || is("ash") {
-        return shell::read(message, context);
+    let service = service(message)?;
+    if service == "shell" {
+        return Some(shell::read(message, context));
     }
-    let mut draft = Draft::default();
-    draft.put("host", message.host.unwrap_or_default());
-    draft.put("program", program);
-    draft.put("pid", message.process.unwrap_or_default());
-    draft.put("message", message.text);
-    draft.facts.machine = machine(message.host.unwrap_or_default());
-    let service = if is("hostd") || is("vpxa") || is("hostd-probe") || is("vpxad") {
-        hostd::tell(&mut draft, message.text);
-        if is("vpxa") { "vpxa" } else { "hostd" }
-    } else if is("vobd") || message.text.starts_with('[') && message.text.contains("Correlator] ") {
-        observations::tell(&mut draft, message.text);
-        "vobd"
-    } else if is("dcui") {
-        console(&mut draft, message.text);
-        "dcui"
-    } else if is("vmkernel") || is("vmkwarning") {
-        kernel(&mut draft, message.text);
-        "vmkernel"
-    } else if is("SSH") || is("ESXi-Shell") {
-        enabled(&mut draft, program, message.text);
-        "auth"
-    } else if is("vmauthd")
-        || is("rhttpproxy")
-        || is("envoy-access")
-        || is("vsantraced")
-        || is("healthd")
-        || is("localcli")
-        || is("esxupdate")
-    {
-        "syslog"
-    } else {
-        return None;
-    };
+    let mut draft = message.draft();
+    match service {
+        "hostd" | "vpxa" => hostd::tell(&mut draft, message.text),
+        "vobd" => observations::tell(&mut draft, message.text),
+        "dcui" => console(&mut draft, message.text),
+        "vmkernel" => kernel(&mut draft, message.text),
+        "auth" => enabled(&mut draft, message.program, message.text),
+        _ => {}
+    }
     let source = logsource("esxi", Some(service), None);
     Some(draft.event(message.time.unwrap_or(context.received), source, context))
+}
+
+/// The service that a message is of, if a program of ESXi wrote it.
+fn service(message: &Message<'_>) -> Option<&'static str> {
+    let is = |names: &[&str]| names.iter().any(|name| message.program.eq_ignore_ascii_case(name));
+    if is(&["shell", "ESXShell", "ash"]) {
+        Some("shell")
+    } else if is(&["vpxa"]) {
+        Some("vpxa")
+    } else if is(&["hostd", "hostd-probe", "vpxad"]) {
+        Some("hostd")
+    } else if is(&["vobd"]) || message.text.starts_with('[') && message.text.contains("Correlator] ") {
+        Some("vobd")
+    } else if is(&["dcui"]) {
+        Some("dcui")
+    } else if is(&["vmkernel", "vmkwarning"]) {
+        Some("vmkernel")
+    } else if is(&["SSH", "ESXi-Shell"]) {
+        Some("auth")
+    } else if is(&[
+        "vmauthd",
+        "rhttpproxy",
+        "envoy-access",
+        "vsantraced",
+        "healthd",
+        "localcli",
+        "esxupdate",
+    ]) {
+        Some("syslog")
+    } else {
+        None
+    }
 }
 
 /// The console at the machine: `User root logged in`, `authentication of user root failed`, `password changed for root`.

@@ -3,7 +3,7 @@
 use crate::event::{Activity, Event, Outcome};
 use crate::normalise::Context;
 use crate::normalise::syslog::Message;
-use crate::normalise::text::{Draft, logsource, machine, word};
+use crate::normalise::text::{logsource, word};
 
 /// Programs of the hypervisor, which the line is searched for if it begins with a word of the shell's own.
 const TOOLS: [&str; 8] = [
@@ -69,17 +69,12 @@ const MEANINGS: &[(&[&str], Activity)] = &[
 ];
 
 /// `[root]: esxcli vm process list`, or of ESXi 7 `[shell.cmd@6876 subject="root" object="shell" command="..." result="success" status="0"]`.
-pub(super) fn read(message: &Message<'_>, context: &Context) -> Option<Event> {
-    let mut draft = Draft::default();
-    draft.put("host", message.host.unwrap_or_default());
-    draft.put("program", message.program);
-    draft.put("pid", message.process.unwrap_or_default());
-    draft.put("message", message.text);
-    draft.facts.machine = machine(message.host.unwrap_or_default());
+pub(super) fn read(message: &Message<'_>, context: &Context) -> Event {
+    let mut draft = message.draft();
     let time = message.time.unwrap_or(context.received);
     let Some((user, command, outcome)) = audited(message).or_else(|| typed(message.text)) else {
         let source = logsource("esxi", Some("shell"), None);
-        return Some(draft.event(time, source, context));
+        return draft.event(time, source, context);
     };
     draft.put("CommandLine", &command);
     draft.put("Image", &image(&command));
@@ -87,7 +82,7 @@ pub(super) fn read(message: &Message<'_>, context: &Context) -> Option<Event> {
     draft.did(meaning(&command), outcome).by(&user).with(&command);
     draft.facts.device = Some("esxi shell".to_owned());
     let source = logsource("linux", Some("esxi"), Some("process_creation"));
-    Some(draft.event(time, source, context))
+    draft.event(time, source, context)
 }
 
 fn audited(message: &Message<'_>) -> Option<(String, String, Outcome)> {

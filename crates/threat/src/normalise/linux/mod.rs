@@ -60,12 +60,7 @@ pub(crate) fn is_protection(service: &str) -> bool {
 
 /// A message of syslog that no other source has taken.
 pub(crate) fn read(message: &Message<'_>, context: &Context) -> Event {
-    let mut draft = Draft::default();
-    draft.put("host", message.host.unwrap_or_default());
-    draft.put("program", message.program);
-    draft.put("pid", message.process.unwrap_or_default());
-    draft.put("message", message.text);
-    draft.facts.machine = machine(message.host.unwrap_or_default());
+    let mut draft = message.draft();
     let source = interpret(&mut draft, message.program, message.facility(), message.text);
     draft.event(message.time.unwrap_or(context.received), source, context)
 }

@@ -11,40 +11,69 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::syslog::Message;
-use super::text::{Draft, after, at, between, logsource, machine, some, text_at};
+use super::text::{Draft, after, at, between, first_at, logsource, machine, some, text_at};
 use super::{Context, NotUnderstood};
 use crate::event::{Activity, Event, Outcome};
 
 /// The event of a message if vCenter wrote it.
 pub(crate) fn read(message: &Message<'_>, context: &Context) -> Option<Event> {
+    let written = Written::of(message)?;
     let mut draft = Draft::default();
     draft.put("vcenter", message.host.unwrap_or_default());
     draft.put("program", message.program);
     draft.put("message", message.text);
     draft.facts.machine = machine(message.host.unwrap_or_default());
     let mut time = message.time.unwrap_or(context.received);
-    let service = if let Some(parts) = event_parts(message.text) {
-        time = parts.time.parse().unwrap_or(time);
-        parts.tell(&mut draft);
-        "event"
-    } else if let Some(audit) = sso_record(message.text) {
-        single_sign_on(&mut draft, &audit);
-        "sso"
-    } else if let Some(rest) = after(message.text, "Action performed by principal(name=") {
-        authorisation(&mut draft, rest);
-        "authorization"
-    } else if message.program.starts_with("applmgmt") {
-        administration(&mut draft, message.text);
-        "appliance"
-    } else if matches!(
-        message.program,
-        "vpxd" | "vpxd-svcs" | "vmon" | "vmdird" | "vmafdd" | "updatemgr" | "vsphere-ui" | "sso" | "ssoadminserver"
-    ) {
-        "vpxd"
-    } else {
-        return None;
+    let service = match written {
+        Written::Event(parts) => {
+            time = parts.time.parse().unwrap_or(time);
+            parts.tell(&mut draft);
+            "event"
+        }
+        Written::SignOn(audit) => {
+            single_sign_on(&mut draft, &audit);
+            "sso"
+        }
+        Written::Authorisation(rest) => {
+            authorisation(&mut draft, rest);
+            "authorization"
+        }
+        Written::Administration => {
+            administration(&mut draft, message.text);
+            "appliance"
+        }
+        Written::Other => "vpxd",
     };
     Some(draft.event(time, logsource("vcenter", Some(service), None), context))
+}
+
+/// What a message of vCenter is: by its form, else by its program.
+enum Written<'a> {
+    Event(Parts<'a>),
+    SignOn(Value),
+    Authorisation(&'a str),
+    Administration,
+    Other,
+}
+
+impl<'a> Written<'a> {
+    fn of(message: &Message<'a>) -> Option<Self> {
+        if let Some(parts) = event_parts(message.text) {
+            return Some(Self::Event(parts));
+        }
+        if let Some(audit) = sso_record(message.text) {
+            return Some(Self::SignOn(audit));
+        }
+        if let Some(rest) = after(message.text, "Action performed by principal(name=") {
+            return Some(Self::Authorisation(rest));
+        }
+        match message.program {
+            program if program.starts_with("applmgmt") => Some(Self::Administration),
+            "vpxd" | "vpxd-svcs" | "vmon" | "vmdird" | "vmafdd" | "updatemgr" | "vsphere-ui" | "sso"
+            | "ssoadminserver" => Some(Self::Other),
+            _ => None,
+        }
+    }
 }
 
 /// `Event [key] [part] [time] [type] [severity] [user] [entity] [chain] [message]`.
@@ -100,23 +129,16 @@ pub(crate) fn read_event(document: Value, context: Context) -> Result<Event, Not
         .get("data")
         .filter(|inner| inner.is_object())
         .unwrap_or(&document);
-    let first = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| text_at(inner, name))
-            .find(|text| !text.is_empty())
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let first = |names: &[&str]| first_at(inner, names);
     let written = first(&["CreatedTime", "createdTime"]);
-    let Some(time) = created(&written) else {
+    let Some(time) = created(written) else {
         return Err(NotUnderstood {
-            reason: format!("the time `{}` isn't understood", super::text::excerpt(&written)),
+            reason: format!("the time `{}` isn't understood", super::text::excerpt(written)),
         });
     };
     let mut kind = first(&["EventTypeId", "eventTypeId", "_typeName", "Type"]);
     if kind.is_empty() {
-        text_at(&document, "subject").clone_into(&mut kind);
+        kind = text_at(&document, "subject");
     }
     let message = first(&["FullFormattedMessage", "fullFormattedMessage"]);
     let mut draft = Draft::default();
@@ -126,14 +148,14 @@ pub(crate) fn read_event(document: Value, context: Context) -> Result<Event, Not
         ("host", ["Host.Name", "host.name"]),
         ("datacenter", ["Datacenter.Name", "datacenter.name"]),
     ] {
-        draft.put(name, &first(&paths));
+        draft.put(name, first(&paths));
     }
-    draft.put("eventTypeId", &kind);
-    draft.put("message", &message);
+    draft.put("eventTypeId", kind);
+    draft.put("message", message);
     draft.facts.machine = machine(source_host(text_at(&document, "source")));
     let user = draft.field("userName").to_owned();
     draft.by(&user);
-    events::tell(&mut draft, &kind, "", &message);
+    events::tell(&mut draft, kind, "", message);
     if let Some(changes) = at(inner, "ConfigSpec.DeviceChange").or_else(|| at(inner, "configSpec.deviceChange")) {
         reconfigured::of_changes(&mut draft, changes);
     }

@@ -110,7 +110,7 @@ const CHANNELS: &[(&str, &str)] = &[
 const PROVIDERS: &[(&str, &str)] = &[
     ("Microsoft-Windows-Security-Auditing", "security"),
     ("Microsoft-Windows-Sysmon", "sysmon"),
-    ("Linux-Sysmon", "sysmon"),
+    (ON_LINUX, "sysmon"),
     ("Service Control Manager", "system"),
     ("Microsoft-Windows-PowerShell", "powershell"),
     ("PowerShellCore", "powershell"),
@@ -126,8 +126,10 @@ const PROVIDERS: &[(&str, &str)] = &[
 ];
 
 /// Sysmon also runs on Linux, with the same events.
+const ON_LINUX: &str = "Linux-Sysmon";
+
 pub(super) fn product(provider: &str) -> &'static str {
-    if provider == "Linux-Sysmon" { "linux" } else { "windows" }
+    if provider == ON_LINUX { "linux" } else { "windows" }
 }
 
 pub(super) fn service(channel: &str, provider: &str) -> Option<&'static str> {
@@ -140,12 +142,8 @@ pub(super) fn service(channel: &str, provider: &str) -> Option<&'static str> {
     // Shippers that turn names into lower case are rare.
     exact
         .or_else(|| table.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))
-        .or_else(|| {
-            PROVIDERS
-                .iter()
-                .find(|(known, _)| *known == provider && *known == "Linux-Sysmon")
-        })
         .map(|(_, service)| *service)
+        .or_else(|| (provider == ON_LINUX).then_some("sysmon"))
 }
 
 pub(super) fn category(service: Option<&str>, id: u32, data: &Map<String, Value>) -> Option<&'static str> {

@@ -45,11 +45,7 @@ pub(super) const LINES: LineSource = LineSource { read: read_line };
 
 fn read_line(line: &str, context: &Context) -> Option<Result<Event, NotUnderstood>> {
     let document = shape::markup::event(line)?;
-    let context = Context {
-        origin: context.origin.clone(),
-        received: context.received,
-    };
-    shape::is(&document).then(|| read(document, context))
+    shape::is(&document).then(|| read(document, context.clone()))
 }
 
 fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
@@ -74,13 +70,7 @@ fn read(document: Value, context: Context) -> Result<Event, NotUnderstood> {
         data: &parts.data,
     };
     let facts = facts::facts(&event);
-    Ok(Event {
-        time,
-        logsource,
-        fields: Value::Object(fields(parts)),
-        facts,
-        origin: context.origin,
-    })
+    Ok(context.event(time, logsource, Value::Object(fields(parts)), facts))
 }
 
 /// What rules look into. The event's own data stand before its head: of the event that a log was cleared, the channel is the cleared one.

@@ -105,6 +105,10 @@ fn of(activity: Activity) -> Facts {
 fn audited(view: &View<'_>) -> Outcome {
     const FAILURE: u64 = 1 << 52;
     const SUCCESS: u64 = 1 << 53;
+    // Bits of other channels mean other things.
+    if view.service != "security" {
+        return Outcome::Unknown;
+    }
     let bits = match view.head.get("Keywords").or_else(|| view.data.get("Keywords")) {
         Some(Value::String(text)) => match text.strip_prefix("0x") {
             Some(digits) => u64::from_str_radix(digits, 16).unwrap_or_default(),
@@ -121,10 +125,6 @@ fn audited(view: &View<'_>) -> Outcome {
             .fold(0, |all, one| all | one),
         _ => 0,
     };
-    // Bits of other channels mean other things.
-    if view.service != "security" {
-        return Outcome::Unknown;
-    }
     match (bits & SUCCESS != 0, bits & FAILURE != 0) {
         (true, false) => Outcome::Success,
         (false, true) => Outcome::Failure,

@@ -8,44 +8,44 @@ use super::{flatten, number, text};
 
 /// Names of the Elastic Common Schema and of the data that they are moved from.
 const MOVED: &[(&str, &str)] = &[
-    ("/process/executable", "Image"),
-    ("/process/command_line", "CommandLine"),
-    ("/process/working_directory", "CurrentDirectory"),
-    ("/process/pid", "ProcessId"),
-    ("/process/pe/original_file_name", "OriginalFileName"),
-    ("/process/pe/product", "Product"),
-    ("/process/pe/description", "Description"),
-    ("/process/pe/company", "Company"),
-    ("/process/pe/file_version", "FileVersion"),
-    ("/process/pe/imphash", "Imphash"),
-    ("/process/hash/md5", "md5"),
-    ("/process/hash/sha1", "sha1"),
-    ("/process/hash/sha256", "sha256"),
-    ("/process/parent/executable", "ParentImage"),
-    ("/process/parent/command_line", "ParentCommandLine"),
-    ("/process/parent/pid", "ParentProcessId"),
-    ("/file/path", "TargetFilename"),
-    ("/registry/path", "TargetObject"),
-    ("/registry/data/strings", "Details"),
-    ("/dns/question/name", "QueryName"),
-    ("/source/ip", "SourceIp"),
-    ("/source/port", "SourcePort"),
-    ("/source/domain", "SourceHostname"),
-    ("/destination/ip", "DestinationIp"),
-    ("/destination/port", "DestinationPort"),
-    ("/destination/domain", "DestinationHostname"),
-    ("/network/transport", "Protocol"),
-    ("/file/pe/original_file_name", "OriginalFileName"),
-    ("/powershell/file/script_block_text", "ScriptBlockText"),
-    ("/powershell/file/script_block_id", "ScriptBlockId"),
+    ("process.executable", "Image"),
+    ("process.command_line", "CommandLine"),
+    ("process.working_directory", "CurrentDirectory"),
+    ("process.pid", "ProcessId"),
+    ("process.pe.original_file_name", "OriginalFileName"),
+    ("process.pe.product", "Product"),
+    ("process.pe.description", "Description"),
+    ("process.pe.company", "Company"),
+    ("process.pe.file_version", "FileVersion"),
+    ("process.pe.imphash", "Imphash"),
+    ("process.hash.md5", "md5"),
+    ("process.hash.sha1", "sha1"),
+    ("process.hash.sha256", "sha256"),
+    ("process.parent.executable", "ParentImage"),
+    ("process.parent.command_line", "ParentCommandLine"),
+    ("process.parent.pid", "ParentProcessId"),
+    ("file.path", "TargetFilename"),
+    ("registry.path", "TargetObject"),
+    ("registry.data.strings", "Details"),
+    ("dns.question.name", "QueryName"),
+    ("source.ip", "SourceIp"),
+    ("source.port", "SourcePort"),
+    ("source.domain", "SourceHostname"),
+    ("destination.ip", "DestinationIp"),
+    ("destination.port", "DestinationPort"),
+    ("destination.domain", "DestinationHostname"),
+    ("network.transport", "Protocol"),
+    ("file.pe.original_file_name", "OriginalFileName"),
+    ("powershell.file.script_block_text", "ScriptBlockText"),
+    ("powershell.file.script_block_id", "ScriptBlockId"),
 ];
 
 /// Moved by Sysmon's pipeline, where the file is what was loaded.
 const LOADED: &[(&str, &str)] = &[
-    ("/file/path", "ImageLoaded"),
-    ("/file/code_signature/signed", "Signed"),
-    ("/file/code_signature/status", "SignatureStatus"),
-    ("/file/code_signature/subject_name", "Signature"),
+    ("file.path", "ImageLoaded"),
+    ("file.code_signature.signed", "Signed"),
+    ("file.code_signature.status", "SignatureStatus"),
+    ("file.code_signature.subject_name", "Signature"),
 ];
 
 pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
@@ -60,22 +60,12 @@ pub(super) fn take_apart(mut object: Map<String, Value>) -> Option<Parts> {
         time: object.remove("@timestamp"),
         ..Parts::default()
     };
-    take_user(winlog.get("user"), &mut parts);
-    for (from, to) in [
+    let head = [
         ("keywords", "Keywords"),
         ("record_id", "EventRecordID"),
         ("task", "Task"),
-    ] {
-        if let Some(value) = winlog.remove(from) {
-            parts.head.insert(to.to_owned(), value);
-        }
-    }
-    for name in ["event_data", "user_data"] {
-        if let Some(Value::Object(data)) = winlog.remove(name) {
-            flatten(data, &mut parts.data, 0);
-        }
-    }
-    unnamed(&mut parts.data);
+    ];
+    take_said(&mut winlog, &head, &mut parts);
     move_back(&Value::Object(object), &mut parts);
     Some(parts)
 }
@@ -90,28 +80,30 @@ pub(super) fn take_old_apart(mut object: Map<String, Value>) -> Option<Parts> {
         time: object.remove("@timestamp"),
         ..Parts::default()
     };
-    take_user(object.get("user"), &mut parts);
-    for (from, to) in [
+    let head = [
         ("keywords", "Keywords"),
         ("record_number", "EventRecordID"),
         ("message", "Message"),
-    ] {
-        if let Some(value) = object.remove(from) {
-            parts.head.insert(to.to_owned(), value);
+    ];
+    take_said(&mut object, &head, &mut parts);
+    Some(parts)
+}
+
+/// Takes what both have under the same names: the user, these parts of the head under the names that rules have for them, and the data.
+fn take_said(from: &mut Map<String, Value>, head: &[(&str, &str)], parts: &mut Parts) {
+    let sid = from.get("user").and_then(|user| user.get("identifier")?.as_str());
+    parts.user = sid.map(str::to_owned);
+    for (own, name) in head {
+        if let Some(value) = from.remove(*own) {
+            parts.head.insert((*name).to_owned(), value);
         }
     }
     for name in ["event_data", "user_data"] {
-        if let Some(Value::Object(data)) = object.remove(name) {
+        if let Some(Value::Object(data)) = from.remove(name) {
             flatten(data, &mut parts.data, 0);
         }
     }
     unnamed(&mut parts.data);
-    Some(parts)
-}
-
-fn take_user(user: Option<&Value>, parts: &mut Parts) {
-    let sid = user.and_then(|user| user.get("identifier")).and_then(Value::as_str);
-    parts.user = sid.map(str::to_owned);
 }
 
 /// Data without names are called `param1` and so on: gathered as `Data`, where rules look for them.
@@ -124,17 +116,22 @@ fn unnamed(data: &mut Map<String, Value>) {
     }
 }
 
+/// What a path of names with dots between them leads to.
+fn within<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(value, |value, name| value.get(name))
+}
+
 fn move_back(object: &Value, parts: &mut Parts) {
     let loads = parts.channel == "Microsoft-Windows-Sysmon/Operational" && matches!(parts.id, 6 | 7);
     let first = if loads { LOADED } else { &[] };
-    for (pointer, name) in first.iter().chain(MOVED) {
+    for (path, name) in first.iter().chain(MOVED) {
         if !parts.data.contains_key(*name)
-            && let Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) = object.pointer(pointer)
+            && let Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) = within(object, path)
         {
             parts.data.insert((*name).to_owned(), value.clone());
         }
     }
-    let user = (object.pointer("/user/domain"), object.pointer("/user/name"));
+    let user = (within(object, "user.domain"), within(object, "user.name"));
     if let (Some(Value::String(domain)), Some(Value::String(name))) = user {
         parts
             .data
@@ -144,7 +141,7 @@ fn move_back(object: &Value, parts: &mut Parts) {
     if let Some(message @ Value::String(_)) = object.get("message") {
         parts.head.insert("Message".to_owned(), message.clone());
     }
-    let outcome = object.pointer("/event/outcome").and_then(Value::as_str);
+    let outcome = within(object, "event.outcome").and_then(Value::as_str);
     let keyword = match outcome {
         Some("success") => "Audit Success",
         Some("failure") => "Audit Failure",
