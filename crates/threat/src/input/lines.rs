@@ -88,7 +88,7 @@ impl<R: BufRead> Lines<R> {
                 source: self.source.clone(),
                 record: self.number,
             };
-            let text = line_text(&line.kept);
+            let text = into_line_text(line.kept);
             if line.too_long {
                 return Ok(Some(Err(Unreadable {
                     origin,
@@ -121,7 +121,7 @@ impl<R: BufRead> Lines<R> {
                 None => (available, false),
             };
             let room = self.limit.saturating_sub(piece.kept.len());
-            piece.kept.extend(part.iter().take(room));
+            piece.kept.extend_from_slice(part.get(..room).unwrap_or(part));
             // The CR of a CR LF isn't the line's.
             piece.too_long |= part.len() > room + 1 || (part.len() == room + 1 && !part.ends_with(b"\r"));
             let taken = part.len() + usize::from(ended);
@@ -146,11 +146,21 @@ struct Piece {
 /// A line's bytes as text, without the CR of its end.
 pub(super) fn line_text(bytes: &[u8]) -> String {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    let text = String::from_utf8_lossy(bytes);
+    without_nuls(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The same of bytes that nobody else needs: they aren't copied unless some of them have to be replaced.
+fn into_line_text(mut bytes: Vec<u8>) -> String {
+    bytes.pop_if(|last| *last == b'\r');
+    let text = String::from_utf8(bytes);
+    without_nuls(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn without_nuls(text: String) -> String {
     if text.contains('\0') {
         text.replace('\0', "\u{fffd}")
     } else {
-        text.into_owned()
+        text
     }
 }
 

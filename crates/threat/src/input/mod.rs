@@ -5,7 +5,7 @@ mod format;
 pub mod framing;
 pub mod json;
 pub mod lines;
-pub mod text;
+mod text;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Chain, Cursor, Read};
 
 /// A log as UTF-8 without a byte order mark. UTF-16 is recoded; other bytes are passed on as they are, valid or not.
 #[derive(Debug)]
-pub struct Utf8<R> {
+pub(super) struct Utf8<R> {
     log: Chain<Cursor<Vec<u8>>, R>,
     encoding: Encoding,
     /// Recoded and not yet read: what follows `read_bytes`.
@@ -25,7 +25,7 @@ impl<R: BufRead> Utf8<R> {
     /// # Errors
     ///
     /// If the log can't be read.
-    pub fn new(mut log: R) -> io::Result<Self> {
+    pub(super) fn new(mut log: R) -> io::Result<Self> {
         let mut head = Vec::with_capacity(4);
         log.by_ref().take(4).read_to_end(&mut head)?;
         let (encoding, mark_bytes) = encoding(&head);

@@ -103,7 +103,7 @@ impl AzureRecord {
 /// Handles of a user of Entra.
 pub(super) fn user(principal: Option<&str>, id: Option<&str>, name: Option<&str>) -> Vec<Handle> {
     document::handles(&[
-        (principal.map_or(HandleKind::Mail, document::kind_of_account), principal),
+        document::by_form(principal),
         (HandleKind::ProviderId, id),
         (HandleKind::DisplayName, name),
     ])

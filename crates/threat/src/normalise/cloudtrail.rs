@@ -259,7 +259,7 @@ fn actor(identity: &Value) -> Vec<Handle> {
     let root = (text(identity, "type") == Some("Root")).then_some("root");
     document::handles(&[
         (user.map_or(HandleKind::User, document::kind_of_account), user.or(root)),
-        (session.map_or(HandleKind::Mail, document::kind_of_account), session),
+        document::by_form(session),
         (HandleKind::Arn, arn),
         (
             HandleKind::ProviderId,
@@ -278,7 +278,7 @@ fn target(document: &Value, activity: Activity) -> Vec<Handle> {
         &["requestParameters.userName", "responseElements.accessKey.userName"],
     );
     document::handles(&[
-        (user.map_or(HandleKind::User, document::kind_of_account), user),
+        document::by_form(user),
         (
             HandleKind::ProviderId,
             first(document, &["requestParameters.principalId", "requestParameters.userId"]),

@@ -321,6 +321,19 @@ pub(crate) fn kind_of_account(name: &str) -> HandleKind {
     }
 }
 
+/// The same where names that are only displayed stand too: those with a blank and of no other form.
+pub(crate) fn kind_of_person(name: &str) -> HandleKind {
+    match kind_of_account(name) {
+        HandleKind::User if name.contains(' ') => HandleKind::DisplayName,
+        kind => kind,
+    }
+}
+
+/// A name of an account with the kind that its form tells, as [`handles`] takes it.
+pub(crate) fn by_form(name: Option<&str>) -> (HandleKind, Option<&str>) {
+    (name.map_or(HandleKind::User, kind_of_account), name)
+}
+
 /// Whether a text is 32 hexadecimal digits in the groups that Microsoft's identifiers have.
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
@@ -332,9 +345,7 @@ pub(crate) fn is_guid(text: &str) -> bool {
 
 /// The one handle that a name of whatever kind gives.
 pub(crate) fn account(name: Option<&str>) -> Vec<Handle> {
-    name.and_then(|name| Handle::new(kind_of_account(name), name))
-        .into_iter()
-        .collect()
+    handles(&[by_form(name)])
 }
 
 /// Where an address is, of a document's own words.

@@ -144,7 +144,7 @@ fn read_authentication(document: Value, context: Context) -> Result<Event, NotUn
 fn person(document: &Value) -> Vec<Handle> {
     let name = text(document, "user.name").or_else(|| text(document, "username"));
     document::handles(&[
-        (name.map_or(HandleKind::User, document::kind_of_account), name),
+        document::by_form(name),
         (HandleKind::Mail, text(document, "email")),
         (HandleKind::ProviderId, text(document, "user.key")),
     ])
@@ -210,11 +210,8 @@ fn administrator(name: Option<&str>, mail: Option<&str>) -> Vec<Handle> {
 }
 
 fn account_named(name: Option<&str>, mail: Option<&str>) -> Vec<Handle> {
-    let kind = |name: &str| match document::kind_of_account(name) {
-        HandleKind::User if name.contains(' ') => HandleKind::DisplayName,
-        kind => kind,
-    };
-    document::handles(&[(name.map_or(HandleKind::User, kind), name), (HandleKind::Mail, mail)])
+    let kind = name.map_or(HandleKind::User, document::kind_of_person);
+    document::handles(&[(kind, name), (HandleKind::Mail, mail)])
 }
 
 /// The record with what its description says as fields too.

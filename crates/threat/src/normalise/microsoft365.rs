@@ -226,7 +226,7 @@ fn actor(document: &Value, activity: Activity) -> Vec<Handle> {
     // The owner of a mailbox signs in to it under a security identifier, too.
     let owner = text(document, "LogonUserSid").filter(|sid| text(document, "MailboxOwnerSid") == Some(sid));
     document::handles(&[
-        (name.map_or(HandleKind::User, document::kind_of_account), name),
+        document::by_form(name),
         (HandleKind::ProviderId, number.filter(|_| concerned.is_none())),
         (
             HandleKind::Sid,
@@ -254,17 +254,13 @@ fn target(document: &Value, activity: Activity) -> Vec<Handle> {
     }
     let listed = elements(document, "Target");
     if !listed.is_empty() {
-        let names: Vec<&str> = listed
+        let names: Vec<_> = listed
             .iter()
             .filter_map(|target| text(target, "ID"))
             .filter(|id| id.contains('@') || id.len() == 36)
+            .map(|id| document::by_form(Some(id)))
             .collect();
-        return document::handles(
-            &names
-                .iter()
-                .map(|name| (document::kind_of_account(name), Some(*name)))
-                .collect::<Vec<_>>(),
-        );
+        return document::handles(&names);
     }
     let about_account = matches!(
         activity,

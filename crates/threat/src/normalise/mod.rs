@@ -35,7 +35,6 @@ use serde_json::Value;
 
 use crate::event::{Event, Facts, Logsource, Origin};
 use crate::input::{Body, Record};
-pub use audit::Assembler;
 pub use stream::{Give, Normaliser};
 
 /// Why a record didn't become an event.

@@ -250,7 +250,7 @@ fn handles(who: &Value) -> Vec<Handle> {
     let says = |name: &&str| *name != "unknown" && document::address(name).is_none();
     let alternate = text(who, "alternateId").filter(says);
     document::handles(&[
-        (alternate.map_or(HandleKind::Mail, document::kind_of_account), alternate),
+        document::by_form(alternate),
         (HandleKind::ProviderId, text(who, "id").filter(says)),
         (HandleKind::DisplayName, text(who, "displayName").filter(says)),
     ])

@@ -121,10 +121,6 @@ fn activity(kind: u64) -> Activity {
 /// The account that fields of this beginning name.
 fn who(document: &Value, begin: &str) -> Vec<Handle> {
     let name = text(document, &format!("{begin}_name"));
-    let kind = |name: &str| match document::kind_of_account(name) {
-        HandleKind::User if name.contains(' ') => HandleKind::DisplayName,
-        kind => kind,
-    };
     let login = if begin == "user" {
         first(document, &["login_name", "user_email"])
     } else {
@@ -133,8 +129,8 @@ fn who(document: &Value, begin: &str) -> Vec<Handle> {
     // The numbers are small, and those of other services' people may be the same.
     let number = scalar(document, &format!("{begin}_id")).map(|number| format!("onelogin:{number}"));
     document::handles(&[
-        (name.map_or(HandleKind::DisplayName, kind), name),
-        (login.map_or(HandleKind::Mail, kind), login),
+        (name.map_or(HandleKind::DisplayName, document::kind_of_person), name),
+        (login.map_or(HandleKind::Mail, document::kind_of_person), login),
         (HandleKind::ProviderId, number.as_deref()),
     ])
 }

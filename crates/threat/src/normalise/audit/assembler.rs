@@ -30,7 +30,7 @@ const PARENT_COMMAND_CHARS: usize = 1024;
 ///
 /// Invariant: every record that was taken is in `waiting` or was given, never both.
 #[derive(Debug, Default)]
-pub struct Assembler {
+pub(in crate::normalise) struct Assembler {
     waiting: VecDeque<Group>,
     bytes: usize,
     parents: Parents,

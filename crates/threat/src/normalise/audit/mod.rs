@@ -15,7 +15,7 @@ use super::text::Draft;
 use super::{Context, NotUnderstood};
 use crate::event::Event;
 
-pub use assembler::Assembler;
+pub(super) use assembler::Assembler;
 use record::AuditRecord;
 
 /// Whether a line may be a record of the audit daemon.
