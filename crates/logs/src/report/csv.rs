@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use threat::alert::Alert;
 
-use super::{About, finder_id, in_words, level_name, shown};
+use super::{About, finder_id, level_name, shown};
 
 const HEAD: &str = "time,level,title,rule,log,machine,actor,target,address,object,count,attack,words,source,record\r\n";
 
@@ -31,7 +31,7 @@ fn cells(alert: &Alert) -> [String; 15] {
         level_name(alert.level).to_owned(),
         alert.title.to_string(),
         finder_id(&alert.finder).to_owned(),
-        in_words(&alert.logsource),
+        alert.logsource.in_words(),
         shown(&facts.machine).to_owned(),
         shown(&facts.actor).to_owned(),
         shown(&facts.target).to_owned(),

@@ -75,17 +75,10 @@ pub fn sources(outcome: &Outcome) -> Vec<(String, u64)> {
     let mut sources: Vec<_> = outcome
         .seen
         .sources()
-        .map(|(source, events)| (in_words(&source), events))
+        .map(|(source, events)| (source.in_words(), events))
         .collect();
     sources.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     sources
-}
-
-/// A kind of log as people read it: `windows / security`.
-#[must_use]
-pub fn in_words(source: &Logsource) -> String {
-    let parts = [Some(source.product), source.service, source.category];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" / ")
 }
 
 /// A level's name as Sigma has it.

@@ -3,6 +3,8 @@
 //! Says nothing of a machine before it has sent fifty records on three days; nothing if most of the machines with that kind of log are
 //! silent too, which is the collector's fault and said as such; and nothing while records come out of order, as they do when old logs are read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, counted};
@@ -40,6 +42,13 @@ struct Beat {
     events: u64,
     longest_pause: i64,
     told: bool,
+}
+
+/// How many machines with one kind of log are known, and how many of them are silent.
+#[derive(Clone, Copy, Default)]
+struct Machines {
+    known: usize,
+    silent: usize,
 }
 
 /// A machine that is silent.
@@ -94,15 +103,24 @@ impl Silences {
         if self.disorder.is_some_and(|time| now - time < DAY) {
             return Vec::new();
         }
-        let mut silent: Vec<(String, EntityId)> = Vec::new();
-        for ((source, machine), _, beat) in self.beats.iter() {
-            if beat.is_known() && !beat.told && beat.is_silent(now) {
-                silent.push((source.clone(), *machine));
+        let mut all: BTreeMap<&str, Machines> = BTreeMap::new();
+        let mut silent: Vec<(&str, EntityId)> = Vec::new();
+        for ((source, machine), _, beat) in self.beats.iter().filter(|(_, _, beat)| beat.is_known()) {
+            let is_silent = beat.is_silent(now);
+            let machines = all.entry(source).or_default();
+            machines.known += 1;
+            machines.silent += usize::from(is_silent);
+            if is_silent && !beat.told {
+                silent.push((source, *machine));
             }
         }
+        let silent: Vec<(String, EntityId, Machines)> = silent
+            .into_iter()
+            .filter_map(|(source, machine)| Some((source.to_owned(), machine, *all.get(source)?)))
+            .collect();
         silent
             .into_iter()
-            .filter_map(|(source, machine)| self.tell(&source, machine, now, directory))
+            .filter_map(|(source, machine, all)| self.tell(source, machine, all, now, directory))
             .collect()
     }
 
@@ -124,17 +142,18 @@ impl Silences {
         self.beats.expire(now - FORGOTTEN);
     }
 
-    fn tell(&mut self, source: &str, machine: EntityId, now: i64, directory: &Directory) -> Option<Silent> {
-        let from = (source.to_owned(), EntityId(0));
-        let to = (source.to_owned(), EntityId(u64::MAX));
-        let known: Vec<&Beat> = self
-            .beats
-            .range(from, to)
-            .filter(|(_, _, beat)| beat.is_known())
-            .map(|(_, _, beat)| beat)
-            .collect();
-        let (all, lost) = (known.len(), known.iter().filter(|beat| beat.is_silent(now)).count());
-        let beat = self.beats.peek_mut(&(source.to_owned(), machine))?;
+    fn tell(
+        &mut self,
+        source: String,
+        machine: EntityId,
+        machines: Machines,
+        now: i64,
+        directory: &Directory,
+    ) -> Option<Silent> {
+        let (all, lost) = (machines.known, machines.silent);
+        let key = (source, machine);
+        let beat = self.beats.peek_mut(&key)?;
+        let source = &key.0;
         beat.told = true;
         let name = directory.name(machine);
         let (quiet, pause) = (duration(now - beat.last), duration(beat.longest_pause));

@@ -323,7 +323,7 @@ impl Joins {
 
     /// Names that no join connects any more become entities of their own. The part with the first name keeps the number, since what was
     /// learnt of the whole can't be told apart.
-    fn fall_apart(&mut self, id: EntityId, now: i64) {
+    fn fall_apart(&mut self, mut id: EntityId, now: i64) {
         loop {
             let Some(entity) = self.entities.peek_mut(&id) else {
                 return;
@@ -350,16 +350,8 @@ impl Joins {
                 ..one(new, first, now)
             };
             self.entities.see(&new, now, || part);
-            self.fall_apart_once_more(new);
-        }
-    }
-
-    /// A part may itself be in pieces: each of its names then becomes an entity of its own, which is at most [`NAMES_MAX`] steps.
-    fn fall_apart_once_more(&mut self, id: EntityId) {
-        let Some(entity) = self.entities.get(&id) else { return };
-        let (together, last) = (connected(entity), entity.last);
-        if together.len() < entity.names.len() {
-            self.fall_apart(id, last);
+            // That part may itself be in pieces, of which there are at most [`NAMES_MAX`].
+            id = new;
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which machine had an address when. Addresses move: a lease ends when another machine is seen with the address, or when nobody has
 //! confirmed it for long.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -83,13 +84,18 @@ impl Leases {
         (at - lease.last <= UNCONFIRMED_SECONDS).then_some(lease.machine)
     }
 
-    /// Addresses that a machine has now.
-    pub(super) fn of(&self, machine: EntityId, max: usize) -> Vec<IpAddr> {
-        let now = self
-            .leases
-            .iter()
-            .filter(|(_, _, held)| held.leases.last().is_some_and(|lease| lease.machine == machine));
-        now.map(|(address, _, _)| *address).take(max).collect()
+    /// Addresses that machines have now, at most so many of each.
+    pub(super) fn of(&self, is_asked: impl Fn(EntityId) -> bool, max: usize) -> BTreeMap<EntityId, Vec<IpAddr>> {
+        let mut found: BTreeMap<EntityId, Vec<IpAddr>> = BTreeMap::new();
+        for (address, _, held) in self.leases.iter() {
+            if let Some(lease) = held.leases.last().filter(|lease| is_asked(lease.machine)) {
+                let addresses = found.entry(lease.machine).or_default();
+                if addresses.len() < max {
+                    addresses.push(*address);
+                }
+            }
+        }
+        found
     }
 
     pub(super) fn expire(&mut self, before: i64) {

@@ -19,6 +19,8 @@ const ENTITIES_MAX: usize = 200_000;
 const FORGOTTEN_SECONDS: i64 = 90 * 86_400;
 /// Names of one list of an event that are looked at.
 const LISTED_MAX: usize = 12;
+/// Addresses of a machine that are told.
+const ADDRESSES_MAX: usize = 16;
 /// Accounts that must show that a short and a long domain are one.
 const DOMAIN_PROOFS: usize = 3;
 const DOMAINS_MAX: usize = 256;
@@ -156,13 +158,9 @@ impl Directory {
     /// Of whom these names of one account or machine are: the surest of them decides.
     #[must_use]
     pub fn resolve(&self, names: &[Handle], at: i64) -> Option<EntityId> {
-        let mut known: Vec<&Handle> = names
-            .iter()
-            .take(LISTED_MAX)
-            .filter(|name| !generic::is_generic(name))
-            .collect();
-        known.sort_by_key(|name| std::cmp::Reverse(identity::strength(name)));
-        known.iter().find_map(|name| self.resolve_one(name, at))
+        surest_first(names)
+            .into_iter()
+            .find_map(|name| self.resolve_one(name, at))
     }
 
     /// What is known of an entity.
@@ -177,10 +175,9 @@ impl Directory {
         self.get(id).map_or("?", Entity::name)
     }
 
-    /// Addresses that a machine has now: at most 16.
-    #[must_use]
-    pub fn addresses(&self, machine: EntityId) -> Vec<IpAddr> {
-        self.leases.of(machine, 16)
+    /// Addresses that machines have now: at most 16 of each.
+    pub fn addresses(&self, is_asked: impl Fn(EntityId) -> bool) -> BTreeMap<EntityId, Vec<IpAddr>> {
+        self.leases.of(is_asked, ADDRESSES_MAX)
     }
 
     /// Everybody, in the order in which they were met.
@@ -272,12 +269,7 @@ impl Directory {
     }
 
     fn learn_names(&mut self, names: &[Handle], now: i64, origin: &Origin, trusted: bool) -> Option<EntityId> {
-        let mut known: Vec<&Handle> = names
-            .iter()
-            .take(LISTED_MAX)
-            .filter(|name| !generic::is_generic(name))
-            .collect();
-        known.sort_by_key(|name| std::cmp::Reverse(identity::strength(name)));
+        let known = surest_first(names);
         let first = *known.first()?;
         if !trusted {
             return self
@@ -476,6 +468,17 @@ impl Directory {
             .sum();
         (accounts.len() >= DOMAIN_PROOFS && others * 4 <= accounts.len()).then_some((long.as_str(), accounts.len()))
     }
+}
+
+/// The names of one account or machine that tell it from others.
+fn surest_first(names: &[Handle]) -> Vec<&Handle> {
+    let mut known: Vec<&Handle> = names
+        .iter()
+        .take(LISTED_MAX)
+        .filter(|name| !generic::is_generic(name))
+        .collect();
+    known.sort_by_key(|name| std::cmp::Reverse(identity::strength(name)));
+    known
 }
 
 fn person(account: &str) -> String {

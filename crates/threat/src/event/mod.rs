@@ -55,6 +55,13 @@ impl Logsource {
             None => false,
         }
     }
+
+    /// As people read it: `windows / security`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let parts = [Some(self.product), self.service, self.category];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" / ")
+    }
 }
 
 /// Where a record was found.

@@ -1,6 +1,6 @@
 //! What is wrong with a rule, in which line, and what to do: for those who write rules.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use rsigma_parser::{ConditionExpr, Severity as LintSeverity, lint_yaml_str};
 use serde::Serialize;
@@ -119,7 +119,7 @@ fn of_detection(rule: &Rule, detection: &Detection, text: &str) -> Vec<Diagnosti
             hint: "use it in the condition, or remove it".to_owned(),
         })
         .collect();
-    if let Some(reason) = hindered(detection) {
+    if let Some(reason) = hindered(detection, &BTreeMap::new()) {
         found.push(Diagnostic {
             line: behind("detection"),
             severity: Severity::Warning,

@@ -57,13 +57,11 @@ impl fmt::Display for Explanation {
 pub fn explain(rule: &Rule, event: &Event, placeholders: &BTreeMap<String, Vec<String>>) -> Explanation {
     let mut telling = Telling::default();
     let source = event.logsource;
-    let of = [Some(source.product), source.service, source.category];
-    let of: Vec<&str> = of.into_iter().flatten().collect();
     let fits = rule.logsource.fits(&source);
     let words = format!(
         "the rule is for {}, the event is of {}",
         rule.logsource.in_words(),
-        of.join(" / ")
+        source.in_words()
     );
     telling.say(0, fits, words);
     let matched = match &rule.body {

@@ -33,13 +33,9 @@ impl<'a> Fields<'a> {
             return Some(Found::One(value));
         }
         let (first, rest) = path.split_once('.')?;
-        let mut found = Vec::new();
+        let mut found = None;
         walk(flat.get(first)?, rest, &mut found, DEPTH_MAX);
-        match found.len() {
-            0 => None,
-            1 => found.pop().map(Found::One),
-            _ => Some(Found::Many(found)),
-        }
+        found
     }
 
     /// A field's value as text; of several values the first. `field[0]` is one member of a list.
@@ -94,15 +90,28 @@ enum Found<'a> {
     Many(Vec<&'a Value>),
 }
 
+impl<'a> Found<'a> {
+    fn and(before: Option<Self>, value: &'a Value) -> Self {
+        match before {
+            None => Self::One(value),
+            Some(Self::One(first)) => Self::Many(vec![first, value]),
+            Some(Self::Many(mut values)) => {
+                values.push(value);
+                Self::Many(values)
+            }
+        }
+    }
+}
+
 /// The values at the end of a path. Lists are gone through: any of their members may have the rest.
-fn walk<'a>(value: &'a Value, path: &str, found: &mut Vec<&'a Value>, depth: usize) {
+fn walk<'a>(value: &'a Value, path: &str, found: &mut Option<Found<'a>>, depth: usize) {
     if depth == 0 {
         return;
     }
     match value {
         Value::Object(fields) => {
             if let Some(value) = fields.get(path) {
-                found.push(value);
+                *found = Some(Found::and(found.take(), value));
             } else if let Some((first, rest)) = path.split_once('.')
                 && let Some(value) = fields.get(first)
             {

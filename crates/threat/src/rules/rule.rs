@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use rsigma_eval::CompiledRule;
-use rsigma_parser::{CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule};
+use rsigma_parser::{CorrelationCondition, CorrelationRule, SigmaRule};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Level;
 use crate::event::Logsource;
+use crate::rules::correlation::is_temporal;
 
 /// A rule that was loaded.
 #[derive(Debug, Clone)]
@@ -143,11 +144,7 @@ impl Wanted {
 impl Together {
     /// Whether each of the rules that it refers to has to hit.
     pub(crate) fn needs_all(&self) -> bool {
-        let temporal = matches!(
-            self.parsed.correlation_type,
-            CorrelationType::Temporal | CorrelationType::TemporalOrdered
-        );
         let boolean = matches!(self.parsed.condition, CorrelationCondition::Extended(_));
-        temporal && !boolean && self.thresholds.as_ref().is_none_or(Vec::is_empty)
+        is_temporal(self.parsed.correlation_type) && !boolean && self.thresholds.as_ref().is_none_or(Vec::is_empty)
     }
 }

@@ -88,6 +88,14 @@ pub(super) struct Touched {
     pub(super) level: Level,
 }
 
+impl Touched {
+    fn add(&mut self, other: Self) {
+        self.points += other.points;
+        self.last = self.last.max(other.last);
+        self.level = self.level.max(other.level);
+    }
+}
+
 /// A kind of finding in a story.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kind {
@@ -185,12 +193,14 @@ impl Incident {
         self.alerts += 1;
         self.add_kind(finding);
         for entity in finding.entities {
-            if self.entities.len() < ENTITIES_MAX || self.entities.contains_key(entity) {
-                let touched = self.entities.entry(*entity).or_default();
-                touched.points += finding.points;
-                touched.last = touched.last.max(finding.time);
-                touched.level = touched.level.max(finding.alert.level);
-            }
+            self.touch(
+                *entity,
+                Touched {
+                    points: finding.points,
+                    last: finding.time,
+                    level: finding.alert.level,
+                },
+            );
         }
         let near = |burst: &&mut Burst| burst.entity == finding.primary && (finding.time - burst.since).abs() <= BURST;
         let part = Part {
@@ -272,12 +282,7 @@ impl Incident {
             self.drop_the_lightest_burst();
         }
         for (entity, touched) in other.entities {
-            if self.entities.len() < ENTITIES_MAX || self.entities.contains_key(&entity) {
-                let own = self.entities.entry(entity).or_default();
-                own.points += touched.points;
-                own.last = own.last.max(touched.last);
-                own.level = own.level.max(touched.level);
-            }
+            self.touch(entity, touched);
         }
         for (signature, kind) in other.kinds {
             self.absorb_kind(signature, kind);
@@ -327,10 +332,7 @@ impl Incident {
         let Some(touched) = self.entities.remove(&lost) else {
             return;
         };
-        let own = self.entities.entry(kept).or_default();
-        own.points += touched.points;
-        own.last = own.last.max(touched.last);
-        own.level = own.level.max(touched.level);
+        self.entities.entry(kept).or_default().add(touched);
         for burst in self.bursts.iter_mut().filter(|burst| burst.entity == lost) {
             burst.entity = kept;
         }
@@ -397,6 +399,13 @@ impl Incident {
         kinds.sort_by_key(|kind| kind.first);
         let tactics: Vec<Tactic> = kinds.iter().flat_map(|kind| kind.tactics.iter().copied()).collect();
         steps_in_order(&tactics)
+    }
+
+    /// Adds to an entity's part, if there is room for another.
+    fn touch(&mut self, entity: EntityId, touched: Touched) {
+        if self.entities.len() < ENTITIES_MAX || self.entities.contains_key(&entity) {
+            self.entities.entry(entity).or_default().add(touched);
+        }
     }
 
     fn add_kind(&mut self, finding: &Finding<'_>) {

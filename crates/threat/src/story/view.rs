@@ -1,6 +1,7 @@
 //! A story as people read it.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -143,27 +144,20 @@ pub(super) fn around(incident: &Incident, all: &[Incident], directory: &Director
     };
     let mut others: Vec<&Incident> = all.iter().filter(near).collect();
     others.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-    let weightiest = |other: &Incident| {
-        other
-            .kinds
-            .values()
-            .max_by(|a, b| a.points.total_cmp(&b.points))
-            .cloned()
-    };
     let views = others.into_iter().take(AROUND_MAX).filter_map(|other| {
-        let kind = weightiest(other)?;
+        let kind = other.kinds.values().max_by(|a, b| a.points.total_cmp(&b.points))?;
         Some(Around {
             story: other.id,
             first: other.first,
             score: other.score,
-            title: kind.title,
+            title: Arc::clone(&kind.title),
             on: kind
                 .entities
                 .iter()
                 .take(4)
                 .map(|id| directory.name(*id).to_owned())
                 .collect(),
-            evidence: kind.evidence,
+            evidence: kind.evidence.clone(),
         })
     });
     views.collect()
@@ -178,10 +172,14 @@ pub(super) fn story(incident: &Incident, directory: &Directory) -> Story {
             .then(a.title.cmp(&b.title))
             .then(a.finder.cmp(&b.finder))
     });
+    let addresses = directory.addresses(|id| incident.entities.contains_key(&id));
     let mut entities: Vec<Involved> = incident
         .entities
         .iter()
-        .map(|(id, touched)| involved(*id, touched.points, directory))
+        .map(|(id, touched)| {
+            let addresses = addresses.get(id).map_or(&[][..], Vec::as_slice);
+            involved(*id, touched.points, addresses, directory)
+        })
         .collect();
     entities.sort_by(|a, b| b.points.total_cmp(&a.points).then(a.id.cmp(&b.id)));
     let mut tactics: Vec<Tactic> = stages.iter().flat_map(|stage| stage.tactics.iter().copied()).collect();
@@ -242,14 +240,14 @@ fn stage(kind: &Kind, directory: &Directory) -> Stage {
     }
 }
 
-fn involved(id: EntityId, points: f64, directory: &Directory) -> Involved {
+fn involved(id: EntityId, points: f64, addresses: &[IpAddr], directory: &Directory) -> Involved {
     let entity = directory.get(id);
     let mut also: Vec<String> = entity
         .iter()
         .flat_map(|entity| entity.names.iter().skip(1))
         .map(|name| name.name.clone())
         .collect();
-    also.extend(directory.addresses(id).iter().map(ToString::to_string));
+    also.extend(addresses.iter().map(ToString::to_string));
     Involved {
         id,
         kind: entity.map(|entity| entity.kind),

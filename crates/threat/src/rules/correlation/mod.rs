@@ -13,7 +13,7 @@ mod plan;
 mod saved;
 mod state;
 
-pub(crate) use plan::{Correlation, Plan, check};
+pub(crate) use plan::{Correlation, Names, Plan, check, is_temporal};
 pub use saved::NotRestored;
 pub(crate) use state::{Correlator, Fired, Limits};
 

@@ -112,7 +112,8 @@ pub(crate) fn check(parsed: &CorrelationRule, thresholds: Option<&[(ConditionOpe
     }
 }
 
-fn is_temporal(kind: CorrelationType) -> bool {
+/// Whether a correlation is about which rules hit, not about how often or with what.
+pub(crate) fn is_temporal(kind: CorrelationType) -> bool {
     matches!(kind, CorrelationType::Temporal | CorrelationType::TemporalOrdered)
 }
 
@@ -205,10 +206,10 @@ impl Plan {
 }
 
 /// The numbers of rules by what they are called.
-struct Names<'a>(HashMap<&'a str, Vec<usize>>);
+pub(crate) struct Names<'a>(HashMap<&'a str, Vec<usize>>);
 
 impl<'a> Names<'a> {
-    fn of(rules: &'a [Rule]) -> Self {
+    pub(crate) fn of(rules: &'a [Rule]) -> Self {
         let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
         for (number, rule) in rules.iter().enumerate() {
             names.entry(&rule.id).or_default().push(number);
@@ -220,7 +221,7 @@ impl<'a> Names<'a> {
     }
 
     /// The numbers of the rules that a text refers to.
-    fn called(&self, reference: &str) -> &[usize] {
+    pub(crate) fn called(&self, reference: &str) -> &[usize] {
         self.0.get(reference).map_or(&[], Vec::as_slice)
     }
 }

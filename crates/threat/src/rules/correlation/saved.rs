@@ -93,12 +93,14 @@ impl Correlator {
             return Err(NotRestored::OtherVersion(saved.version));
         }
         let plan = self.plan.clone();
+        let own: Vec<SavedCorrelation> = plan
+            .correlations
+            .iter()
+            .map(|correlation| SavedCorrelation::of(correlation, rules))
+            .collect();
         let (mut taken, mut left) = (0, 0);
         for saved in saved.correlations {
-            let same = plan
-                .correlations
-                .iter()
-                .position(|correlation| saved.same(&SavedCorrelation::of(correlation, rules)));
+            let same = own.iter().position(|own| saved.same(own));
             for group in saved.groups {
                 let place = same.and_then(|at| Some((at, plan.correlations.get(at)?)));
                 match place {

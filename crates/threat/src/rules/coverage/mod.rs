@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::correlation::CHAIN_MAX;
+use super::correlation::{CHAIN_MAX, Names};
 use super::engine::Engine;
-use super::rule::{Body, Rule, Status};
+use super::rule::{Body, Detection, Rule, Status};
 use crate::event::Logsource;
-use possible::Judge;
+use possible::{Hindrances, Judge};
 pub use seen::FieldsSeen;
+use seen::Seen;
 
 /// Names in one reason.
 const NAMES_MAX: usize = 12;
@@ -155,12 +156,7 @@ pub fn coverage(engine: &Engine, inputs: &Inputs<'_>) -> Vec<CannotFire> {
     found.collect()
 }
 
-fn of_detection(
-    rule: &Rule,
-    detection: &super::rule::Detection,
-    engine: &Engine,
-    inputs: &Inputs<'_>,
-) -> Option<Reason> {
+fn of_detection(rule: &Rule, detection: &Detection, engine: &Engine, inputs: &Inputs<'_>) -> Option<Reason> {
     if rule.status == Status::Unsupported {
         return Some(Reason::Unsupported);
     }
@@ -168,42 +164,40 @@ fn of_detection(
     if !inputs.possible.iter().any(|source| rule.logsource.fits(source)) {
         return Some(Reason::NoSuchLog { wanted });
     }
-    let judge = |seen| Judge {
-        seen,
-        placeholders: &engine.settings().choices.placeholders,
-        hindrances: possible::Hindrances::default(),
-    };
+    let placeholders = &engine.settings().choices.placeholders;
     let Some(seen) = inputs.seen else {
-        let mut judge = judge(None);
-        let fires = judge.can_fire(&detection.parsed);
-        return (!fires).then(|| reason(judge.hindrances, String::new(), 0));
+        return hindered(detection, placeholders);
     };
     let mut first = None;
     for (source, seen) in seen.of(|source| rule.logsource.fits(source)) {
-        let mut judge = judge(Some(seen));
-        if judge.can_fire(&detection.parsed) {
-            return None;
-        }
-        let parts = [Some(source.product), source.service, source.category];
-        let log = parts.into_iter().flatten().collect::<Vec<_>>().join(" / ");
-        first.get_or_insert_with(|| reason(judge.hindrances, log, seen.events));
+        let hindrances = hindrances(detection, placeholders, Some(seen))?;
+        first.get_or_insert_with(|| reason(hindrances, source.in_words(), seen.events));
     }
     Some(first.unwrap_or(Reason::LogNeverSeen { wanted }))
 }
 
-/// Why a rule can't fire whatever the logs, if nobody gives placeholders values.
-pub(super) fn hindered(detection: &super::rule::Detection) -> Option<Reason> {
+/// Why a rule can't fire whatever the logs.
+pub(super) fn hindered(detection: &Detection, placeholders: &BTreeMap<String, Vec<String>>) -> Option<Reason> {
+    hindrances(detection, placeholders, None).map(|hindrances| reason(hindrances, String::new(), 0))
+}
+
+/// What keeps a rule from firing on a kind of log, if anything does.
+fn hindrances(
+    detection: &Detection,
+    placeholders: &BTreeMap<String, Vec<String>>,
+    seen: Option<&Seen>,
+) -> Option<Hindrances> {
     let mut judge = Judge {
-        seen: None,
-        placeholders: &BTreeMap::new(),
-        hindrances: possible::Hindrances::default(),
+        seen,
+        placeholders,
+        hindrances: Hindrances::default(),
     };
     let fires = judge.can_fire(&detection.parsed);
-    (!fires).then(|| reason(judge.hindrances, String::new(), 0))
+    (!fires).then_some(judge.hindrances)
 }
 
 /// The reason that is told of what hinders a rule: the one that somebody can do something about goes first.
-fn reason(hindrances: possible::Hindrances, log: String, events: u64) -> Reason {
+fn reason(hindrances: Hindrances, log: String, events: u64) -> Reason {
     if !hindrances.placeholders.is_empty() {
         return Reason::Placeholders {
             names: hindrances.placeholders.into_iter().take(NAMES_MAX).collect(),
@@ -223,12 +217,7 @@ fn reason(hindrances: possible::Hindrances, log: String, events: u64) -> Reason 
 
 /// Correlations can't fire if what they need isn't loaded or can't fire. Those of correlations take another round each.
 fn of_correlations(rules: &[Rule], reasons: &mut HashMap<usize, Reason>) {
-    let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (number, rule) in rules.iter().enumerate() {
-        for name in [Some(&*rule.id), rule.name.as_deref()].into_iter().flatten() {
-            names.entry(name).or_default().push(number);
-        }
-    }
+    let names = Names::of(rules);
     // Longer chains are reported as circles.
     for _ in 0..=CHAIN_MAX {
         let before = reasons.len();
@@ -240,11 +229,10 @@ fn of_correlations(rules: &[Rule], reasons: &mut HashMap<usize, Reason>) {
                 continue;
             }
             let references: BTreeSet<&String> = together.parsed.rules.iter().collect();
-            let missing = |reference: &&&String| !names.contains_key(reference.as_str());
+            let missing = |reference: &&&String| names.called(reference).is_empty();
             let dead = |reference: &&&String| {
-                names
-                    .get(reference.as_str())
-                    .is_some_and(|numbers| numbers.iter().all(|number| reasons.contains_key(number)))
+                let numbers = names.called(reference);
+                !numbers.is_empty() && numbers.iter().all(|number| reasons.contains_key(number))
             };
             let listed =
                 |chosen: Vec<&&String>| chosen.into_iter().take(NAMES_MAX).map(|name| (*name).clone()).collect();

@@ -78,17 +78,9 @@ impl Judge<'_> {
 
     fn detection(&mut self, detection: &Detection) -> Can {
         match detection {
-            Detection::AllOf(items) => all(items.iter().map(|item| self.item(item)).collect::<Vec<_>>().into_iter()),
-            Detection::AnyOf(inner) => any(inner
-                .iter()
-                .map(|inner| self.detection(inner))
-                .collect::<Vec<_>>()
-                .into_iter()),
-            Detection::And(inner) => all(inner
-                .iter()
-                .map(|inner| self.detection(inner))
-                .collect::<Vec<_>>()
-                .into_iter()),
+            Detection::AllOf(items) => all(items.iter().map(|item| self.item(item))),
+            Detection::AnyOf(inner) => any(inner.iter().map(|inner| self.detection(inner))),
+            Detection::And(inner) => all(inner.iter().map(|inner| self.detection(inner))),
             Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => EITHER,
         }
     }
@@ -211,18 +203,17 @@ fn condition_can(condition: &ConditionExpr, named: &HashMap<&str, Can>) -> Can {
         }
         ConditionExpr::Identifier(name) => named.get(name.as_str()).copied().unwrap_or(EITHER),
         ConditionExpr::Selector { quantifier, pattern } => {
-            let matching: Vec<Can> = named
+            let matching = named
                 .iter()
                 .filter(|(name, _)| pattern.matches_detection_name(name))
-                .map(|(_, can)| *can)
-                .collect();
+                .map(|(_, can)| *can);
             match quantifier {
-                Quantifier::Any => any(matching.into_iter()),
-                Quantifier::All => all(matching.into_iter()),
+                Quantifier::Any => any(matching),
+                Quantifier::All => all(matching),
                 Quantifier::Count(count) => {
                     let count = usize::try_from(*count).unwrap_or(usize::MAX);
                     Can {
-                        hold: matching.iter().filter(|can| can.hold).count() >= count,
+                        hold: matching.filter(|can| can.hold).count() >= count,
                         fail: true,
                     }
                 }

@@ -1,7 +1,7 @@
 //! Which fields events really have, by the log that they are from: what rules are compared with. Bounded, and cheap enough to be asked for
 //! every event: nearly all events have the fields of one that was seen before.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub struct FieldsSeen {
 pub(super) struct Seen {
     pub(super) events: u64,
     /// Names and dotted paths. More than are kept: then nothing can be said to be missing.
-    pub(super) fields: BTreeMap<Box<str>, ()>,
+    pub(super) fields: BTreeSet<Box<str>>,
     pub(super) too_many: bool,
 }
 
@@ -80,7 +80,7 @@ impl FieldsSeen {
 
 impl Seen {
     pub(super) fn has(&self, field: &str) -> bool {
-        self.too_many || self.fields.contains_key(field) || (field.contains('[') && self.has_members(field))
+        self.too_many || self.fields.contains(field) || (field.contains('[') && self.has_members(field))
     }
 
     /// Members of a list are named like the list: `target[0].id` was seen as `target.id`.
@@ -88,15 +88,15 @@ impl Seen {
         let parts = field
             .split('[')
             .map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
-        self.fields.contains_key(parts.collect::<String>().as_str())
+        self.fields.contains(parts.collect::<String>().as_str())
     }
 
     fn add(&mut self, path: String, value: &Value, depth: usize) {
-        if self.fields.len() >= FIELDS_MAX && !self.fields.contains_key(path.as_str()) {
+        if self.fields.len() >= FIELDS_MAX && !self.fields.contains(path.as_str()) {
             self.too_many = true;
             return;
         }
-        self.fields.insert(path.as_str().into(), ());
+        self.fields.insert(path.as_str().into());
         self.add_within(&path, value, depth);
     }
 

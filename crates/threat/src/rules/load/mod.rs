@@ -46,7 +46,7 @@ pub fn load<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Loaded {
         let file: Arc<str> = file.into();
         for document in documents::read(text) {
             match document {
-                Ok(document) => loading.document(&file, &document),
+                Ok(document) => loading.document(&file, document),
                 Err(broken) => loading.refuse(Source::broken(&file, &broken), broken.reason, broken.hint.to_owned()),
             }
         }
@@ -63,22 +63,21 @@ struct Loading {
 }
 
 impl Loading {
-    fn document(&mut self, file: &Arc<str>, document: &Document) {
-        let source = Source::of(file, document);
+    fn document(&mut self, file: &Arc<str>, document: Document) {
+        let source = Source::of(file, &document);
         if let Err(reason) = self.parse(document, &source) {
             let hint = refuse::hint(&reason).to_owned();
             self.refuse(source, reason, hint);
         }
     }
 
-    fn parse(&mut self, document: &Document, source: &Source) -> Result<(), String> {
+    fn parse(&mut self, mut document: Document, source: &Source) -> Result<(), String> {
         guard::conditions(&document.value)?;
-        let mut value = document.value.clone();
-        let thresholds = take_thresholds(&mut value);
+        let thresholds = take_thresholds(&mut document.value);
         let text = if document.merged || thresholds.as_ref().is_some_and(|found| found.changed) {
-            yaml_serde::to_string(&value).map_err(|error| error.to_string())?
+            yaml_serde::to_string(&document.value).map_err(|error| error.to_string())?
         } else {
-            document.text.clone()
+            document.text
         };
         let parsed = parse_sigma_yaml(&text).map_err(|error| error.to_string())?;
         let found = parsed.rules.len() + parsed.correlations.len() + parsed.filters.len();
@@ -94,14 +93,7 @@ impl Loading {
             self.detection(rule, source)?;
         }
         for rule in parsed.correlations {
-            let given = value
-                .get("correlation")
-                .and_then(|correlation| correlation.get("condition"));
-            let thresholds = if given.is_some() {
-                thresholds.as_ref().map(|found| found.predicates.clone())
-            } else {
-                None
-            };
+            let thresholds = thresholds.as_ref().map(|found| found.predicates.clone());
             self.correlation(rule, thresholds, source)?;
         }
         for mut rule in parsed.filters {
