@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[path = "common/processor.rs"]
+mod processor;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -83,24 +86,15 @@ fn every_line_of_a_mixed_log_becomes_one_event_of_its_source() {
     );
 }
 
-/// User and system time of this process, in seconds.
-fn seconds_of_processor() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    // The times are fields 14 and 15, counted from before the name in brackets.
-    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
-    let ticks: f64 = fields.skip(11).take(2).map(|field| field.parse::<f64>().unwrap()).sum();
-    ticks / 100.0
-}
-
 #[test]
 #[ignore = "measures; run it with optimisation"]
 #[expect(clippy::print_stdout, reason = "the figure is what it is run for")]
 fn speed() {
     let log = log(40_000);
-    let before = seconds_of_processor();
+    let before = processor::seconds();
     let mut count = 0_u32;
     events(&log, &mut |_| count += 1);
-    let seconds = seconds_of_processor() - before;
+    let seconds = processor::seconds() - before;
     println!(
         "{count} events of {} MB in {seconds:.2} CPU s: {:.0} events a second",
         log.len() / 1_000_000,

@@ -7,10 +7,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![expect(clippy::print_stdout, reason = "figures are for people")]
 
+#[path = "common/folder.rs"]
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -86,27 +89,13 @@ struct Figures {
 fn every_record_of_real_logs_becomes_an_event() {
     let folder = std::env::var("HOLDFAST_EVTX").expect("HOLDFAST_EVTX names a folder");
     let mut figures = Figures::default();
-    for path in files(Path::new(&folder)) {
+    for path in folder::files(Path::new(&folder), &["evtx", "json", "jsonl"]) {
         take_in(&path, &mut figures);
     }
     print(&figures);
     assert!(figures.records > 0);
     assert_eq!(figures.records, figures.events);
     assert!(figures.unreadable.is_empty(), "{:?}", figures.unreadable);
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.to_string_lossy().to_lowercase();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if name.ends_with(".evtx") || name.ends_with(".json") || name.ends_with(".jsonl") {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// Reads a log in batches, so that reading and normalising can be told apart without looking at the clock for every record.

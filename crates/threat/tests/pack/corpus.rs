@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use threat::alert::{Alert, Level};
@@ -18,27 +18,12 @@ use threat::normalise::normalise_each;
 use threat::rules::Engine;
 
 use super::cases::{self, Case};
+use super::folder;
 
+/// Endings of logs.
+const LOGS: &[&str] = &["evtx", "json", "jsonl"];
 /// Techniques whose files are of accounts that were made, changed, guessed or misused.
 const ACCOUNT: [&str; 4] = ["T1098", "T1136", "T1110", "T1078"];
-
-fn logs(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(logs(&path));
-        } else if path.extension().is_some_and(|ending| {
-            ["evtx", "json", "jsonl"]
-                .iter()
-                .any(|known| ending.eq_ignore_ascii_case(known))
-        }) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
 
 /// What the pack says of one log, on an engine that remembers nothing of others.
 fn alerts(engine: &mut Engine, path: &Path) -> (u64, Vec<Alert>) {
@@ -105,7 +90,7 @@ fn labelled_logs_are_detected_at_medium_or_higher() {
     let mut engine = super::engine();
     let mut by_technique: BTreeMap<String, Count> = BTreeMap::new();
     let (mut all, mut account) = (Count::default(), Count::default());
-    for path in logs(Path::new(&folder)) {
+    for path in folder::files(Path::new(&folder), LOGS) {
         let (_, found) = alerts(&mut engine, &path);
         let telling: Vec<&Alert> = found.iter().filter(|alert| alert.level >= Level::Medium).collect();
         let technique = technique(&path);
@@ -148,7 +133,7 @@ fn ordinary_logs_are_nearly_silent() {
     let mut engine = super::engine();
     let mut titles: BTreeMap<(Level, String), u64> = BTreeMap::new();
     let (mut records, mut files) = (0, 0);
-    for path in logs(Path::new(&folder)) {
+    for path in folder::files(Path::new(&folder), LOGS) {
         let (of_log, found) = alerts(&mut engine, &path);
         records += of_log;
         files += 1;

@@ -9,6 +9,8 @@
 #[expect(dead_code, reason = "another test asks for more of a case")]
 mod cases;
 mod corpus;
+#[path = "../common/folder.rs"]
+mod folder;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

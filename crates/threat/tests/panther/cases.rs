@@ -6,11 +6,13 @@
     reason = "a file that can't be read is a failure of the test"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 use threat::event::Origin;
+
+use crate::folder::files;
 
 /// One event, and what a rule should say of it.
 pub(crate) struct Case {
@@ -56,22 +58,8 @@ impl Case {
 
 /// The cases of all rules under a folder that are about one kind of log. Tests of rules over several, or over other rules, hold no event.
 pub(crate) fn read(folder: &Path) -> Vec<Case> {
-    let mut files = Vec::new();
-    list(folder, &mut files);
-    files.sort();
+    let files = files(folder, &["yml"]);
     files.iter().flat_map(|file| read_file(folder, file)).collect()
-}
-
-fn list(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let path = entry.path();
-        if entry.file_type().unwrap().is_dir() {
-            list(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "yml") {
-            files.push(path);
-        }
-    }
 }
 
 fn read_file(folder: &Path, file: &Path) -> Vec<Case> {

@@ -3,6 +3,8 @@
 //! `HOLDFAST_PANTHER=<folder> cargo test -p threat --test panther -- --nocapture` reads all rules under the folder. Without it, nothing is read.
 
 mod cases;
+#[path = "../common/folder.rs"]
+mod folder;
 
 use std::collections::BTreeMap;
 

@@ -4,39 +4,25 @@
 #![expect(clippy::print_stdout, reason = "what these tests are for")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use threat::event::{Event, Logsource};
 use threat::rules::{Engine, FieldsSeen, Inputs, Loaded, Settings, coverage, load};
 
+use crate::folder::files;
+use crate::processor;
 use crate::support::at;
-
-pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "yml") {
-            found.push(path);
-        }
-    }
-}
 
 pub(crate) fn corpus() -> Option<Loaded> {
     let folder = std::env::var_os("HOLDFAST_SIGMA")?;
-    let mut paths = Vec::new();
-    files(Path::new(&folder), &mut paths);
+    let paths = files(Path::new(&folder), &["yml"]);
     let texts: Vec<(String, String)> = paths
         .iter()
         .map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap()))
         .collect();
-    let before = seconds_of_processor();
+    let before = processor::seconds();
     let loaded = load(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     println!(
         "{} files: {} rules loaded, {} refused, {} remarks, {:.2} CPU s, {}",
@@ -44,18 +30,10 @@ pub(crate) fn corpus() -> Option<Loaded> {
         loaded.rules.len(),
         loaded.refused.len(),
         loaded.remarks.len(),
-        seconds_of_processor() - before,
+        processor::seconds() - before,
         memory()
     );
     Some(loaded)
-}
-
-/// User and system time of this process, in seconds.
-fn seconds_of_processor() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    ticks / 100.0
 }
 
 /// Memory in use, and at most so far.
@@ -165,11 +143,11 @@ fn corpus_speed_on_starts_of_programs() {
     for round in 0..3 {
         found.clear();
         let began = Timestamp::now();
-        let before = seconds_of_processor();
+        let before = processor::seconds();
         for event in &events {
             engine.evaluate(event, &mut found);
         }
-        let spent = seconds_of_processor() - before;
+        let spent = processor::seconds() - before;
         println!(
             "round {round}: {:.0} events per CPU second, {} alerts, {:#}, {}",
             20_000.0 / spent,
@@ -178,12 +156,12 @@ fn corpus_speed_on_starts_of_programs() {
             memory()
         );
     }
-    let before = seconds_of_processor();
+    let before = processor::seconds();
     let mut seen = FieldsSeen::default();
     events.iter().for_each(|event| seen.see(event));
     println!(
         "fields seen: {:.1} microseconds an event",
-        (seconds_of_processor() - before) * 1e6 / 20_000.0
+        (processor::seconds() - before) * 1e6 / 20_000.0
     );
     let inputs = Inputs {
         possible: &[events[0].logsource],

@@ -11,9 +11,13 @@ mod collections;
 mod conditions;
 mod corpus;
 mod correlations;
+#[path = "../common/folder.rs"]
+mod folder;
 mod management;
 mod model;
 mod modifiers;
+#[path = "../common/processor.rs"]
+mod processor;
 mod regression;
 mod support;
 mod values;

@@ -14,7 +14,8 @@ use threat::input::evtx;
 use threat::normalise::normalise;
 use threat::rules::{Engine, Settings};
 
-use crate::corpus::{corpus, files};
+use crate::corpus::corpus;
+use crate::folder::files;
 
 /// Rules of which the data counts something else than its own log holds, with what it holds.
 const MISCOUNTED: &[(&str, usize)] = &[
@@ -37,8 +38,7 @@ fn said(text: &str, key: &str) -> Option<String> {
 }
 
 fn expectations(folder: &Path) -> Vec<Expected> {
-    let mut infos = Vec::new();
-    files(folder, &mut infos);
+    let mut infos = files(folder, &["yml"]);
     infos.retain(|path| path.file_name().is_some_and(|name| name == "info.yml"));
     let read = infos.iter().filter_map(|path| {
         let text = std::fs::read_to_string(path).unwrap();
