@@ -335,7 +335,7 @@ mod tests {
         assert!(counting.news(&dropped, &none).is_empty());
         counting.not_understood(&origin("a"), "of no source that is known", "secret");
         assert!(counting.news(&dropped, &none).is_empty(), "too soon");
-        let mut later = |counting: &mut Counting| {
+        let later = |counting: &mut Counting| {
             counting.looked = None;
             counting.news(&dropped, &none)
         };

@@ -57,9 +57,7 @@ pub(super) fn run(common: &Common, place: &Place, task: &ShowStatus) -> Result<u
             source.records.to_string(),
             source.not_understood.to_string(),
             source.last_record.clone(),
-            source
-                .behind_seconds
-                .map_or_else(|| "-".to_owned(), |seconds| format!("{seconds} s")),
+            source.behind_seconds.map_or_else(|| "-".to_owned(), span),
         ]);
     }
     if sources.is_empty() {
@@ -85,6 +83,17 @@ pub(super) fn run(common: &Common, place: &Place, task: &ShowStatus) -> Result<u
     Ok(EXIT_OK)
 }
 
+/// A span in its largest unit that says enough.
+fn span(seconds: i64) -> String {
+    let (units, unit) = match seconds.abs() {
+        0..=119 => (seconds, "s"),
+        120..=7199 => (seconds / 60, "min"),
+        7200..=172_799 => (seconds / 3600, "h"),
+        _ => (seconds / 86_400, "d"),
+    };
+    format!("{units} {unit}")
+}
+
 fn reasons(text: &mut String, title: &str, reasons: &[Reason]) {
     if reasons.is_empty() {
         return;
@@ -99,5 +108,18 @@ fn reasons(text: &mut String, title: &str, reasons: &[Reason]) {
                 sample.origin.source, sample.origin.record, sample.text
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_are_in_units_that_people_read() {
+        assert_eq!(
+            [5, 119, 7199, -7200, 200_000].map(span),
+            ["5 s", "119 s", "119 min", "-2 h", "2 d"]
+        );
     }
 }
