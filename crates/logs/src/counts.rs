@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use threat::event::Origin;
 use threat::input::Unreadable;
 
@@ -26,7 +26,7 @@ pub struct Counts {
 }
 
 /// How often something couldn't be read for one reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// How often.
     pub count: u64,
@@ -35,7 +35,7 @@ pub struct Tally {
 }
 
 /// A piece that couldn't be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// Where it is.
     pub origin: Origin,

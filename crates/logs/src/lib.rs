@@ -15,4 +15,4 @@ pub mod scan;
 
 pub use counts::{Counts, Sample, Tally};
 pub use error::Error;
-pub use records::of_log as read_log;
+pub use records::{of_log as read_log, sample_of};

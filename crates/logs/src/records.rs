@@ -2,8 +2,9 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 
+use serde_json::Value;
 use threat::input::lines::{Lines, Unended};
-use threat::input::{Body, Format, Record, Source, Take, Unreadable, evtx, json};
+use threat::input::{Body, Format, Record, Source, Take, Unreadable, csv, evtx, json};
 
 use crate::counts::printable;
 use crate::open::read_up_to;
@@ -15,6 +16,10 @@ const EVENT_LOG_HEADER_BYTES: usize = 4096;
 const EVENT_LOG_PIECE_BYTES: usize = 32 * (64 << 10);
 /// One zero byte in so many, and a log is no text.
 const ZEROS_ONE_IN: usize = 20;
+/// Characters of a line that are kept in case that it isn't understood.
+const SAMPLE_CHARACTERS: usize = 200;
+/// Names of a document that are.
+const SAMPLE_NAMES: usize = 12;
 
 /// Gives all records of a log, as far as it can be read. False: `take` wanted no more.
 ///
@@ -37,6 +42,11 @@ pub fn of_log(reader: &mut dyn Read, source: &Source, take: &mut Take<'_>) -> io
             source,
             &mut noted,
         )?,
+        Format::Csv => csv::read(
+            BufReader::with_capacity(BUFFER_BYTES, head.chain(reader)),
+            source,
+            &mut noted,
+        )?,
         Format::Lines if is_binary(&head) => {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -50,6 +60,24 @@ pub fn of_log(reader: &mut dyn Read, source: &Source, take: &mut Take<'_>) -> io
         )?,
     }
     Ok(goes_on)
+}
+
+/// Gives all lines of a text, whatever they look like together.
+pub(crate) fn of_text(reader: &mut dyn Read, source: &Source, take: &mut Take<'_>) -> io::Result<()> {
+    lines(BufReader::new(reader), source, take)
+}
+
+/// What is shown of a record that isn't understood: the beginning of a line, the names in a document.
+#[must_use]
+pub fn sample_of(record: &Record) -> String {
+    match &record.body {
+        Body::Line(line) => printable(line, SAMPLE_CHARACTERS),
+        Body::Document(Value::Object(members)) => {
+            let names: Vec<&str> = members.keys().map(String::as_str).take(SAMPLE_NAMES).collect();
+            names.join(", ")
+        }
+        Body::Document(_) => String::new(),
+    }
 }
 
 fn lines(reader: impl io::BufRead, source: &Source, take: &mut Take<'_>) -> io::Result<()> {
@@ -85,7 +113,7 @@ pub(crate) fn of_line(record: Record) -> Result<Record, Unreadable> {
         Err(error) => Err(Unreadable {
             origin,
             reason: format!("not JSON: `{error}`"),
-            sample: printable(&text, 200),
+            sample: printable(&text, SAMPLE_CHARACTERS),
         }),
     }
 }

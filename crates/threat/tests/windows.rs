@@ -125,7 +125,7 @@ fn take_in(path: &Path, figures: &mut Figures) {
     match Format::of(&head) {
         Format::Evtx => evtx::read(BufReader::new(File::open(path).unwrap()), &source, &mut take),
         Format::Json => json::read(BufReader::new(File::open(path).unwrap()), &source, &mut take).unwrap(),
-        Format::Lines => panic!("{} is neither", path.display()),
+        Format::Csv | Format::Lines => panic!("{} is neither", path.display()),
     }
     figures.reading += processor_time().saturating_sub(began);
     understand(&mut batch, figures);

@@ -39,7 +39,7 @@ Decide and answer for it:
 
 See it in logs:
   threat       Search logs of Windows, directories, clouds and hypervisors for attacks: scan,
-               rules (list, check, test, explain)
+               rules (list, check, test, explain), stories, entities, status, tokens
 
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,

@@ -30,7 +30,7 @@ pub use notices_table::NoticesSettings;
 pub use notices_ways::{ChatForm, SyslogSettings, Url, WaySettings};
 pub use resolve::{Config, Listen, VolumeSettings};
 pub use respond_table::{CommandSettings, RespondSettings};
-pub use threat_table::{SyslogTlsTable, ThreatSettings};
+pub use threat_table::{HttpSettings, HttpTable, SyslogTlsTable, ThreatSettings};
 pub use values::{Budget, FileMode, SizeValue, SpanValue};
 
 /// The shipped configuration file: every setting, commented out, with its default.

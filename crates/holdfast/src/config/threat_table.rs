@@ -24,6 +24,8 @@ pub struct ThreatTable {
     pub syslog: Option<SocketAddr>,
     /// Where syslog is taken by TLS.
     pub syslog_tls: Option<SyslogTlsTable>,
+    /// Where logs are taken by HTTP.
+    pub http: Option<HttpTable>,
     /// Files and folders with Sigma rules.
     pub rules: Vec<PathBuf>,
     /// Whether Holdfast's own rules are used.
@@ -48,6 +50,31 @@ pub struct SyslogTlsTable {
     pub client_ca: Option<PathBuf>,
 }
 
+/// `[threat.http]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpTable {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The file of tokens; in the data folder if none is named.
+    pub tokens: Option<PathBuf>,
+    /// PEM file with the certificate and its chain.
+    pub certificate: Option<PathBuf>,
+    /// PEM file with its key.
+    pub key: Option<PathBuf>,
+}
+
+/// What `[threat.http]` means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The file of tokens; in the data folder if none is named.
+    pub tokens: Option<PathBuf>,
+    /// Certificate and key; without them only this machine may ask.
+    pub certificate_and_key: Option<(PathBuf, PathBuf)>,
+}
+
 /// What `[threat]` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreatSettings {
@@ -59,6 +86,8 @@ pub struct ThreatSettings {
     pub syslog: Option<SocketAddr>,
     /// Where syslog is taken by TLS.
     pub syslog_tls: Option<SyslogTlsTable>,
+    /// Where logs are taken by HTTP.
+    pub http: Option<HttpSettings>,
     /// Files and folders with Sigma rules.
     pub rules: Vec<PathBuf>,
     /// Whether Holdfast's own rules are used.
@@ -78,6 +107,7 @@ impl Default for ThreatSettings {
             from_beginning: false,
             syslog: None,
             syslog_tls: None,
+            http: None,
             rules: Vec::new(),
             own_rules: true,
             entities: None,
@@ -91,7 +121,7 @@ impl ThreatSettings {
     /// Whether there is any log to be read.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.follow.is_empty() || self.syslog.is_some() || self.syslog_tls.is_some()
+        !self.follow.is_empty() || self.syslog.is_some() || self.syslog_tls.is_some() || self.http.is_some()
     }
 }
 
@@ -121,6 +151,7 @@ pub(super) fn resolve(table: &ThreatTable, choices: &Choices) -> Result<ThreatSe
         from_beginning: table.from_beginning.unwrap_or(false),
         syslog: table.syslog,
         syslog_tls: table.syslog_tls.clone(),
+        http: table.http.as_ref().map(http).transpose()?,
         rules: table.rules.clone(),
         own_rules,
         entities: table.entities.clone(),
@@ -131,6 +162,28 @@ pub(super) fn resolve(table: &ThreatTable, choices: &Choices) -> Result<ThreatSe
         return Err("[threat]: logs are followed, but by no rule: name `rules`, or leave `own_rules` on".to_owned());
     }
     Ok(settings)
+}
+
+fn http(table: &HttpTable) -> Result<HttpSettings, String> {
+    if let Some(tokens) = &table.tokens {
+        whole("http.tokens", tokens)?;
+    }
+    let certificate_and_key = match (&table.certificate, &table.key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        _ => return Err("[threat.http]: `certificate` and `key` are needed together".to_owned()),
+    };
+    if certificate_and_key.is_none() && !table.listen.ip().is_loopback() {
+        return Err(format!(
+            "[threat.http] listen: without TLS only this machine may send logs, and `{}` isn't loopback; name `certificate` and `key`",
+            table.listen
+        ));
+    }
+    Ok(HttpSettings {
+        listen: table.listen,
+        tokens: table.tokens.clone(),
+        certificate_and_key,
+    })
 }
 
 fn paths(key: &str, paths: &[PathBuf]) -> Result<(), String> {
@@ -165,6 +218,7 @@ mod tests {
         assert!(!resolved("").unwrap().is_on());
         assert!(resolved("syslog = '127.0.0.1:5514'").unwrap().is_on());
         assert!(resolved("follow = ['/var/log/remote']").unwrap().is_on());
+        assert!(resolved("http = { listen = '[::1]:8088' }").unwrap().is_on());
     }
 
     #[test]
@@ -172,6 +226,9 @@ mod tests {
         for (text, expected) in [
             ("follow = ['var/log']", "no whole path"),
             ("follow = ['/var/log']\nown_rules = false", "by no rule"),
+            ("[http]\nlisten = '0.0.0.0:8088'", "isn't loopback"),
+            ("[http]\nlisten = '127.0.0.1:8088'\nkey = '/k'", "are needed together"),
+            ("[http]\nlisten = '127.0.0.1:8088'\ntokens = 'k'", "no whole path"),
             ("[machines]\nfs01 = ['../x']", "can't be a volume's name"),
             ("[machines]\nfs01 = []\nFS01 = []", "is there twice"),
         ] {

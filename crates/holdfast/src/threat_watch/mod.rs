@@ -5,6 +5,8 @@
 //! the logs' checkpoint moves. A kill between any two of these has records read again, and what the ledger has of them already isn't told
 //! twice: each alert carries the record that it was made of.
 //!
+//! What is lost on the way, or not understood, is counted and told: `status`.
+//!
 //! Nothing is read ahead: while the ledger can't be written, logs stay unread and senders wait.
 
 mod concerned;
@@ -12,9 +14,13 @@ mod known;
 mod memory;
 mod rounds;
 mod rules;
+mod sources;
+mod status;
 mod told;
 
 pub use memory::{FOLDER, read as read_memory};
+pub use sources::tokens_file;
+pub use status::{Reason, Status, read as read_status};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use logs::follow::{Batch, Follower, Start};
+use logs::Counts;
+use logs::follow::{Batch, Follower};
 use logs::listen::Listener;
-use nbd::TlsIdentity;
 use respond::alert::NewAlert;
 use respond::{Desk, intake};
 use threat::alert::Alert;
@@ -23,6 +23,8 @@ use threat::story::{Change, ChangeKind};
 use super::known::Known;
 use super::memory::{self, FOLDER, Kept};
 use super::rules;
+use super::sources::{follower, listener, say_where};
+use super::status::Counting;
 use super::told::{self, of_guard};
 use crate::config::ThreatSettings;
 use crate::desk;
@@ -86,6 +88,7 @@ pub(super) struct Rounds {
     /// Findings that aren't in the ledger yet.
     found: Vec<(Alert, Option<Change>)>,
     waiting: Vec<NewAlert>,
+    counting: Counting,
     saved: Instant,
     /// How long saving took the last time.
     saving: Duration,
@@ -119,7 +122,7 @@ impl Rounds {
             desk: Arc::clone(desk),
             log: Arc::clone(log),
             follower: follower(&folder, settings)?,
-            listener: listener(settings)?,
+            listener: listener(data, settings)?,
             normaliser: Normaliser::new(),
             detection,
             machines: wish.machines,
@@ -130,6 +133,7 @@ impl Rounds {
             taken: Vec::new(),
             found: Vec::new(),
             waiting: Vec::new(),
+            counting: Counting::new(),
             saved: Instant::now(),
             saving: Duration::ZERO,
             changed: false,
@@ -137,7 +141,10 @@ impl Rounds {
             failing: false,
         };
         rounds.know(wish.entities.as_deref());
-        rounds.say_where();
+        if let Some(listener) = &rounds.listener {
+            say_where(listener, settings, data, &rounds.log);
+        }
+        rounds.count(true);
         Ok(rounds)
     }
 
@@ -161,6 +168,7 @@ impl Rounds {
         if self.waiting.is_empty() {
             self.read();
         }
+        self.count(false);
         if !self.tell() {
             std::thread::sleep(TRY_AGAIN);
             return;
@@ -181,6 +189,7 @@ impl Rounds {
         if self.tell() && self.changed {
             self.save();
         }
+        self.count(true);
     }
 
     fn read(&mut self) {
@@ -209,8 +218,9 @@ impl Rounds {
                 continue;
             }
             *reached = end;
-            if let Ok(record) = positioned.record {
-                self.take(record, now);
+            match positioned.record {
+                Ok(record) => self.take(record, now),
+                Err(unreadable) => self.counting.unreadable(&unreadable),
             }
         }
         let patience = if batch.is_some() { Duration::ZERO } else { PATIENCE };
@@ -230,9 +240,16 @@ impl Rounds {
 
     fn take(&mut self, record: Record, received: Timestamp) {
         self.changed = true;
-        let (detection, found) = (&mut self.detection, &mut self.found);
-        self.normaliser
-            .take(record, received, &mut |event| hear(detection, found, event));
+        let (detection, found, counting) = (&mut self.detection, &mut self.found, &mut self.counting);
+        let (origin, sample) = (record.origin.clone(), logs::sample_of(&record));
+        counting.record(&origin, received);
+        self.normaliser.take(record, received, &mut |event| {
+            match &event {
+                Ok(event) => counting.event(event, received),
+                Err(not) => counting.not_understood(&origin, &not.reason, &sample),
+            }
+            hear(detection, found, event);
+        });
     }
 
     /// Has the ledger know what was found. Whether it does.
@@ -305,16 +322,15 @@ impl Rounds {
         }
     }
 
-    fn say_where(&self) {
-        if let Some(listener) = &self.listener {
-            let addresses = listener.addresses();
-            let places = [("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls)];
-            for (way, address) in places {
-                if let Some(address) = address {
-                    self.log.info("threat", format!("syslog is taken on {way}:{address}"));
-                }
-            }
+    /// Tells what is read and what is lost.
+    fn count(&mut self, now: bool) {
+        let dropped = self.listener.as_ref().map(Listener::dropped).unwrap_or_default();
+        let none = Counts::default();
+        let problems = self.follower.as_ref().map_or(&none, Follower::problems);
+        for news in self.counting.news(&dropped, problems) {
+            self.log.write(Level::Warning, "threat", news);
         }
+        self.counting.write(self.engine.data(), now, &dropped, problems);
     }
 
     /// Says what is wrong, once until it isn't any more.
@@ -326,7 +342,7 @@ impl Rounds {
     }
 }
 
-/// Takes an event, and keeps what is to be told of it. What isn't understood is shown by `holdfast threat scan` on the same log.
+/// Takes an event, and keeps what is to be told of it.
 fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, event: Result<Event, NotUnderstood>) {
     let Ok(event) = event else { return };
     detection.take(&event, &mut |finding| {
@@ -334,34 +350,6 @@ fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, eve
             found.push((finding.alert.clone(), finding.change));
         }
     });
-}
-
-fn follower(folder: &Path, settings: &ThreatSettings) -> Result<Option<Follower>, Failure> {
-    if settings.follow.is_empty() {
-        return Ok(None);
-    }
-    let mut wanted = logs::follow::Settings::new(settings.follow.clone(), folder.join("followed"));
-    if !settings.from_beginning {
-        wanted.start = Start::End;
-    }
-    Follower::open(wanted).map(Some).map_err(|error| failed(&error))
-}
-
-fn listener(settings: &ThreatSettings) -> Result<Option<Listener>, Failure> {
-    if settings.syslog.is_none() && settings.syslog_tls.is_none() {
-        return Ok(None);
-    }
-    let tls = settings.syslog_tls.as_ref().map(|tls| {
-        TlsIdentity::load(&tls.certificate, &tls.key, tls.client_ca.as_deref())
-            .map(|identity| (tls.listen, identity.config()))
-    });
-    let wanted = logs::listen::Settings {
-        udp: settings.syslog,
-        tcp: settings.syslog,
-        tls: tls.transpose().map_err(|error| failed(&error))?,
-        ..logs::listen::Settings::default()
-    };
-    Listener::start(wanted).map(Some).map_err(|error| failed(&error))
 }
 
 fn entities(path: &Path) -> Result<String, Failure> {
@@ -403,8 +391,4 @@ fn say_of_rules(rules: &Rules, log: &Log) {
             ),
         );
     }
-}
-
-fn failed(error: &dyn std::error::Error) -> Failure {
-    Failure::new(FailureCode::Failure, format!("[threat] {error}"))
 }

@@ -200,3 +200,43 @@ fn rules_are_checked_tried_and_explained() {
     let (code, _) = place.fails(&["threat", "rules", "explain", "no such rule"]);
     assert_eq!(code, 3);
 }
+
+#[test]
+fn tokens_are_shown_once_and_need_an_endpoint() {
+    let place = Place::new("threat-tokens");
+    let config = place.path("h.toml");
+    std::fs::write(&config, "[threat]\nsyslog = '127.0.0.1:5514'\n").unwrap();
+    let tokens = |words: &[&'static str]| [&["threat", "tokens"][..], words].concat();
+    let (_, text) = place.fails(&tokens(&["list"]));
+    assert!(text.contains("there is no [threat.http]"), "{text}");
+    std::fs::write(config, "[threat]\nhttp = { listen = '127.0.0.1:8088' }\n").unwrap();
+    assert!(place.ok(&tokens(&["list"])).starts_with("there is no token yet"));
+    let made = place.json(&tokens(&["add", "fluent"]));
+    let token = made["token"].as_str().unwrap();
+    assert_eq!(token.len(), 36, "{made}");
+    let (_, text) = place.fails(&tokens(&["add", "fluent"]));
+    assert!(text.contains("there is a token `fluent` already"), "{text}");
+    let (_, text) = place.fails(&tokens(&["add", "a b"]));
+    assert!(text.contains("can't be a token's name"), "{text}");
+    let listed = place.ok(&tokens(&["list"]));
+    assert!(listed.contains("fluent") && !listed.contains(token), "{listed}");
+    place.ok(&tokens(&["remove", "fluent"]));
+    let (_, text) = place.fails(&tokens(&["remove", "fluent"]));
+    assert!(text.contains("there is no token `fluent`"), "{text}");
+    let (_, text) = place.fails(&["threat", "status"]);
+    assert!(text.contains("no logs have been read yet"), "{text}");
+}
+
+#[test]
+fn an_export_of_entras_portal_is_searched() {
+    let place = place("threat-csv");
+    let rule = "title: A sign-in that failed\nid: 5d1f3c0a-1d7c-4f2c-9b52-1d7d5f0a9c33\nlogsource: {product: azure, service: signinlogs}\n\
+                detection: {selection: {ResultType: '50126'}, condition: selection}\nlevel: medium\n";
+    std::fs::write(place.path("rules/azure.yml"), rule).unwrap();
+    let table = "\u{feff}\"Date (UTC)\",\"Request ID\",\"Username\",\"IP address\",\"Status\",\"Sign-in error code\"\r\n\
+                 \"2026-03-01T10:00:00Z\",\"a1\",\"anna@acme.example\",\"198.51.100.7\",\"Failure\",\"50126\"\r\n";
+    std::fs::write(place.path("quiet/sign-ins.csv"), table).unwrap();
+    let json = place.json(&[&["threat", "scan", "quiet/sign-ins.csv"][..], &ONLY].concat());
+    assert_eq!(json["alerts"][0]["title"], "A sign-in that failed", "{json}");
+    assert_eq!(json["alerts"][0]["evidence"][0]["record"], 2);
+}

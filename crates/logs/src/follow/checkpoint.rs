@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::mark::Mark;
+use super::mark::{HEAD_BYTES, Mark, TAIL_BYTES};
 use crate::Error;
 
 /// The version of what is written here.
@@ -38,6 +38,16 @@ pub(super) struct Entry {
     pub(super) finished: bool,
     /// Seconds since 1970 when it was found to be gone.
     pub(super) gone_since: Option<u64>,
+}
+
+impl Entry {
+    /// Whether a follower can have written it. So many bytes are read to compare marks, whoever wrote it.
+    fn is_possible(&self) -> bool {
+        let heads = self.copies.iter().map(|copy| &copy.head).chain([&self.head]);
+        heads.map(|head| head.bytes).all(|bytes| bytes <= HEAD_BYTES)
+            && self.at.tail.bytes <= TAIL_BYTES
+            && u64::try_from(self.at.tail.bytes).is_ok_and(|bytes| bytes <= self.at.offset)
+    }
 }
 
 /// A copy of a log.
@@ -121,6 +131,9 @@ impl Checkpoint {
         }
         if state.logs.iter().any(|entry| entry.log >= state.next) {
             return Err(refused("a log has a number that wasn't given yet".to_owned()));
+        }
+        if !state.logs.iter().all(Entry::is_possible) {
+            return Err(refused("a log has marks that none can have".to_owned()));
         }
         Ok((checkpoint, Some(state)))
     }
@@ -227,6 +240,8 @@ mod tests {
             "{",
             &good.replace("\"version\":1", "\"version\":2"),
             &good.replace("\"next\":8", "\"next\":7"),
+            &good.replace("\"bytes\":4", "\"bytes\":400000000"),
+            &good.replace("\"offset\":9", "\"offset\":3"),
         ] {
             std::fs::write(&path, bad).unwrap();
             assert!(

@@ -15,6 +15,7 @@ mod evtx;
 mod family;
 mod list;
 mod mark;
+mod pieces;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -393,3 +393,52 @@ fn event_logs_are_followed_by_the_numbers_of_their_records() {
     drop(follower);
     assert_eq!(new(&mut scene.follower()), [""; 0]);
 }
+
+#[test]
+fn rows_of_a_table_are_followed_over_restarts_and_rotation_with_the_columns_of_its_head() {
+    let scene = Scene::new(false);
+    let mut follower = scene.follower();
+    scene.append("export.csv", "time,user");
+    assert_eq!(new(&mut follower), [""; 0]);
+    scene.append("export.csv", ",what\r\n1,anna,\"a\r\n");
+    assert_eq!(new(&mut follower), [""; 0]);
+    scene.append("export.csv", "b\"\r\n2,bob,");
+    assert_eq!(new(&mut follower), [r#"{"time":"1","user":"anna","what":"a\r\nb"}"#]);
+    drop(follower);
+    let mut follower = scene.follower();
+    scene.append("export.csv", "x\r\n");
+    assert_eq!(new(&mut follower), [r#"{"time":"2","user":"bob","what":"x"}"#]);
+    assert_eq!(new(&mut follower), [""; 0]);
+    fs::rename(scene.path("export.csv"), scene.path("export.csv.1")).unwrap();
+    scene.append("export.csv", "time;user;place\n3;carl;here\n");
+    scene.append("export.csv.1", "4,dora,y\n");
+    let mut found = new(&mut follower);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            r#"{"time":"3","user":"carl","place":"here"}"#,
+            r#"{"time":"4","user":"dora","what":"y"}"#
+        ]
+    );
+    gzip(&scene.path("export.csv.1"), &scene.path("export.csv.1.gz"));
+    assert_eq!(new(&mut follower), [""; 0]);
+    drop(follower);
+    assert_eq!(new(&mut scene.follower()), [""; 0]);
+}
+
+#[test]
+fn a_row_that_nobody_ends_is_told_and_the_next_ones_are_given() {
+    let mut scene = Scene::new(false);
+    scene.settings.limits.line_bytes_max = 200;
+    let mut follower = scene.follower();
+    scene.append("export.csv", "time,user,what\n1,anna,\"");
+    for _ in 0..100 {
+        scene.append("export.csv", &"x".repeat(4000));
+    }
+    scene.append("export.csv", "\n2,bob,x\n");
+    let found = new(&mut follower);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("! the"), "{found:?}");
+    assert_eq!(found[1], r#"{"time":"2","user":"bob","what":"x"}"#);
+}

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use threat::event::Origin;
-use threat::input::lines::{Lines, Unended};
+use threat::input::lines::Unended;
 use threat::input::{self, Record, Unreadable};
 
 use super::checkpoint::{Copied, Cursor, Entry, FileKey};
@@ -12,6 +12,7 @@ use super::evtx;
 use super::family::family;
 use super::list::{Candidate, Seen};
 use super::mark::{HEAD_BYTES, Mark, TAIL_BYTES};
+use super::pieces::Layout;
 use super::source::Source;
 use super::{Position, Positioned};
 use crate::counts::printable;
@@ -79,6 +80,7 @@ pub(super) struct Tracked {
     pub(super) is_finished: bool,
     pub(super) changed: Instant,
     overlong: Option<Overlong>,
+    layout: Layout,
 }
 
 impl Tracked {
@@ -96,6 +98,7 @@ impl Tracked {
             is_finished: entry.finished,
             changed: Instant::now(),
             overlong: None,
+            layout: Layout::default(),
             entry,
         })
     }
@@ -266,6 +269,9 @@ impl Tracked {
 
     fn read_lines(&mut self, line_bytes_max: usize, room: &mut Room, batch: &mut Vec<Positioned>) -> io::Result<()> {
         let name: input::Source = self.entry.path.display().to_string().into();
+        if let Some(source) = &mut self.source {
+            self.layout.learn(source)?;
+        }
         let mut wanted = WINDOW_BYTES;
         while !room.is_used_up() {
             if self.overlong.is_some() {
@@ -285,23 +291,24 @@ impl Tracked {
             } else {
                 Unended::AreLeft
             };
-            let mut lines = Lines::from(fresh, name.clone(), unended, self.cursor.offset, self.cursor.line)
-                .with_limit(line_bytes_max);
+            let mut pieces = self
+                .layout
+                .pieces(fresh, name.clone(), unended, &self.cursor, line_bytes_max);
             let mut from = self.cursor.offset;
-            while let Some(line) = lines.read()? {
-                let end = lines.offset();
+            while let Some(piece) = pieces.read()? {
+                let end = pieces.offset();
                 room.take(usize::try_from(end - from).unwrap_or(usize::MAX));
                 from = end;
-                batch.push(self.positioned(line.and_then(records::of_line), end));
+                batch.push(self.positioned(piece, end));
                 if room.is_used_up() {
                     break;
                 }
             }
-            let consumed = usize::try_from(lines.offset() - self.cursor.offset).unwrap_or(0);
+            let consumed = usize::try_from(pieces.offset() - self.cursor.offset).unwrap_or(0);
             if consumed > 0 {
                 self.cursor = Cursor {
-                    offset: lines.offset(),
-                    line: lines.number(),
+                    offset: pieces.offset(),
+                    line: pieces.number(),
                     tail: Mark::of_tail(window.get(..before + consumed).unwrap_or_default()),
                 };
             } else if is_end {

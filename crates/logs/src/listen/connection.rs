@@ -33,10 +33,7 @@ pub(super) fn serve(
     let transport = if tls.is_some() { "tls" } else { "tcp" };
     let mut incoming = Incoming {
         source: format!("syslog {transport} {address}").into(),
-        sender: Sender {
-            address,
-            is_datagram: false,
-        },
+        sender: Sender::Connection(address),
         number: 0,
         framing: Framing::new(queue.limits().message_bytes_max),
         ticket,

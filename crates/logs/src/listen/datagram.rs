@@ -36,12 +36,8 @@ pub(super) fn serve(socket: &UdpSocket, woken: &UnixStream, queue: &Queue) {
             queue.drop_for("an empty message");
             continue;
         };
-        let sender = Sender {
-            address: from.ip(),
-            is_datagram: true,
-        };
         queue.put_or_drop(
-            sender,
+            Sender::Datagrams(from.ip()),
             message(text, &format!("syslog udp {}", from.ip()).into(), number),
             length,
         );

@@ -1,4 +1,4 @@
-//! Syslog from the network: UDP (RFC 5426), TCP (RFC 6587: octet counting and line ends, told apart message by message) and TLS (RFC 5425).
+//! Logs from the network, by HTTP ([`http`]) and by syslog: UDP (RFC 5426), TCP (RFC 6587: octet counting and line ends, told apart message by message) and TLS (RFC 5425).
 //!
 //! A connection is a thread that reads, cuts messages and puts them into a queue. Each sender has a lane of its own in it, of bounded length,
 //! and lanes are emptied in turn: a sender that floods fills its own lane alone. What comes over TCP waits in the sender once its lane is
@@ -7,6 +7,7 @@
 
 mod connection;
 mod datagram;
+pub mod http;
 mod places;
 mod queue;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use rustls::ServerConfig;
 use threat::input::Record;
 
+use self::http::{Http, Server};
 use self::places::Places;
 use self::queue::Queue;
 use crate::{Counts, Error};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub tcp: Option<SocketAddr>,
     /// For encrypted connections.
     pub tls: Option<(SocketAddr, Arc<ServerConfig>)>,
+    /// For what is posted.
+    pub http: Option<Http>,
     /// How much is taken from whom.
     pub limits: Limits,
 }
@@ -90,7 +94,7 @@ impl Default for Limits {
 /// A message that came in.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Its origin names how it came and from whom: `syslog tcp 10.1.2.3`.
+    /// Its origin names how it came and from whom: `syslog tcp 10.1.2.3`, `http fluent 10.1.2.3` with the token's name.
     pub record: Record,
     /// When it came.
     pub received: Timestamp,
@@ -112,6 +116,7 @@ pub struct Listener {
     /// Once it is closed, all waiting for senders ends.
     wake: Option<UnixStream>,
     threads: Vec<JoinHandle<()>>,
+    http: Option<Server>,
     addresses: Addresses,
 }
 
@@ -124,6 +129,8 @@ pub struct Addresses {
     pub tcp: Option<SocketAddr>,
     /// Encrypted connections.
     pub tls: Option<SocketAddr>,
+    /// What is posted.
+    pub http: Option<SocketAddr>,
 }
 
 impl Listener {
@@ -141,6 +148,7 @@ impl Listener {
             places,
             wake: Some(wake),
             threads: Vec::new(),
+            http: None,
             addresses: Addresses::default(),
         };
         let woken = || woken.try_clone().map_err(Error::Thread);
@@ -155,6 +163,11 @@ impl Listener {
         }
         if let Some((address, identity)) = settings.tls {
             listener.addresses.tls = listener.accept(address, woken()?, Some(identity))?;
+        }
+        if let Some(http) = settings.http {
+            let server = Server::start(http, settings.limits, Arc::clone(&listener.queue))?;
+            listener.addresses.http = Some(server.address);
+            listener.http = Some(server);
         }
         Ok(listener)
     }
@@ -211,6 +224,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.wake = None;
         self.queue.close();
+        self.http = None;
         for thread in self.threads.drain(..) {
             // A thread that panicked has nothing left to be waited for.
             let _ = thread.join();

@@ -17,9 +17,17 @@ const MESSAGE_BYTES: usize = 256;
 
 /// Who sends. Senders of datagrams can lie about their address, so that theirs aren't those of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Sender {
-    pub(super) address: IpAddr,
-    pub(super) is_datagram: bool,
+pub(super) enum Sender {
+    Datagrams(IpAddr),
+    Connection(IpAddr),
+    /// The holder of a token, from wherever.
+    Token(u64),
+}
+
+impl Sender {
+    const fn is_of_datagrams(self) -> bool {
+        matches!(self, Self::Datagrams(_))
+    }
 }
 
 /// Messages that wait.
@@ -76,6 +84,9 @@ impl Amount {
 /// The queue is closed.
 pub(super) struct Closed;
 
+/// There is no room for all.
+pub(super) struct Full;
+
 impl Queue {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
@@ -120,6 +131,35 @@ impl Queue {
                 self.filled.notify_one();
             }
         }
+    }
+
+    /// Puts all messages in, or none. A sender of whom nothing waits may put in as many as a request has, whatever the length of its lane.
+    pub(super) fn put_all(&self, sender: Sender, messages: Vec<(Message, usize)>) -> Result<(), Full> {
+        let mut state = self.lock();
+        let waits = state.lanes.get(&sender).map(|lane| lane.amount).unwrap_or_default();
+        let all = messages.iter().fold(waits, |mut all, (_, bytes)| {
+            all.add(bytes + MESSAGE_BYTES);
+            all
+        });
+        let has_room = waits.messages == 0 || !all.is_full(&self.limits, SHARE);
+        if state.is_closed || !has_room || state.total.is_full(&self.limits, 1) {
+            return Err(Full);
+        }
+        for (message, bytes) in messages {
+            state.put(sender, message, bytes);
+        }
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Whether nobody can put anything in.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().total.is_full(&self.limits, 1)
+    }
+
+    /// Counts what can't be read of a request.
+    pub(super) fn unreadable_all(&self, pieces: Counts) {
+        self.lock().unreadable.merge(pieces);
     }
 
     /// Counts something that isn't taken.
@@ -184,7 +224,7 @@ impl State {
             return Some("more from one sender than could be taken");
         }
         // Addresses of datagrams are easily forged: all together have half.
-        if sender.is_datagram && self.datagrams.is_full(limits, 2) {
+        if sender.is_of_datagrams() && self.datagrams.is_full(limits, 2) {
             return Some("more datagrams than could be taken");
         }
         self.total
@@ -201,7 +241,7 @@ impl State {
         lane.messages.push_back((message, bytes));
         lane.amount.add(bytes);
         self.total.add(bytes);
-        if sender.is_datagram {
+        if sender.is_of_datagrams() {
             self.datagrams.add(bytes);
         }
     }
@@ -212,7 +252,7 @@ impl State {
         let (message, bytes) = lane.messages.pop_front()?;
         lane.amount.remove(bytes);
         self.total.remove(bytes);
-        if sender.is_datagram {
+        if sender.is_of_datagrams() {
             self.datagrams.remove(bytes);
         }
         if lane.messages.is_empty() {

@@ -20,6 +20,7 @@ fn listener(limits: Limits) -> Listener {
         udp: Some(anywhere()),
         tcp: Some(anywhere()),
         tls: None,
+        http: None,
         limits,
     };
     Listener::start(settings).unwrap()

@@ -6,9 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use threat::event::Event;
-use threat::input::{Body, Record, Source, Unreadable};
+use threat::input::{Record, Source, Unreadable};
 use threat::normalise::{Normaliser, NotUnderstood};
 
 use super::board::{Batch, Board};
@@ -18,11 +17,6 @@ use crate::records;
 
 /// Events of a batch.
 const BATCH_EVENTS: usize = 128;
-
-/// Characters of a line that are kept in case that it isn't understood.
-const SAMPLE_CHARACTERS: usize = 200;
-/// Names of a document that are.
-const SAMPLE_NAMES: usize = 12;
 
 /// Reads a file and sends its events.
 pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, sender: &SyncSender<Batch>) {
@@ -115,7 +109,7 @@ impl Sink for Reading<'_> {
             board.records.fetch_add(1, Ordering::Relaxed);
             match record {
                 Ok(record) => {
-                    let (origin, sample) = (record.origin.clone(), sample_of(&record));
+                    let (origin, sample) = (record.origin.clone(), records::sample_of(&record));
                     let mut give = |event: Result<Event, NotUnderstood>| match event {
                         Ok(event) => batches.add(event),
                         Err(not) => counts.add(&origin, &not.reason, &sample),
@@ -144,17 +138,5 @@ impl Sink for Reading<'_> {
 
     fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
-    }
-}
-
-/// What is shown of a record that isn't understood: the beginning of a line, the names in a document.
-fn sample_of(record: &Record) -> String {
-    match &record.body {
-        Body::Line(line) => line.chars().take(SAMPLE_CHARACTERS).collect(),
-        Body::Document(Value::Object(members)) => {
-            let names: Vec<&str> = members.keys().map(String::as_str).take(SAMPLE_NAMES).collect();
-            names.join(", ")
-        }
-        Body::Document(_) => String::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! Which notation a log is in, by its first bytes.
 
-use super::text;
+use super::{csv, text};
 
 /// Notations of logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,13 +9,15 @@ pub enum Format {
     Evtx,
     /// JSON in any wrapping: lines, one document after the other, an array, an object around an array.
     Json,
+    /// A table with a head.
+    Csv,
     /// Text of which each line is a record.
     Lines,
 }
 
 impl Format {
     /// So many bytes of the beginning of a log are enough to tell.
-    pub const HEAD_BYTES: usize = 1024;
+    pub const HEAD_BYTES: usize = 4096;
 
     /// The notation of a log that begins with these bytes.
     #[must_use]
@@ -27,6 +29,7 @@ impl Format {
         let mut significant = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
         match (significant.next(), significant.next()) {
             (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'[' | b']') | None) => Self::Json,
+            _ if csv::begins(&text) => Self::Csv,
             _ => Self::Lines,
         }
     }
@@ -47,5 +50,6 @@ mod tests {
         assert_eq!(Format::of(b"{ not json }"), Format::Lines);
         assert_eq!(Format::of(b"<134>Apr 17 10:00:00 esx1 Hostd: x"), Format::Lines);
         assert_eq!(Format::of(b""), Format::Lines);
+        assert_eq!(Format::of(b"\xef\xbb\xbftime;user;what\n"), Format::Csv);
     }
 }

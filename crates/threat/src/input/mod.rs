@@ -1,5 +1,6 @@
 //! Bytes of logs into records, one at a time. What can't be read is told and passed over; nothing here grows with the length of a log.
 
+pub mod csv;
 pub mod evtx;
 mod format;
 pub mod framing;

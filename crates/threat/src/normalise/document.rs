@@ -243,7 +243,7 @@ fn says_time(value: &Value) -> bool {
 }
 
 /// A time as services write it: ISO 8601, with UTC where no zone is named, or seconds and their fractions since 1970.
-fn instant(value: &Value) -> Option<Timestamp> {
+pub(crate) fn instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Number(number) => since_1970(number.as_i64().or_else(|| {
             #[expect(

@@ -38,6 +38,27 @@ const INNER: [&str; 17] = [
     "gcp",
 ];
 
+/// Names under which shippers put a line that they have read and not understood: Vector, Fluent Bit, Splunk, NXLog, journald.
+const LINES: [&str; 6] = ["message", "log", "_raw", "raw", "MESSAGE", "line"];
+/// Names of the machine that it was read on.
+const HOSTS: [&str; 4] = ["host", "hostname", "host.name", "_HOSTNAME"];
+
+/// A line that a shipper has put into a document.
+pub(super) struct Carried {
+    pub(super) line: String,
+    /// Where it was read; may be empty.
+    pub(super) host: String,
+}
+
+/// The line in a document, if there is one.
+pub(super) fn line(document: &Value) -> Option<Carried> {
+    let line = LINES.iter().find_map(|name| document.get(*name)?.as_str())?;
+    Some(Carried {
+        line: line.trim_end().to_owned(),
+        host: document::first(document, &HOSTS).unwrap_or_default().to_owned(),
+    })
+}
+
 /// The documents in an envelope.
 pub(super) enum Parts {
     /// Each by itself.

@@ -14,6 +14,7 @@ mod entra_risk;
 mod entra_sign_in;
 mod envelope;
 mod esxi;
+mod exports;
 mod gcp_audit;
 mod google_workspace;
 mod linux;
@@ -24,6 +25,7 @@ mod okta;
 mod onelogin;
 mod stream;
 mod syslog;
+mod table;
 mod text;
 mod vcenter;
 mod vpn;
@@ -80,6 +82,9 @@ pub(crate) struct LineSource {
 const DOCUMENTS: &[DocumentSource] = &[
     windows::DOCUMENTS,
     okta::SOURCE,
+    exports::OKTA,
+    exports::ENTRA_SIGN_INS,
+    exports::ENTRA_AUDIT,
     cloudtrail::SOURCE,
     microsoft365::SOURCE,
     entra_risk::SOURCE,
@@ -128,6 +133,7 @@ const DOCUMENTS: &[DocumentSource] = &[
         is: alert_feeds::is_row,
         read: alert_feeds::read_row,
     },
+    table::SOURCE,
 ];
 
 /// In the order in which they are asked: the more specific first.
@@ -204,13 +210,33 @@ impl Reading<'_> {
             };
             return (self.take)((source.read)(document, context));
         }
+        let carried = envelope::line(&document);
         match nested
             .checked_sub(1)
             .and_then(|left| Some((left, envelope::open(document)?)))
         {
             Some((left, parts)) => parts.for_each(|part| self.document(part, left)),
-            None => (self.take)(Err(unknown())),
+            None => {
+                let event = carried.and_then(|carried| self.carried(&carried));
+                (self.take)(event.map_or_else(|| Err(unknown()), Ok));
+            }
         }
+    }
+
+    /// The event of a line that a shipper has put into a document.
+    fn carried(&self, carried: &envelope::Carried) -> Option<Event> {
+        let context = Context {
+            origin: self.origin.clone(),
+            received: self.received,
+        };
+        let mut event = LINES
+            .iter()
+            .find_map(|source| (source.read)(&carried.line, &context))?
+            .ok()?;
+        if event.facts.machine.is_empty() {
+            event.facts.machine = text::machine(&carried.host);
+        }
+        Some(event)
     }
 }
 

@@ -115,7 +115,8 @@ fn carried(line: &str, context: &Context, give: &mut Give<'_>) -> bool {
     };
     let mut found = Vec::new();
     normalise_each(record, context.received, &mut |event| found.push(event));
-    let understood = found.iter().any(Result::is_ok);
+    // Of a document without a header of syslog nothing else can be made: why it isn't understood is told as it is.
+    let understood = found.iter().any(Result::is_ok) || line.trim_start().starts_with('{');
     if understood {
         found.into_iter().for_each(give);
     }
@@ -173,6 +174,33 @@ mod tests {
             Normaliser::new().take(record, received(), &mut |event| found.push(source(&event.unwrap())));
             assert_eq!(found, ["aws/cloudtrail/-", "aws/cloudtrail/-"]);
         }
+    }
+
+    #[test]
+    fn a_line_that_a_shipper_put_into_a_document_is_read_as_that_line() {
+        let line = "<38>Mar  1 10:00:00 web01 sshd[1]: Failed password for root from 10.0.0.9 port 22 ssh2";
+        for name in ["message", "log", "_raw"] {
+            let mut found = Vec::new();
+            let document = serde_json::json!({name: line, "source_type": "file", "host": "relay"});
+            let record = Record {
+                body: Body::Line(document.to_string()),
+                origin: origin(1),
+            };
+            Normaliser::new().take(record, received(), &mut |event| found.push(event.unwrap()));
+            assert_eq!(found.iter().map(source).collect::<Vec<_>>(), ["linux/sshd/-"]);
+            assert_eq!(found[0].facts.machine[0].name, "web01");
+        }
+    }
+
+    #[test]
+    fn why_a_document_is_not_understood_is_told() {
+        let mut found = Vec::new();
+        let record = Record {
+            body: Body::Line(r#"{"eventType":"user.session.start","published":"7 o'clock"}"#.to_owned()),
+            origin: origin(1),
+        };
+        Normaliser::new().take(record, received(), &mut |event| found.push(event.unwrap_err().reason));
+        assert_eq!(found, ["the time `\"7 o'clock\"` isn't understood"]);
     }
 
     #[test]

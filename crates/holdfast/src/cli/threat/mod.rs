@@ -3,8 +3,10 @@
 mod loading;
 mod rules;
 mod scan;
+mod status;
 mod stories;
 mod summary;
+mod tokens;
 
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -26,6 +28,11 @@ pub(super) enum ThreatCommand {
     Stories(stories::Stories),
     /// People and machines that the daemon knows, with all their names
     Entities(stories::Entities),
+    /// What the daemon reads, and what is lost or not understood of it
+    Status(status::ShowStatus),
+    /// Who may post logs by HTTP
+    #[command(subcommand, disable_help_subcommand = true)]
+    Tokens(tokens::TokensCommand),
 }
 
 /// Does it, and chooses the exit code.
@@ -35,6 +42,8 @@ pub(super) fn run(place: &Place, common: &Common, command: ThreatCommand) -> Res
         ThreatCommand::Rules(command) => rules::run(common, command),
         ThreatCommand::Stories(task) => stories::stories(common, place, &task),
         ThreatCommand::Entities(task) => stories::entities(common, place, &task),
+        ThreatCommand::Status(task) => status::run(common, place, &task),
+        ThreatCommand::Tokens(command) => tokens::run(common, place, command),
     }
 }
 

@@ -1,0 +1,445 @@
+//! The server: accepts, bounds and ends connections, and answers.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER,
+};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+
+use super::body::{Form, Parsed, Refused, parse};
+use super::tokens::{Token, Tokens};
+use super::{
+    BODIES_MAX, BODY_BYTES_MAX, BODY_TIME, CONNECTION_TIME, HEAD_TIME, Http, LAST_TIME, RETRY_AFTER_SECONDS, TURN,
+};
+use crate::Error;
+use crate::listen::Limits;
+use crate::listen::datagram::message;
+use crate::listen::queue::{Full as QueueFull, Queue, Sender};
+
+/// Threads of the server. What takes long, unpacking and cutting, is done on others.
+const THREADS: usize = 2;
+/// Bytes of a request's head, and headers in it.
+const HEAD_BYTES: usize = 16 << 10;
+const HEADERS_MAX: usize = 64;
+/// A pause after the system had no room for another connection.
+const REST: Duration = Duration::from_millis(100);
+/// How long a refused sender may go on sending.
+const PASS_TIME: Duration = Duration::from_secs(3);
+/// How long connections are waited for at the end.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
+type Reply = Response<Full<Bytes>>;
+
+/// A running server. Dropping it ends all connections.
+pub(in crate::listen) struct Server {
+    runtime: Option<Runtime>,
+    pub(in crate::listen) address: SocketAddr,
+}
+
+struct Shared {
+    queue: Arc<Queue>,
+    tokens: Tokens,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
+    /// Connections of each address.
+    addresses: Mutex<HashMap<IpAddr, usize>>,
+    /// The number of the newest record. It begins with the milliseconds since 1970, so that none has the same number after a restart.
+    number: AtomicU64,
+}
+
+impl Server {
+    pub(in crate::listen) fn start(http: Http, limits: Limits, queue: Arc<Queue>) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .max_blocking_threads(BODIES_MAX)
+            .enable_all()
+            .thread_name("logs-http")
+            .build()
+            .map_err(Error::Thread)?;
+        let failed = super::super::cannot_listen(http.address);
+        let listener = runtime.block_on(TcpListener::bind(http.address)).map_err(&failed)?;
+        let address = listener.local_addr().map_err(&failed)?;
+        let started = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        let shared = Arc::new(Shared {
+            queue,
+            tokens: Tokens::of(http.tokens),
+            tls: http.tls.map(TlsAcceptor::from),
+            places: Arc::new(Semaphore::new(limits.connections_max)),
+            bodies: Arc::new(Semaphore::new(BODIES_MAX)),
+            addresses: Mutex::default(),
+            number: AtomicU64::new(started),
+            limits,
+        });
+        runtime.spawn(accept(listener, shared));
+        Ok(Self {
+            runtime: Some(runtime),
+            address,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(END_PATIENCE);
+        }
+    }
+}
+
+/// Accepts connections. Where too many are open, others wait in the system's queue.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // The semaphore is never closed.
+    while let Ok(permit) = Arc::clone(&shared.places).acquire_owned().await {
+        let Ok((stream, peer)) = listener.accept().await else {
+            shared.queue.drop_for("a connection that the system couldn't give");
+            tokio::time::sleep(REST).await;
+            continue;
+        };
+        if let Some(place) = Place::take(&shared, peer.ip(), permit) {
+            tokio::spawn(connection(Arc::clone(&shared), stream, place));
+        } else {
+            shared.queue.drop_for("a connection more than one address may have");
+        }
+    }
+}
+
+/// A connection's place, given back when it is dropped.
+struct Place {
+    shared: Arc<Shared>,
+    address: IpAddr,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn take(shared: &Arc<Shared>, address: IpAddr, permit: OwnedSemaphorePermit) -> Option<Self> {
+        let mut addresses = shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = addresses.entry(address).or_default();
+        if *count >= shared.limits.connections_per_address_max {
+            return None;
+        }
+        *count += 1;
+        drop(addresses);
+        Some(Self {
+            shared: Arc::clone(shared),
+            address,
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut addresses = self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = addresses.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                addresses.remove(&self.address);
+            }
+        }
+    }
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream, place: Place) {
+    // Answers are written whole: waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = shared.tls.clone() else {
+        return serve(&shared, stream, place.address).await;
+    };
+    match tokio::time::timeout(shared.limits.handshake, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve(&shared, stream, place.address).await,
+        _ => shared.queue.drop_for("a connection whose TLS handshake failed"),
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: &Arc<Shared>, stream: S, address: IpAddr) {
+    let service = service_fn(|request| {
+        let shared = Arc::clone(shared);
+        async move { Ok::<_, Infallible>(respond(&shared, request, address).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS_MAX);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // A client that goes away is no failure, and one that sends no HTTP was told so.
+    if tokio::time::timeout(CONNECTION_TIME, connection.as_mut())
+        .await
+        .is_err()
+    {
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(LAST_TIME, connection).await;
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Logs,
+    Events,
+    Raw,
+    Health,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        let path = path.strip_suffix("/1.0").unwrap_or(path);
+        match path.trim_end_matches('/') {
+            "/v1/logs" => Some(Self::Logs),
+            "/services/collector" | "/services/collector/event" => Some(Self::Events),
+            "/services/collector/raw" => Some(Self::Raw),
+            "/services/collector/health" => Some(Self::Health),
+            _ => None,
+        }
+    }
+}
+
+async fn respond(shared: &Arc<Shared>, request: Request<Incoming>, address: IpAddr) -> Reply {
+    let (head, body) = request.into_parts();
+    match admit(shared, &head) {
+        Ok(admitted) => match take_in(shared, admitted, body, address).await {
+            Ok(reply) | Err(reply) => reply,
+        },
+        Err(reply) => {
+            // Who waits to be told to go on sends nothing more.
+            if !head.headers.contains_key(EXPECT) {
+                pass(body).await;
+            }
+            reply
+        }
+    }
+}
+
+/// A request that is to be taken in.
+struct Admitted {
+    token: Token,
+    form: Form,
+    is_packed: bool,
+}
+
+/// Looks at a request's head alone.
+fn admit(shared: &Shared, head: &Parts) -> Result<Admitted, Reply> {
+    let Some(route) = Route::of(head.uri.path()) else {
+        return Err(closing(answer(StatusCode::NOT_FOUND, 404, "there is nothing here")));
+    };
+    if route == Route::Health && head.method == Method::GET {
+        return Err(health(shared));
+    }
+    if route == Route::Health || head.method != Method::POST {
+        return Err(closing(answer(StatusCode::METHOD_NOT_ALLOWED, 404, "logs are posted")));
+    }
+    Ok(Admitted {
+        token: holder(shared, &head.headers)?,
+        form: form(route, &head.headers)?,
+        is_packed: is_packed(&head.headers)?,
+    })
+}
+
+async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, address: IpAddr) -> Result<Reply, Reply> {
+    let Admitted { token, form, is_packed } = admitted;
+    let turn = tokio::time::timeout(TURN, Arc::clone(&shared.bodies).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        return Err(closing(busy()));
+    };
+    let body = received(body).await?;
+    let source = format!("http {} {address}", token.name).into();
+    let work = move || {
+        let parsed = parse(form, is_packed, &body, &source);
+        drop(turn);
+        (parsed, source)
+    };
+    // It fails only where it panics or everything ends.
+    let (parsed, source) = tokio::task::spawn_blocking(work).await.map_err(|_| busy())?;
+    match parsed {
+        Ok(parsed) => put(shared, &token, &source, parsed),
+        Err(refused) => {
+            shared.queue.drop_for("a request whose body can't be read");
+            let status = match refused {
+                Refused::TooLarge | Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            let code = if refused == Refused::Empty { 5 } else { 6 };
+            Err(answer(status, code, &refused.words()))
+        }
+    }
+}
+
+fn health(shared: &Shared) -> Reply {
+    if shared.queue.is_full() {
+        return busy();
+    }
+    answer(StatusCode::OK, 17, "HEC is healthy")
+}
+
+/// Whose request it is. Whatever is wrong with a token, the answer is the same.
+fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Token, Reply> {
+    let presented = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("splunk") || scheme.eq_ignore_ascii_case("bearer"))
+        .map_or("", |(_, token)| token.trim());
+    match shared.tokens.holder(presented) {
+        Ok(Some(token)) => return Ok(token),
+        Ok(None) => shared.queue.drop_for("a request without a token that is known"),
+        Err(_) => shared
+            .queue
+            .drop_for("a request while the file of tokens can't be used"),
+    }
+    Err(closing(answer(StatusCode::UNAUTHORIZED, 3, "Invalid authorization")))
+}
+
+fn is_packed(headers: &HeaderMap) -> Result<bool, Reply> {
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else {
+        return Ok(false);
+    };
+    match encoding.to_str().unwrap_or_default().trim() {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        _ => Err(closing(answer(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            6,
+            "only gzip is unpacked: choose it, or none",
+        ))),
+    }
+}
+
+fn form(route: Route, headers: &HeaderMap) -> Result<Form, Reply> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    match (route, kind) {
+        (Route::Events, _) => Ok(Form::Events),
+        (Route::Raw, _) | (_, "text/plain") => Ok(Form::Lines),
+        (_, "application/x-protobuf" | "multipart/form-data") => Err(closing(answer(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            6,
+            "logs are taken as JSON, lines, CSV or EVTX",
+        ))),
+        _ => Ok(Form::Any),
+    }
+}
+
+/// A body's bytes.
+async fn received(mut body: Incoming) -> Result<Vec<u8>, Reply> {
+    let mut bytes = Vec::new();
+    let deadline = Instant::now() + BODY_TIME;
+    loop {
+        let frame = match tokio::time::timeout_at(deadline.into(), body.frame()).await {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => {
+                return Err(closing(answer(
+                    StatusCode::BAD_REQUEST,
+                    6,
+                    "the body can't be received",
+                )));
+            }
+            Err(_) => {
+                return Err(closing(answer(
+                    StatusCode::REQUEST_TIMEOUT,
+                    6,
+                    "the body came too slowly",
+                )));
+            }
+        };
+        let data = frame.into_data().unwrap_or_default();
+        if bytes.len() + data.len() > BODY_BYTES_MAX {
+            drop(bytes);
+            pass(body).await;
+            let words = format!("a body may have {BODY_BYTES_MAX} bytes: send less at a time");
+            return Err(closing(answer(StatusCode::PAYLOAD_TOO_LARGE, 6, &words)));
+        }
+        bytes.extend_from_slice(&data);
+    }
+}
+
+/// Throws away a bounded part of what a sender still sends: one that is cut off while it sends may never read the answer.
+async fn pass(mut body: Incoming) {
+    let passing = async {
+        let mut passed = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            passed += frame.into_data().map_or(0, |data| data.len());
+            if passed > BODY_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    // However far that came, the answer is the same.
+    let _ = tokio::time::timeout(PASS_TIME, passing).await;
+}
+
+/// Has all records of a request wait in the queue, or none.
+fn put(shared: &Shared, token: &Token, source: &threat::input::Source, parsed: Parsed) -> Result<Reply, Reply> {
+    let Parsed { sent, unreadable } = parsed;
+    let (count, unread) = (sent.len(), unreadable.total());
+    let first = shared.number.fetch_add(count as u64, Ordering::Relaxed) + 1;
+    let now = Timestamp::now();
+    let messages = sent
+        .into_iter()
+        .zip(first..)
+        .map(|(sent, number)| {
+            let bytes = sent.text.len();
+            let mut message = message(sent.text, source, number);
+            message.received = sent.time.map_or(now, |time| time.min(now));
+            (message, bytes)
+        })
+        .collect();
+    if let Err(QueueFull) = shared.queue.put_all(Sender::Token(token.lane()), messages) {
+        return Err(busy());
+    }
+    shared.queue.unreadable_all(unreadable);
+    let text = serde_json::json!({"text": "Success", "code": 0, "taken": count, "unreadable": unread});
+    Ok(reply(StatusCode::OK, text.to_string()))
+}
+
+fn busy() -> Reply {
+    let mut reply = answer(StatusCode::SERVICE_UNAVAILABLE, 9, "Server is busy");
+    reply
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    reply
+}
+
+/// An answer in the form that Splunk's collector has; its codes are those that shippers know.
+fn answer(status: StatusCode, code: u32, text: &str) -> Reply {
+    reply(status, serde_json::json!({"text": text, "code": code}).to_string())
+}
+
+fn reply(status: StatusCode, text: String) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(text + "\n")));
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+/// What is left of the request isn't read, so that no other can follow on this connection.
+fn closing(mut reply: Reply) -> Reply {
+    reply
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
+}
