@@ -11,7 +11,7 @@ use threat::input::framing::{Framed, Framing};
 use threat::input::{Source, Unreadable};
 
 use super::datagram::message;
-use super::places::Ticket;
+use super::places::{self, Ticket};
 use super::queue::{Queue, Sender};
 
 /// Bytes read at a time.
@@ -34,7 +34,7 @@ pub(super) fn serve(
     let mut incoming = Incoming {
         source: format!("syslog {transport} {address}").into(),
         sender: Sender {
-            address,
+            address: places::sender(address),
             is_datagram: false,
         },
         number: 0,
