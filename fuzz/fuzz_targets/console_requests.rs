@@ -27,7 +27,11 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fn client_data(kind: &str) -> String {
-    base64(json!({ "type": kind, "challenge": base64(&CHALLENGE), "origin": ORIGIN }).to_string().as_bytes())
+    base64(
+        json!({ "type": kind, "challenge": base64(&CHALLENGE), "origin": ORIGIN })
+            .to_string()
+            .as_bytes(),
+    )
 }
 
 fn answer(value: Value, expected: &Expected<'_>) {
@@ -42,7 +46,13 @@ fn answer(value: Value, expected: &Expected<'_>) {
         && let Ok(assertion) = Assertion::parse(&answer)
     {
         // Nobody has this key's other half: the x of a point that is not on the curve.
-        let key = [&[0xA5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32][..], &[5; 32], &[0x22, 0x58, 32], &[5; 32]].concat();
+        let key = [
+            &[0xA5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32][..],
+            &[5; 32],
+            &[0x22, 0x58, 32],
+            &[5; 32],
+        ]
+        .concat();
         assert!(check_assertion(&assertion, expected, &key, 0).is_err());
     }
 }
@@ -53,18 +63,27 @@ fuzz_target!(|data: &[u8]| {
         origin: ORIGIN,
         host: "localhost",
     };
-    let Some((kind, bytes)) = data.split_first() else { return };
+    let Some((kind, bytes)) = data.split_first() else {
+        return;
+    };
     match kind % 4 {
         0 => {
-            let response = json!({ "clientDataJSON": client_data("webauthn.create"), "attestationObject": base64(bytes) });
-            answer(json!({ "rawId": "AA", "type": "public-key", "response": response }), &expected);
+            let response =
+                json!({ "clientDataJSON": client_data("webauthn.create"), "attestationObject": base64(bytes) });
+            answer(
+                json!({ "rawId": "AA", "type": "public-key", "response": response }),
+                &expected,
+            );
         }
         1 => {
             let response = json!({
                 "clientDataJSON": client_data("webauthn.get"), "authenticatorData": base64(bytes), "signature": "AA",
                 "userHandle": "AA",
             });
-            answer(json!({ "rawId": "AA", "type": "public-key", "response": response }), &expected);
+            answer(
+                json!({ "rawId": "AA", "type": "public-key", "response": response }),
+                &expected,
+            );
         }
         2 => {
             let mut rest = bytes;

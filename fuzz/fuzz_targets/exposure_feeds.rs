@@ -7,7 +7,13 @@ use exposure::feeds::{Name, TEXT_BYTES_MAX, matches, parse};
 use exposure::plain::plain;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 5] = ["Acme Widgets Ltd", "MAN", "example.com", "M\u{fc}ller GmbH & Co. KG", "AT&T"];
+const NAMES: [&str; 5] = [
+    "Acme Widgets Ltd",
+    "MAN",
+    "example.com",
+    "M\u{fc}ller GmbH & Co. KG",
+    "AT&T",
+];
 
 fuzz_target!(|input: &[u8]| {
     let text = String::from_utf8_lossy(input);

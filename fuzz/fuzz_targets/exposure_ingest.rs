@@ -14,7 +14,9 @@ const ABOUTS: [&str; 4] = [
 ];
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, mut bytes)) = input.split_first() else { return };
+    let Some((choice, mut bytes)) = input.split_first() else {
+        return;
+    };
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = (About::parse(text), AboutPaste::parse(text));
     }

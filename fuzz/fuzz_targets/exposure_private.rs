@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use exposure::accounts::{Accounts, BreachId};
 use exposure::address::Identity;
 use exposure::oblivious::{
-    AskedBreach, Asking, Index, POINT_BYTES, POINTS_MAX, PROOF_BYTES, Parameters, People, Plan, PublicKey, Salt, Seed, Store, open_entries,
-    read_breaches, read_prefix,
+    AskedBreach, Asking, Index, POINT_BYTES, POINTS_MAX, PROOF_BYTES, Parameters, People, Plan, PublicKey, Salt, Seed,
+    Store, open_entries, read_breaches, read_prefix,
 };
 use hibp::private::{Request, Service, Settings, answer};
 use hyper::{Method, body::Body};
@@ -67,8 +67,17 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
             (BreachId(id), breach)
         })
         .collect();
-    let plan = Plan { breaches: &breaches, hidden_among: 2, source: "", new_key: false, threads: 1, now_s: 0 };
-    store.build(&plan, &Crowd, &random, &mut |_, _| {}).expect("an index is built");
+    let plan = Plan {
+        breaches: &breaches,
+        hidden_among: 2,
+        source: "",
+        new_key: false,
+        threads: 1,
+        now_s: 0,
+    };
+    store
+        .build(&plan, &Crowd, &random, &mut |_, _| {})
+        .expect("an index is built");
     let generation = store.current().expect("it is in use");
     let (asking, points) = Asking::about(&[Identity::of("0")], &random).expect("there is randomness");
     let reply = generation.key.evaluate(&points, &random).expect("the point is one");
@@ -76,7 +85,14 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let seed = asking.finish(&reply, &key).expect("the reply is right")[0];
     let path = folder.join("private").join(format!("index-{}", generation.name));
     Scene {
-        service: Service::open(&folder, Settings { hidden_among: 2, evaluations_per_minute: u32::MAX }).expect("it opens"),
+        service: Service::open(
+            &folder,
+            Settings {
+                hidden_among: 2,
+                evaluations_per_minute: u32::MAX,
+            },
+        )
+        .expect("it opens"),
         accounts: Accounts::open(&folder).expect("no accounts are accounts"),
         key,
         key_digits: key.to_hex(),
@@ -103,7 +119,14 @@ fn over(right: &[u8], input: &[u8]) -> (Vec<u8>, bool) {
 fn request(method: &Method, path: &str, body: &[u8]) {
     let scene = &*SCENE;
     let asker = IpAddr::from([192, 0, 2, 1]);
-    let request = Request { method, path, body, asker, has_key: true, now_s: 0 };
+    let request = Request {
+        method,
+        path,
+        body,
+        asker,
+        has_key: true,
+        now_s: 0,
+    };
     let reply = answer(&request, &scene.service, &scene.accounts);
     let bytes = reply.body().size_hint().exact().unwrap_or(u64::MAX);
     assert!(bytes < 1 << 20, "{bytes} bytes");
@@ -122,7 +145,11 @@ fn index(input: &[u8]) {
         let checksum = crc32c::crc32c(&header[..124]);
         header[124..].copy_from_slice(&checksum.to_le_bytes());
     }
-    bytes.truncate(bytes.len().saturating_sub(input.last().map_or(0, |byte| usize::from(byte & 1))));
+    bytes.truncate(
+        bytes
+            .len()
+            .saturating_sub(input.last().map_or(0, |byte| usize::from(byte & 1))),
+    );
     let path = scene.folder.join("index");
     std::fs::write(&path, &bytes).expect("there is room");
     let Ok(index) = Index::open(&path) else { return };
@@ -137,10 +164,20 @@ fn index(input: &[u8]) {
 
 fuzz_target!(|input: &[u8]| {
     let scene = &*SCENE;
-    let Some((choice, input)) = input.split_first() else { return };
+    let Some((choice, input)) = input.split_first() else {
+        return;
+    };
     match choice % 8 {
-        0 => request(&Method::POST, &format!("/private/v1/evaluate/{}", scene.key_digits), input),
-        1 => request(&Method::GET, &format!("/private/{}", String::from_utf8_lossy(input)), &[]),
+        0 => request(
+            &Method::POST,
+            &format!("/private/v1/evaluate/{}", scene.key_digits),
+            input,
+        ),
+        1 => request(
+            &Method::GET,
+            &format!("/private/{}", String::from_utf8_lossy(input)),
+            &[],
+        ),
         2 => {
             let (reply, changed) = over(&scene.reply, input);
             assert_eq!(scene.asking.finish(&reply, &scene.key).is_ok(), !changed);
@@ -173,10 +210,14 @@ fuzz_target!(|input: &[u8]| {
             let digits = String::from_utf8_lossy(input.get(1..).unwrap_or_default());
             let bits = u32::from(input.first().copied().unwrap_or_default());
             assert!(read_prefix(bits, &digits).is_none_or(|prefix| bits <= 20 && prefix < 1 << bits));
-            assert!(input.first_chunk::<POINT_BYTES>().is_none_or(|point| match PublicKey::from_bytes(*point) {
-                Ok(key) => key.as_bytes() == point,
-                Err(_) => true,
-            }));
+            assert!(
+                input
+                    .first_chunk::<POINT_BYTES>()
+                    .is_none_or(|point| match PublicKey::from_bytes(*point) {
+                        Ok(key) => key.as_bytes() == point,
+                        Err(_) => true,
+                    })
+            );
         }
     }
 });

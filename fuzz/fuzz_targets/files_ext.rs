@@ -102,7 +102,12 @@ fn ask(system: &Ext, node: NodeId, queue: &mut Vec<NodeId>) {
     let _ = system.link_target(node);
     if metadata.kind == NodeKind::File {
         let mut buffer = [0; 3000];
-        for offset in [0, metadata.size_bytes / 2, metadata.size_bytes.saturating_sub(10), u64::MAX] {
+        for offset in [
+            0,
+            metadata.size_bytes / 2,
+            metadata.size_bytes.saturating_sub(10),
+            u64::MAX,
+        ] {
             if let Ok(read) = system.read(node, offset, &mut buffer) {
                 let left = metadata.size_bytes.saturating_sub(offset).min(3000);
                 assert_eq!(read as u64, left);
@@ -112,8 +117,12 @@ fn ask(system: &Ext, node: NodeId, queue: &mut Vec<NodeId>) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, input)) = input.split_first() else { return };
-    let Ok(system) = open(Arc::new(changed(*choice, input))) else { return };
+    let Some((choice, input)) = input.split_first() else {
+        return;
+    };
+    let Ok(system) = open(Arc::new(changed(*choice, input))) else {
+        return;
+    };
     let (mut seen, mut queue) = (HashSet::new(), vec![system.root(), NodeId(7), NodeId(8)]);
     while let Some(node) = queue.pop() {
         if seen.len() < NODES_MAX && seen.insert(node) {

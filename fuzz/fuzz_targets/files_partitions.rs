@@ -96,7 +96,9 @@ fn physical_volume(input: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, input)) = input.split_first() else { return };
+    let Some((choice, input)) = input.split_first() else {
+        return;
+    };
     let start = match choice % 4 {
         0 => input.to_vec(),
         1 => guid_table(input),
@@ -105,7 +107,9 @@ fuzz_target!(|input: &[u8]| {
             // A boot record, whose signature the fuzzer needn't find.
             let mut record = input.to_vec();
             record.resize(record.len().next_multiple_of(512).max(512), 0);
-            record.chunks_exact_mut(512).for_each(|sector| put(sector, 510, &[0x55, 0xaa]));
+            record
+                .chunks_exact_mut(512)
+                .for_each(|sector| put(sector, 510, &[0x55, 0xaa]));
             record
         }
     };

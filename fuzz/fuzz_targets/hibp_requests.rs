@@ -15,8 +15,13 @@ use hyper::{HeaderMap, Method, Uri};
 use libfuzzer_sys::fuzz_target;
 
 /// A DNS server is asked for what an input brings about; the answer is not waited for.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+});
 
 static STATE: LazyLock<State> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join("holdfast-fuzz-hibp");
@@ -41,7 +46,9 @@ static STATE: LazyLock<State> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let end = data.windows(4).position(|window| window == b"\r\n\r\n");
     let (head, body) = end.map_or((data, &[][..]), |end| (&data[..end], &data[end + 4..]));
-    let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let first = lines.next().unwrap_or_default();
     let mut words = first.splitn(3, |byte| *byte == b' ');
     let (Ok(method), Ok(uri)) = (

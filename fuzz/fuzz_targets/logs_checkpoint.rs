@@ -35,7 +35,9 @@ fn follow(logs: &Path, checkpoint: &Path) -> bool {
     let mut seen = HashSet::new();
     // A checkpoint may send it to any place; it gives no more batches than there are records.
     for _ in 0..8 {
-        let Ok(Some(batch)) = follower.next(Duration::ZERO) else { break };
+        let Ok(Some(batch)) = follower.next(Duration::ZERO) else {
+            break;
+        };
         for record in &batch.records {
             assert!(seen.insert(record.position), "{:?} was given twice", record.position);
         }

@@ -7,7 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use logs::listen::http::{Form, RECORDS_MAX, UNPACKED_BYTES_MAX, parse};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&how, body)) = input.split_first() else { return };
+    let Some((&how, body)) = input.split_first() else {
+        return;
+    };
     let form = match how % 3 {
         0 => Form::Any,
         1 => Form::Lines,

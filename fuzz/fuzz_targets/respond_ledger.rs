@@ -73,11 +73,18 @@ fuzz_target!(|input: &[u8]| {
     }
     let mut bytes = bytes.clone();
     for change in input.chunks_exact(8) {
-        let offset = change[..6].iter().fold(0, |offset, byte| offset << 8 | usize::from(*byte)) % bytes.len();
+        let offset = change[..6]
+            .iter()
+            .fold(0, |offset, byte| offset << 8 | usize::from(*byte))
+            % bytes.len();
         let end = (offset + usize::from(change[6] % 16) + 1).min(bytes.len());
         bytes[offset..end].fill(change[7]);
     }
-    for name in [LEDGER_NAME.to_owned(), format!("{LEDGER_NAME}-wal"), format!("{LEDGER_NAME}-shm")] {
+    for name in [
+        LEDGER_NAME.to_owned(),
+        format!("{LEDGER_NAME}-wal"),
+        format!("{LEDGER_NAME}-shm"),
+    ] {
         let _ = std::fs::remove_file(folder().join(name));
     }
     std::fs::write(folder().join(LEDGER_NAME), &bytes).expect("the folder is there");

@@ -13,10 +13,15 @@ fuzz_target!(|input: &[u8]| {
     let text = String::from_utf8_lossy(input);
     match Policies::parse(&text, "p.toml") {
         Ok(policies) => ask(&policies),
-        Err(respond::Error::Policy { line, column, cause, .. }) => {
+        Err(respond::Error::Policy {
+            line, column, cause, ..
+        }) => {
             let lines: Vec<&str> = text.split('\n').collect();
             let width = lines[line - 1].chars().count();
-            assert!(column <= width + 1 && !cause.is_empty(), "line {line}, column {column}: {cause}");
+            assert!(
+                column <= width + 1 && !cause.is_empty(),
+                "line {line}, column {column}: {cause}"
+            );
         }
         Err(other) => panic!("{other}"),
     }

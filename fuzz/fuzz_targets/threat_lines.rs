@@ -47,11 +47,16 @@ fn means(line: &str, number: u64) {
         body: Body::Line(line.to_owned()),
         origin: origin(number),
     };
-    let Ok(event) = normalise(record(), RECEIVED) else { return };
+    let Ok(event) = normalise(record(), RECEIVED) else {
+        return;
+    };
     assert!(event.fields.is_object());
     assert_eq!(event.origin, origin(number));
     let again = normalise(record(), RECEIVED).expect("what was understood once is understood again");
-    assert_eq!((event.time, &event.facts, &event.fields), (again.time, &again.facts, &again.fields));
+    assert_eq!(
+        (event.time, &event.facts, &event.fields),
+        (again.time, &again.facts, &again.fields)
+    );
 }
 
 /// All lines through the normaliser that joins records: each one gives one event, or the reason why not, or waits.
@@ -88,8 +93,16 @@ fn lines(input: &[u8]) {
     assert!(late <= waiting);
     assert_eq!(normaliser.waiting().count(), 0);
     normaliser.finish(&mut |_| panic!("given twice"));
-    assert!(given.iter().all(|(record, &times)| times == 1 || !once.contains(record)));
-    assert!(given.len() as u64 + refused >= taken, "{} and {refused} of {taken}", given.len());
+    assert!(
+        given
+            .iter()
+            .all(|(record, &times)| times == 1 || !once.contains(record))
+    );
+    assert!(
+        given.len() as u64 + refused >= taken,
+        "{} and {refused} of {taken}",
+        given.len()
+    );
 }
 
 fn origin(record: u64) -> Origin {

@@ -21,7 +21,10 @@ fuzz_target!(|input: &[u8]| {
     let loaded = load([("a.yml", &*text)]);
     let lines = u32::try_from(text.lines().count()).unwrap().max(1);
     for refused in loaded.refused.iter().chain(&loaded.remarks) {
-        assert!(!refused.reason.is_empty() && (1..=lines).contains(&refused.line), "{refused:?} of {lines}");
+        assert!(
+            !refused.reason.is_empty() && (1..=lines).contains(&refused.line),
+            "{refused:?} of {lines}"
+        );
     }
     for diagnostic in check("a.yml", &text) {
         assert!((1..=lines).contains(&diagnostic.line), "{diagnostic:?} of {lines}");
@@ -46,12 +49,20 @@ fuzz_target!(|input: &[u8]| {
             assert!(!alert.evidence.is_empty() && alert.count > 0);
         }
         for rule in engine.rules().iter().take(4) {
-            let told = found[hits..].iter().any(|alert| format!("{:?}", alert.finder).contains(&format!("Rule({:?})", rule.id)));
+            let told = found[hits..]
+                .iter()
+                .any(|alert| format!("{:?}", alert.finder).contains(&format!("Rule({:?})", rule.id)));
             let explained = explain(rule, &event, &engine.settings().choices.placeholders);
             assert!(explained.matched || !told, "{}: {explained}", rule.id);
         }
     }
-    let _ = coverage(&engine, &Inputs { possible: &[SOURCE], seen: Some(&seen) });
+    let _ = coverage(
+        &engine,
+        &Inputs {
+            possible: &[SOURCE],
+            seen: Some(&seen),
+        },
+    );
     let saved = engine.snapshot();
     engine.forget();
     assert_eq!(engine.restore(&saved).unwrap().dropped, 0);

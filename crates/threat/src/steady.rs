@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// Times of which the middle one is believed: to move it, more than half of them must have moved.
 const REMEMBERED: usize = 9;
+/// Times that hang together are remembered for so many leaps, those of the fewest records going first: whoever makes up a few records of long ago
+/// takes nothing away from what was learnt.
+const ERAS_MAX: usize = 4;
 /// A time further from the middle one than so many seconds is taken for wrong until others agree: thirty days.
 const BELIEVED: i64 = 30 * 86_400;
 
@@ -15,7 +18,21 @@ pub(crate) struct Steady {
     times: VecDeque<i64>,
     /// When the times began that hang together with the present ones.
     began: Option<i64>,
+    /// How many they are.
+    #[serde(default)]
+    count: u64,
+    /// Times that were left for others.
+    #[serde(default)]
+    left: Vec<Era>,
     last: Believed,
+}
+
+/// Times that hang together.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Era {
+    began: i64,
+    middle: i64,
+    count: u64,
 }
 
 /// A time that may be learnt from.
@@ -37,12 +54,12 @@ impl Steady {
             self.times.pop_front();
         }
         let middle = self.middle().unwrap_or(time);
-        let far = |one: i64, other: i64| one.abs_diff(other) > BELIEVED.unsigned_abs();
         let now = if far(time, middle) { middle } else { time };
-        if self.began.is_none() || far(before, middle) {
-            self.began = Some(now);
+        if far(before, middle) {
+            self.leap(before, now);
         }
-        let began = self.began.unwrap_or(now);
+        self.count += 1;
+        let began = *self.began.get_or_insert(now);
         self.last = Believed { now, middle, began };
         self.last
     }
@@ -52,11 +69,34 @@ impl Steady {
         self.last
     }
 
+    /// Goes over to other times: ones that were left before, or new ones.
+    fn leap(&mut self, before: i64, now: i64) {
+        let back = self.left.iter().position(|era| !far(era.middle, now));
+        let back = back.map(|at| self.left.swap_remove(at));
+        self.left.extend(self.began.map(|began| Era {
+            began,
+            middle: before,
+            count: self.count,
+        }));
+        if self.left.len() > ERAS_MAX {
+            let fewest = self.left.iter().enumerate().min_by_key(|(_, era)| era.count);
+            if let Some((fewest, _)) = fewest {
+                self.left.swap_remove(fewest);
+            }
+        }
+        self.began = Some(back.map_or(now, |era| era.began));
+        self.count = back.map_or(0, |era| era.count);
+    }
+
     fn middle(&self) -> Option<i64> {
         let mut times: Vec<i64> = self.times.iter().copied().collect();
         times.sort_unstable();
         times.get(times.len() / 2).copied()
     }
+}
+
+const fn far(one: i64, other: i64) -> bool {
+    one.abs_diff(other) > BELIEVED.unsigned_abs()
 }
 
 #[cfg(test)]
@@ -86,5 +126,27 @@ mod tests {
         clock.see(NOW);
         assert_eq!(clock.see(NOW + 86_400).now, NOW + 86_400);
         assert_eq!(clock.see(NOW + 22 * 86_400).now, NOW + 22 * 86_400);
+    }
+
+    #[test]
+    fn made_up_records_of_long_ago_take_nothing_away_from_what_was_learnt() {
+        let mut clock = Steady::default();
+        for second in 0..100 {
+            clock.see(NOW + second);
+        }
+        for year in 0..20 {
+            for _ in 0..9 {
+                clock.see(year * 40 * 86_400);
+            }
+        }
+        let back: Vec<_> = (0..9).map(|_| clock.see(NOW + 200)).collect();
+        assert_eq!(
+            back[8],
+            Believed {
+                now: NOW + 200,
+                middle: NOW + 200,
+                began: NOW
+            }
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! What is known over a restart: `<data>/threat/memory.json`, replaced as a whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ const VERSION: u32 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Kept<'a> {
     version: u32,
+    /// Of the checkpoint whose logs these are: another one gives the same numbers to other logs.
+    #[serde(default)]
+    pub follows: String,
     /// By the number of a log: where the last record ends that is part of what is known.
     pub reached: BTreeMap<u64, u64>,
     /// What is known.
@@ -32,6 +36,7 @@ impl<'a> Kept<'a> {
     pub const fn new(reached: BTreeMap<u64, u64>, memory: Memory<'a>) -> Self {
         Self {
             version: VERSION,
+            follows: String::new(),
             reached,
             memory,
         }
@@ -74,7 +79,10 @@ pub fn read(data: &Path) -> Result<Option<Kept<'static>>, Failure> {
 pub(super) fn write(data: &Path, kept: &Kept<'_>) -> io::Result<()> {
     let folder = data.join(FOLDER);
     let partial = folder.join("memory.json.partial");
-    let mut output = io::BufWriter::new(File::create(&partial)?);
+    // Who is who, and who did what: for nobody else to read.
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut output = io::BufWriter::new(options.open(&partial)?);
     serde_json::to_writer(&mut output, kept)?;
     output.flush()?;
     output.get_ref().sync_all()?;
@@ -84,6 +92,8 @@ pub(super) fn write(data: &Path, kept: &Kept<'_>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use threat::detection::Detection;
     use threat::rules::{Engine, Settings, load};
@@ -96,6 +106,8 @@ mod tests {
         let detection = Detection::new(Engine::new(load([]), Settings::default()));
         write(data.path(), &Kept::new(BTreeMap::from([(3, 40)]), detection.memory())).unwrap();
         assert_eq!(read(data.path()).unwrap().unwrap().reached[&3], 40);
+        let mode = std::fs::metadata(file(data.path())).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
         std::fs::write(file(data.path()), "{\"version\":1,\"reached\":{").unwrap();
         let failure = read(data.path()).unwrap_err();
         assert_eq!(failure.code, FailureCode::Damage);

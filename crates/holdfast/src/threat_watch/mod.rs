@@ -9,7 +9,9 @@
 //!
 //! Nothing is read ahead: while the ledger can't be written, logs stay unread and senders wait.
 
+mod clock;
 mod concerned;
+mod flood;
 mod known;
 mod memory;
 mod rounds;
@@ -22,18 +24,23 @@ pub use memory::{FOLDER, read as read_memory};
 pub use sources::tokens_file;
 pub use status::{Reason, Status, read as read_status};
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use respond::Desk;
 
 use crate::config::ThreatSettings;
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::log::Log;
+use crate::log::{Level, Log};
 use rounds::{Rounds, Wish};
+
+/// How long reading rests after it failed.
+const REST: Duration = Duration::from_secs(1);
 
 /// The thread that reads logs.
 #[derive(Debug)]
@@ -60,12 +67,18 @@ impl Watching {
         let stopping = Arc::new(AtomicBool::new(false));
         let (wishes, wished) = channel();
         let mut rounds = Rounds::open(engine, desk, settings, log, wished)?;
-        let told = Arc::clone(&stopping);
+        let (told, told_to) = (Arc::clone(&stopping), Arc::clone(log));
         let thread = std::thread::Builder::new()
             .name("threat".to_owned())
             .spawn(move || {
                 while !told.load(Ordering::SeqCst) {
-                    rounds.round();
+                    // A round that fails is told of; the next one goes on behind what it failed on.
+                    if catch_unwind(AssertUnwindSafe(|| rounds.round())).is_err() {
+                        let message =
+                            "the program failed while it read logs, and goes on; please report what it printed";
+                        told_to.write(Level::Error, "threat", message);
+                        std::thread::sleep(REST);
+                    }
                 }
                 rounds.finish();
             })

@@ -1,6 +1,7 @@
 //! What the thread does, round after round: read, find, tell, save, acknowledge.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -20,6 +21,8 @@ use threat::normalise::{Normaliser, NotUnderstood};
 use threat::rules::Engine as Rules;
 use threat::story::{Change, ChangeKind};
 
+use super::clock;
+use super::flood::Floods;
 use super::known::Known;
 use super::memory::{self, FOLDER, Kept};
 use super::rules;
@@ -36,6 +39,10 @@ use crate::log::{Level, Log};
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Messages of senders that are taken in one round.
 const MESSAGES: usize = 4096;
+/// How often that many are taken at the end, at most: as many as may wait.
+const LAST_MESSAGES_ROUNDS: usize = 4;
+/// Alerts from which on no more are made before those are in the ledger.
+const TOLD_AT_ONCE: usize = 1024;
 /// How often what is known is saved while records come in; and, at least, after something was told.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 const SAVE_SOON: Duration = Duration::from_secs(1);
@@ -77,6 +84,8 @@ pub(super) struct Rounds {
     normaliser: Normaliser,
     detection: Detection,
     machines: BTreeMap<String, Vec<String>>,
+    /// All volumes, when they were listed last.
+    volumes: Vec<String>,
     wished: Receiver<Wish>,
     /// What guards tell of attacks.
     guards: Receiver<NewAlert>,
@@ -89,6 +98,7 @@ pub(super) struct Rounds {
     found: Vec<(Alert, Option<Change>)>,
     waiting: Vec<NewAlert>,
     counting: Counting,
+    floods: Floods,
     saved: Instant,
     /// How long saving took the last time.
     saving: Duration,
@@ -113,19 +123,27 @@ impl Rounds {
         say_of_rules(&wish.rules, log);
         let (overhearing, guards) = sync_channel(GUARDS_MAX);
         engine.front().overhear(overhearing);
+        let follower = follower(&folder, settings)?;
+        let follows = follower.as_ref().map(Follower::identity);
         let (reached, detection) = match memory::read(data)? {
-            Some(kept) => (kept.reached, Detection::with_memory(wish.rules, kept.memory)),
+            Some(kept) => {
+                // Of a checkpoint that was begun anew the numbers are of other logs: nothing of them was taken yet.
+                let is_its = follows.is_none_or(|follows| follows == kept.follows);
+                let reached = if is_its { kept.reached } else { BTreeMap::new() };
+                (reached, Detection::with_memory(wish.rules, kept.memory))
+            }
             None => (BTreeMap::new(), Detection::new(wish.rules)),
         };
         let mut rounds = Self {
             engine: Arc::clone(engine),
             desk: Arc::clone(desk),
             log: Arc::clone(log),
-            follower: follower(&folder, settings)?,
+            follower,
             listener: listener(data, settings)?,
             normaliser: Normaliser::new(),
             detection,
             machines: wish.machines,
+            volumes: engine.names().unwrap_or_default(),
             wished,
             guards,
             known: Known::of(desk)?,
@@ -134,6 +152,7 @@ impl Rounds {
             found: Vec::new(),
             waiting: Vec::new(),
             counting: Counting::new(),
+            floods: Floods::new(Instant::now()),
             saved: Instant::now(),
             saving: Duration::ZERO,
             changed: false,
@@ -165,7 +184,7 @@ impl Rounds {
                 }
             });
         }
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && self.found.is_empty() {
             self.read();
         }
         self.count(false);
@@ -176,7 +195,8 @@ impl Rounds {
         let since = self.saved.elapsed();
         // Of a large memory it takes long: it is at most a tenth of what the thread does.
         let soon = SAVE_SOON.max(self.saving * 10);
-        let is_due = since >= SAVE_EVERY || self.told && since >= soon || self.taken.len() >= BATCHES_MAX;
+        let is_due =
+            since >= SAVE_EVERY.max(self.saving * 10) || self.told && since >= soon || self.taken.len() >= BATCHES_MAX;
         if self.changed && is_due {
             self.save();
         }
@@ -184,6 +204,15 @@ impl Rounds {
 
     /// Tells and saves what is left.
     pub(super) fn finish(&mut self) {
+        // Senders count as told what was received.
+        for _ in 0..LAST_MESSAGES_ROUNDS {
+            let listener = self.listener.as_ref();
+            let messages = listener.map(|listener| listener.take(MESSAGES, Duration::ZERO));
+            for message in messages.unwrap_or_default() {
+                self.take(message.record, message.received);
+            }
+        }
+        self.listener = None;
         let (detection, found) = (&mut self.detection, &mut self.found);
         self.normaliser.finish(&mut |event| hear(detection, found, event));
         if self.tell() && self.changed {
@@ -241,28 +270,67 @@ impl Rounds {
     fn take(&mut self, record: Record, received: Timestamp) {
         self.changed = true;
         let (detection, found, counting) = (&mut self.detection, &mut self.found, &mut self.counting);
+        let normaliser = &mut self.normaliser;
         let (origin, sample) = (record.origin.clone(), logs::sample_of(&record));
-        counting.record(&origin, received);
-        self.normaliser.take(record, received, &mut |event| {
-            match &event {
-                Ok(event) => counting.event(event, received),
-                Err(not) => counting.not_understood(&origin, &not.reason, &sample),
-            }
-            hear(detection, found, event);
-        });
+        // Whoever finds a record that the program fails on mustn't blind it: after every start it would be read again.
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            counting.record(&origin, received);
+            normaliser.take(record, received, &mut |event| {
+                match &event {
+                    Ok(event) => counting.event(event, received),
+                    Err(not) => counting.not_understood(&origin, &not.reason, &sample),
+                }
+                hear(detection, found, event);
+            });
+        }));
+        if taken.is_err() {
+            self.log.write(
+                Level::Error,
+                "threat",
+                format!(
+                    "the program failed on {}#{}, which is passed over; please report that record",
+                    origin.source, origin.record
+                ),
+            );
+        }
     }
 
     /// Has the ledger know what was found. Whether it does.
     fn tell(&mut self) -> bool {
-        if !self.found.is_empty() {
-            let all = self.engine.names().unwrap_or_default();
-            for (alert, change) in std::mem::take(&mut self.found) {
-                let told = told::of(&alert, change, &self.detection, &self.machines, &all);
+        if !self.write() {
+            return false;
+        }
+        if self.found.is_empty() {
+            return true;
+        }
+        // What can't be listed now was listed before: nobody's disk goes without its alert.
+        if let Ok(names) = self.engine.names() {
+            self.volumes = names;
+        }
+        let mut found = std::mem::take(&mut self.found).into_iter();
+        loop {
+            // One finding may be as many alerts as there are disks: they are never all held at once.
+            while self.waiting.len() < TOLD_AT_ONCE
+                && let Some((alert, change)) = found.next()
+            {
+                let told = told::of(&alert, change, &self.detection, &self.machines, &self.volumes);
                 if self.known.note(&told.key) {
-                    self.waiting.extend(told.alerts);
+                    let admitted = self.floods.admitted(&alert.finder, Instant::now(), told.alerts);
+                    self.waiting.extend(admitted);
                 }
             }
+            if self.waiting.is_empty() {
+                return true;
+            }
+            if !self.write() {
+                self.found.extend(found);
+                return false;
+            }
         }
+    }
+
+    /// Writes what waits into the ledger. Whether that was done.
+    fn write(&mut self) -> bool {
         if self.waiting.is_empty() {
             return true;
         }
@@ -290,7 +358,9 @@ impl Rounds {
             return;
         }
         let begun = Instant::now();
-        let kept = Kept::new(self.reached.clone(), self.detection.memory());
+        let follows = self.follows();
+        let mut kept = Kept::new(self.reached.clone(), self.detection.memory());
+        kept.follows = follows;
         if let Err(error) = memory::write(self.engine.data(), &kept) {
             self.complain(&format!("what is known of people and machines can't be saved: {error}"));
             std::thread::sleep(TRY_AGAIN);
@@ -304,6 +374,15 @@ impl Rounds {
         (self.changed, self.told, self.failing) = (false, false, false);
         self.saved = Instant::now();
         self.saving = begun.elapsed();
+    }
+
+    /// Which checkpoint the numbers of logs are of. Of logs that are gone for good nothing is kept: they are never asked for again.
+    fn follows(&mut self) -> String {
+        let Some(follower) = &self.follower else {
+            return String::new();
+        };
+        self.reached.retain(|log, _| follower.knows(*log));
+        follower.identity().to_owned()
     }
 
     /// Learns people and machines of a list.
@@ -344,7 +423,8 @@ impl Rounds {
 
 /// Takes an event, and keeps what is to be told of it.
 fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, event: Result<Event, NotUnderstood>) {
-    let Ok(event) = event else { return };
+    let Ok(mut event) = event else { return };
+    event.time = clock::believed(event.time, Timestamp::now());
     detection.take(&event, &mut |finding| {
         if told::is_told(finding.alert, finding.change) {
             found.push((finding.alert.clone(), finding.change));

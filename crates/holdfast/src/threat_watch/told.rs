@@ -17,6 +17,8 @@ use super::known::KEY;
 
 /// Disks that one finding is told of, at most: on more than that, policies for many volumes act anyway.
 const VOLUMES_MAX: usize = 256;
+/// The kind of alert that tells of a story that became weighty.
+pub(super) const ATTACK: &str = "attack";
 /// Records and techniques that an alert names.
 const NAMED_MAX: usize = 16;
 /// Characters of a text.
@@ -58,7 +60,7 @@ pub(super) fn of(
     let noticed = NewAlert {
         time: Time::from_unix_millis(alert.time.as_millisecond()),
         layer: Layer::Threat,
-        kind: if begins { "attack" } else { "finding" }.to_owned(),
+        kind: if begins { ATTACK } else { "finding" }.to_owned(),
         severity: severity(alert, begins, story.as_ref()),
         volume: None,
         host: concerned.machine.map(|machine| machine.name().to_owned()),
@@ -142,10 +144,19 @@ impl<'a> Concerned<'a> {
     }
 }
 
-/// The record that a finding was made of last, and a digest of what found it, when and in which records: the same in every version of the program,
-/// since the ledger keeps it.
+/// The record that a finding was made of last, and a digest of what found it, when, in which records and on whom: the same in every version of the
+/// program, since the ledger keeps it. Records alone wouldn't do: messages of different connections have the same numbers.
 fn key(alert: &Alert) -> String {
-    let found = json!([alert.finder, alert.time.to_string(), alert.evidence]).to_string();
+    let facts = &alert.facts;
+    let whom = json!([facts.actor, facts.target, facts.machine, facts.address, facts.object]);
+    let found = json!([
+        alert.finder,
+        alert.time.to_string(),
+        alert.evidence,
+        whom,
+        alert.matched
+    ])
+    .to_string();
     let digest = blake3::hash(found.as_bytes()).to_hex();
     let digest = digest.get(..16).unwrap_or_default();
     match alert.evidence.last() {
@@ -221,4 +232,35 @@ fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> 
         facts.insert("next".to_owned(), json!(story.next));
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_two_connections_are_two_findings() {
+        let of = |volume: &str| {
+            let told = NewAlert {
+                time: Time::from_unix_millis(1_795_428_900_000),
+                layer: Layer::Guard,
+                kind: "fenced".to_owned(),
+                severity: Severity::Critical,
+                volume: Some(volume.to_owned()),
+                host: None,
+                identity: None,
+                title: "Encryption recognised".to_owned(),
+                text: String::new(),
+                facts: Map::new(),
+            };
+            let mut alert = of_guard(&told, &BTreeMap::new());
+            alert.evidence = vec![threat::event::Origin {
+                source: "syslog tcp 10.0.0.1".into(),
+                record: 1,
+            }];
+            key(&alert)
+        };
+        assert_eq!(of("files"), of("files"));
+        assert_ne!(of("files"), of("mail"));
+    }
 }

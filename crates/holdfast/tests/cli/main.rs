@@ -22,5 +22,6 @@ mod signed_model;
 mod space;
 mod support;
 mod threat;
+mod threat_watch;
 mod usage;
 mod volumes;

@@ -89,6 +89,9 @@ pub(super) struct Cursor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
     version: u32,
+    /// Says that it is this checkpoint and no other: one that was begun anew gives the same numbers to other logs.
+    #[serde(default)]
+    pub(super) identity: String,
     /// The number of the next new log.
     pub(super) next: u64,
     /// The logs, in the order of their numbers.
@@ -139,9 +142,10 @@ impl Checkpoint {
     }
 
     /// Writes it durably.
-    pub(super) fn save(&self, next: u64, logs: Vec<Entry>) -> Result<(), Error> {
+    pub(super) fn save(&self, identity: &str, next: u64, logs: Vec<Entry>) -> Result<(), Error> {
         let state = State {
             version: VERSION,
+            identity: identity.to_owned(),
             next,
             logs,
         };
@@ -168,6 +172,14 @@ impl Checkpoint {
             .and_then(|folder| folder.sync_all())
             .map_err(Error::file("sync", folder))
     }
+}
+
+/// A name for a new checkpoint that no other has.
+pub(super) fn new_identity() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let now = std::time::SystemTime::now();
+    // Two are apart by the time at which they were begun, or by the system's randomness.
+    format!("{:016x}", RandomState::new().hash_one((now, std::process::id())))
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
@@ -219,12 +231,12 @@ mod tests {
         let path = folder.path().join("checkpoint");
         let (first, state) = Checkpoint::open(&path).unwrap();
         assert_eq!(state, None);
-        first.save(8, vec![entry(7)]).unwrap();
+        first.save("one", 8, vec![entry(7)]).unwrap();
         assert!(matches!(Checkpoint::open(&path), Err(Error::CheckpointInUse { .. })));
         drop(first);
         let (_, state) = Checkpoint::open(&path).unwrap();
         let state = state.unwrap();
-        assert_eq!((state.next, state.logs), (8, vec![entry(7)]));
+        assert_eq!((&*state.identity, state.next, state.logs), ("one", 8, vec![entry(7)]));
     }
 
     #[test]
@@ -232,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         let (first, _) = Checkpoint::open(&path).unwrap();
-        first.save(8, vec![entry(7)]).unwrap();
+        first.save("one", 8, vec![entry(7)]).unwrap();
         drop(first);
         let good = std::fs::read_to_string(&path).unwrap();
         for bad in [

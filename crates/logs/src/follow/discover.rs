@@ -5,13 +5,14 @@
 //! begins as it did. A copy of a log that is still in its place is passed over. What can't be told yet is left to the next look: a number that
 //! was given to a copy would have all of it come twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::{Cursor, Entry, FileKey};
 use super::evtx;
-use super::list::{Candidate, list};
+use super::list::{Candidate, candidate, list};
 use super::mark::{HEAD_BYTES, Mark, TAIL_BYTES};
 use super::source::Source;
 use super::tracked::{Kind, Tracked, holds};
@@ -37,7 +38,10 @@ enum Kin {
 impl Follower {
     /// Looks.
     pub(super) fn discover(&mut self) {
-        let (candidates, problems) = list(&self.settings.paths, self.settings.limits.logs_max);
+        let (mut candidates, problems) = list(&self.settings.paths, self.settings.limits.logs_max);
+        if candidates.len() >= self.settings.limits.logs_max {
+            self.add_what_is_followed(&mut candidates);
+        }
         for problem in problems {
             self.problem(&problem.name, &problem.reason);
         }
@@ -58,6 +62,18 @@ impl Follower {
         self.tell_what_is_lost();
         self.mark_superseded();
         self.forget();
+    }
+
+    /// More files than are followed are a new one's trouble, not that of those that are followed: names of files may be what senders say.
+    fn add_what_is_followed(&self, candidates: &mut Vec<Candidate>) {
+        let listed: HashSet<_> = candidates.iter().map(|candidate| candidate.file).collect();
+        let is_asked = |path: &Path| self.settings.paths.iter().any(|asked| path.starts_with(asked));
+        for log in self.logs.values().filter(|log| is_asked(&log.entry.path)) {
+            let Some(file) = log.entry.file.filter(|file| !listed.contains(file)) else {
+                continue;
+            };
+            candidates.extend(candidate(log.entry.path.clone(), false).filter(|found| found.file == file));
+        }
     }
 
     /// Finds the logs that are where they were, or were renamed. Gives the other files.
@@ -277,7 +293,7 @@ impl Follower {
                 self.is_unsaved = true;
             }
         }
-        let listed: std::collections::HashSet<_> = self.logs.values().filter_map(|log| log.entry.file).collect();
+        let listed: HashSet<_> = self.logs.values().filter_map(|log| log.entry.file).collect();
         if self.passed.len() > self.settings.limits.logs_max {
             self.passed.retain(|file, _| !listed.contains(file));
         }

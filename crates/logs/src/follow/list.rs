@@ -96,7 +96,8 @@ fn rotations(file: &Path, files_max: usize) -> Vec<Candidate> {
         .collect()
 }
 
-fn candidate(path: PathBuf, is_rotated: bool) -> Option<Candidate> {
+/// The file that lies there.
+pub(super) fn candidate(path: PathBuf, is_rotated: bool) -> Option<Candidate> {
     let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
     Some(Candidate {
         family: family(&path)?,

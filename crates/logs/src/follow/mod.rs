@@ -130,6 +130,7 @@ pub struct Batch {
 pub struct Follower {
     settings: Settings,
     checkpoint: Checkpoint,
+    identity: String,
     logs: BTreeMap<u64, Tracked>,
     next: u64,
     /// Whether there is something that the checkpoint must know before records are given out.
@@ -162,8 +163,12 @@ impl Follower {
     pub fn open(settings: Settings) -> Result<Self, Error> {
         let (checkpoint, state) = Checkpoint::open(&settings.checkpoint)?;
         let has_looked = state.is_some();
-        let (next, entries) = state.map_or((1, Vec::new()), |state| (state.next, state.logs));
+        let (identity, next, entries) = state.map_or_else(
+            || (checkpoint::new_identity(), 1, Vec::new()),
+            |state| (state.identity, state.next, state.logs),
+        );
         Ok(Self {
+            identity,
             logs: entries
                 .into_iter()
                 .filter_map(|entry| Some((entry.log, Tracked::new(entry)?)))
@@ -246,6 +251,18 @@ impl Follower {
         in_turn
     }
 
+    /// Which checkpoint it is: positions that were kept with results hold for this one alone. Whoever begins a checkpoint anew gets another.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Whether the number is that of a log that is still known: no other position is ever asked for again.
+    #[must_use]
+    pub fn knows(&self, log: u64) -> bool {
+        self.logs.contains_key(&log)
+    }
+
     /// Files that can't be read or followed, by reason.
     #[must_use]
     pub fn problems(&self) -> &Counts {
@@ -262,7 +279,7 @@ impl Follower {
 
     fn save(&mut self) -> Result<(), Error> {
         let logs = self.logs.values().map(Tracked::saved).collect();
-        self.checkpoint.save(self.next, logs)?;
+        self.checkpoint.save(&self.identity, self.next, logs)?;
         self.is_unsaved = false;
         Ok(())
     }

@@ -15,6 +15,9 @@ use crate::open::{Shape, read_up_to, zstd_decoder};
 /// Bytes that are unpacked at a time.
 const UNPACKED_AT_A_TIME: u64 = 64 << 10;
 
+/// What has more NULs than one byte in so many is no text.
+const NULS_ONE_IN: usize = 16;
+
 /// An open log.
 pub(super) enum Source {
     /// A file that may grow.
@@ -63,7 +66,7 @@ impl Source {
             Shape::Zip | Shape::Tar => refused("archives of several files are not followed"),
             Shape::Refused(what) => refused(what),
             Shape::Log if head.starts_with(FILE_MAGIC) => Ok(Self::Events(file)),
-            Shape::Log if head.contains(&0) => refused("it is no text"),
+            Shape::Log if is_binary(head) => refused("it is no text"),
             Shape::Log => Ok(Self::Plain(file)),
         }
     }
@@ -136,6 +139,11 @@ impl Packed {
         }
         Ok(())
     }
+}
+
+/// Whether a beginning is that of no text. A few NULs are what somebody has sent to a service that writes down what it is sent.
+fn is_binary(head: &[u8]) -> bool {
+    head.iter().filter(|byte| **byte == 0).count() > head.len() / NULS_ONE_IN
 }
 
 fn read_at_most(file: &File, into: &mut [u8], from: u64) -> io::Result<usize> {

@@ -81,6 +81,48 @@ fn gzip(from: &Path, to: &Path) {
 }
 
 #[test]
+fn files_without_end_push_out_no_log_that_is_followed() {
+    let mut scene = Scene::new(false);
+    scene.settings.limits.logs_max = 3;
+    scene.append("z.log", "one\n");
+    let mut follower = scene.follower();
+    assert_eq!(new(&mut follower), ["one"]);
+    for number in 0..5 {
+        scene.append(&format!("a{number}.log"), "made up\n");
+    }
+    new(&mut follower);
+    scene.append("z.log", "two\n");
+    assert_eq!(new(&mut follower), ["two"]);
+    assert!(follower.problems().total() > 0, "that there are others is told");
+}
+
+#[test]
+fn a_nul_in_the_first_line_silences_no_log() {
+    let scene = Scene::new(true);
+    scene.append("app.log", "GET /\0 HTTP/1.1 from 10.0.0.9\nnext\n");
+    let mut follower = scene.follower();
+    assert_eq!(new(&mut follower).len(), 2);
+    fs::write(scene.path("app.log.1"), [0, 1, 2, 0, 0, 3]).unwrap();
+    assert_eq!(new(&mut follower).len(), 0);
+}
+
+#[test]
+fn a_checkpoint_that_was_begun_anew_is_another_one() {
+    let scene = Scene::new(true);
+    scene.append("app.log", "one\n");
+    let mut follower = scene.follower();
+    new(&mut follower);
+    let first = follower.identity().to_owned();
+    drop(follower);
+    let follower = scene.follower();
+    assert_eq!(follower.identity(), first, "it goes on");
+    assert!(follower.knows(1) && !follower.knows(2));
+    drop(follower);
+    fs::remove_file(&scene.settings.checkpoint).unwrap();
+    assert_ne!(scene.follower().identity(), first);
+}
+
+#[test]
 fn appended_lines_are_given_once_and_a_line_without_its_end_is_waited_for() {
     let scene = Scene::new(true);
     let mut follower = scene.follower();

@@ -11,7 +11,7 @@ use threat::input::framing::{Framed, Framing};
 use threat::input::{Source, Unreadable};
 
 use super::datagram::message;
-use super::places::Ticket;
+use super::places::{self, Ticket};
 use super::queue::{Queue, Sender};
 
 /// Bytes read at a time.
@@ -33,7 +33,7 @@ pub(super) fn serve(
     let transport = if tls.is_some() { "tls" } else { "tcp" };
     let mut incoming = Incoming {
         source: format!("syslog {transport} {address}").into(),
-        sender: Sender::Connection(address),
+        sender: Sender::Connection(places::sender(address)),
         number: 0,
         framing: Framing::new(queue.limits().message_bytes_max),
         ticket,

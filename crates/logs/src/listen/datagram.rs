@@ -12,6 +12,7 @@ use threat::input::framing::datagram;
 use threat::input::{Body, Record, Source};
 
 use super::Message;
+use super::places::sender;
 use super::queue::{Queue, Sender};
 
 /// The largest datagram that there is.
@@ -37,7 +38,7 @@ pub(super) fn serve(socket: &UdpSocket, woken: &UnixStream, queue: &Queue) {
             continue;
         };
         queue.put_or_drop(
-            Sender::Datagrams(from.ip()),
+            Sender::Datagrams(sender(from.ip())),
             message(text, &format!("syslog udp {}", from.ip()).into(), number),
             length,
         );

@@ -1,7 +1,7 @@
 //! Connections: a bounded number of places, of which one address gets some, and the longest silent makes way for a new one.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -99,7 +99,7 @@ impl Places {
     }
 
     fn admit(self: &Arc<Self>, socket: TcpStream, from: SocketAddr, tls: Option<Arc<ServerConfig>>) {
-        let Some(ticket) = self.take(&socket, from.ip()) else {
+        let Some(ticket) = self.take(&socket, sender(from.ip())) else {
             return;
         };
         let queue = Arc::clone(&self.queue);
@@ -170,6 +170,14 @@ impl Places {
     }
 }
 
+/// Who an address is of: of IPv6 the network, since whoever has one address of it has them all.
+pub(super) fn sender(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
 impl Table {
     /// Whether one more fits in. The longest silent makes way if it was silent for long enough; it is gone a moment later.
     fn make_way(&mut self, limits: &Limits) -> bool {
@@ -186,5 +194,19 @@ impl Table {
         silent.is_leaving = true;
         let _ = silent.socket.shutdown(Shutdown::Both);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_addresses_of_a_network_are_one_sender() {
+        let of = |text: &str| sender(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+        assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
     }
 }

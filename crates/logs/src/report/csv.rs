@@ -8,6 +8,9 @@ use super::{About, finder_id, level_name, shown};
 
 const HEAD: &str = "time,level,title,rule,log,machine,actor,target,address,object,count,attack,words,source,record\r\n";
 
+/// What formulas begin with.
+const FORMULAS: [&str; 8] = ["=", "+", "-", "@", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"];
+
 /// Writes the alerts.
 ///
 /// # Errors
@@ -48,6 +51,21 @@ fn cells(alert: &Alert) -> [String; 15] {
 /// A cell in quotes. What spreadsheets would calculate is made a text: logs hold what attackers wrote.
 fn quoted(cell: &str) -> String {
     let text = cell.replace('"', "\"\"");
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some drop white space first, and some take letters of full width for those of half.
+    let begins = |letter: &str| text.trim_start().starts_with(letter);
+    let is_formula = text.starts_with(['\t', '\r', '\n']) || FORMULAS.into_iter().any(begins);
     format!("\"{}{text}\"", if is_formula { "'" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_whatever_stands_before_it() {
+        for formula in ["=1+1", " =1+1", "\n=1+1", "\u{a0}@SUM(1)", "\u{ff1d}1+1", "\tx"] {
+            assert!(quoted(formula).starts_with("\"'"), "{formula:?}");
+        }
+        assert_eq!(quoted("a=1, \"b\""), "\"a=1, \"\"b\"\"\"");
+    }
 }

@@ -27,7 +27,8 @@ const TEXT_BYTES_MAX: usize = 8 << 10;
 const FACTS_BYTES_MAX: usize = 32 << 10;
 const HOUR_MILLIS: i64 = 3_600_000;
 
-/// What makes two alerts the same.
+/// What makes two alerts the same. Whoever attacks chooses what logs show: one finding mustn't pass for a repetition of another, which only the
+/// title tells apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Same {
     layer: Layer,
@@ -35,6 +36,8 @@ struct Same {
     volume: Option<String>,
     host: Option<String>,
     identity: Option<String>,
+    /// Of what logs show.
+    title: Option<String>,
 }
 
 /// An alert of this batch, or one that it repeats.
@@ -86,6 +89,7 @@ impl Taker {
             volume: alert.volume.clone(),
             host: alert.host.clone(),
             identity: alert.identity.clone(),
+            title: told_apart_by(&alert).map(str::to_owned),
         };
         let index = match self.by_same.get(&same) {
             Some(index) => Some(*index),
@@ -108,7 +112,7 @@ impl Taker {
                        text, facts, incident
                    from alert left join incident on incident.id = alert.incident
                    where layer = ?1 and kind = ?2 and volume is ?3 and host is ?4 and identity is ?5
-                       and last between ?6 and ?7 and closed is null
+                       and last between ?6 and ?7 and closed is null and (?8 is null or alert.title = ?8)
                    order by last desc limit 1";
         let mut statement = w.tried(w.connection().prepare_cached(sql))?;
         let (from, to) = (
@@ -123,7 +127,8 @@ impl Taker {
             identity,
             ..
         } = alert;
-        let found = statement.query_row((layer, kind, volume, host, identity, from, to), from_row);
+        let title = told_apart_by(alert);
+        let found = statement.query_row((layer, kind, volume, host, identity, from, to, title), from_row);
         let Some(alert) = w.tried(found.optional())? else {
             return Ok(None);
         };
@@ -235,6 +240,11 @@ impl Taker {
         let changed = self.correlator.finish(w, now)?;
         Ok((taken, changed))
     }
+}
+
+/// The title, of what logs show: of the other layers the kind tells what it is.
+fn told_apart_by(alert: &NewAlert) -> Option<&str> {
+    (alert.layer == Layer::Threat).then_some(&alert.title)
 }
 
 /// Whether something is noticed soon enough after an alert to be a repetition of it.

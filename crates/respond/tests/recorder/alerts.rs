@@ -35,6 +35,32 @@ fn the_same_soon_after_is_counted_and_anything_else_is_a_row() {
 }
 
 #[test]
+fn one_finding_in_logs_hides_no_other_on_the_same_machine() {
+    let mut bench = Bench::new();
+    let found = |millis, title: &str| {
+        let mut alert = about(millis, Layer::Threat, "finding", Severity::High, "disk");
+        alert.title = title.to_owned();
+        alert
+    };
+    bench.take(vec![found(0, "Remote-control tool"), found(SECOND, "Backups deleted")]);
+    bench.take(vec![
+        found(MINUTE, "Machines powered off"),
+        found(2 * MINUTE, "Backups deleted"),
+    ]);
+    let alerts = bench.alerts();
+    let told: Vec<_> = alerts
+        .iter()
+        .map(|alert| (&*alert.noticed.title, alert.count))
+        .collect();
+    let expected = [
+        ("Machines powered off", 1),
+        ("Backups deleted", 2),
+        ("Remote-control tool", 1),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn severity_rises_and_never_falls() {
     let mut bench = Bench::new();
     let noticed = |millis, severity| about(millis, Layer::Threat, "log-on", severity, "disk");

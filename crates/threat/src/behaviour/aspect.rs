@@ -250,7 +250,8 @@ fn remote_tool(event: &Event) -> Option<Option<&'static str>> {
     Some(REMOTE_TOOLS.iter().find(|tool| object.contains(**tool)).copied())
 }
 
-fn shorten(value: &str) -> Option<String> {
+/// What is remembered of a text that a log has; none if it is empty.
+pub(super) fn shorten(value: &str) -> Option<String> {
     let value: String = value
         .trim()
         .chars()

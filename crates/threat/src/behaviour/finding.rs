@@ -38,7 +38,7 @@ impl Finding {
             attack: self.attack.iter().map(|tag| Box::from(*tag)).collect(),
             words: self.words,
             logsource: event.logsource,
-            facts: event.facts.clone(),
+            facts: event.facts.kept(),
             matched: Vec::new(),
             evidence: vec![event.origin.clone()],
             count: self.count,

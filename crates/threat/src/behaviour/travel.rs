@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aspect::shorten;
 use super::finding::Finding;
 use crate::alert::Level;
 use crate::entity::EntityId;
@@ -56,7 +57,7 @@ impl Travels {
             latitude,
             longitude,
             name: place_name(place),
-            network: place.network.clone(),
+            network: place.network.as_deref().and_then(shorten),
         };
         let before = self.last.see(&person, now, || stay.clone());
         let finding = judge(before, &stay, name, is_habit);
@@ -129,7 +130,7 @@ fn place_name(place: &Place) -> String {
     if parts.is_empty() {
         "a place without a name".to_owned()
     } else {
-        parts.join(", ")
+        shorten(&parts.join(", ")).unwrap_or_default()
     }
 }
 

@@ -26,6 +26,9 @@ const DOMAIN_PROOFS: usize = 3;
 const DOMAINS_MAX: usize = 256;
 /// Accounts or machines with one bare name that are remembered.
 const NAMESAKES_MAX: usize = 8;
+/// Bare names for each person or machine that may be remembered, and how many must come until those are looked for that nobody has any more.
+const NAMESAKES_EACH: usize = 2;
+const NAMESAKES_LOT: usize = 4_096;
 /// How often forgetting is looked after, in seconds of the events' time.
 const EXPIRY_SECONDS: i64 = 86_400;
 
@@ -53,6 +56,9 @@ pub struct Directory {
     /// Bare name -> full names with it.
     #[serde(skip_serializing)]
     namesakes: BTreeMap<String, BTreeSet<Handle>>,
+    /// How many bare names there are when those of nobody are looked for next.
+    #[serde(skip_serializing)]
+    namesakes_max: usize,
     clock: Steady,
     expired: i64,
 }
@@ -74,6 +80,7 @@ impl From<Saved> for Directory {
             leases: saved.leases,
             domains: saved.domains,
             namesakes: BTreeMap::new(),
+            namesakes_max: NAMESAKES_EACH * ENTITIES_MAX,
             clock: saved.clock,
             expired: saved.expired,
         };
@@ -106,6 +113,7 @@ impl Directory {
             leases: Leases::new(),
             domains: BTreeMap::new(),
             namesakes: BTreeMap::new(),
+            namesakes_max: NAMESAKES_EACH * entities,
             clock: Steady::default(),
             expired: 0,
         }
@@ -368,10 +376,12 @@ impl Directory {
         if names.len() < NAMESAKES_MAX {
             names.insert(name.clone());
         }
-        if self.namesakes.len() > 2 * ENTITIES_MAX {
+        if self.namesakes.len() > self.namesakes_max {
             let joins = &self.joins;
             self.namesakes
                 .retain(|_, names| names.iter().any(|name| joins.find(name).is_some()));
+            // Somebody may have them all: then they aren't looked through again for each that comes.
+            self.namesakes_max = self.namesakes_max.max(self.namesakes.len() + NAMESAKES_LOT);
         }
     }
 

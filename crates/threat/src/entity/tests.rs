@@ -49,6 +49,27 @@ fn on(directory: &mut Directory, now: i64, machine: &[Handle]) -> Option<EntityI
 }
 
 #[test]
+fn many_names_of_each_machine_do_not_make_the_next_one_slow() {
+    let mut directory = Directory::with_room_for(4_000);
+    let begun = std::time::Instant::now();
+    for number in 0..4_000 {
+        let names = [
+            host(&format!("a{number}.acme.example")),
+            handle(HandleKind::VirtualMachine, &format!("b{number}")),
+            sam(&format!("acme\\c{number}$")),
+        ];
+        on(&mut directory, number, &names);
+    }
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
+    let id = directory.resolve(&[sam("acme\\c3999$")], 4_000);
+    assert!(id.is_some() && id == directory.resolve(&[host("a3999.acme.example")], 4_000));
+}
+
+#[test]
 fn names_that_a_record_lists_together_are_one_person_with_the_record_as_evidence() {
     let mut directory = Directory::new();
     by(&mut directory, 1, &[sam("ACME\\anna"), sid(1104)]);

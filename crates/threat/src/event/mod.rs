@@ -96,6 +96,35 @@ pub struct Facts {
     pub object: Option<String>,
 }
 
+/// Characters of a text of facts that an alert keeps.
+const TEXT_CHARACTERS_MAX: usize = 4096;
+
+impl Facts {
+    /// What an alert keeps: thousands of them may be held, and a command line can have a megabyte.
+    #[must_use]
+    pub(crate) fn kept(&self) -> Self {
+        let cut = |text: &Option<String>| {
+            let text = text.as_ref()?;
+            let end = text.char_indices().nth(TEXT_CHARACTERS_MAX).map(|(end, _)| end);
+            Some(end.and_then(|end| text.get(..end)).unwrap_or(text).to_owned())
+        };
+        Self {
+            device: cut(&self.device),
+            place: Place {
+                country: cut(&self.place.country),
+                city: cut(&self.place.city),
+                point: self.place.point,
+                network: cut(&self.place.network),
+            },
+            object: cut(&self.object),
+            actor: self.actor.clone(),
+            target: self.target.clone(),
+            machine: self.machine.clone(),
+            ..*self
+        }
+    }
+}
+
 /// Where an address is, as the log says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Place {
@@ -123,4 +152,21 @@ pub enum Outcome {
     /// The log doesn't say.
     #[default]
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_keeps_the_beginning_of_an_endless_command() {
+        let facts = Facts {
+            object: Some("\u{e4}".repeat(1 << 20)),
+            device: Some("phone".to_owned()),
+            ..Facts::default()
+        };
+        let kept = facts.kept();
+        assert_eq!(kept.object.unwrap().chars().count(), TEXT_CHARACTERS_MAX);
+        assert_eq!(kept.device.as_deref(), Some("phone"));
+    }
 }

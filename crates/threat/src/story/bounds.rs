@@ -16,6 +16,10 @@ pub(super) const FORGOTTEN: i64 = 60 * DAY;
 
 /// Stories that are kept.
 pub(super) const STORIES_MAX: usize = 1_024;
+/// Of those that nobody was told of, so many of the weightiest stay however many others come: a flood of light ones pushes out none that is about to be
+/// told. And for how long after their last finding, in seconds: as long as any reaches.
+pub(super) const SPARED_MAX: usize = 64;
+pub(super) const SPARED: i64 = 21 * DAY;
 /// Bursts of one story.
 pub(super) const BURSTS_MAX: usize = 96;
 /// Findings of one burst.

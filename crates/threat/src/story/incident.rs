@@ -3,6 +3,7 @@
 //! Invariants: everything is bounded by [`bounds`](super::bounds); what has to go is what weighs least; a kind of finding counts once in
 //! the score, with its weightiest burst.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -401,16 +402,33 @@ impl Incident {
         steps_in_order(&tactics)
     }
 
-    /// Adds to an entity's part, if there is room for another.
+    /// Adds to an entity's part. Where there is no room for another, the one goes on which least weighs.
     fn touch(&mut self, entity: EntityId, touched: Touched) {
-        if self.entities.len() < ENTITIES_MAX || self.entities.contains_key(&entity) {
-            self.entities.entry(entity).or_default().add(touched);
+        if self.entities.len() >= ENTITIES_MAX && !self.entities.contains_key(&entity) {
+            let weights = self.entities.iter().map(|(id, part)| (*id, part.points));
+            match weights.min_by(|a, b| a.1.total_cmp(&b.1)) {
+                Some((lightest, points)) if points < touched.points => self.entities.remove(&lightest),
+                _ => return,
+            };
+        }
+        self.entities.entry(entity).or_default().add(touched);
+    }
+
+    /// Whether there is room for a kind of finding: where there is none, the lightest goes if it weighs less.
+    fn has_room(&mut self, signature: SignatureId, points: f64) -> bool {
+        if self.kinds.len() < KINDS_MAX || self.kinds.contains_key(&signature) {
+            return true;
+        }
+        let weights = self.kinds.iter().map(|(id, kind)| (*id, kind.points));
+        match weights.min_by(|a, b| a.1.total_cmp(&b.1)) {
+            Some((lightest, least)) if least < points => self.kinds.remove(&lightest).is_some(),
+            _ => false,
         }
     }
 
     fn add_kind(&mut self, finding: &Finding<'_>) {
         let alert = finding.alert;
-        if !self.kinds.contains_key(&finding.signature) && self.kinds.len() >= KINDS_MAX {
+        if !self.has_room(finding.signature, finding.points) {
             return;
         }
         let kind = self.kinds.entry(finding.signature).or_insert_with(|| Kind {
@@ -449,14 +467,15 @@ impl Incident {
     }
 
     fn absorb_kind(&mut self, signature: SignatureId, other: Kind) {
-        if !self.kinds.contains_key(&signature) {
-            if self.kinds.len() < KINDS_MAX {
-                self.kinds.insert(signature, other);
-            }
+        if !self.has_room(signature, other.points) {
             return;
         }
-        let Some(kind) = self.kinds.get_mut(&signature) else {
-            return;
+        let kind = match self.kinds.entry(signature) {
+            Entry::Occupied(kind) => kind.into_mut(),
+            Entry::Vacant(none) => {
+                none.insert(other);
+                return;
+            }
         };
         kind.first = kind.first.min(other.first);
         kind.last = kind.last.max(other.last);
@@ -467,7 +486,8 @@ impl Incident {
             kind.rarity = other.rarity;
             kind.rarest = other.rarest;
         }
-        kind.entities.extend(other.entities);
+        let room = ENTITIES_MAX.saturating_sub(kind.entities.len());
+        kind.entities.extend(other.entities.into_iter().take(room));
         for origin in other.evidence {
             name(&mut kind.evidence, &origin);
         }

@@ -169,9 +169,12 @@ impl Rarities {
         spread.entities += u32::from(new_entity);
         if habit.hour != hour || habit.count == 0 {
             habit.begin(hour);
-            habit.hours.add(now);
-            spread.hours.add(now);
-            spread.mark(now);
+            // Two hours that take turns are no habit: only hours that are later than all before are learnt.
+            if habit.hours.is_behind(hour) {
+                habit.hours.add(now);
+                spread.hours.add(now);
+                spread.mark(now);
+            }
             return Seen { rarity, fresh: true };
         }
         habit.count = habit.count.saturating_add(1);
@@ -311,6 +314,11 @@ impl Fading {
     fn at(&self, now: i64) -> f64 {
         let age = (now - self.at).max(0) as f64;
         self.sum * (-age / HALF_LIFE as f64).exp2()
+    }
+
+    /// Whether the hour is later than all that were added.
+    fn is_behind(&self, hour: i64) -> bool {
+        self.sum <= 0.0 || hour > self.at.div_euclid(HOUR)
     }
 
     fn add(&mut self, now: i64) {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{BEFORE, BURST, ENTITIES_MAX, HOUR, KINDS_MAX, NOTABLE, PAIRS_MAX, STORIES_MAX, STRIKING, TOLD};
+use super::bounds::{
+    BEFORE, BURST, ENTITIES_MAX, HOUR, KINDS_MAX, NOTABLE, PAIRS_MAX, SPARED, SPARED_MAX, STORIES_MAX, STRIKING, TOLD,
+};
 use super::incident::{Finding, Incident, StoryId};
 use super::joining::{Striking, belongs};
 use super::marks::{Mark, MarkId, Marks};
@@ -391,12 +393,23 @@ impl Stories {
         self.crowds.get(&entity).is_some_and(|crowd| crowd.len() > CROWD_OVER)
     }
 
-    /// Too many stories: those go that nobody was told of, and of them the lightest, and of all the oldest.
+    /// Too many stories: those go that nobody was told of, but for the weightiest of them, and of all the oldest.
     fn make_room(&mut self) {
         if self.incidents.len() <= STORIES_MAX {
             return;
         }
-        let order = |incident: &Incident| (incident.told.is_some(), incident.last);
+        let now = self.incidents.iter().map(|incident| incident.last).max().unwrap_or(0);
+        let is_untold = |incident: &&Incident| incident.told.is_none() && incident.last >= now - SPARED;
+        let mut scores: Vec<f64> = self
+            .incidents
+            .iter()
+            .filter(is_untold)
+            .map(|incident| incident.score)
+            .collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let more_than = scores.get(SPARED_MAX).copied().unwrap_or(0.0);
+        let is_spared = |incident: &Incident| is_untold(&incident) && incident.score > more_than;
+        let order = |incident: &Incident| (incident.told.is_some(), is_spared(incident), incident.last);
         let places = self.incidents.iter().enumerate();
         if let Some((place, _)) = places.min_by_key(|(_, incident)| order(incident)) {
             self.incidents.remove(place);

@@ -89,6 +89,61 @@ fn by(person: &str, machine: &str) -> Facts {
 }
 
 #[test]
+fn a_flood_of_light_stories_pushes_out_none_that_is_about_to_be_told() {
+    let mut watch = Watch::new();
+    watch.take(START, "phish", Level::High, "initial-access", on("desk1"));
+    watch.take(START + MINUTE, "dump", Level::High, "credential-access", on("desk1"));
+    for number in 0..2_000 {
+        watch.take(
+            START + 2 * MINUTE,
+            "noise",
+            Level::Medium,
+            "",
+            on(&format!("made-up{number}")),
+        );
+    }
+    let change = watch.take(START + HOUR, "spread", Level::High, "lateral-movement", on("desk1"));
+    let change = change.unwrap();
+    assert_eq!(change.kind, ChangeKind::Told, "{change:?}");
+    assert!(watch.list().len() <= bounds::STORIES_MAX);
+}
+
+#[test]
+fn decoys_in_a_story_keep_out_nobody_who_weighs_more() {
+    let mut watch = Watch::new();
+    for number in 0..80 {
+        watch.take(
+            START + number,
+            "lure",
+            Level::Medium,
+            "",
+            by("anna", &format!("made-up{number}")),
+        );
+    }
+    watch.take(START + 90, "encrypt", Level::Critical, "impact", by("anna", "files"));
+    let stories = watch.list();
+    let names: Vec<_> = stories[0].entities.iter().map(|entity| entity.name.as_str()).collect();
+    assert!(names.contains(&"files"), "{names:?}");
+    assert!(names.len() <= bounds::ENTITIES_MAX);
+}
+
+#[test]
+fn hours_that_take_turns_teach_no_habit() {
+    let mut watch = Watch::after_a_week(&["web1", "web2"]);
+    for turn in 0..400 {
+        watch.take(
+            LATER - (turn % 2) * HOUR,
+            "backups",
+            Level::Medium,
+            "impact",
+            on("web1"),
+        );
+    }
+    let next = watch.take(LATER + 2 * DAY, "backups", Level::Medium, "impact", on("web1"));
+    assert!(next.is_some(), "it is still unusual");
+}
+
+#[test]
 fn alerts_on_one_machine_are_one_story_in_order_and_others_are_not() {
     let mut watch = Watch::new();
     watch.take(START, "phish", Level::High, "initial-access", on("desk1"));

@@ -231,6 +231,22 @@ fn groups_beyond_the_limit_push_out_those_touched_longest_ago() {
 }
 
 #[test]
+fn a_flood_of_events_takes_its_room_from_itself() {
+    let limits = Settings {
+        entries_max: 3_000,
+        ..Settings::default()
+    };
+    let mut engine = engine_with(COUNT, limits);
+    alerts(&mut engine, &[x(0, "quiet")]);
+    for number in 0..10 {
+        let flood: Vec<Event> = (0..800).map(|_| x(1, &format!("noisy{number}"))).collect();
+        alerts(&mut engine, &flood);
+    }
+    assert_eq!(ids(&alerts(&mut engine, &[x(2, "quiet")])), ["many"]);
+    assert_eq!(engine.forgotten(), 0);
+}
+
+#[test]
 fn threads_share_the_rules_of_one_event() {
     let mut engine = engine(COUNT);
     let detector = engine.detector();

@@ -5,6 +5,7 @@ use serde_json::json;
 use threat::detection::Detection;
 use threat::rules::{Engine, Settings, load};
 
+use crate::browse::text::printable_line;
 use crate::cli::arguments::Common;
 use crate::cli::output::{self, print};
 use crate::cli::table::{Align, Table};
@@ -60,7 +61,9 @@ pub(super) fn stories(common: &Common, place: &Place, task: &Stories) -> Result<
         if common.json {
             return Ok(output::json(story));
         }
-        print(story.words().as_bytes());
+        // Words and names are those of logs: nothing of them may command a terminal.
+        let words: String = story.words().lines().map(printable_line).collect();
+        print(words.as_bytes());
         return Ok(EXIT_OK);
     }
     let light = stories.iter().filter(|story| story.told.is_none()).count();
@@ -135,7 +138,7 @@ pub(super) fn entities(common: &Common, place: &Place, task: &Entities) -> Resul
         ]);
         if task.name.is_some() {
             for reason in entity.reasons() {
-                reasons += &format!("{}: {reason}\n", entity.name());
+                reasons += &printable_line(&format!("{}: {reason}", entity.name()));
             }
         }
     }

@@ -32,6 +32,7 @@ use super::{
 use crate::Error;
 use crate::listen::Limits;
 use crate::listen::datagram::message;
+use crate::listen::places::sender;
 use crate::listen::queue::{Full as QueueFull, Queue, Sender};
 
 /// Threads of the server. What takes long, unpacking and cutting, is done on others.
@@ -115,8 +116,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             tokio::time::sleep(REST).await;
             continue;
         };
-        if let Some(place) = Place::take(&shared, peer.ip(), permit) {
-            tokio::spawn(connection(Arc::clone(&shared), stream, place));
+        if let Some(place) = Place::take(&shared, sender(peer.ip()), permit) {
+            tokio::spawn(connection(Arc::clone(&shared), stream, peer.ip(), place));
         } else {
             shared.queue.drop_for("a connection more than one address may have");
         }
@@ -159,14 +160,14 @@ impl Drop for Place {
     }
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, place: Place) {
+async fn connection(shared: Arc<Shared>, stream: TcpStream, address: IpAddr, _place: Place) {
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let Some(tls) = shared.tls.clone() else {
-        return serve(&shared, stream, place.address).await;
+        return serve(&shared, stream, address).await;
     };
     match tokio::time::timeout(shared.limits.handshake, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve(&shared, stream, place.address).await,
+        Ok(Ok(stream)) => serve(&shared, stream, address).await,
         _ => shared.queue.drop_for("a connection whose TLS handshake failed"),
     }
 }

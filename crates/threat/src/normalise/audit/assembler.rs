@@ -23,7 +23,7 @@ const BYTES_MAX: usize = 4 << 20;
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 /// Running programs that are remembered to name parents.
 const PARENTS_MAX: usize = 4096;
-/// Characters that are kept of a parent's command line.
+/// Characters that are kept of a parent's names and command line.
 const PARENT_COMMAND_CHARS: usize = 1024;
 
 /// Records that wait for the others of their event.
@@ -206,9 +206,9 @@ impl Parents {
         if process.is_empty() {
             return;
         }
-        let key = (host.to_owned(), process.to_owned());
-        let command = command.chars().take(PARENT_COMMAND_CHARS).collect();
-        if self.programs.insert(key.clone(), (image.to_owned(), command)).is_none() {
+        let cut = |text: &str| text.chars().take(PARENT_COMMAND_CHARS).collect::<String>();
+        let key = (cut(host), cut(process));
+        if self.programs.insert(key.clone(), (cut(image), cut(command))).is_none() {
             self.seen.push_back(key);
         }
         if self.seen.len() > PARENTS_MAX

@@ -14,6 +14,9 @@ use crate::rules::fields::Fields;
 /// Characters of a value that groups and counts tell apart.
 const VALUE_MAX: usize = 512;
 
+/// Entries from which a group is large.
+const LARGE: usize = 64;
+
 /// How much correlations remember.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -164,10 +167,11 @@ impl Correlator {
         }
     }
 
-    /// Lets go of the groups that were touched longest ago, a tenth at a time, if there is no room for another.
+    /// Lets go of the older half of the largest group if there are too many entries, so that a flood takes its room from itself; and of the groups
+    /// that were touched longest ago, a tenth at a time, if there are too many groups or all are small.
     fn make_room(&mut self, wanted: &GroupKey) {
         let full = self.groups.len() >= self.limits.groups_max && !self.groups.contains_key(wanted);
-        if !full && self.entries < self.limits.entries_max {
+        if !full && (self.entries < self.limits.entries_max || self.halve_the_largest()) {
             return;
         }
         let mut touched: Vec<u64> = self.groups.values().map(|group| group.touched).collect();
@@ -179,6 +183,18 @@ impl Correlator {
         self.groups.retain(|_, group| group.touched > until);
         self.entries = self.groups.values().map(|group| group.entries.len()).sum();
         self.forgotten += u64::try_from(before - self.groups.len()).unwrap_or(0);
+    }
+
+    /// False: no group is large.
+    fn halve_the_largest(&mut self) -> bool {
+        let largest = self.groups.values_mut().max_by_key(|group| group.entries.len());
+        let Some(largest) = largest.filter(|group| group.entries.len() >= LARGE) else {
+            return false;
+        };
+        let half = largest.entries.len() / 2;
+        largest.entries.drain(..half);
+        self.entries = self.entries.saturating_sub(half);
+        true
     }
 }
 

@@ -73,10 +73,24 @@ fn span(microseconds: i64) -> String {
 fn pairs(words: &mut String, before: &str, pairs: &[(Box<str>, Box<str>)]) {
     for (at, (field, value)) in pairs.iter().take(FIELDS_MAX).enumerate() {
         words.push_str(if at == 0 { before } else { ", " });
-        let short: String = value.chars().take(VALUE_MAX).collect();
+        // A line of its own would pass for ours.
+        let printable = |character: char| if character.is_control() { '\u{fffd}' } else { character };
+        let short: String = value.chars().take(VALUE_MAX).map(printable).collect();
         let _ = write!(words, "{field} is `{short}`");
-        if short.len() < value.len() {
+        if value.chars().nth(VALUE_MAX).is_some() {
             words.push_str("...");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_begins_no_line_and_commands_no_terminal() {
+        let mut words = String::new();
+        pairs(&mut words, ": ", &[("Image".into(), "a\u{1b}[2J\nNext: rest".into())]);
+        assert_eq!(words, ": Image is `a\u{fffd}[2J\u{fffd}Next: rest`");
     }
 }
