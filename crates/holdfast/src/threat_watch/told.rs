@@ -1,4 +1,4 @@
-//! Findings as alerts of the ledger: one for each disk that is concerned, or one that concerns none.
+//! Findings as alerts of the ledger: one for each disk that is concerned, or one that concerns none, or all: of a hypervisor's the kind says so.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use respond::alert::{Layer, NewAlert, Severity};
 use serde_json::{Map, Value, json};
 use threat::alert::{Alert, Finder, Level};
 use threat::detection::Detection;
-use threat::entity::{Entity, EntityKind};
+use threat::entity::{Entity, EntityKind, Tier};
 use threat::event::{Facts, Handle, HandleKind, Logsource};
 use threat::story::{Change, ChangeKind, Story};
 
-use super::concerned::volumes;
+use super::concerned::{is_hypervisor, volumes};
 use super::known::KEY;
 
 /// Disks that one finding is told of, at most: on more than that, policies for many volumes act anyway.
@@ -31,11 +31,11 @@ pub(super) struct Told {
     pub alerts: Vec<NewAlert>,
 }
 
-/// Whether people and policies are told: of stories once they are weighty, of what belongs to one then, and of what is grave by itself.
+/// Whether people and policies are told: of stories once they are weighty, of what is new in one then, and of what is grave by itself.
 #[must_use]
 pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
-        Some(change) if change.told => change.kind == ChangeKind::Told || alert.level >= Level::Medium,
+        Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::Medium,
         _ => alert.level >= Level::High,
     }
 }
@@ -55,23 +55,27 @@ pub(super) fn of(
     let begins = change.is_some_and(|change| change.kind == ChangeKind::Told);
     let concerned = Concerned::of(alert, detection);
     let key = key(alert);
+    let tiers = concerned.machine.map_or(&[][..], |machine| machine.tiers.as_slice());
     let noticed = NewAlert {
         time: Time::from_unix_millis(alert.time.as_millisecond()),
         layer: Layer::Threat,
-        kind: if begins { "attack" } else { "finding" }.to_owned(),
+        kind: kind(begins, tiers).to_owned(),
         severity: severity(alert, begins, story.as_ref()),
         volume: None,
         host: concerned.machine.map(|machine| machine.name().to_owned()),
         identity: concerned.person.map(|person| person.name().to_owned()),
         title: title(alert, begins, story.as_ref()),
         text: text(alert, story.as_ref()),
-        facts: facts(alert, &key, story.as_ref()),
+        facts: facts(alert, &key, change, story.as_ref()),
     };
+    if is_hypervisor(tiers) {
+        let alerts = vec![noticed];
+        return Told { key, alerts };
+    }
     let names = concerned
         .machine
         .map_or(concerned.names, |machine| machine.names.as_slice());
-    let tiers = concerned.machine.map_or(&[][..], |machine| machine.tiers.as_slice());
-    let disks = volumes(names, tiers, machines, all);
+    let disks = volumes(names, machines, all);
     let alerts = if disks.is_empty() {
         vec![noticed]
     } else {
@@ -154,6 +158,16 @@ fn key(alert: &Alert) -> String {
     }
 }
 
+/// What policies know an alert by: whether it makes a story an attack, and whether every disk is concerned.
+fn kind(begins: bool, tiers: &[Tier]) -> &'static str {
+    match (begins, is_hypervisor(tiers)) {
+        (true, false) => "attack",
+        (false, false) => "finding",
+        (true, true) => "hypervisor-attack",
+        (false, true) => "hypervisor-finding",
+    }
+}
+
 fn severity(alert: &Alert, begins: bool, story: Option<&Story>) -> Severity {
     let level = match (begins, story) {
         (true, Some(story)) => story.level.max(Level::High),
@@ -195,7 +209,7 @@ fn text(alert: &Alert, story: Option<&Story>) -> String {
     told.chars().take(TEXT_MAX).chain("...".chars()).collect()
 }
 
-fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> {
+fn facts(alert: &Alert, key: &str, change: Option<Change>, story: Option<&Story>) -> Map<String, Value> {
     let records: Vec<String> = alert
         .evidence
         .iter()
@@ -215,8 +229,11 @@ fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> 
     facts.insert("attack".to_owned(), json!(attack));
     facts.insert("records".to_owned(), json!(records));
     facts.insert("events".to_owned(), json!(alert.count));
+    // Also of a story that nobody was told of yet: what belongs to it is one incident of the ledger.
+    if let Some(change) = change {
+        facts.insert("story".to_owned(), json!(change.story));
+    }
     if let Some(story) = story {
-        facts.insert("story".to_owned(), json!(story.id));
         facts.insert("score".to_owned(), json!(story.score.round()));
         facts.insert("next".to_owned(), json!(story.next));
     }

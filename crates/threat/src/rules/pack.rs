@@ -282,6 +282,7 @@ pub const RULES: &[(&str, &str)] = texts! {
     "hypervisor/mass-power-off-vcenter.yml"
     "hypervisor/memory-snapshot-of-controller.yml"
     "hypervisor/program-in-guest.yml"
+    "hypervisor/snapshots-removed-many.yml"
     "hypervisor/tier-zero-copied.yml"
     "hypervisor/vcenter-administrator.yml"
     "hypervisor/vcenter-identity-source.yml"
