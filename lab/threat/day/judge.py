@@ -34,8 +34,9 @@ class Judge:
         for time, _, _, stage in attack_lines:
             self.begins[stage] = min(time, self.begins.get(stage, time))
         every = sorted(pages(site, "alerts"), key=lambda alert: alert["id"])
-        self.alerts = [alert for alert in every if alert["layer"] == "threat"]
-        self.others = [alert for alert in every if alert["layer"] != "threat"]
+        # What guards told is told of logs, too, where it completes a story.
+        self.others = [alert for alert in every if alert["layer"] != "threat" or alert["facts"].get("rule") == "guard"]
+        self.alerts = [alert for alert in every if alert not in self.others]
         self.actions = pages(site, "actions")
         self.incidents = pages(site, "incidents")
         self.notices = site.ask("notices", "list", "--last", 500)["notices"]

@@ -35,8 +35,10 @@ pub(super) struct Told {
 #[must_use]
 pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
-        Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::Medium,
-        _ => alert.level >= Level::High,
+        Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::High,
+        Some(_) => alert.level >= Level::High,
+        // Seen on the same entity within the hour, or marked as no attack.
+        None => false,
     }
 }
 
@@ -136,9 +138,12 @@ impl<'a> Concerned<'a> {
         let parties = directory.parties(&alert.facts, alert.time.as_second());
         let known = |id: Option<threat::entity::EntityId>| id.and_then(|id| directory.get(id));
         let is_person = |entity: &&Entity| entity.kind == EntityKind::Person;
+        // A group that was made or changed has the names of an account, but is nobody.
+        let is_group = |name: &Handle| name.kind == HandleKind::Group;
+        let target = parties.target.filter(|_| !alert.facts.target.iter().any(is_group));
         Self {
             machine: known(parties.machine),
-            person: known(parties.target)
+            person: known(target)
                 .filter(is_person)
                 .or_else(|| known(parties.actor).filter(is_person)),
             names: &alert.facts.machine,
@@ -238,4 +243,60 @@ fn facts(alert: &Alert, key: &str, change: Option<Change>, story: Option<&Story>
         facts.insert("next".to_owned(), json!(story.next));
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use threat::story::StoryId;
+
+    fn finding(level: Level) -> Alert {
+        let told = NewAlert {
+            time: Time::from_unix_millis(0),
+            layer: Layer::Guard,
+            kind: "fenced".to_owned(),
+            severity: Severity::Critical,
+            volume: Some("fs01".to_owned()),
+            host: None,
+            identity: None,
+            title: "Encryption".to_owned(),
+            text: String::new(),
+            facts: Map::new(),
+        };
+        Alert {
+            level,
+            ..of_guard(&told, &BTreeMap::new())
+        }
+    }
+
+    fn change(kind: ChangeKind, told: bool, news: bool) -> Change {
+        Change {
+            story: StoryId(1),
+            kind,
+            score: 50.0,
+            level: Level::High,
+            told,
+            news,
+        }
+    }
+
+    #[test]
+    fn what_is_grave_or_new_in_a_story_is_told_and_what_comes_again_is_not() {
+        let is_told = |level, change| is_told(&finding(level), change);
+        assert!(is_told(Level::High, Some(change(ChangeKind::Began, false, true))));
+        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Began, false, true))));
+        assert!(is_told(Level::Low, Some(change(ChangeKind::Told, true, false))));
+        assert!(is_told(Level::High, Some(change(ChangeKind::Grew, true, true))));
+        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Grew, true, true))));
+        assert!(!is_told(Level::Critical, Some(change(ChangeKind::Grew, true, false))));
+        assert!(!is_told(Level::Critical, None), "within the hour, or marked");
+    }
+
+    #[test]
+    fn policies_know_by_the_kind_whether_every_disk_is_concerned() {
+        assert_eq!(kind(true, &[Tier::DomainController]), "attack");
+        assert_eq!(kind(true, &[Tier::Backup, Tier::Vcenter]), "hypervisor-attack");
+        assert_eq!(kind(false, &[Tier::Hypervisor]), "hypervisor-finding");
+        assert_eq!(kind(false, &[]), "finding");
+    }
 }

@@ -269,6 +269,7 @@ pub const RULES: &[(&str, &str)] = texts! {
     "hypervisor/esxi-root-from-web.yml"
     "hypervisor/esxi-root-password.yml"
     "hypervisor/esxi-root-password-many.yml"
+    "hypervisor/esxi-root-ssh.yml"
     "hypervisor/esxi-snapshots-removed.yml"
     "hypervisor/esxi-ssh-command.yml"
     "hypervisor/esxi-ssh-on.yml"
