@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use respond::alert::NewAlert;
 use threat::alert::Finder;
 
-use super::told::ATTACK;
+use super::told::ATTACKS;
 
 /// Alerts of one rule within the span, and of all stories. Those about a disk that is here don't count: they are few.
 const EACH_MAX: u32 = 1000;
@@ -33,7 +33,7 @@ impl Floods {
         if alerts.iter().any(|alert| alert.volume.is_some()) {
             return alerts;
         }
-        let is_story = alerts.iter().any(|alert| alert.kind == ATTACK);
+        let is_story = alerts.iter().any(|alert| ATTACKS.contains(&alert.kind.as_str()));
         if now.duration_since(self.began) >= SPAN {
             *self = Self::new(now);
         }

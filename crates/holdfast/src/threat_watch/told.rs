@@ -1,4 +1,4 @@
-//! Findings as alerts of the ledger: one for each disk that is concerned, or one that concerns none.
+//! Findings as alerts of the ledger: one for each disk that is concerned, or one that concerns none, or all: of a hypervisor's the kind says so.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use respond::alert::{Layer, NewAlert, Severity};
 use serde_json::{Map, Value, json};
 use threat::alert::{Alert, Finder, Level};
 use threat::detection::Detection;
-use threat::entity::{Entity, EntityKind};
+use threat::entity::{Entity, EntityKind, Tier};
 use threat::event::{Facts, Handle, HandleKind, Logsource};
 use threat::story::{Change, ChangeKind, Story};
 
-use super::concerned::volumes;
+use super::concerned::{is_hypervisor, volumes};
 use super::known::KEY;
 
 /// Disks that one finding is told of, at most: on more than that, policies for many volumes act anyway.
 const VOLUMES_MAX: usize = 256;
-/// The kind of alert that tells of a story that became weighty.
-pub(super) const ATTACK: &str = "attack";
+/// The kinds of alerts that tell of a story that became weighty: of machines, and where every disk is concerned.
+pub(super) const ATTACKS: [&str; 2] = ["attack", "hypervisor-attack"];
 /// Records and techniques that an alert names.
 const NAMED_MAX: usize = 16;
 /// Characters of a text.
@@ -33,12 +33,14 @@ pub(super) struct Told {
     pub alerts: Vec<NewAlert>,
 }
 
-/// Whether people and policies are told: of stories once they are weighty, of what belongs to one then, and of what is grave by itself.
+/// Whether people and policies are told: of stories once they are weighty, of what is new in one then, and of what is grave by itself.
 #[must_use]
 pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
-        Some(change) if change.told => change.kind == ChangeKind::Told || alert.level >= Level::Medium,
-        _ => alert.level >= Level::High,
+        Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::High,
+        Some(_) => alert.level >= Level::High,
+        // Seen on the same entity within the hour, or marked as no attack.
+        None => false,
     }
 }
 
@@ -57,23 +59,27 @@ pub(super) fn of(
     let begins = change.is_some_and(|change| change.kind == ChangeKind::Told);
     let concerned = Concerned::of(alert, detection);
     let key = key(alert);
+    let tiers = concerned.machine.map_or(&[][..], |machine| machine.tiers.as_slice());
     let noticed = NewAlert {
         time: Time::from_unix_millis(alert.time.as_millisecond()),
         layer: Layer::Threat,
-        kind: if begins { ATTACK } else { "finding" }.to_owned(),
+        kind: kind(begins, tiers).to_owned(),
         severity: severity(alert, begins, story.as_ref()),
         volume: None,
         host: concerned.machine.map(|machine| machine.name().to_owned()),
         identity: concerned.person.map(|person| person.name().to_owned()),
         title: title(alert, begins, story.as_ref()),
         text: text(alert, story.as_ref()),
-        facts: facts(alert, &key, story.as_ref()),
+        facts: facts(alert, &key, change, story.as_ref()),
     };
+    if is_hypervisor(tiers) {
+        let alerts = vec![noticed];
+        return Told { key, alerts };
+    }
     let names = concerned
         .machine
         .map_or(concerned.names, |machine| machine.names.as_slice());
-    let tiers = concerned.machine.map_or(&[][..], |machine| machine.tiers.as_slice());
-    let disks = volumes(names, tiers, machines, all);
+    let disks = volumes(names, machines, all);
     let alerts = if disks.is_empty() {
         vec![noticed]
     } else {
@@ -134,9 +140,12 @@ impl<'a> Concerned<'a> {
         let parties = directory.parties(&alert.facts, alert.time.as_second());
         let known = |id: Option<threat::entity::EntityId>| id.and_then(|id| directory.get(id));
         let is_person = |entity: &&Entity| entity.kind == EntityKind::Person;
+        // A group that was made or changed has the names of an account, but is nobody.
+        let is_group = |name: &Handle| name.kind == HandleKind::Group;
+        let target = parties.target.filter(|_| !alert.facts.target.iter().any(is_group));
         Self {
             machine: known(parties.machine),
-            person: known(parties.target)
+            person: known(target)
                 .filter(is_person)
                 .or_else(|| known(parties.actor).filter(is_person)),
             names: &alert.facts.machine,
@@ -162,6 +171,17 @@ fn key(alert: &Alert) -> String {
     match alert.evidence.last() {
         Some(origin) => format!("{}#{} {digest}", origin.source, origin.record),
         None => digest.to_owned(),
+    }
+}
+
+/// What policies know an alert by: whether it makes a story an attack, and whether every disk is concerned.
+fn kind(begins: bool, tiers: &[Tier]) -> &'static str {
+    let [attack, hypervisor_attack] = ATTACKS;
+    match (begins, is_hypervisor(tiers)) {
+        (true, false) => attack,
+        (false, false) => "finding",
+        (true, true) => hypervisor_attack,
+        (false, true) => "hypervisor-finding",
     }
 }
 
@@ -206,7 +226,7 @@ fn text(alert: &Alert, story: Option<&Story>) -> String {
     told.chars().take(TEXT_MAX).chain("...".chars()).collect()
 }
 
-fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> {
+fn facts(alert: &Alert, key: &str, change: Option<Change>, story: Option<&Story>) -> Map<String, Value> {
     let records: Vec<String> = alert
         .evidence
         .iter()
@@ -226,8 +246,11 @@ fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> 
     facts.insert("attack".to_owned(), json!(attack));
     facts.insert("records".to_owned(), json!(records));
     facts.insert("events".to_owned(), json!(alert.count));
+    // Also of a story that nobody was told of yet: what belongs to it is one incident of the ledger.
+    if let Some(change) = change {
+        facts.insert("story".to_owned(), json!(change.story));
+    }
     if let Some(story) = story {
-        facts.insert("story".to_owned(), json!(story.id));
         facts.insert("score".to_owned(), json!(story.score.round()));
         facts.insert("next".to_owned(), json!(story.next));
     }
@@ -237,6 +260,57 @@ fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use threat::story::StoryId;
+
+    fn finding(level: Level) -> Alert {
+        let told = NewAlert {
+            time: Time::from_unix_millis(0),
+            layer: Layer::Guard,
+            kind: "fenced".to_owned(),
+            severity: Severity::Critical,
+            volume: Some("fs01".to_owned()),
+            host: None,
+            identity: None,
+            title: "Encryption".to_owned(),
+            text: String::new(),
+            facts: Map::new(),
+        };
+        Alert {
+            level,
+            ..of_guard(&told, &BTreeMap::new())
+        }
+    }
+
+    fn change(kind: ChangeKind, told: bool, news: bool) -> Change {
+        Change {
+            story: StoryId(1),
+            kind,
+            score: 50.0,
+            level: Level::High,
+            told,
+            news,
+        }
+    }
+
+    #[test]
+    fn what_is_grave_or_new_in_a_story_is_told_and_what_comes_again_is_not() {
+        let is_told = |level, change| is_told(&finding(level), change);
+        assert!(is_told(Level::High, Some(change(ChangeKind::Began, false, true))));
+        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Began, false, true))));
+        assert!(is_told(Level::Low, Some(change(ChangeKind::Told, true, false))));
+        assert!(is_told(Level::High, Some(change(ChangeKind::Grew, true, true))));
+        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Grew, true, true))));
+        assert!(!is_told(Level::Critical, Some(change(ChangeKind::Grew, true, false))));
+        assert!(!is_told(Level::Critical, None), "within the hour, or marked");
+    }
+
+    #[test]
+    fn policies_know_by_the_kind_whether_every_disk_is_concerned() {
+        assert_eq!(kind(true, &[Tier::DomainController]), "attack");
+        assert_eq!(kind(true, &[Tier::Backup, Tier::Vcenter]), "hypervisor-attack");
+        assert_eq!(kind(false, &[Tier::Hypervisor]), "hypervisor-finding");
+        assert_eq!(kind(false, &[]), "finding");
+    }
 
     #[test]
     fn messages_of_two_connections_are_two_findings() {

@@ -1,8 +1,8 @@
 //! Which incident an alert belongs to.
 //!
-//! In this order: the open incident that concerns the same volume, host, identity and was updated within a day; the open one
-//! about the same sort of thing that was updated within a minute, whatever it concerns (a storm over many volumes is one
-//! incident); if the alert is severe enough, a new one, which takes along what was noticed about the same things in the hour
+//! In this order: the open incident with the same story of logs; the one that concerns the same volume, host, identity and was
+//! updated within a day; the open one about the same sort of thing that was updated within a minute, whatever it concerns (a storm
+//! over many volumes is one incident); if the alert is severe enough, a new one, which takes along what was noticed about the same things in the hour
 //! before. Drills have incidents of their own. Whatever else isn't severe stands alone.
 //!
 //! Invariant: what a batch of alerts changes is kept here and written down once, by [`Correlator::finish`].
@@ -25,6 +25,8 @@ use crate::time::Time;
 
 /// For how long after the last update an incident takes alerts about the same things.
 const SAME_THING_MILLIS: i64 = 24 * 3_600_000;
+/// The same for alerts of the same story of logs: those reach over weeks.
+const SAME_STORY_MILLIS: i64 = 30 * SAME_THING_MILLIS;
 /// For how long after the last update an incident takes alerts of the same sort about other things.
 const STORM_MILLIS: i64 = 60_000;
 /// From how long before an incident alerts are taken along.
@@ -126,18 +128,18 @@ impl Correlator {
             under_way.joined.push(id);
         }
         for (kind, name) in named(alert) {
-            self.found.insert((is_drill, kind, name.to_owned()), Some(incident));
+            self.found.insert((is_drill, kind, name), Some(incident));
         }
     }
 
     /// The open incident that concerns the same thing.
     fn by_thing(&mut self, w: &Writing<'_>, alert: &NewAlert, is_drill: bool) -> Result<Option<IncidentId>, Error> {
         for (kind, name) in named(alert) {
-            let key = (is_drill, kind, name.to_owned());
+            let key = (is_drill, kind, name);
             let known = match self.found.get(&key) {
                 Some(known) => *known,
                 None => {
-                    let known = look_up(w, kind, name, alert.time, is_drill)?;
+                    let known = look_up(w, kind, &key.2, alert.time, is_drill)?;
                     self.found.insert(key, known);
                     known
                 }
@@ -213,8 +215,9 @@ impl Correlator {
     ) -> Result<(), Error> {
         let is_drill = alert.layer == Layer::Drill;
         let since = alert.time.plus_millis(-BEFORE_MILLIS);
-        for (kind, name) in named(alert) {
-            for earlier in crate::alert::alone(w, kind, name, since, BEFORE_MAX)? {
+        // What belongs to a story of logs is told with its number from the beginning.
+        for (kind, name) in named(alert).filter(|(kind, _)| *kind != EntityKind::Story) {
+            for earlier in crate::alert::alone(w, kind, &name, since, BEFORE_MAX)? {
                 if earlier.id != id && (earlier.noticed.layer == Layer::Drill) == is_drill {
                     crate::alert::set_incident(w, earlier.id, incident)?;
                     self.taken_along.insert(earlier.id, incident);
@@ -307,7 +310,7 @@ impl UnderWay {
     }
 }
 
-/// The newest open incident that concerns something and was updated within a day.
+/// The newest open incident that concerns something and was updated within a day, or within a month if it has the same story.
 fn look_up(
     w: &Writing<'_>,
     kind: EntityKind,
@@ -320,7 +323,11 @@ fn look_up(
                    join incident on incident.id = incident
                where closed is null and updated between ?3 and ?4 and (class = ?5) = ?6 order by incident.id desc limit 1";
     let mut statement = w.tried(w.connection().prepare_cached(sql))?;
-    let (from, to) = (at.plus_millis(-SAME_THING_MILLIS), at.plus_millis(SAME_THING_MILLIS));
+    let apart = match kind {
+        EntityKind::Story => SAME_STORY_MILLIS,
+        EntityKind::Volume | EntityKind::Host | EntityKind::Identity => SAME_THING_MILLIS,
+    };
+    let (from, to) = (at.plus_millis(-apart), at.plus_millis(apart));
     let found = statement.query_row((kind, name, from, to, DRILL_CLASS, is_drill), |row| row.get(0));
     Ok(w.tried(found.optional())?.map(IncidentId))
 }

@@ -101,7 +101,7 @@ impl Current {
         self.updated = self.updated.max(at);
         let said = Standing::said_by(alert);
         for (kind, name) in named(alert) {
-            let key = (kind, name.to_owned());
+            let key = (kind, name);
             let known = self.entities.get(&key).copied();
             let standing = match (known, said.filter(|_| kind == EntityKind::Volume)) {
                 (Some(known), Some(said)) => known.then(said),
@@ -215,15 +215,16 @@ impl Current {
 pub const OPENS: Severity = Severity::High;
 
 /// What an alert names.
-pub(super) fn named(alert: &NewAlert) -> impl Iterator<Item = (EntityKind, &str)> {
+pub(super) fn named(alert: &NewAlert) -> impl Iterator<Item = (EntityKind, String)> {
+    let story = alert.facts.get("story").filter(|_| alert.layer == Layer::Threat);
+    // First what was joined for better reasons than a name in common.
     let named = [
-        (EntityKind::Volume, &alert.volume),
-        (EntityKind::Host, &alert.host),
-        (EntityKind::Identity, &alert.identity),
+        (EntityKind::Story, story.map(ToString::to_string)),
+        (EntityKind::Volume, alert.volume.clone()),
+        (EntityKind::Host, alert.host.clone()),
+        (EntityKind::Identity, alert.identity.clone()),
     ];
-    named
-        .into_iter()
-        .filter_map(|(kind, name)| Some((kind, name.as_deref()?)))
+    named.into_iter().filter_map(|(kind, name)| Some((kind, name?)))
 }
 
 /// How the last drill on a volume went.

@@ -11,16 +11,19 @@ pub(crate) enum EntityKind {
     Volume,
     Host,
     Identity,
+    /// A story of threat detection, by its number.
+    Story,
 }
 
 impl EntityKind {
-    const ALL: [Self; 3] = [Self::Volume, Self::Host, Self::Identity];
+    const ALL: [Self; 4] = [Self::Volume, Self::Host, Self::Identity, Self::Story];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Volume => "volume",
             Self::Host => "host",
             Self::Identity => "identity",
+            Self::Story => "story",
         }
     }
 }

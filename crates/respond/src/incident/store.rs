@@ -170,6 +170,7 @@ fn add_entities(connection: &rusqlite::Connection, incident: &mut Incident) -> r
             EntityKind::Volume => incident.volumes.push(name),
             EntityKind::Host => incident.hosts.push(name),
             EntityKind::Identity => incident.identities.push(name),
+            EntityKind::Story => {}
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use respond::Actor;
 use respond::alert::{Layer, Severity};
 use respond::incident::{self, Filter, IncidentId, IncidentState};
+use serde_json::json;
 
 use super::support::{Bench, HOUR, MINUTE, SECOND, about, at, fenced};
 
@@ -76,6 +77,24 @@ fn what_shares_a_host_or_a_person_belongs_together() {
         (&["web".to_owned()][..], &["ann".to_owned()][..])
     );
     assert_eq!(incidents[0].volumes, ["disk"]);
+}
+
+#[test]
+fn what_logs_tell_of_one_story_is_one_incident_whatever_else_it_concerns() {
+    let mut bench = Bench::new();
+    let of_story = |millis, story: u64, host: &str| {
+        let mut noticed = about(millis, Layer::Threat, "finding", Severity::High, "disk");
+        noticed.volume = None;
+        noticed.host = Some(host.to_owned());
+        noticed.facts.insert("story".to_owned(), json!(story));
+        noticed
+    };
+    bench.take(vec![of_story(0, 7, "web")]);
+    bench.take(vec![of_story(8 * HOUR, 7, "esx01"), of_story(8 * HOUR, 9, "till")]);
+    // Weeks later, too: whoever takes their time is still the same.
+    bench.take(vec![of_story(24 * 9 * HOUR, 7, "dc01")]);
+    let hosts: Vec<_> = bench.incidents().into_iter().map(|incident| incident.hosts).collect();
+    assert_eq!(hosts, [vec!["till"], vec!["dc01", "esx01", "web"]]);
 }
 
 #[test]

@@ -77,6 +77,20 @@ impl Leases {
         }
     }
 
+    /// A list says whose an address is: so it has been all along, unless a record said otherwise before.
+    pub(super) fn listed(&mut self, address: IpAddr, machine: EntityId, now: i64) {
+        let held = self.leases.see(&address, now, Held::default);
+        if held.leases.is_empty() && !held.shared {
+            held.leases.push(Lease {
+                machine,
+                since: i64::MIN,
+                last: now,
+            });
+        } else {
+            self.see(address, machine, now);
+        }
+    }
+
     /// Who had an address at a second.
     pub(super) fn holder(&self, address: IpAddr, at: i64) -> Option<EntityId> {
         let held = self.leases.get(&address)?;

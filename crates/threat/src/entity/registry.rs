@@ -315,7 +315,7 @@ impl Directory {
             return name
                 .name
                 .parse()
-                .map(|address| self.leases.see(address, id, now))
+                .map(|address| self.leases.listed(address, id, now))
                 .is_ok();
         }
         self.remember_namesake(name);

@@ -232,6 +232,21 @@ fn an_address_is_of_the_machine_that_had_it_at_that_time() {
 }
 
 #[test]
+fn an_address_of_a_list_is_the_machine_s_also_in_records_from_before_the_list_was_read() {
+    let mut directory = Directory::new();
+    let text = "host;address\nvc.acme.example;10.0.0.9\n";
+    directory.load_csv(text, 3 * DAY).unwrap();
+    let address = handle(HandleKind::Address, "10.0.0.9");
+    let listed = directory.resolve(&[host("vc.acme.example")], DAY);
+    assert!(listed.is_some());
+    assert_eq!(directory.resolve(std::slice::from_ref(&address), DAY), listed);
+    let other = on(&mut directory, 4 * DAY, &[host("laptop-1"), address.clone()]);
+    assert_eq!(directory.resolve(std::slice::from_ref(&address), 5 * DAY), other);
+    directory.load_csv(text, 6 * DAY).unwrap();
+    assert_eq!(directory.resolve(&[address], 7 * DAY), listed);
+}
+
+#[test]
 fn an_address_with_many_machines_within_an_hour_is_nobodys() {
     let mut directory = Directory::new();
     let address = handle(HandleKind::Address, "10.0.0.1");

@@ -277,7 +277,12 @@ fn target(document: &Value, activity: Activity) -> Vec<Handle> {
     let name = member
         .or_else(|| text(document, "MailboxOwnerUPN"))
         .or_else(|| parameter(document, &["Identity", "Mailbox", "Member", "User"]))
-        .or_else(|| text(document, "ObjectId"));
+        .or_else(|| {
+            let object = text(document, "ObjectId")?;
+            // Of a mailbox's rule, whose it is stands before its own name.
+            let owner = object.split('\\').next().filter(|_| activity == Activity::MailRule);
+            owner.or(Some(object))
+        });
     if about_account {
         document::account(name)
     } else {
@@ -406,6 +411,7 @@ mod tests {
             (Activity::MailRule, Outcome::Success)
         );
         assert_eq!(names(&event.facts.actor), ["anna@acme.example"]);
+        assert_eq!(names(&event.facts.target), ["anna@acme.example"]);
         assert_eq!(event.facts.address.unwrap().to_string(), "203.0.113.7");
         assert_eq!(event.facts.object.as_deref(), Some("."));
         assert!(event.fields["Parameters"].as_str().unwrap().contains("DeleteMessage"));

@@ -49,6 +49,8 @@ pub struct Change {
     pub level: Level,
     /// Whether people are told of it.
     pub told: bool,
+    /// Whether the finding is something new in it: of a kind or on an entity that it didn't have, or after an hour in which the same wasn't seen.
+    pub news: bool,
 }
 
 /// What happened to a story.
@@ -282,6 +284,9 @@ impl Stories {
         let mut incident = self.take_out(&places, finding.time);
         let known: BTreeSet<EntityId> = incident.entities.keys().copied().collect();
         let was_striking = burst.is_some();
+        let before = incident.kinds.get(&finding.signature).map(|kind| kind.last);
+        let news = before.is_none_or(|last| finding.time - last > HOUR)
+            || finding.entities.iter().any(|entity| !known.contains(entity));
         let points = incident.take(finding);
         if points >= STRIKING {
             if !was_striking || incident.striking < finding.time - BURST {
@@ -308,6 +313,7 @@ impl Stories {
             score: incident.score,
             level: incident.level(),
             told: incident.told.is_some(),
+            news,
         };
         self.incidents.push(incident);
         self.make_room();

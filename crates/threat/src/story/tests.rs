@@ -293,6 +293,20 @@ fn one_critical_finding_wakes_people_from_the_first_minute() {
 }
 
 #[test]
+fn what_is_new_in_a_story_is_told_from_what_comes_again() {
+    let mut watch = Watch::new();
+    let mut news = |after: i64, name: &str, machine: &str| {
+        let change = watch.take(START + after, name, Level::High, "impact", on(machine));
+        change.map(|change| change.news)
+    };
+    assert_eq!(news(0, "shadow-copies", "fs1"), Some(true));
+    assert_eq!(news(MINUTE, "services", "fs1"), Some(true), "another kind");
+    assert_eq!(news(2 * MINUTE, "services", "fs2"), Some(true), "another machine");
+    assert_eq!(news(HOUR + MINUTE, "services", "fs2"), Some(false), "within the hour");
+    assert_eq!(news(3 * HOUR, "services", "fs2"), Some(true), "hours later");
+}
+
+#[test]
 fn the_same_rare_finding_on_two_machines_within_minutes_is_one_story() {
     let machines = ["web1", "web2"];
     let mut watch = Watch::after_a_week(&machines);

@@ -1,0 +1,1 @@
+"""A working day of a company in the logs, ordinary and attacked."""
