@@ -38,6 +38,38 @@ fn endswith_looks_at_the_end() {
 }
 
 #[test]
+fn wildcards_within_modifiers_leave_the_other_end_open() {
+    assert!(selects("A|endswith: '1????'", json!({"A": "0x10210"})));
+    assert!(!selects("A|endswith: '1????'", json!({"A": "10210 more"})));
+    assert!(selects("A|startswith: 'a?c*f'", json!({"A": "ABC def, and so on"})));
+    assert!(!selects("A|startswith: 'a?c*f'", json!({"A": "x abc def"})));
+    assert!(selects("A|contains: 'b?d'", json!({"A": "a.b+dBcD"})));
+    assert!(!selects("A|contains|cased: 'b?d'", json!({"A": "BcD"})));
+}
+
+#[test]
+fn wildcards_and_plain_values_stand_in_one_list() {
+    let one = "A|endswith:\n    - '.t?t'\n    - '.log'\n    - 7";
+    assert!(
+        selects(one, json!({"A": "a.txt"})) && selects(one, json!({"A": "a.log"})) && selects(one, json!({"A": 17}))
+    );
+    assert!(!selects(one, json!({"A": "a.txt.gz"})));
+    let all = "A|contains|all:\n    - 'a*c'\n    - 'd'";
+    assert!(selects(all, json!({"A": "d abc"})));
+    assert!(!selects(all, json!({"A": "abc"})) && !selects(all, json!({"A": "d"})));
+}
+
+#[test]
+fn wildcards_stand_for_ends_of_lines_too() {
+    assert!(selects(
+        "A|contains: 'begin*end'",
+        json!({"A": "x begin\n\tmiddle\r\nend"})
+    ));
+    assert!(selects("A: 'begin*end?'", json!({"A": "begin\nend\n"})));
+    assert!(!selects("A: 'begin*end?'", json!({"A": "x\nbegin\nend\n"})));
+}
+
+#[test]
 fn all_wants_each_value_of_a_list() {
     let lines = "A|contains|all:\n    - one\n    - two";
     assert!(selects(lines, json!({"A": "two and one"})));

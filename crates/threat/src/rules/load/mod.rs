@@ -5,6 +5,7 @@ mod filter;
 pub(crate) mod guard;
 mod refuse;
 mod rewrite;
+mod wildcards;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,10 +4,13 @@
 //! * Keywords that are numbers: it compares whole values, where they are to be found within texts.
 //! * `base64offset`: the last character of its patterns depends on what follows the value, so it only finds values at the end of what was
 //!   encoded.
+//! * Wildcards: `wildcards` says how.
 
 use std::collections::HashMap;
 
 use rsigma_parser::{Detection, DetectionItem, FieldSpec, Modifier, SigmaString, SigmaValue};
+
+use super::wildcards;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -79,7 +82,7 @@ fn rewritten(item: DetectionItem, in_list: bool) -> Result<Detection, DetectionI
         });
     }
     if !item.field.has_modifier(Modifier::Base64Offset) || item.field.has_modifier(Modifier::Base64) {
-        return Err(item);
+        return wildcards::spelled_out(item);
     }
     let modifiers = &item.field.modifiers;
     let encoded: Vec<Vec<SigmaValue>> = item
