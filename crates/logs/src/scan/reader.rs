@@ -48,7 +48,7 @@ pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, s
 }
 
 /// When a file was last written: completes times without a year.
-fn modified(found: &Found) -> Timestamp {
+pub(crate) fn modified(found: &Found) -> Timestamp {
     let modified = fs::metadata(&found.path).and_then(|metadata| metadata.modified());
     modified
         .ok()
@@ -148,7 +148,7 @@ impl Sink for Reading<'_> {
 }
 
 /// What is shown of a record that isn't understood: the beginning of a line, the names in a document.
-fn sample_of(record: &Record) -> String {
+pub(crate) fn sample_of(record: &Record) -> String {
     match &record.body {
         Body::Line(line) => line.chars().take(SAMPLE_CHARACTERS).collect(),
         Body::Document(Value::Object(members)) => {
