@@ -9,12 +9,16 @@
 
 mod concerned;
 mod known;
+pub mod marks;
 mod memory;
 mod rounds;
 mod rules;
 mod told;
 
 pub use memory::{FOLDER, read as read_memory};
+pub use rounds::read_entities;
+pub use rules::load as load_rules;
+pub use told::{MATCHED, Told, is_told, of as told_of};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};

@@ -21,12 +21,14 @@ use threat::rules::Engine as Rules;
 use threat::story::{Change, ChangeKind};
 
 use super::known::Known;
+use super::marks::{Order, carry_out};
 use super::memory::{self, FOLDER, Kept};
 use super::rules;
 use super::told::{self, of_guard};
 use crate::config::ThreatSettings;
+use crate::control::MarkReport;
 use crate::desk;
-use crate::engine::Engine;
+use crate::engine::{Asked, Engine};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 
@@ -59,7 +61,7 @@ impl Wish {
     pub(super) fn prepare(settings: &ThreatSettings) -> Result<Self, Failure> {
         Ok(Self {
             rules: rules::load(settings)?,
-            entities: settings.entities.as_deref().map(entities).transpose()?,
+            entities: settings.entities.as_deref().map(read_entities).transpose()?,
             machines: settings.machines.clone(),
         })
     }
@@ -76,6 +78,8 @@ pub(super) struct Rounds {
     detection: Detection,
     machines: BTreeMap<String, Vec<String>>,
     wished: Receiver<Wish>,
+    /// What people say about marks.
+    asked: Receiver<Asked>,
     /// What guards tell of attacks.
     guards: Receiver<NewAlert>,
     known: Known,
@@ -124,6 +128,7 @@ impl Rounds {
             detection,
             machines: wish.machines,
             wished,
+            asked: engine.take_marks(),
             guards,
             known: Known::of(desk)?,
             reached,
@@ -148,6 +153,11 @@ impl Rounds {
             self.detection.set_rules(wish.rules);
             self.machines = wish.machines;
             self.know(wish.entities.as_deref());
+        }
+        while let Ok(asked) = self.asked.try_recv() {
+            let answer = self.mark(&asked.order);
+            // Whoever asked may have had enough of waiting.
+            let _ = asked.answer.try_send(answer);
         }
         while let Ok(alert) = self.guards.try_recv() {
             let found = &mut self.found;
@@ -181,6 +191,24 @@ impl Rounds {
         if self.tell() && self.changed {
             self.save();
         }
+    }
+
+    /// Does what somebody says about marks; what was changed is durable then.
+    fn mark(&mut self, order: &Order) -> Result<Vec<MarkReport>, Failure> {
+        let done = carry_out(&mut self.detection, order)?;
+        if !order.only_reads() {
+            self.changed = true;
+            // Records that wait for others are taken as they are, so that what is known can be saved.
+            self.finish();
+            if self.changed {
+                return Err(Failure::new(
+                    FailureCode::Failure,
+                    "it is done until the daemon ends, and can't be saved at present",
+                )
+                .hint("the daemon's log says why; it is tried again"));
+            }
+        }
+        Ok(done)
     }
 
     fn read(&mut self) {
@@ -330,7 +358,7 @@ impl Rounds {
 fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, event: Result<Event, NotUnderstood>) {
     let Ok(event) = event else { return };
     detection.take(&event, &mut |finding| {
-        if told::is_told(finding.alert, finding.change) {
+        if !finding.held_back && told::is_told(finding.alert, finding.change) {
             found.push((finding.alert.clone(), finding.change));
         }
     });
@@ -364,7 +392,11 @@ fn listener(settings: &ThreatSettings) -> Result<Option<Listener>, Failure> {
     Listener::start(wanted).map(Some).map_err(|error| failed(&error))
 }
 
-fn entities(path: &Path) -> Result<String, Failure> {
+/// Reads the list of people and machines.
+///
+/// # Errors
+/// When it can't be read, or is too large.
+pub fn read_entities(path: &Path) -> Result<String, Failure> {
     let failed = |why: &str| {
         Failure::new(
             FailureCode::Config,

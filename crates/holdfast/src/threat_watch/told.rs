@@ -15,6 +15,12 @@ use threat::story::{Change, ChangeKind, Story};
 use super::concerned::volumes;
 use super::known::KEY;
 
+/// The fact of an alert that numbers those whom it concerns.
+pub(super) const ENTITIES: &str = "entities";
+/// The fact of an alert that has the fields that matched.
+pub const MATCHED: &str = "matched";
+/// Characters of a value that matched.
+const VALUE_MAX: usize = 200;
 /// Disks that one finding is told of, at most: on more than that, policies for many volumes act anyway.
 const VOLUMES_MAX: usize = 256;
 /// Records and techniques that an alert names.
@@ -24,7 +30,7 @@ const TEXT_MAX: usize = 4000;
 
 /// A finding that is to be told.
 #[derive(Debug)]
-pub(super) struct Told {
+pub struct Told {
     /// Names the record that it was made of and what found it.
     pub key: String,
     /// What the ledger is told.
@@ -33,7 +39,7 @@ pub(super) struct Told {
 
 /// Whether people and policies are told: of stories once they are weighty, of what belongs to one then, and of what is grave by itself.
 #[must_use]
-pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
+pub fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
         Some(change) if change.told => change.kind == ChangeKind::Told || alert.level >= Level::Medium,
         _ => alert.level >= Level::High,
@@ -42,7 +48,7 @@ pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
 
 /// What the ledger is told of a finding.
 #[must_use]
-pub(super) fn of(
+pub fn of(
     alert: &Alert,
     change: Option<Change>,
     detection: &Detection,
@@ -65,7 +71,7 @@ pub(super) fn of(
         identity: concerned.person.map(|person| person.name().to_owned()),
         title: title(alert, begins, story.as_ref()),
         text: text(alert, story.as_ref()),
-        facts: facts(alert, &key, story.as_ref()),
+        facts: facts(alert, &key, story.as_ref(), detection),
     };
     let names = concerned
         .machine
@@ -195,7 +201,7 @@ fn text(alert: &Alert, story: Option<&Story>) -> String {
     told.chars().take(TEXT_MAX).chain("...".chars()).collect()
 }
 
-fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> {
+fn facts(alert: &Alert, key: &str, story: Option<&Story>, detection: &Detection) -> Map<String, Value> {
     let records: Vec<String> = alert
         .evidence
         .iter()
@@ -215,10 +221,34 @@ fn facts(alert: &Alert, key: &str, story: Option<&Story>) -> Map<String, Value> 
     facts.insert("attack".to_owned(), json!(attack));
     facts.insert("records".to_owned(), json!(records));
     facts.insert("events".to_owned(), json!(alert.count));
+    facts.insert(MATCHED.to_owned(), matched(alert));
+    facts.insert(ENTITIES.to_owned(), json!(entities(alert, detection)));
     if let Some(story) = story {
         facts.insert("story".to_owned(), json!(story.id));
         facts.insert("score".to_owned(), json!(story.score.round()));
         facts.insert("next".to_owned(), json!(story.next));
     }
     facts
+}
+
+/// The fields that matched and their values.
+fn matched(alert: &Alert) -> Value {
+    let shortened = |value: &str| json!(value.chars().take(VALUE_MAX).collect::<String>());
+    let fields = alert.matched.iter().take(NAMED_MAX);
+    let fields: Map<String, Value> = fields
+        .map(|(name, value)| (name.to_string(), shortened(value)))
+        .collect();
+    Value::Object(fields)
+}
+
+/// The numbers of all whom a finding concerns.
+fn entities(alert: &Alert, detection: &Detection) -> Vec<threat::entity::EntityId> {
+    let parties = detection.directory().parties(&alert.facts, alert.time.as_second());
+    let mut entities: Vec<_> = [parties.actor, parties.target, parties.machine, parties.from]
+        .into_iter()
+        .flatten()
+        .collect();
+    entities.sort_unstable();
+    entities.dedup();
+    entities
 }

@@ -22,5 +22,7 @@ mod signed_model;
 mod space;
 mod support;
 mod threat;
+mod threat_chain;
+mod threat_update;
 mod usage;
 mod volumes;
