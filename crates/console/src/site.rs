@@ -115,6 +115,12 @@ pub trait Site: Send + Sync + 'static {
     fn restore_steps(&self) -> Result<Vec<RestoreStep>, Problem>;
     /// What was done with a volume in a span of time, from its own history.
     fn disk_events(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem>;
+    /// Findings in logs that are held back.
+    fn marks(&self) -> Result<Vec<MarkView>, Problem>;
+    /// Says that an alert or story is no sign of an attack.
+    fn mark(&self, actor: &Actor, wish: &MarkWish) -> Result<Vec<MarkView>, Problem>;
+    /// Takes a mark back.
+    fn unmark(&self, actor: &Actor, id: u64) -> Result<(), Problem>;
     /// The places that notices can be sent to, by name.
     fn notice_channels(&self) -> Vec<String>;
     /// Sends a notice that says that it is a test, now.
@@ -128,6 +134,58 @@ pub struct ProviderQuestion {
     pub url: String,
     /// Fields of a form, if one is sent.
     pub form: Option<Vec<(String, String)>>,
+}
+
+/// What is no sign of an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// The finding that an alert of the ledger tells of.
+    Alert(i64),
+    /// All findings of a story.
+    Story(u64),
+}
+
+/// What somebody says of an alert or story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkWish {
+    /// What is meant.
+    pub what: Marked,
+    /// Why.
+    pub because: String,
+    /// For how long, in seconds.
+    pub seconds: u64,
+    /// Whether it's meant for what is critical on tier 0, too.
+    pub even_critical_on_tier_zero: bool,
+}
+
+/// A finding on one person or machine that is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MarkView {
+    /// Its number.
+    pub id: u64,
+    /// The rule's identifier, or the name of the model of what is usual.
+    pub rule: String,
+    /// What is found, in a few words.
+    pub title: String,
+    /// On whom.
+    pub entity: String,
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Time,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Time,
+    /// How often it held something back.
+    pub held_back: u64,
+    /// When last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_held_back: Option<Time>,
+    /// Whether it's meant for what is critical on tier 0, too.
+    pub even_critical_on_tier_zero: bool,
 }
 
 /// What the configuration says for the files of incidents.

@@ -31,6 +31,7 @@ pub mod past;
 pub mod place;
 pub mod reach;
 pub mod rule_files;
+mod scratch;
 pub mod served;
 pub mod size;
 pub mod span;

@@ -29,6 +29,8 @@ pub(crate) fn agent_trusting(
         .tls_config(tls.build())
         .timeout_global(Some(patience))
         .max_redirects(redirects)
+        // What begins with `https` doesn't lead to where others can change it.
+        .https_only(url.starts_with("https://"))
         .max_redirects_will_error(false)
         .http_status_as_error(false)
         .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))

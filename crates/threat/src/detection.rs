@@ -1,8 +1,9 @@
 //! The whole chain: an event in, findings and changes of stories out, and what it knows saved and restored.
 
+mod marking;
+
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
@@ -10,7 +11,9 @@ use crate::behaviour::{Behaviour, NoPlaces};
 use crate::entity::Directory;
 use crate::event::Event;
 use crate::rules::Engine;
-use crate::story::{Change, Stories, Story, StoryId};
+use crate::story::{Change, Stories, Story, StoryId, Taken};
+
+pub use marking::{Dismissed, NotMarked};
 
 /// Rules, who is who, what is usual, and stories at work.
 ///
@@ -40,6 +43,8 @@ pub struct Finding<'a> {
     pub alert: &'a Alert,
     /// What it did to a story, if it belongs to one.
     pub change: Option<Change>,
+    /// Whether it's marked as no sign of an attack: then nobody is told of it.
+    pub held_back: bool,
 }
 
 impl Detection {
@@ -94,8 +99,12 @@ impl Detection {
 
     /// Takes what somebody else found, such as a guard that recognised encryption on a machine's disk.
     pub fn note(&mut self, alert: &Alert, give: &mut dyn FnMut(Finding<'_>)) {
-        let change = self.stories.take(alert, &mut self.directory);
-        give(Finding { alert, change });
+        let taken = self.stories.take(alert, &mut self.directory);
+        give(Finding {
+            alert,
+            change: taken.change(),
+            held_back: taken == Taken::HeldBack,
+        });
     }
 
     /// Replaces the rules; what correlations wait for goes on where a rule is still there.
@@ -131,10 +140,5 @@ impl Detection {
     #[must_use]
     pub fn story(&self, id: StoryId) -> Option<Story> {
         self.stories.incident(id, &self.directory)
-    }
-
-    /// Has what carries a story counted as ordinary from now on, for so many days. How many marks that made.
-    pub fn mark_false_positive(&mut self, id: StoryId, by: &str, now: Timestamp, days: i64) -> usize {
-        self.stories.mark_false_positive(id, by, now.as_second(), days).len()
     }
 }

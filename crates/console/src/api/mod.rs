@@ -12,6 +12,7 @@ mod incident_file;
 mod incidents;
 mod input;
 mod ledger;
+mod marks;
 mod me;
 mod notices;
 mod output;
@@ -67,6 +68,7 @@ pub(crate) fn router() -> OpenApiRouter<Shared> {
         .merge(volumes::router())
         .merge(guards::router())
         .merge(alerts::router())
+        .merge(marks::router())
         .merge(incidents::router())
         .merge(incident_file::router())
         .merge(policies::router())

@@ -2,14 +2,25 @@
 
 use maud::{Markup, html};
 use respond::alert::{Alert, Layer, Severity};
+use respond::people::Role;
 use respond::{Page as Part, alert};
 use serde::Deserialize;
 
+use super::frame::Done;
 use super::layout::{Page, Section, incident_path};
-use super::parts::{self, empty, pages, severity, with_code};
+use super::parts::{self, csrf, empty, pages, severity, with_code};
+use super::visitor::{Flash, Visitor};
 use super::words::{count, time};
 use crate::problem::Refusal;
-use crate::site::Site;
+use crate::site::{MarkWish, Marked, Site};
+
+/// The form that says that an alert is no sign of an attack.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct FalsePositive {
+    #[serde(default)]
+    because: String,
+    days: u64,
+}
 
 /// Alerts of a page.
 const ROWS: usize = 50;
@@ -160,7 +171,7 @@ fn row(alert: &Alert) -> Vec<Markup> {
 }
 
 /// One alert, with all its facts.
-pub(super) fn one(site: &dyn Site, id: i64) -> Result<Page, Refusal> {
+pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, Refusal> {
     let found = site.desk().read(|ledger| ledger.alert(alert::AlertId(id)))?;
     let alert = found.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))?;
     let noticed = &alert.noticed;
@@ -178,9 +189,40 @@ pub(super) fn one(site: &dyn Site, id: i64) -> Result<Page, Refusal> {
                 @for (name, value) in &noticed.facts { dt { (name.replace('_', " ")) } dd { code { (value) } } }
             }
         }
+        @if noticed.layer == Layer::Threat && visitor.signed_in.role.may(Role::Operator) { (no_attack(visitor, id)) }
     };
     let title = noticed.title.replace('`', "");
     Ok(Page::new(Section::Incidents, title, body)
         .below("/incidents", "Incidents")
         .below("/incidents/alerts", "Alerts"))
+}
+
+fn no_attack(visitor: &Visitor, id: i64) -> Markup {
+    html! {
+        section class="card" {
+            h2 { "Ordinary work after all?" }
+            p { "The same finding on the same people and machines is then held back for a while: it joins no story, and nobody is told. "
+                code { "holdfast threat marks" } " shows how often, " code { "holdfast threat unmark" } " takes it back." }
+            form class="fields" method="post" action={"/incidents/alerts/" (id) "/false-positive"} {
+                (csrf(&visitor.signed_in.csrf))
+                div { label for="because" { "How you know" } input id="because" name="because" required maxlength="500"; }
+                div { label for="days" { "For how many days" } input id="days" name="days" type="number" min="1" max="365" value="30" required; }
+                button { "It is no sign of an attack" }
+            }
+        }
+    }
+}
+
+/// Says that an alert is no sign of an attack.
+pub(super) fn false_positive(site: &dyn Site, visitor: &Visitor, id: i64, form: &FalsePositive) -> Done {
+    let wish = MarkWish {
+        what: Marked::Alert(id),
+        because: form.because.trim().to_owned(),
+        seconds: form.days.saturating_mul(86_400),
+        even_critical_on_tier_zero: false,
+    };
+    let marks = site.mark(&visitor.signed_in.actor, &wish)?;
+    let on: Vec<&str> = marks.iter().map(|mark| mark.entity.as_str()).collect();
+    let said = format!("The same finding on {} is held back from now on.", on.join(", "));
+    Ok((format!("/incidents/alerts/{id}"), Flash::good(said)))
 }

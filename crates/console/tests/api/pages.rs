@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use console::DrillView;
 use respond::Actor;
+use respond::alert::{Layer, NewAlert, Severity};
 use respond::approval::{self, Operation, RequestId, Rules, Wish};
 use respond::people::Role;
 
@@ -328,4 +329,37 @@ fn only_those_who_may_agree_are_told_to() {
     assert!(told(&mut boris) && !told(&mut otto));
     let can = |browser: &mut Browser<'_>| text(&browser.get("/approvals/1")).contains("Do you agree?");
     assert!(can(&mut boris) && !can(&mut otto));
+}
+
+#[test]
+fn an_alert_of_the_logs_is_called_ordinary_work_by_operators() {
+    let console = Console::new();
+    let alert = |layer: Layer| NewAlert {
+        time: console.now(),
+        layer,
+        kind: "finding".to_owned(),
+        severity: Severity::High,
+        volume: None,
+        host: Some("web1".to_owned()),
+        identity: None,
+        title: "Many passwords tried out".to_owned(),
+        text: "somebody tries".to_owned(),
+        facts: serde_json::Map::new(),
+    };
+    let (now, rules) = (console.now(), respond::intake::Rules::default());
+    let alerts = vec![alert(Layer::Threat), alert(Layer::Guard)];
+    let take_in = |w: &mut respond::Writing<'_>| respond::intake::take_in(w, now, &rules, alerts);
+    console.site.desk.write(take_in).unwrap();
+    let mut viewer = console.signed_in("vera", Role::Viewer);
+    let mut ann = console.signed_in("ann", Role::Operator);
+    assert!(!text(&viewer.get("/incidents/alerts/1")).contains("Ordinary work"));
+    assert!(!text(&ann.get("/incidents/alerts/2")).contains("Ordinary work"));
+    assert!(text(&ann.get("/incidents/alerts/1")).contains("Ordinary work"));
+    let path = "/incidents/alerts/1/false-positive";
+    send_form(&mut viewer, path, "because=a+scanner&days=30");
+    assert_eq!(*console.site.marks.lock().unwrap(), []);
+    send_form(&mut ann, path, "because=a+scanner&days=30");
+    let did = console.site.done.lock().unwrap().clone();
+    assert_eq!(did, ["ann: mark Alert(1) for 2592000 s"]);
+    assert_eq!(console.site.marks.lock().unwrap()[0].because, "a scanner");
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::Receiver;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, Moment, PinView, Problem,
-    ProblemKind, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, MarkView, MarkWish, Moment,
+    PinView, Problem, ProblemKind, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 use respond::case_file::clocks::built_in;
 use respond::case_file::paper::RestoreStep;
@@ -31,6 +31,8 @@ pub(crate) struct TestSite {
     pub(crate) provider: Provider,
     /// What keeps the program from being ready.
     pub(crate) trouble: Mutex<Option<String>>,
+    /// What is held back.
+    pub(crate) marks: Mutex<Vec<MarkView>>,
     /// What the next pin waits for, if it is to take a while.
     pub(crate) pause: Mutex<Option<Receiver<()>>>,
 }
@@ -45,6 +47,7 @@ impl TestSite {
             drill: Mutex::default(),
             provider: Provider::new(),
             trouble: Mutex::default(),
+            marks: Mutex::default(),
             pause: Mutex::default(),
         }
     }
@@ -257,6 +260,35 @@ impl Site for TestSite {
 
     fn announce(&self, actor: &Actor, names: &[String], _work: Option<(&str, u64)>) -> Result<(), Problem> {
         self.did(actor, &format!("announce {names:?}"));
+        Ok(())
+    }
+
+    fn marks(&self) -> Result<Vec<MarkView>, Problem> {
+        Ok(self.marks.lock().unwrap().clone())
+    }
+
+    fn mark(&self, actor: &Actor, wish: &MarkWish) -> Result<Vec<MarkView>, Problem> {
+        self.did(actor, &format!("mark {:?} for {} s", wish.what, wish.seconds));
+        let mark = MarkView {
+            id: 1,
+            rule: "a-rule".to_owned(),
+            title: "A rule".to_owned(),
+            entity: "fs01".to_owned(),
+            by: actor.to_string(),
+            because: wish.because.clone(),
+            since: self.now(),
+            until: self.now(),
+            held_back: 0,
+            last_held_back: None,
+            even_critical_on_tier_zero: wish.even_critical_on_tier_zero,
+        };
+        self.marks.lock().unwrap().push(mark);
+        self.marks()
+    }
+
+    fn unmark(&self, actor: &Actor, id: u64) -> Result<(), Problem> {
+        self.did(actor, &format!("unmark {id}"));
+        self.marks.lock().unwrap().retain(|mark| mark.id != id);
         Ok(())
     }
 

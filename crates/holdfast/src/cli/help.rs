@@ -39,7 +39,8 @@ Decide and answer for it:
 
 See it in logs:
   threat       Search logs of Windows, directories, clouds and hypervisors for attacks: scan,
-               rules (list, check, test, explain), stories, entities, status, tokens
+               replay, watch, explain, stories, entities, mark, marks, unmark, status, tokens,
+               rules (list, check, test, explain, update)
 
 Prove it:
   drill        Attack a throw-away fork of a disk, restore it, compare every file: run, status,

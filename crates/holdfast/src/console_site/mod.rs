@@ -5,6 +5,7 @@ pub mod certificate;
 mod child;
 mod exposure;
 mod files;
+mod marks;
 mod provider;
 mod site;
 mod start;

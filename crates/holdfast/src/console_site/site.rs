@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, PinView, Problem,
-    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, MarkView, MarkWish, PinView,
+    Problem, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 use respond::case_file::paper::RestoreStep;
 use respond::case_file::timeline;
@@ -66,7 +66,7 @@ impl std::fmt::Debug for ConsoleSite {
 }
 
 /// What nobody but the console itself asks for.
-fn console() -> Actor {
+pub(super) fn console() -> Actor {
     Actor::System("console".to_owned())
 }
 
@@ -358,6 +358,18 @@ impl Site for ConsoleSite {
 
     fn disk_events(&self, name: &str, from: Time, to: Time) -> Result<Vec<timeline::DiskEvent>, Problem> {
         self.events_of(name, from, to)
+    }
+
+    fn marks(&self) -> Result<Vec<MarkView>, Problem> {
+        self.all_marks()
+    }
+
+    fn mark(&self, actor: &Actor, wish: &MarkWish) -> Result<Vec<MarkView>, Problem> {
+        self.make_marks(actor, wish)
+    }
+
+    fn unmark(&self, actor: &Actor, id: u64) -> Result<(), Problem> {
+        self.take_mark_back(actor, id)
     }
 
     fn notice_channels(&self) -> Vec<String> {

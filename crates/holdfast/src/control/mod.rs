@@ -14,6 +14,7 @@ mod report;
 mod report_drill;
 mod report_guard;
 mod report_incidents;
+mod report_threat;
 mod server;
 
 pub use client::Client;
@@ -29,6 +30,7 @@ pub use report::{
 pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use report_incidents::{IncidentsReport, OpenIncident};
+pub use report_threat::{MarkOrder, MarkReport, Marked, MarksReport};
 pub use server::{ControlServer, Execute, Hypertext};
 
 /// The control socket's name in the data folder.

@@ -8,6 +8,7 @@ use drill::Case;
 use guard::Fence;
 
 use super::report::Response;
+use super::report_threat::MarkOrder;
 use crate::failure::Failure;
 use crate::when::When;
 use image::Format;
@@ -214,6 +215,10 @@ pub enum Request {
         /// How many of the newest results of each are wanted.
         results: u64,
     },
+    /// Has a daemon read its configuration and rules again, as SIGHUP does.
+    Reload,
+    /// What is no sign of an attack.
+    Marks(MarkOrder),
 }
 
 /// What is looked at of a volume's past.

@@ -7,6 +7,7 @@ use volume::Timestamp;
 use super::report_drill::{DrillListReport, DrillSummary};
 use super::report_guard::{AfterReport, GuardListReport, GuardSummary, ReleaseReport};
 use super::report_incidents::IncidentsReport;
+use super::report_threat::MarksReport;
 use crate::failure::Failure;
 use image::Format;
 
@@ -71,6 +72,13 @@ pub enum Response {
     Drilled(Box<drill::DrillResult>),
     /// To [`super::Request::Drills`].
     Drills(DrillListReport),
+    /// To [`super::Request::Reload`].
+    Reloading {
+        /// Whether a daemon does it: a command has nothing to read again.
+        reloading: bool,
+    },
+    /// To [`super::Request::Marks`].
+    Marks(MarksReport),
     /// To [`super::Request::Look`]: what follows isn't JSON.
     Looking(LookReport),
 }

@@ -23,7 +23,6 @@ mod picture;
 mod random;
 mod report;
 mod run;
-mod scratch;
 mod screen;
 mod show;
 mod stage;

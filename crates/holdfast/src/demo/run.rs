@@ -14,13 +14,13 @@ use super::lines::{Json, Lines};
 use super::meter::{Content, Phase};
 use super::random::Choices;
 use super::report::{Report, Step, seconds};
-use super::scratch::ScratchFolder;
 use super::screen::{RESTORE_TERMINAL, Screen};
 use super::show::{Scene, Show};
 use super::stage::Stage;
 use super::stop::Stop;
 use super::work::{rest, work};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::scratch::ScratchFolder;
 use crate::size::format_size;
 use crate::when::local;
 
@@ -61,7 +61,7 @@ pub fn run(options: Options, texts: &str) -> Result<u8, Failure> {
         None if options.json => Box::new(Json),
         None => Box::new(Lines),
     };
-    let scratch = ScratchFolder::within(&std::env::temp_dir());
+    let scratch = ScratchFolder::within(&std::env::temp_dir(), "demo");
     let stop = Stop::default();
     let _watch = stop.watch(scratch.path(), farewell)?;
     let played = play(&scratch, texts, &mut *show, &stop, fast);

@@ -44,7 +44,7 @@ impl Engine {
             request,
             Request::Create { .. } | Request::Import { .. } | Request::Fork { .. }
         );
-        let result = self.carry_out(request, file, progress);
+        let result = self.carry_out(actor, request, file, progress);
         match (&result, deleted) {
             (Err(failure), _) => self.give_back(actor, pass, failure),
             (Ok(_), Some(name)) => self.forget_protection(&name),

@@ -15,6 +15,7 @@ mod ledger;
 mod moments;
 pub mod policies;
 mod space;
+mod threat;
 mod volumes;
 
 use std::fs::File;
@@ -38,6 +39,7 @@ pub(crate) use failures::failure as volume_failure;
 
 pub use drills::DrillOrder;
 pub(crate) use guards::is_diverted_name;
+pub use threat::Asked;
 
 /// The lock's name in the data folder.
 pub const LOCK_NAME: &str = "lock";
@@ -78,6 +80,8 @@ pub struct Engine {
     drills: Drills,
     /// What of the configuration was held back when the data folder was opened.
     held_back: Mutex<Vec<String>>,
+    /// The thread that reads logs.
+    reader: threat::Reader,
     _lock: FolderLock,
 }
 
@@ -111,6 +115,7 @@ impl Engine {
             imports: imports::Imports::default(),
             damaged: damage::Damaged::default(),
             held_back: Mutex::default(),
+            reader: threat::Reader::default(),
             _lock: lock,
         });
         // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
@@ -147,9 +152,20 @@ impl Engine {
         let _ = self.daemon.set(facts);
     }
 
+    /// Has the daemon that this is part of do what it does on SIGHUP.
+    fn reload(&self) -> Result<Response, Failure> {
+        let reloading = self.daemon.get().is_some();
+        if reloading {
+            signal_hook::low_level::raise(signal_hook::consts::SIGHUP)
+                .map_err(|error| Failure::io("have the daemon read its configuration again", &error))?;
+        }
+        Ok(Response::Reloading { reloading })
+    }
+
     /// Carries a request out that passed the gate.
     fn carry_out(
         &self,
+        actor: &Actor,
         request: Request,
         file: Option<File>,
         progress: &mut dyn Progress,
@@ -189,6 +205,8 @@ impl Engine {
             Request::GuardStatus { name } => self.guard_status(name.as_deref()).map(Response::Guards),
             Request::GuardSet { name, fence, enabled } => self.guard_set(&name, fence, enabled).map(Response::Guards),
             Request::GuardRelease { name, diverted } => self.guard_release(&name, diverted).map(Response::Released),
+            Request::Reload => self.reload(),
+            Request::Marks(order) => self.marks(actor, order).map(Response::Marks),
             Request::Look { .. } => Err(Failure::refused("the past is looked into over a connection of its own")),
             Request::Drill { name, case, seed, all } => {
                 let trigger = drill::Trigger::Command;

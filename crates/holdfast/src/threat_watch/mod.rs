@@ -13,6 +13,7 @@ mod clock;
 mod concerned;
 mod flood;
 mod known;
+pub mod marks;
 mod memory;
 mod rounds;
 mod rules;
@@ -21,8 +22,11 @@ mod status;
 mod told;
 
 pub use memory::{FOLDER, read as read_memory};
+pub use rounds::read_entities;
+pub use rules::load as load_rules;
 pub use sources::tokens_file;
 pub use status::{Reason, Status, read as read_status};
+pub use told::{MATCHED, Told, is_told, of as told_of};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -24,14 +24,16 @@ use threat::story::{Change, ChangeKind};
 use super::clock;
 use super::flood::Floods;
 use super::known::Known;
+use super::marks::{Order, carry_out};
 use super::memory::{self, FOLDER, Kept};
 use super::rules;
 use super::sources::{follower, listener, say_where};
 use super::status::Counting;
 use super::told::{self, of_guard};
 use crate::config::ThreatSettings;
+use crate::control::MarkReport;
 use crate::desk;
-use crate::engine::Engine;
+use crate::engine::{Asked, Engine};
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
 
@@ -68,7 +70,7 @@ impl Wish {
     pub(super) fn prepare(settings: &ThreatSettings) -> Result<Self, Failure> {
         Ok(Self {
             rules: rules::load(settings)?,
-            entities: settings.entities.as_deref().map(entities).transpose()?,
+            entities: settings.entities.as_deref().map(read_entities).transpose()?,
             machines: settings.machines.clone(),
         })
     }
@@ -87,6 +89,8 @@ pub(super) struct Rounds {
     /// All volumes, when they were listed last.
     volumes: Vec<String>,
     wished: Receiver<Wish>,
+    /// What people say about marks.
+    asked: Receiver<Asked>,
     /// What guards tell of attacks.
     guards: Receiver<NewAlert>,
     known: Known,
@@ -145,6 +149,7 @@ impl Rounds {
             machines: wish.machines,
             volumes: engine.names().unwrap_or_default(),
             wished,
+            asked: engine.take_marks(),
             guards,
             known: Known::of(desk)?,
             reached,
@@ -174,6 +179,11 @@ impl Rounds {
             self.detection.set_rules(wish.rules);
             self.machines = wish.machines;
             self.know(wish.entities.as_deref());
+        }
+        while let Ok(asked) = self.asked.try_recv() {
+            let answer = self.mark(&asked.order);
+            // Whoever asked may have had enough of waiting.
+            let _ = asked.answer.try_send(answer);
         }
         while let Ok(alert) = self.guards.try_recv() {
             let found = &mut self.found;
@@ -219,6 +229,24 @@ impl Rounds {
             self.save();
         }
         self.count(true);
+    }
+
+    /// Does what somebody says about marks; what was changed is durable then.
+    fn mark(&mut self, order: &Order) -> Result<Vec<MarkReport>, Failure> {
+        let done = carry_out(&mut self.detection, order)?;
+        if !order.only_reads() {
+            self.changed = true;
+            // Records that wait for others are taken as they are, so that what is known can be saved.
+            self.finish();
+            if self.changed {
+                return Err(Failure::new(
+                    FailureCode::Failure,
+                    "it is done until the daemon ends, and can't be saved at present",
+                )
+                .hint("the daemon's log says why; it is tried again"));
+            }
+        }
+        Ok(done)
     }
 
     fn read(&mut self) {
@@ -426,13 +454,17 @@ fn hear(detection: &mut Detection, found: &mut Vec<(Alert, Option<Change>)>, eve
     let Ok(mut event) = event else { return };
     event.time = clock::believed(event.time, Timestamp::now());
     detection.take(&event, &mut |finding| {
-        if told::is_told(finding.alert, finding.change) {
+        if !finding.held_back && told::is_told(finding.alert, finding.change) {
             found.push((finding.alert.clone(), finding.change));
         }
     });
 }
 
-fn entities(path: &Path) -> Result<String, Failure> {
+/// Reads the list of people and machines.
+///
+/// # Errors
+/// When it can't be read, or is too large.
+pub fn read_entities(path: &Path) -> Result<String, Failure> {
     let failed = |why: &str| {
         Failure::new(
             FailureCode::Config,

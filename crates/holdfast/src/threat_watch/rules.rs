@@ -10,7 +10,7 @@ use crate::rule_files::{self, is_rules, texts};
 ///
 /// # Errors
 /// When a file or folder can't be read. A rule that isn't right is no failure: it is among the refused.
-pub(super) fn load(settings: &ThreatSettings) -> Result<Engine, Failure> {
+pub fn load(settings: &ThreatSettings) -> Result<Engine, Failure> {
     let texts = texts(&settings.rules, is_rules)
         .map_err(|failure| Failure::new(FailureCode::Config, format!("[threat] rules: {}", failure.message)))?;
     let loaded = rule_files::load(&texts, settings.own_rules);

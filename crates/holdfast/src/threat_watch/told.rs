@@ -15,6 +15,12 @@ use threat::story::{Change, ChangeKind, Story};
 use super::concerned::{is_hypervisor, volumes};
 use super::known::KEY;
 
+/// The fact of an alert that numbers those whom it concerns.
+pub(super) const ENTITIES: &str = "entities";
+/// The fact of an alert that has the fields that matched.
+pub const MATCHED: &str = "matched";
+/// Characters of a value that matched.
+const VALUE_MAX: usize = 200;
 /// Disks that one finding is told of, at most: on more than that, policies for many volumes act anyway.
 const VOLUMES_MAX: usize = 256;
 /// The kinds of alerts that tell of a story that became weighty: of machines, and where every disk is concerned.
@@ -26,7 +32,7 @@ const TEXT_MAX: usize = 4000;
 
 /// A finding that is to be told.
 #[derive(Debug)]
-pub(super) struct Told {
+pub struct Told {
     /// Names the record that it was made of and what found it.
     pub key: String,
     /// What the ledger is told.
@@ -35,7 +41,7 @@ pub(super) struct Told {
 
 /// Whether people and policies are told: of stories once they are weighty, of what is new in one then, and of what is grave by itself.
 #[must_use]
-pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
+pub fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
         Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::High,
         Some(_) => alert.level >= Level::High,
@@ -46,7 +52,7 @@ pub(super) fn is_told(alert: &Alert, change: Option<Change>) -> bool {
 
 /// What the ledger is told of a finding.
 #[must_use]
-pub(super) fn of(
+pub fn of(
     alert: &Alert,
     change: Option<Change>,
     detection: &Detection,
@@ -70,7 +76,7 @@ pub(super) fn of(
         identity: concerned.person.map(|person| person.name().to_owned()),
         title: title(alert, begins, story.as_ref()),
         text: text(alert, story.as_ref()),
-        facts: facts(alert, &key, change, story.as_ref()),
+        facts: facts(alert, &key, change, story.as_ref(), detection),
     };
     if is_hypervisor(tiers) {
         let alerts = vec![noticed];
@@ -226,7 +232,13 @@ fn text(alert: &Alert, story: Option<&Story>) -> String {
     told.chars().take(TEXT_MAX).chain("...".chars()).collect()
 }
 
-fn facts(alert: &Alert, key: &str, change: Option<Change>, story: Option<&Story>) -> Map<String, Value> {
+fn facts(
+    alert: &Alert,
+    key: &str,
+    change: Option<Change>,
+    story: Option<&Story>,
+    detection: &Detection,
+) -> Map<String, Value> {
     let records: Vec<String> = alert
         .evidence
         .iter()
@@ -250,11 +262,35 @@ fn facts(alert: &Alert, key: &str, change: Option<Change>, story: Option<&Story>
     if let Some(change) = change {
         facts.insert("story".to_owned(), json!(change.story));
     }
+    facts.insert(MATCHED.to_owned(), matched(alert));
+    facts.insert(ENTITIES.to_owned(), json!(entities(alert, detection)));
     if let Some(story) = story {
         facts.insert("score".to_owned(), json!(story.score.round()));
         facts.insert("next".to_owned(), json!(story.next));
     }
     facts
+}
+
+/// The fields that matched and their values.
+fn matched(alert: &Alert) -> Value {
+    let shortened = |value: &str| json!(value.chars().take(VALUE_MAX).collect::<String>());
+    let fields = alert.matched.iter().take(NAMED_MAX);
+    let fields: Map<String, Value> = fields
+        .map(|(name, value)| (name.to_string(), shortened(value)))
+        .collect();
+    Value::Object(fields)
+}
+
+/// The numbers of all whom a finding concerns.
+fn entities(alert: &Alert, detection: &Detection) -> Vec<threat::entity::EntityId> {
+    let parties = detection.directory().parties(&alert.facts, alert.time.as_second());
+    let mut entities: Vec<_> = [parties.actor, parties.target, parties.machine, parties.from]
+        .into_iter()
+        .flatten()
+        .collect();
+    entities.sort_unstable();
+    entities.dedup();
+    entities
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ mod signed_model;
 mod space;
 mod support;
 mod threat;
+mod threat_chain;
+mod threat_update;
 mod threat_watch;
 mod usage;
 mod volumes;

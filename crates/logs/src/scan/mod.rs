@@ -26,6 +26,7 @@ use threat::rules::{Detector, Engine, FieldsSeen};
 
 use self::board::{Batch, Board, Detected, Ending};
 pub use self::outcome::{Fired, Outcome};
+pub(crate) use self::reader::modified;
 use crate::open::{self, Found, find};
 
 /// Batches that wait for a detector, for each of them.

@@ -42,7 +42,7 @@ pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, s
 }
 
 /// When a file was last written: completes times without a year.
-fn modified(found: &Found) -> Timestamp {
+pub(crate) fn modified(found: &Found) -> Timestamp {
     let modified = fs::metadata(&found.path).and_then(|metadata| metadata.modified());
     modified
         .ok()

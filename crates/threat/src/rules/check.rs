@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rsigma_parser::{ConditionExpr, Severity as LintSeverity, lint_yaml_str};
+use rsigma_parser::{ConditionExpr, LintRule, Severity as LintSeverity, lint_yaml_str};
 use serde::Serialize;
 
 use super::coverage::hindered;
@@ -66,6 +66,10 @@ pub fn check(file: &str, text: &str) -> Vec<Diagnostic> {
             None
         };
         for warning in lint_yaml_str(whole.as_deref().unwrap_or(&document.text)) {
+            // Version 2.1 allows it: everything is one group then.
+            if warning.rule == LintRule::MissingGroupBy {
+                continue;
+            }
             let severity = match warning.severity {
                 LintSeverity::Error | LintSeverity::Warning => Severity::Warning,
                 _ => Severity::Advice,

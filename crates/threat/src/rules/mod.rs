@@ -21,6 +21,7 @@ mod fields;
 mod load;
 pub mod pack;
 mod rule;
+mod stage;
 
 pub use check::{Diagnostic, Severity, check};
 pub use choices::{Choices, Exception};
@@ -30,3 +31,4 @@ pub use engine::{Detector, Engine, Hits, Restored, Settings};
 pub use explain::{Explanation, Line, explain};
 pub use load::{Loaded, RULES_MAX, Refused, load};
 pub use rule::{Rule, Status, Wanted};
+pub use stage::Stage;

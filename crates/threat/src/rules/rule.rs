@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Level;
 use crate::event::Logsource;
 use crate::rules::correlation::is_temporal;
+use crate::rules::stage::Stage;
 
 /// A rule that was loaded.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Rule {
     pub status: Status,
     /// ATT&CK techniques and tactics, without `attack.`, words joined by hyphens.
     pub attack: Arc<[Box<str>]>,
+    /// Which stage of an attack a match shows, if the rule says so.
+    pub stage: Option<Stage>,
     /// Which logs it is for. A correlation is for those of its rules.
     pub logsource: Wanted,
     /// The text that it is from.

@@ -187,6 +187,11 @@ impl Incident {
         }
     }
 
+    /// Whether this number means it: its own, or that of a story that turned out to be this one.
+    pub(super) fn is_called(&self, id: StoryId) -> bool {
+        self.id == id || self.merged.contains(&id)
+    }
+
     /// Takes a finding in. Gives the points of the burst that it's part of.
     pub(super) fn take(&mut self, finding: &Finding<'_>) -> f64 {
         self.first = self.first.min(finding.time);

@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::DAY;
+use super::bounds::{DAY, HOUR};
 use crate::alert::Finder;
 use crate::entity::EntityId;
 
 /// Marks at most: whoever needs more has a rule to change.
 const MARKS_MAX: usize = 4_096;
-/// Days for which a mark holds at most.
-const DAYS_MAX: i64 = 365;
+/// For how long a mark holds at most, in seconds, and at least.
+const SECONDS_MAX: i64 = 365 * DAY;
+const SECONDS_MIN: i64 = HOUR;
+/// Characters of a reason.
+const BECAUSE_MAX: usize = 500;
 
 /// The number of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,8 +35,32 @@ pub struct Mark {
     pub since: i64,
     /// Until when.
     pub until: i64,
-    /// Alerts that it has kept out of stories.
+    /// Findings that it has held back: they are in no story, and nobody is told of them.
     pub kept_out: u64,
+    /// Why they are no sign of an attack, in the words of who said so.
+    #[serde(default)]
+    pub because: String,
+    /// When it held something back last, in seconds since 1970.
+    #[serde(default)]
+    pub last: Option<i64>,
+    /// Whether it holds back what is critical on tier 0, too: only if that was said.
+    #[serde(default)]
+    pub even_grave: bool,
+}
+
+/// That findings are no sign of an attack, said by somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dismissal<'a> {
+    /// Who says so.
+    pub by: &'a str,
+    /// Why.
+    pub because: &'a str,
+    /// When, in seconds since 1970.
+    pub now: i64,
+    /// For how long, in seconds: from an hour to a year.
+    pub seconds: i64,
+    /// Whether it's meant for what is critical on tier 0, too.
+    pub even_grave: bool,
 }
 
 /// All marks.
@@ -44,24 +71,23 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Adds a mark for some days, or prolongs the one that is there. None if there are too many.
+    /// Adds a mark, or prolongs the one that is there. None if there are too many.
     pub(super) fn add(
         &mut self,
         finder: &Finder,
         title: &str,
         entity: EntityId,
-        by: &str,
-        now: i64,
-        days: i64,
+        said: &Dismissal<'_>,
     ) -> Option<MarkId> {
-        self.marks.retain(|mark| mark.until > now);
-        let until = now + days.clamp(1, DAYS_MAX) * DAY;
+        self.marks.retain(|mark| mark.until > said.now);
+        let until = said.now.saturating_add(said.seconds.clamp(SECONDS_MIN, SECONDS_MAX));
         let same = self
             .marks
             .iter_mut()
             .find(|mark| mark.finder == *finder && mark.entity == entity);
         if let Some(mark) = same {
             mark.until = mark.until.max(until);
+            mark.even_grave |= said.even_grave;
             return Some(mark.id);
         }
         if self.marks.len() >= MARKS_MAX {
@@ -73,24 +99,27 @@ impl Marks {
             finder: finder.clone(),
             title: title.to_owned(),
             entity,
-            by: by.to_owned(),
-            since: now,
+            by: said.by.to_owned(),
+            since: said.now,
             until,
             kept_out: 0,
+            because: said.because.chars().take(BECAUSE_MAX).collect(),
+            last: None,
+            even_grave: said.even_grave,
         });
         Some(MarkId(self.next))
     }
 
-    pub(super) fn revoke(&mut self, id: MarkId) -> bool {
-        let before = self.marks.len();
-        self.marks.retain(|mark| mark.id != id);
-        self.marks.len() < before
+    pub(super) fn revoke(&mut self, id: MarkId) -> Option<Mark> {
+        let place = self.marks.iter().position(|mark| mark.id == id)?;
+        Some(self.marks.remove(place))
     }
 
     /// Whether an alert is kept out: every mark is of one finding on one entity, and a finding on several is kept out only if it's marked on
-    /// each of them.
-    pub(super) fn keep_out(&mut self, finder: &Finder, entities: &[EntityId], now: i64) -> bool {
-        let holds = |mark: &Mark| mark.finder == *finder && mark.since <= now && now < mark.until;
+    /// each of them. What is grave, critical on tier 0, is kept out only by marks that were meant for that. Logs may come late: what happened
+    /// before a mark was made is kept out too.
+    pub(super) fn keep_out(&mut self, finder: &Finder, entities: &[EntityId], is_grave: bool, now: i64) -> bool {
+        let holds = |mark: &Mark| mark.finder == *finder && now < mark.until && (mark.even_grave || !is_grave);
         if self.marks.is_empty() || entities.is_empty() {
             return false;
         }
@@ -104,6 +133,7 @@ impl Marks {
             .filter(|mark| entities.contains(&mark.entity) && holds(mark))
         {
             mark.kept_out += 1;
+            mark.last = Some(now);
         }
         true
     }

@@ -18,8 +18,10 @@ mod view;
 mod weight;
 
 pub use incident::StoryId;
-pub use marks::{Mark, MarkId};
+pub use marks::{Dismissal, Mark, MarkId};
+pub use next::advice;
 pub use rarity::Rarity;
-pub use stories::{Change, ChangeKind, Stories};
+pub(crate) use stories::on_tier_zero;
+pub use stories::{Change, ChangeKind, Stories, Taken};
 pub use tactic::Tactic;
 pub use view::{Around, Involved, Meanwhile, Stage, Story};

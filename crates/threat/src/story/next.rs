@@ -13,6 +13,21 @@ pub(super) struct Part<'a> {
 /// Steps at most: who is woken at night reads no more.
 const STEPS_MAX: usize = 6;
 
+/// What to do next about a finding that belongs to no story.
+#[must_use]
+pub fn advice(tactics: &[Tactic], machine: Option<&str>, person: Option<&str>) -> Vec<String> {
+    let part = |name, kind| Part { name, kind, tiers: &[] };
+    let machine = machine.map(|name| part(name, EntityKind::Machine));
+    let parts: Vec<Part<'_>> = machine
+        .into_iter()
+        .chain(person.map(|name| part(name, EntityKind::Person)))
+        .collect();
+    let mut steps = steps(tactics, &parts);
+    // The last is about stories.
+    steps.pop();
+    steps
+}
+
 /// What to do next, the most urgent first.
 pub(super) fn steps(tactics: &[Tactic], parts: &[Part<'_>]) -> Vec<String> {
     let mut steps = Vec::new();
@@ -46,7 +61,7 @@ pub(super) fn steps(tactics: &[Tactic], parts: &[Part<'_>]) -> Vec<String> {
         }
     }
     steps.truncate(STEPS_MAX);
-    steps.push("If it's ordinary work after all, mark it: the same findings on the same entities are then left out until the mark ends.".to_owned());
+    steps.push("If it's ordinary work after all, say so with `holdfast threat mark`: the same findings on the same entities are then left out until the mark ends.".to_owned());
     steps
 }
 

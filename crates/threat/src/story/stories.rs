@@ -1,6 +1,7 @@
 //! Takes alerts one after the other and keeps the stories that they make.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::bounds::{
 };
 use super::incident::{Finding, Incident, StoryId};
 use super::joining::{Striking, belongs};
-use super::marks::{Mark, MarkId, Marks};
+use super::marks::{Dismissal, Mark, MarkId, Marks};
 use super::rarity::{Rarities, Rarity, SignatureId};
 use super::view::{self, Story};
 use super::weight;
@@ -53,6 +54,28 @@ pub struct Change {
     pub news: bool,
 }
 
+/// What became of an alert.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Taken {
+    /// Somebody marked it as no sign of an attack: nobody is told.
+    HeldBack,
+    /// It belongs to no story.
+    Alone,
+    /// It belongs to a story.
+    Joined(Change),
+}
+
+impl Taken {
+    /// What it did to a story, if it belongs to one.
+    #[must_use]
+    pub const fn change(self) -> Option<Change> {
+        match self {
+            Self::Joined(change) => Some(change),
+            Self::HeldBack | Self::Alone => None,
+        }
+    }
+}
+
 /// What happened to a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
@@ -86,7 +109,7 @@ impl Stories {
     }
 
     /// Takes an alert: learns who is who from it, weighs it by what was before, and joins it into a story if it's notable.
-    pub fn take(&mut self, alert: &Alert, directory: &mut Directory) -> Option<Change> {
+    pub fn take(&mut self, alert: &Alert, directory: &mut Directory) -> Taken {
         let nowhere = Origin {
             source: "?".into(),
             record: 0,
@@ -104,8 +127,9 @@ impl Stories {
             .collect();
         entities.sort_unstable();
         entities.dedup();
-        if self.marks.keep_out(&alert.finder, &entities, now) {
-            return None;
+        let is_grave = alert.level == Level::Critical && on_tier_zero(&entities, directory).is_some();
+        if self.marks.keep_out(&alert.finder, &entities, is_grave, now) {
+            return Taken::HeldBack;
         }
         if let (Some(from), Some(actor)) = (parties.from, parties.actor.or(parties.target)) {
             let crowd = self.crowds.see(&from, now, BTreeSet::new);
@@ -118,7 +142,7 @@ impl Stories {
         let points = weight::points(alert.level, &rarity);
         if !fresh || points < NOTABLE {
             self.stand_beside(signature, &alert.finder, &entities, now, origin);
-            return None;
+            return Taken::Alone;
         }
         let finding = Finding {
             signature,
@@ -129,7 +153,7 @@ impl Stories {
             rarity,
             alert,
         };
-        Some(self.tell(&finding, directory))
+        Taken::Joined(self.tell(&finding, directory))
     }
 
     /// Stories from the weightiest to the lightest: those that people are told of, and below them the others.
@@ -152,10 +176,7 @@ impl Stories {
     /// One story.
     #[must_use]
     pub fn incident(&self, id: StoryId, directory: &Directory) -> Option<Story> {
-        let incident = self
-            .incidents
-            .iter()
-            .find(|incident| incident.id == id || incident.merged.contains(&id))?;
+        let incident = self.incidents.iter().find(|incident| incident.is_called(id))?;
         Some(self.view(incident, directory))
     }
 
@@ -178,43 +199,46 @@ impl Stories {
         Some(new)
     }
 
-    /// Says that a story is no attack: its findings on its entities are kept out for some days, and the story goes. Gives the marks.
-    pub fn mark_false_positive(&mut self, id: StoryId, by: &str, now: i64, days: i64) -> Vec<MarkId> {
-        let Some(place) = self.incidents.iter().position(|incident| incident.id == id) else {
-            return Vec::new();
-        };
+    /// Says that a story is no attack: its findings on its entities are kept out, and the story goes. Gives the marks; none if there is no
+    /// such story.
+    pub fn mark_false_positive(&mut self, id: StoryId, said: &Dismissal<'_>) -> Option<Vec<MarkId>> {
+        let place = self.incidents.iter().position(|incident| incident.is_called(id))?;
         let incident = self.incidents.swap_remove(place);
         let marks = &mut self.marks;
         let pairs = incident
             .kinds
             .values()
             .flat_map(|kind| kind.entities.iter().map(move |entity| (kind, *entity)));
-        pairs
-            .filter_map(|(kind, entity)| marks.add(&kind.finder, &kind.title, entity, by, now, days))
-            .collect()
+        let made = pairs
+            .filter_map(|(kind, entity)| marks.add(&kind.finder, &kind.title, entity, said))
+            .collect();
+        Some(made)
     }
 
-    /// Keeps one finding on one entity out of stories for some days. None if there are too many marks.
-    pub fn mark(
-        &mut self,
-        finder: &Finder,
-        title: &str,
-        entity: EntityId,
-        by: &str,
-        now: i64,
-        days: i64,
-    ) -> Option<MarkId> {
-        self.marks.add(finder, title, entity, by, now, days)
+    /// What of a story is critical on tier 0: what was found, and on whom.
+    #[must_use]
+    pub fn grave(&self, id: StoryId, directory: &Directory) -> Option<(Arc<str>, EntityId)> {
+        let incident = self.incidents.iter().find(|incident| incident.is_called(id))?;
+        let mut critical = incident.kinds.values().filter(|kind| kind.level == Level::Critical);
+        critical.find_map(|kind| {
+            let entities: Vec<EntityId> = kind.entities.iter().copied().collect();
+            Some((Arc::clone(&kind.title), on_tier_zero(&entities, directory)?))
+        })
     }
 
-    /// All marks that hold, and how much each has kept out.
+    /// Keeps one finding on one entity out of stories. None if there are too many marks.
+    pub fn mark(&mut self, finder: &Finder, title: &str, entity: EntityId, said: &Dismissal<'_>) -> Option<MarkId> {
+        self.marks.add(finder, title, entity, said)
+    }
+
+    /// All marks, and how much each has kept out. Those that have ended are there until another is made.
     #[must_use]
     pub fn marks(&self) -> &[Mark] {
         self.marks.all()
     }
 
-    /// Takes a mark back. Gives whether there was one.
-    pub fn revoke_mark(&mut self, id: MarkId) -> bool {
+    /// Takes a mark back. Gives it, if there was one.
+    pub fn revoke_mark(&mut self, id: MarkId) -> Option<Mark> {
         self.marks.revoke(id)
     }
 
@@ -421,6 +445,15 @@ impl Stories {
             self.incidents.remove(place);
         }
     }
+}
+
+/// The first of some entities that is of tier 0.
+pub(crate) fn on_tier_zero(entities: &[EntityId], directory: &Directory) -> Option<EntityId> {
+    let is_of_tier_zero = |id: &EntityId| {
+        let entity = directory.get(*id);
+        entity.is_some_and(|entity| entity.tiers.iter().any(|tier| tier.is_tier_zero()))
+    };
+    entities.iter().copied().find(is_of_tier_zero)
 }
 
 fn weigh(incident: &mut Incident, directory: &Directory) {

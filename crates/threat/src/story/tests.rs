@@ -12,6 +12,17 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 const START: i64 = 1_735_804_800;
 
+/// Said an hour after the start, for ten days.
+fn said(by: &str) -> Dismissal<'_> {
+    Dismissal {
+        by,
+        because: "known",
+        now: START + HOUR,
+        seconds: 10 * DAY,
+        even_grave: false,
+    }
+}
+
 struct Watch {
     directory: Directory,
     stories: Stories,
@@ -53,7 +64,7 @@ impl Watch {
             }],
             count: 1,
         };
-        self.stories.take(&alert, &mut self.directory)
+        self.stories.take(&alert, &mut self.directory).change()
     }
 
     fn list(&self) -> Vec<Story> {
@@ -377,7 +388,7 @@ fn a_false_positive_is_kept_out_on_that_entity_alone_visible_and_taken_back() {
     let mut watch = Watch::new();
     watch.take(START, "psexec", Level::High, "", on("admin1"));
     let story = watch.list()[0].id;
-    let marks = watch.stories.mark_false_positive(story, "carol", START + HOUR, 10);
+    let marks = watch.stories.mark_false_positive(story, &said("carol")).unwrap();
     assert_eq!((marks.len(), watch.list().len()), (1, 0));
     assert!(
         watch
@@ -404,8 +415,35 @@ fn a_false_positive_is_kept_out_on_that_entity_alone_visible_and_taken_back() {
             .take(START + 20 * DAY, "psexec", Level::High, "", on("admin1"))
             .is_some()
     );
-    assert!(watch.stories.revoke_mark(mark.id));
+    assert_eq!(watch.stories.revoke_mark(mark.id), Some(mark));
     assert!(watch.stories.marks().is_empty());
+}
+
+#[test]
+fn what_is_critical_on_tier_zero_is_held_back_only_by_a_mark_that_was_meant_for_it() {
+    let mut watch = Watch::new();
+    let dump = |watch: &mut Watch, hour: i64, level| watch.take(START + hour * HOUR, "dump", level, "", on("dc1"));
+    dump(&mut watch, 0, Level::High);
+    let entity = watch.directory.entities().next().unwrap().id;
+    watch.directory.add_tier(entity, Tier::DomainController);
+    let finder = Finder::Rule(Arc::from("dump"));
+    watch.stories.mark(&finder, "dump", entity, &said("carol")).unwrap();
+    assert!(
+        dump(&mut watch, 2, Level::High).is_none(),
+        "what is only high is held back"
+    );
+    assert!(dump(&mut watch, 4, Level::Critical).is_some());
+    let grave = Dismissal {
+        even_grave: true,
+        ..said("dora")
+    };
+    watch.stories.mark(&finder, "dump", entity, &grave).unwrap();
+    assert!(dump(&mut watch, 6, Level::Critical).is_none());
+    let mark = &watch.stories.marks()[0];
+    assert_eq!(
+        (mark.kept_out, mark.last, watch.stories.marks().len()),
+        (2, Some(START + 6 * HOUR), 1)
+    );
 }
 
 #[test]
@@ -500,7 +538,7 @@ fn live(watch: &mut Watch, behaviour: &mut crate::behaviour::Behaviour, time: i6
     let alerts = behaviour.take(&event, &parties, &watch.directory, &crate::behaviour::NoPlaces);
     alerts
         .iter()
-        .filter_map(|alert| watch.stories.take(alert, &mut watch.directory))
+        .filter_map(|alert| watch.stories.take(alert, &mut watch.directory).change())
         .collect()
 }
 

@@ -435,6 +435,14 @@ fn a_check_names_line_reason_and_what_to_do() {
         found.iter().all(|diagnostic| diagnostic.severity == Severity::Advice),
         "{found:?}"
     );
+    let together = format!(
+        "{good}---\ntitle: many\ncorrelation: {{type: event_count, rules: [x], timespan: 1h, condition: {{gte: 5}}}}\n"
+    );
+    let found = check("a.yml", &together);
+    assert!(
+        !found.iter().any(|found| found.reason.contains("group-by")),
+        "one group for all is allowed: {found:?}"
+    );
     let found = check("a.yml", &good.replace("endswith", "endwith"));
     assert_eq!((found[0].severity, found[0].line), (Severity::Error, 12));
     assert!(found[0].hint.contains("spelling"));

@@ -20,6 +20,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/incidents", get(all))
         .route("/incidents/alerts", get(all_alerts))
         .route("/incidents/alerts/{id}", get(alert))
+        .route("/incidents/alerts/{id}/false-positive", post(false_positive))
         .route("/incidents/{id}", get(incident))
         .route("/incidents/{id}/acknowledge", button(one::acknowledge))
         .route("/incidents/{id}/assign", form(one::assign))
@@ -39,7 +40,19 @@ async fn all_alerts(State(state): State<Shared>, visitor: Visitor, Query(asked):
 }
 
 async fn alert(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {
-    show(&state, visitor, move |site, _| alerts::one(site, id)).await
+    show(&state, visitor, move |site, visitor| alerts::one(site, visitor, id)).await
+}
+
+async fn false_positive(
+    State(state): State<Shared>,
+    visitor: Visitor,
+    Path(id): Id,
+    Form(form): Form<alerts::FalsePositive>,
+) -> Response {
+    act(&state, visitor, Role::Operator, move |site, visitor| {
+        alerts::false_positive(site, visitor, id, &form)
+    })
+    .await
 }
 
 async fn incident(State(state): State<Shared>, visitor: Visitor, Path(id): Id) -> Response {

@@ -17,6 +17,8 @@ use crate::engine::{VOLUMES_NAME, is_diverted_name, policies};
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::place::Place;
 
+pub(super) use test::table as replayed;
+
 const HELP_CHECK: &str = "\
 Exit code 7: a file isn't right. The error names its line and column, what is wrong and what was expected.
 Names of volumes, commands, targets and groups that don't exist are warned of.
@@ -67,7 +69,7 @@ pub(super) fn run(place: &Place, common: &Common, command: PolicyCommand) -> Res
 }
 
 /// The policies that a daemon would read now, or those of certain files over the built-in ones, with what they may name.
-fn policies(place: &Place, files: &[PathBuf]) -> Result<Policies, Failure> {
+pub(super) fn policies(place: &Place, files: &[PathBuf]) -> Result<Policies, Failure> {
     let config = place.config()?;
     let read = if files.is_empty() {
         policies::load(&config)?
@@ -82,7 +84,7 @@ fn policies(place: &Place, files: &[PathBuf]) -> Result<Policies, Failure> {
 }
 
 /// Volumes by the names of their folders: whoever checks policies needn't hold the data folder.
-fn volumes(place: &Place) -> Vec<String> {
+pub(super) fn volumes(place: &Place) -> Vec<String> {
     let entries = std::fs::read_dir(place.data.join(VOLUMES_NAME))
         .into_iter()
         .flatten()

@@ -105,6 +105,11 @@ fn text(alerts: usize, since: Time, replayed: &[Replayed]) -> String {
     if replayed.is_empty() {
         return format!("{alerts} since {since}: nothing would have been done\n");
     }
+    format!("{}\n{alerts} since {since}: nothing was done now\n", table(replayed))
+}
+
+/// What would have been done, in a table.
+pub(in crate::cli) fn table(replayed: &[Replayed]) -> String {
     let mut table = Table::new(&[
         ("WHEN", Align::Left),
         ("ALERT", Align::Right),
@@ -126,7 +131,7 @@ fn text(alerts: usize, since: Time, replayed: &[Replayed]) -> String {
             .to_owned(),
         ]);
     }
-    format!("{}\n{alerts} since {since}: nothing was done now\n", table.render())
+    table.render()
 }
 
 /// The condition of a policy that an alert doesn't meet, if there is one.

@@ -32,6 +32,9 @@ pub(super) fn text(response: &Response) -> String {
         Response::Released(report) => guard::released(report),
         Response::Drilled(result) => drill::result(result),
         Response::Drills(report) => drill::list(report, drill::Shape::Overview),
+        Response::Reloading { reloading: true } => "the daemon reads its configuration again\n".to_owned(),
+        Response::Reloading { reloading: false } => "no daemon runs\n".to_owned(),
+        Response::Marks(report) => super::threat::marks_text(report),
         // What is looked at is shown by the command that looks.
         Response::Looking(_) => String::new(),
     }

@@ -16,6 +16,7 @@ use yaml_serde::{Mapping, Value};
 
 use crate::alert::Level;
 use crate::rules::rule::{Body, Detection, Rule, Status, Together, Wanted};
+use crate::rules::stage::Stage;
 use documents::Document;
 pub use refuse::Refused;
 use refuse::Source;
@@ -122,6 +123,7 @@ impl Loading {
             level: level(parsed.level),
             status: status(parsed.status),
             attack: attack(&parsed.tags),
+            stage: Stage::of(&parsed.custom_attributes),
             title: parsed.title.as_str().into(),
             description: parsed.description.take().unwrap_or_default().trim().into(),
             author: parsed.author.take().map(Into::into),
@@ -156,6 +158,7 @@ impl Loading {
             level: level(parsed.level),
             status: status(parsed.status),
             attack: attack(&parsed.tags),
+            stage: Stage::of(&parsed.custom_attributes),
             title: parsed.title.as_str().into(),
             description: parsed.description.take().unwrap_or_default().trim().into(),
             author: parsed.author.take().map(Into::into),

@@ -63,7 +63,7 @@ pub(super) fn run(common: &Common, task: &Explain) -> Result<u8, Failure> {
         });
         return Ok(output::json(&json!({
             "id": &*rule.id, "title": &*rule.title, "description": &*rule.description, "level": level_name(rule.level),
-            "status": rule.status, "logs": rule.logsource.in_words(), "attack": rule.attack, "author": rule.author,
+            "status": rule.status, "logs": rule.logsource.in_words(), "attack": rule.attack, "stage": rule.stage, "author": rule.author,
             "false_positives": rule.false_positives, "refers_to": rule.refers_to(), "file": &*rule.file, "line": rule.line,
             "on": told,
         })));
@@ -125,6 +125,12 @@ fn words(rule: &Rule) -> String {
     line("id", rule.id.to_string());
     line("logs", rule.logsource.in_words());
     line("ATT&CK", rule.attack.join(", "));
+    line(
+        "stage",
+        rule.stage
+            .map(|stage| format!("{stage}: {}", stage.words()))
+            .unwrap_or_default(),
+    );
     line("of rules", rule.refers_to().join(", "));
     line("looks alike", rule.false_positives.join("; "));
     line("author", rule.author.as_deref().unwrap_or_default().to_owned());
