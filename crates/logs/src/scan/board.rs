@@ -11,7 +11,7 @@ use threat::rules::Hits;
 use crate::Counts;
 use crate::open::Problem;
 
-/// Events that are held for files whose turn it isn't, before their readers rest.
+/// Events that are held before readers rest: all of them for those of files whose turn it isn't, its own for that whose turn it is.
 const HELD_MAX: usize = 4096;
 /// Problems that are kept. All are counted.
 const PROBLEMS_MAX: usize = 1000;
@@ -59,10 +59,23 @@ struct State {
     /// What was detected and waits for its turn.
     waiting: BTreeMap<(usize, u64), Vec<(Event, Hits)>>,
     held: usize,
+    /// Those of `held` that are of the file whose turn it is.
+    held_of_turn: usize,
     is_broken: bool,
     counts: Counts,
     problems: Vec<Problem>,
     problem_count: u64,
+}
+
+impl State {
+    fn is_full_for(&self, file: usize) -> bool {
+        let held = if self.turn.0 < file {
+            self.held
+        } else {
+            self.held_of_turn
+        };
+        held > HELD_MAX
+    }
 }
 
 impl Board {
@@ -97,10 +110,11 @@ impl Board {
         number
     }
 
-    /// Waits while much is held for later, unless it is this file's turn.
+    /// Waits while much is held for later. The file whose turn it is waits only for its own events: those before them are all on their way,
+    /// while what is held of others goes on after it alone.
     pub(super) fn wait_for_room(&self, file: usize) {
         let mut state = lock(&self.state);
-        while state.turn.0 < file && state.held > HELD_MAX && !state.is_broken && !self.is_stopped() {
+        while state.is_full_for(file) && !state.is_broken && !self.is_stopped() {
             state = self.wait(state);
         }
     }
@@ -119,6 +133,9 @@ impl Board {
     pub(super) fn put(&self, file: usize, number: u64, found: Vec<(Event, Hits)>) {
         let mut state = lock(&self.state);
         state.held += found.len();
+        if file == state.turn.0 {
+            state.held_of_turn += found.len();
+        }
         state.waiting.insert((file, number), found);
         self.changed.notify_all();
     }
@@ -134,11 +151,14 @@ impl Board {
             if state.ends.get(&file) == Some(&number) {
                 state.ends.remove(&file);
                 state.turn = (file + 1, 0);
+                let of_turn = state.waiting.range((file + 1, 0)..(file + 2, 0));
+                state.held_of_turn = of_turn.map(|(_, found)| found.len()).sum();
                 self.changed.notify_all();
                 continue;
             }
             if let Some(found) = state.waiting.remove(&(file, number)) {
                 state.held -= found.len();
+                state.held_of_turn -= found.len();
                 state.turn.1 += 1;
                 self.changed.notify_all();
                 return Detected::Batch(found);

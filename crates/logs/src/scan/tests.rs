@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use threat::rules::{Settings, load};
+use threat::event::Event;
+use threat::rules::{Hits, Settings, load};
 
 use super::*;
 
@@ -127,6 +128,51 @@ fn what_is_not_understood_and_what_cannot_be_read_is_told() {
         "{:?}",
         outcome.not_understood
     );
+}
+
+#[test]
+fn a_reader_rests_while_what_it_read_waits_to_be_concluded() {
+    const BATCHES: u64 = 200;
+    let event = Event {
+        time: jiff::Timestamp::UNIX_EPOCH,
+        logsource: threat::event::Logsource {
+            product: "linux",
+            service: None,
+            category: None,
+        },
+        fields: serde_json::json!({}),
+        facts: threat::event::Facts::default(),
+        origin: threat::event::Origin {
+            source: "log".into(),
+            record: 1,
+        },
+    };
+    let board = Board::new(1);
+    let put = std::sync::atomic::AtomicU64::new(0);
+    let (mut taken, mut most) = (0, 0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..BATCHES {
+                board.wait_for_room(0);
+                board.put(0, number, vec![(event.clone(), Hits::default()); 128]);
+                put.fetch_add(1, Ordering::Relaxed);
+            }
+            board.end_file(0, BATCHES, crate::Counts::default(), Vec::new());
+        });
+        loop {
+            match board.take() {
+                Detected::Batch(_) => {
+                    taken += 1;
+                    most = most.max(put.load(Ordering::Relaxed).saturating_sub(taken));
+                    thread::sleep(std::time::Duration::from_micros(500));
+                }
+                Detected::Nothing => {}
+                Detected::End => break,
+            }
+        }
+    });
+    assert_eq!(taken, BATCHES);
+    assert!(most * 128 <= 4096 + 2 * 128, "{most} batches were held");
 }
 
 #[test]
