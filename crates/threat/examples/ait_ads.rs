@@ -106,14 +106,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             "                 heaviest of the attack {:.0} points, heaviest other {:.0}; {} windows",
             ours.heaviest_true, ours.heaviest_false, ours.windows
         )?;
-        let missing = steps
-            .into_iter()
-            .filter(|step| !ours.steps_around.contains(*step))
-            .map(|step| &**step);
         writeln!(
             out,
-            "                 not seen: {}",
-            missing.collect::<Vec<_>>().join(", ")
+            "                 only beside: {}; only around: {}; not seen: {}",
+            list(ours.steps_beside.difference(&ours.steps)),
+            list(ours.steps_around.difference(&ours.steps_beside)),
+            list(steps.into_iter().filter(|step| !ours.steps_around.contains(*step)))
         )?;
         if verbose {
             describe(&mut out, &rows, &stories)?;
@@ -121,6 +119,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     sums.print(&mut out)?;
     Ok(())
+}
+
+fn list<'a>(steps: impl Iterator<Item = &'a Arc<str>>) -> String {
+    steps.map(|step| &**step).collect::<Vec<_>>().join(", ")
 }
 
 /// All networks together.

@@ -3,11 +3,12 @@
 mod marking;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
-use crate::behaviour::{Behaviour, NoPlaces};
+use crate::behaviour::{Behaviour, NoPlaces, Places};
 use crate::entity::Directory;
 use crate::event::Event;
 use crate::rules::Engine;
@@ -24,6 +25,7 @@ pub struct Detection {
     directory: Directory,
     behaviour: Behaviour,
     stories: Stories,
+    places: Arc<dyn Places>,
     found: Vec<Alert>,
 }
 
@@ -56,6 +58,7 @@ impl Detection {
             directory: Directory::new(),
             behaviour: Behaviour::new(),
             stories: Stories::new(),
+            places: Arc::new(NoPlaces),
             found: Vec::new(),
         }
     }
@@ -70,6 +73,7 @@ impl Detection {
             directory: memory.directory.into_owned(),
             behaviour: memory.behaviour.into_owned(),
             stories: memory.stories.into_owned(),
+            places: Arc::new(NoPlaces),
             found: Vec::new(),
         }
     }
@@ -90,7 +94,7 @@ impl Detection {
         let parties = self.directory.learn(event);
         let mut found = std::mem::take(&mut self.found);
         self.engine.evaluate(event, &mut found);
-        found.extend(self.behaviour.take(event, &parties, &self.directory, &NoPlaces));
+        found.extend(self.behaviour.take(event, &parties, &self.directory, &*self.places));
         for alert in found.drain(..) {
             self.note(&alert, give);
         }
@@ -111,6 +115,11 @@ impl Detection {
     pub fn set_rules(&mut self, mut engine: Engine) {
         engine.go_on_from(&self.engine);
         self.engine = engine;
+    }
+
+    /// Looks up from now on where addresses are.
+    pub fn set_places(&mut self, places: Arc<dyn Places>) {
+        self.places = places;
     }
 
     /// The rules.

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::places::{Located, NetworkKind, operator};
 use crate::alert::Level;
 use crate::entity::{EntityId, Parties};
-use crate::event::{Activity, Event, Outcome, Place};
+use crate::event::{Activity, Event, Outcome};
 
 /// A habit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Aspect {
     Network,
+    NetworkKind,
     Country,
     Device,
     Machine,
@@ -33,8 +35,9 @@ pub(super) struct Words {
 }
 
 /// All habits, in the order in which they are looked at.
-pub(super) const ASPECTS: [Aspect; 7] = [
+pub(super) const ASPECTS: [Aspect; 8] = [
     Aspect::Network,
+    Aspect::NetworkKind,
     Aspect::Country,
     Aspect::Device,
     Aspect::Machine,
@@ -42,6 +45,9 @@ pub(super) const ASPECTS: [Aspect; 7] = [
     Aspect::Program,
     Aspect::RemoteTool,
 ];
+
+/// Habits of where sign-ins come from.
+pub(super) const PLACES: [Aspect; 3] = [Aspect::Network, Aspect::NetworkKind, Aspect::Country];
 
 /// Tools by which machines are steered from afar, as they are called in programs, services and host names. In an organisation that has
 /// one, the second one is the attacker's.
@@ -86,13 +92,14 @@ const PEOPLE: (&str, &str) = ("person", "people");
 
 impl Aspect {
     /// Whose habit it is and what it is of, if the event is of this habit; an empty text if it could have been and wasn't.
-    pub(super) fn of(self, event: &Event, parties: &Parties, place: &Place) -> Option<(EntityId, String)> {
+    pub(super) fn of(self, event: &Event, parties: &Parties, located: &Located) -> Option<(EntityId, String)> {
         let facts = &event.facts;
         let person = parties.actor.or(parties.target);
         let signed_in = facts.activity == Activity::SignIn && facts.outcome == Outcome::Success;
         let value = match self {
-            Self::Network if signed_in => place.network.clone(),
-            Self::Country if signed_in => place.country.clone(),
+            Self::Network if signed_in => located.place.network.as_deref().map(|name| operator(name).to_owned()),
+            Self::NetworkKind if signed_in => located.kind.map(|kind| kind.words().to_owned()),
+            Self::Country if signed_in => located.place.country.clone(),
             Self::Device if signed_in => facts.device.clone(),
             Self::Machine if signed_in => parties.machine.map(|machine| machine.0.to_string()),
             // What isn't administration counts as an occasion on which it could have been.
@@ -111,34 +118,48 @@ impl Aspect {
         Some((person?, value))
     }
 
+    /// What people call the value.
+    pub(super) fn shown(self, value: &str, located: &Located) -> String {
+        match (self, &located.place.network) {
+            (Self::Network, Some(network)) => network.clone(),
+            (Self::NetworkKind, Some(network)) => format!("{value} ({network})"),
+            _ => value.to_owned(),
+        }
+    }
+
+    /// Whether a first time is worth a word: who always came by way of rented servers may come from home.
+    pub(super) fn is_news(self, located: &Located) -> bool {
+        self != Self::NetworkKind || located.kind != Some(NetworkKind::Ordinary)
+    }
+
     pub(super) const fn words(self) -> Words {
         match self {
-            Self::Network => Words {
-                model: "first-network",
-                title: "Sign-in from a network that is new for the person",
-                level: Level::Medium,
-                attack: &["initial-access", "t1078"],
-                did: "signed in from",
-                thing: ("network", "networks"),
-                subjects: PEOPLE,
-            },
-            Self::Country => Words {
-                model: "first-country",
-                title: "Sign-in from a country that is new for the person",
-                level: Level::Medium,
-                attack: &["initial-access", "t1078"],
-                did: "signed in from",
-                thing: ("country", "countries"),
-                subjects: PEOPLE,
-            },
+            Self::Network => of_sign_in(
+                "first-network",
+                "Sign-in from a network that is new for the person",
+                "signed in from",
+                ("network", "networks"),
+            ),
+            Self::NetworkKind => of_sign_in(
+                "first-network-kind",
+                "Sign-in by way of a kind of network that is new for the person",
+                "signed in by way of",
+                ("kind of network", "kinds of network"),
+            ),
+            Self::Country => of_sign_in(
+                "first-country",
+                "Sign-in from a country that is new for the person",
+                "signed in from",
+                ("country", "countries"),
+            ),
             Self::Device => Words {
-                model: "first-device",
-                title: "Sign-in with a device that is new for the person",
                 level: Level::Low,
-                attack: &["initial-access", "t1078"],
-                did: "signed in with",
-                thing: ("device", "devices"),
-                subjects: PEOPLE,
+                ..of_sign_in(
+                    "first-device",
+                    "Sign-in with a device that is new for the person",
+                    "signed in with",
+                    ("device", "devices"),
+                )
             },
             Self::Machine => Words {
                 model: "first-machine",
@@ -177,6 +198,23 @@ impl Aspect {
                 subjects: ("organisation", "organisations"),
             },
         }
+    }
+}
+
+const fn of_sign_in(
+    model: &'static str,
+    title: &'static str,
+    did: &'static str,
+    thing: (&'static str, &'static str),
+) -> Words {
+    Words {
+        model,
+        title,
+        level: Level::Medium,
+        attack: &["initial-access", "t1078"],
+        did,
+        thing,
+        subjects: PEOPLE,
     }
 }
 

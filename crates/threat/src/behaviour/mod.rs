@@ -5,6 +5,9 @@
 
 mod aspect;
 mod finding;
+mod geo;
+#[cfg(test)]
+mod geo_tests;
 mod metric;
 mod model;
 mod novelty;
@@ -15,5 +18,6 @@ mod silence;
 mod tests;
 mod travel;
 
+pub use geo::{GeoDatabase, GeoDatabases, GeoError};
 pub use model::Behaviour;
-pub use places::{NoPlaces, Places};
+pub use places::{Located, NetworkKind, NoPlaces, Places};

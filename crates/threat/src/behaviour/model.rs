@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::aspect::{ASPECTS, Aspect, administration};
+use super::aspect::{ASPECTS, Aspect, PLACES, administration};
 use super::finding::Finding;
 use super::metric::METRICS;
 use super::novelty::Novelties;
-use super::places::{Places, place_of};
+use super::places::{Located, Places, operator, place_of};
 use super::rate::Rates;
 use super::silence::Silences;
 use super::travel::Travels;
@@ -57,37 +57,13 @@ impl Behaviour {
         if now >= self.expired.saturating_add(DAY) {
             self.expire(now);
         }
-        let mut findings = Vec::new();
-        let place = place_of(event, places);
-        let person = parties.actor.or(parties.target);
-        let signed_in = event.facts.activity == Activity::SignIn && event.facts.outcome == Outcome::Success;
-        if let Some(person) = person.filter(|_| signed_in) {
-            let novelties = &self.novelties;
-            let is_habit = |network: &str| novelties.is_habit(Aspect::Network, person, network);
-            findings.extend(self.travels.see(person, &place, now, directory.name(person), is_habit));
-        }
-        for aspect in ASPECTS {
-            if let Some((subject, value)) = aspect.of(event, parties, &place) {
-                let name = if subject == EntityId(0) {
-                    "the organisation"
-                } else {
-                    directory.name(subject)
-                };
-                let shown = match (aspect, parties.machine) {
-                    (Aspect::Machine, Some(machine)) => directory.name(machine),
-                    _ => value.as_str(),
-                };
-                let finding = self.novelties.see(aspect, subject, &value, now, (name, shown));
-                findings.extend(finding.map(|finding| match administration(event.facts.activity) {
-                    Some(attack) if aspect == Aspect::AdminAction => Finding {
-                        part: Some(value),
-                        attack,
-                        ..finding
-                    },
-                    _ => finding,
-                }));
-            }
-        }
+        let located = if is_sign_in(event) {
+            place_of(event, places)
+        } else {
+            Located::default()
+        };
+        let mut findings = self.way(event, parties, &located, now, directory);
+        findings.extend(self.news(&ASPECTS, event, parties, &located, now, directory));
         for words in &METRICS {
             if let Some((subject, different)) = words.metric.of(event, parties) {
                 findings.extend(self.rates.see(words, subject, different, now, directory.name(subject)));
@@ -101,6 +77,88 @@ impl Behaviour {
             alerts.extend(self.silent(event, believed.middle, directory));
         }
         alerts
+    }
+
+    /// The same of where sign-ins come from, and of nothing else: for whoever gives in nothing but sign-ins, among which pauses and counts would
+    /// mean nothing.
+    pub fn take_sign_in(
+        &mut self,
+        event: &Event,
+        parties: &Parties,
+        directory: &Directory,
+        places: &dyn Places,
+    ) -> Vec<Alert> {
+        if !is_sign_in(event) {
+            return Vec::new();
+        }
+        self.follow_merges(directory);
+        let now = directory.clock().now;
+        if now >= self.expired.saturating_add(DAY) {
+            self.expire(now);
+        }
+        let located = place_of(event, places);
+        let mut findings = self.way(event, parties, &located, now, directory);
+        findings.extend(self.news(&PLACES, event, parties, &located, now, directory));
+        findings.into_iter().map(|finding| finding.alert(event)).collect()
+    }
+
+    /// The way from where the person was before.
+    fn way(
+        &mut self,
+        event: &Event,
+        parties: &Parties,
+        located: &Located,
+        now: i64,
+        directory: &Directory,
+    ) -> Vec<Finding> {
+        let Some(person) = parties.actor.or(parties.target).filter(|_| is_sign_in(event)) else {
+            return Vec::new();
+        };
+        let novelties = &self.novelties;
+        let is_habit = |network: &str| novelties.is_habit(Aspect::Network, person, operator(network));
+        let finding = self
+            .travels
+            .see(person, &located.place, now, directory.name(person), is_habit);
+        finding.into_iter().collect()
+    }
+
+    /// What somebody does for the first time.
+    fn news(
+        &mut self,
+        aspects: &[Aspect],
+        event: &Event,
+        parties: &Parties,
+        located: &Located,
+        now: i64,
+        directory: &Directory,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for aspect in aspects {
+            let Some((subject, value)) = aspect.of(event, parties, located) else {
+                continue;
+            };
+            let name = if subject == EntityId(0) {
+                "the organisation"
+            } else {
+                directory.name(subject)
+            };
+            let shown = match (aspect, parties.machine) {
+                (Aspect::Machine, Some(machine)) => directory.name(machine).to_owned(),
+                _ => aspect.shown(&value, located),
+            };
+            let finding = self.novelties.see(*aspect, subject, &value, now, (name, &shown));
+            findings.extend(finding.filter(|_| aspect.is_news(located)).map(|finding| {
+                match administration(event.facts.activity) {
+                    Some(attack) if *aspect == Aspect::AdminAction => Finding {
+                        part: Some(value),
+                        attack,
+                        ..finding
+                    },
+                    _ => finding,
+                }
+            }));
+        }
+        findings
     }
 
     /// Takes over what is kept of entities that turned out to be others.
@@ -140,4 +198,8 @@ impl Behaviour {
         self.travels.expire(now);
         self.silences.expire(now);
     }
+}
+
+fn is_sign_in(event: &Event) -> bool {
+    event.facts.activity == Activity::SignIn && event.facts.outcome == Outcome::Success
 }

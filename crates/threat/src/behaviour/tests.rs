@@ -26,6 +26,10 @@ impl Office {
     }
 
     fn take(&mut self, time: i64, facts: Facts) -> Vec<Alert> {
+        self.take_at(time, facts, &NoPlaces)
+    }
+
+    fn take_at(&mut self, time: i64, facts: Facts, places: &dyn Places) -> Vec<Alert> {
         let event = Event {
             time: Timestamp::from_second(time).unwrap(),
             logsource: Logsource {
@@ -41,7 +45,7 @@ impl Office {
             },
         };
         let parties = self.directory.learn(&event);
-        self.behaviour.take(&event, &parties, &self.directory, &NoPlaces)
+        self.behaviour.take(&event, &parties, &self.directory, places)
     }
 
     /// Forty days of people who sign in from the same network every morning.
@@ -304,4 +308,75 @@ fn who_does_more_than_can_be_remembered_is_not_taken_for_doing_something_new() {
             .len();
     }
     assert_eq!(told, 0);
+}
+
+/// Where the test's databases have Example Telecom in London, Example Cable in New York and Example Hosting nowhere.
+const LONDON: &str = "203.0.113.7";
+const NEW_YORK: &str = "198.51.100.7";
+const RENTED: &str = "192.0.2.7";
+
+fn databases() -> GeoDatabases {
+    let all = [
+        include_bytes!("../../tests/geo/city.mmdb").to_vec(),
+        include_bytes!("../../tests/geo/asn.mmdb").to_vec(),
+    ];
+    GeoDatabases(all.into_iter().map(|bytes| GeoDatabase::new(bytes).unwrap()).collect())
+}
+
+fn sign_in_from(name: &str, address: &str) -> Facts {
+    Facts {
+        address: Some(address.parse().unwrap()),
+        place: Place::default(),
+        ..sign_in(name, "")
+    }
+}
+
+#[test]
+fn a_log_that_names_addresses_alone_shows_impossible_travel_with_a_database() {
+    for (places, expected) in [(&databases() as &dyn Places, 1), (&NoPlaces, 0)] {
+        let mut office = Office::new();
+        assert!(office.take_at(START, sign_in_from("anna", LONDON), places).is_empty());
+        let alerts = office.take_at(START + HOUR, sign_in_from("anna", NEW_YORK), places);
+        assert_eq!(alerts.len(), expected);
+        for alert in alerts {
+            assert!(
+                alert
+                    .words
+                    .contains("signed in from New York, US 60 minutes after London, GB: 5570 km"),
+                "{}",
+                alert.words
+            );
+        }
+    }
+}
+
+#[test]
+fn the_first_sign_in_by_way_of_rented_servers_is_told_with_whose_they_are() {
+    let mut office = Office::new();
+    let places = databases();
+    for day in 0..20 {
+        for name in ["anna", "bob", "carol"] {
+            let alerts = office.take_at(START + day * DAY, sign_in_from(name, LONDON), &places);
+            assert!(alerts.is_empty(), "{alerts:?}");
+        }
+    }
+    let alerts = office.take_at(START + 20 * DAY, sign_in_from("anna", RENTED), &places);
+    assert_eq!(models(&alerts), ["first-network", "first-network-kind"]);
+    assert!(
+        alerts[0]
+            .words
+            .contains("signed in from AS64502 Example Hosting, which none of 2 people did"),
+        "{}",
+        alerts[0].words
+    );
+    assert!(
+        alerts[1]
+            .words
+            .contains("by way of a hosting provider (AS64502 Example Hosting), which none of 2 people did"),
+        "{}",
+        alerts[1].words
+    );
+    // The other way round it's somebody who came home.
+    let alerts = office.take_at(START + 20 * DAY + HOUR, sign_in_from("bob", NEW_YORK), &places);
+    assert_eq!(models(&alerts), ["first-network", "first-country"]);
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity;
 use super::known::{Entity, EntityId, Join, NAMES_MAX, Why};
-use crate::event::Handle;
+use crate::event::{Handle, HandleKind};
 use crate::recent::Recent;
 
 /// Merges that are remembered for those who keep something for each entity.
@@ -194,7 +194,10 @@ impl Joins {
         if one.names.len() + other.names.len() > NAMES_MAX {
             return None;
         }
-        if contradict(one, other) {
+        // A list may give somebody a mail address beside the user principal name, as long as nobody is known by it.
+        let mails = a.kind == HandleKind::Mail && b.kind == HandleKind::Mail;
+        let is_alias = mails && matches!(why, Why::List { .. }) && other.names == [b.clone()] && one.kind == other.kind;
+        if !is_alias && contradict(one, other) {
             if !sure {
                 self.share(a, b, now);
             }
@@ -311,6 +314,9 @@ impl Joins {
         entity.tiers.extend(other.tiers);
         entity.tiers.sort_unstable();
         entity.tiers.dedup();
+        if entity.note.is_empty() {
+            entity.note = other.note;
+        }
         entity.first = entity.first.min(other.first);
         entity.last = entity.last.max(other.last);
         self.moved.see(&lost, other.last, || kept);
@@ -369,6 +375,7 @@ fn one(id: EntityId, name: Handle, now: i64) -> Entity {
         names: vec![name],
         joins: Vec::new(),
         tiers: Vec::new(),
+        note: String::new(),
         first: now,
         last: now,
     }
@@ -387,9 +394,15 @@ fn contradict(one: &Entity, other: &Entity) -> bool {
     if one.kind != other.kind {
         return true;
     }
-    let mut places: BTreeMap<String, &Handle> = BTreeMap::new();
-    one.names.iter().chain(&other.names).any(|name| {
-        identity::place(name).is_some_and(|place| places.insert(place, name).is_some_and(|before| before != name))
+    let mut places: BTreeMap<String, Vec<&Handle>> = BTreeMap::new();
+    for name in &one.names {
+        if let Some(place) = identity::place(name) {
+            places.entry(place).or_default().push(name);
+        }
+    }
+    other.names.iter().any(|name| {
+        let own = identity::place(name).and_then(|place| places.get(&place));
+        own.is_some_and(|own| !own.contains(&name))
     })
 }
 

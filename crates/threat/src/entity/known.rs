@@ -37,6 +37,9 @@ pub struct Entity {
     pub joins: Vec<Join>,
     /// What is at stake on it.
     pub tiers: Vec<Tier>,
+    /// What a list says of it to people: a department, an operating system.
+    #[serde(default)]
+    pub note: String,
     /// When it was first seen, in seconds since 1970.
     pub first: i64,
     /// When it was last seen.

@@ -9,6 +9,8 @@ use crate::event::{Handle, HandleKind};
 /// Lines that are read of a list.
 const LINES_MAX: usize = 1_000_000;
 const COLUMNS_MAX: usize = 64;
+/// Characters of a note that are kept.
+const NOTE_MAX: usize = 200;
 
 /// One person or machine of a list, whatever the list's notation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct Listed {
     /// What is at stake on it.
     #[serde(default)]
     pub tiers: Vec<Tier>,
+    /// What people want to know of it: a department, an operating system.
+    #[serde(default)]
+    pub note: String,
     /// The line that it's in, from 1; 0 if the list has none.
     #[serde(default)]
     pub line: usize,
@@ -38,7 +43,7 @@ pub struct Loaded {
 pub enum ListError {
     /// The first line must name the columns.
     #[error(
-        "no column of a list is called `{0}`: known are upn, mail, sam, user, sid, okta_id, entra_id, arn, name, host, fqdn, address, vm, datastore and tier"
+        "no column of a list is called `{0}`: known are upn, mail, sam, user, sid, okta_id, entra_id, arn, name, host, fqdn, address, vm, datastore, tier and note"
     )]
     Column(String),
     /// A tier that isn't known.
@@ -94,6 +99,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Listed>, ListError> {
                         line: number + 1,
                         name: value.chars().take(64).collect(),
                     })?),
+                    Column::Note => entity.note = value.chars().take(NOTE_MAX).collect(),
                 }
             }
         }
@@ -105,6 +111,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Listed>, ListError> {
 enum Column {
     Name(HandleKind),
     Tier,
+    Note,
 }
 
 fn column(name: &str) -> Result<Column, ListError> {
@@ -121,6 +128,7 @@ fn column(name: &str) -> Result<Column, ListError> {
         "vm" => HandleKind::VirtualMachine,
         "datastore" => HandleKind::Datastore,
         "tier" | "tiers" => return Ok(Column::Tier),
+        "note" => return Ok(Column::Note),
         _ => return Err(ListError::Column(name.chars().take(64).collect())),
     }))
 }

@@ -8,14 +8,20 @@ mod generic;
 mod identity;
 mod joins;
 mod known;
+mod ldap;
+#[cfg(test)]
+mod ldap_tests;
 mod leases;
 mod list;
+mod list_text;
 mod registry;
 #[cfg(test)]
 mod tests;
 mod tier;
 
 pub use known::{Entity, EntityId, EntityKind, Join, Why};
+pub use ldap::{LDAP_ATTRIBUTES, LDAP_FILTER, LdapEntry, LdapError, LdapList};
 pub use list::{ListError, Listed, Loaded};
+pub use list_text::csv;
 pub use registry::{Directory, Parties};
 pub use tier::Tier;

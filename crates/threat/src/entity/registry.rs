@@ -217,12 +217,18 @@ impl Directory {
             };
             let id = self.see(first, now);
             let mut whole = true;
+            let mail = entity.names.iter().find(|name| name.kind == HandleKind::Mail);
             for name in entity.names.iter().filter(|name| *name != first) {
-                whole &= self.list_name(id, first, name, entity.line, now);
+                // A further mail address belongs to the first.
+                let to = mail.filter(|mail| name.kind == HandleKind::Mail && *mail != name);
+                whole &= self.list_name(id, to.unwrap_or(first), name, entity.line, now);
             }
-            for tier in &entity.tiers {
-                if let Some(id) = self.joins.find(first) {
+            if let Some(id) = self.joins.find(first) {
+                for tier in &entity.tiers {
                     self.add_tier(id, *tier);
+                }
+                if let Some(known) = self.joins.get_mut(id).filter(|_| !entity.note.is_empty()) {
+                    known.note.clone_from(&entity.note);
                 }
             }
             loaded.entities += 1;
@@ -319,7 +325,9 @@ impl Directory {
                 .is_ok();
         }
         self.remember_namesake(name);
-        self.joins.join(first, name, Why::List { line }, now).is_some()
+        let joined = self.joins.join(first, name, Why::List { line }, now).is_some();
+        // Two people may be called the same.
+        joined || name.kind == HandleKind::DisplayName
     }
 
     fn learn_address(&mut self, address: IpAddr, now: i64) -> Option<EntityId> {

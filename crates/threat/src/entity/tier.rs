@@ -45,6 +45,21 @@ impl Tier {
         })
     }
 
+    /// The name in lists.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DomainController => "domain-controller",
+            Self::Vcenter => "vcenter",
+            Self::Hypervisor => "esxi",
+            Self::Backup => "backup",
+            Self::Identity => "identity",
+            Self::HelpDesk => "help-desk",
+            Self::Administrator => "admin",
+            Self::Vip => "vip",
+        }
+    }
+
     /// In words.
     #[must_use]
     pub const fn words(self) -> &'static str {

@@ -37,6 +37,7 @@ use serde_json::Value;
 
 use crate::event::{Event, Facts, Logsource, Origin};
 use crate::input::{Body, Record};
+pub(crate) use document::place;
 pub use stream::{Give, Normaliser};
 
 /// Why a record didn't become an event.

@@ -30,6 +30,8 @@ pub(super) const ENTITIES_MAX: usize = 64;
 pub(super) const KINDS_MAX: usize = 128;
 /// Records that are named for each kind of finding.
 pub(super) const EVIDENCE_EACH: usize = 8;
+/// Of them, those of the first moments; the rest is for the times when it came back.
+pub(super) const EVIDENCE_FIRST: usize = 4;
 /// After so many seconds of silence the next record of a kind is worth naming again.
 pub(super) const EPISODE: i64 = 120;
 /// Stories that one took in, which are named.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, FINDINGS_MAX, KINDS_MAX, MERGED_MAX};
+use super::bounds::{
+    BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, EVIDENCE_FIRST, FINDINGS_MAX, KINDS_MAX, MERGED_MAX,
+};
 use super::rarity::{Rarity, SignatureId};
 use super::tactic::{Tactic, steps_in_order};
 use crate::alert::{Finder, Level};
@@ -236,7 +238,7 @@ impl Incident {
         else {
             return false;
         };
-        if time - kind.last >= EPISODE {
+        if is_worth_naming(&kind.evidence, time - kind.last) {
             name(&mut kind.evidence, origin);
         }
         kind.count += 1;
@@ -265,7 +267,7 @@ impl Incident {
             count: 0,
             evidence: Vec::new(),
         });
-        if beside.evidence.is_empty() || time - beside.last >= EPISODE {
+        if is_worth_naming(&beside.evidence, time - beside.last) {
             name(&mut beside.evidence, origin);
         }
         beside.count += 1;
@@ -452,6 +454,7 @@ impl Incident {
             entities: BTreeSet::new(),
             evidence: Vec::new(),
         });
+        let is_named = is_worth_naming(&kind.evidence, finding.time - kind.last);
         kind.first = kind.first.min(finding.time);
         kind.last = kind.last.max(finding.time);
         kind.count += alert.count.max(1);
@@ -466,9 +469,8 @@ impl Incident {
                 kind.entities.insert(*entity);
             }
         }
-        for origin in &alert.evidence {
-            name(&mut kind.evidence, origin);
-        }
+        let named = alert.evidence.iter().filter(|_| is_named);
+        named.for_each(|origin| name(&mut kind.evidence, origin));
     }
 
     fn absorb_kind(&mut self, signature: SignatureId, other: Kind) {
@@ -507,6 +509,12 @@ impl Incident {
             self.bursts.swap_remove(lightest);
         }
     }
+}
+
+/// Whether a record is named of those that are: the first few, and then the first of each time when it came back, so that the first moments don't
+/// take the place of later ones.
+const fn is_worth_naming(evidence: &[Origin], silence: i64) -> bool {
+    evidence.len() < EVIDENCE_FIRST || silence >= EPISODE
 }
 
 /// Names one more record, if there is room.

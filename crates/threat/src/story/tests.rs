@@ -504,6 +504,22 @@ fn a_flood_of_different_alerts_leaves_stories_within_their_bounds() {
 }
 
 #[test]
+fn the_first_few_records_of_a_kind_are_named_and_each_time_when_it_comes_back() {
+    let records = |seconds: &[i64]| -> Vec<u64> {
+        let mut watch = Watch::new();
+        for second in seconds {
+            watch.take(START + second, "dump", Level::High, "credential-access", on("desk1"));
+        }
+        watch.list()[0].evidence().map(|origin| origin.record).collect()
+    };
+    assert_eq!(records(&[0, 10, 20]), [1, 2, 3]);
+    // A flood doesn't take the place of what comes back.
+    let mut flood: Vec<i64> = (0..40).collect();
+    flood.extend([300, 301, 600]);
+    assert_eq!(records(&flood), [1, 2, 3, 4, 41, 43]);
+}
+
+#[test]
 fn a_record_from_the_far_future_neither_wipes_what_is_usual_nor_silences_what_comes_then() {
     let mut watch = Watch::after_a_week(&["web1"]);
     watch.take(LATER + 4_000 * DAY, "hum", Level::Medium, "", on("web1"));
