@@ -25,6 +25,11 @@ def first_version(*command, cwd=None):
     return found.group() if found else "unknown"
 
 
+def missing_of(folder, *names):
+    """What of a tool isn't in the folder of all tools."""
+    return next((f"`{name}` isn't in the folder of tools" for name in names if not (folder / name).exists()), None)
+
+
 def commit(folder):
     done = subprocess.run(["git", "-C", str(folder), "log", "-1", "--format=%h of %cs"], capture_output=True, text=True)
     return done.stdout.strip() or "no checkout"
@@ -68,11 +73,12 @@ class Hayabusa:
     cwd = None
 
     def __init__(self, _program, folder, _scratch):
+        self.folder = folder
         self.program = folder / "bin" / "hayabusa"
         self.all_rules = folder / "hayabusa-rules"
 
     def missing(self):
-        return next((f"{path} isn't there" for path in (self.program, self.all_rules / "sigma") if not path.exists()), None)
+        return missing_of(self.folder, "bin/hayabusa", "hayabusa-rules/sigma")
 
     def version(self):
         return f"{first_version(self.program, 'help')}, rules {commit(self.all_rules)}"
@@ -95,11 +101,12 @@ class Chainsaw:
     cwd = None
 
     def __init__(self, _program, folder, _scratch):
+        self.folder = folder
         self.program = folder / "bin" / "chainsaw"
         self.checkout = folder / "chainsaw"
 
     def missing(self):
-        return next((f"{path} isn't there" for path in (self.program, self.checkout / "mappings") if not path.exists()), None)
+        return missing_of(self.folder, "bin/chainsaw", "chainsaw/mappings")
 
     def version(self):
         return f"{first_version(self.program, '--version')}, rules {commit(self.checkout)}"
@@ -121,13 +128,14 @@ class Zircolite:
     name = "Zircolite"
 
     def __init__(self, _program, folder, scratch):
+        self.folder = folder
         self.cwd = folder / "zircolite"
         self.python = folder / "zircolite-venv" / "bin" / "python"
         self.scratch = scratch
         self.converted = None
 
     def missing(self):
-        return next((f"{path} isn't there" for path in (self.python, self.cwd / "zircolite.py") if not path.exists()), None)
+        return missing_of(self.folder, "zircolite-venv/bin/python", "zircolite/zircolite.py")
 
     def version(self):
         packages = subprocess.run([self.python, "-m", "pip", "freeze"], capture_output=True, text=True).stdout

@@ -1,6 +1,6 @@
 //! What has happened to one group of a correlation: entries in the order of their times, not of their arrival.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,10 +50,12 @@ mod bits {
 
 /// The entries of one group.
 ///
-/// Invariant: they are ordered by time, then by source.
+/// Invariants: they are ordered by time, then by source; `texts` holds what they count, and nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub(super) entries: VecDeque<Entry>,
+    /// How often each text is counted: no window can have more different ones, which is told without going through the entries.
+    pub(super) texts: HashMap<Box<str>, u32>,
     /// The end of the window that was told last.
     pub(super) told: Option<i64>,
     /// How many things had been put into any group when the last was put into this one.
@@ -73,22 +75,49 @@ impl Group {
         } else {
             self.entries.partition_point(|other| (other.time, other.source) <= key)
         };
+        if let Some(Counted::Text(text)) = &entry.value {
+            match self.texts.get_mut(text) {
+                Some(times) => *times += 1,
+                None => {
+                    self.texts.insert(text.clone(), 1);
+                }
+            }
+        }
         self.entries.insert(at, entry);
         let oldest = time.saturating_sub(window.saturating_mul(2));
         while self.entries.len() > KEPT_MIN && self.entries.front().is_some_and(|first| first.time < oldest) {
-            self.entries.pop_front();
+            let first = self.entries.pop_front();
+            self.uncount(first);
             at = at.saturating_sub(1);
         }
         while self.entries.len() > entries_max {
             let distance = |other: Option<&Entry>| other.map_or(0, |other| other.time.abs_diff(time));
-            if distance(self.entries.front()) >= distance(self.entries.back()) {
-                self.entries.pop_front();
+            let furthest = if distance(self.entries.front()) >= distance(self.entries.back()) {
                 at = at.saturating_sub(1);
+                self.entries.pop_front()
             } else {
-                self.entries.pop_back();
-            }
+                self.entries.pop_back()
+            };
+            self.uncount(furthest);
         }
         at
+    }
+
+    fn uncount(&mut self, gone: Option<Entry>) {
+        let Some(Counted::Text(text)) = gone.and_then(|entry| entry.value) else {
+            return;
+        };
+        if let Some(times) = self.texts.get_mut(&text) {
+            *times -= 1;
+            if *times == 0 {
+                self.texts.remove(&text);
+            }
+        }
+    }
+
+    /// How many different texts the entries count.
+    pub(super) fn different(&self) -> usize {
+        self.texts.len()
     }
 
     /// The windows that hold the entry at this place, as places of their first and one past their last entry: one if it is the newest.
@@ -117,5 +146,34 @@ impl Group {
     pub(super) fn was_told(&self, end: i64, window: i64) -> bool {
         self.told
             .is_some_and(|told| told.abs_diff(end) <= window.unsigned_abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn different_texts_are_those_of_the_entries_whatever_comes_and_goes() {
+        let mut group = Group::default();
+        let mut seed = 1_u64;
+        for _ in 0..2_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let entry = Entry {
+                time: i64::try_from(seed >> 54).unwrap(),
+                source: 0,
+                value: Some(Counted::Text((seed >> 32 & 31).to_string().into())),
+                origin: Origin {
+                    source: "log".into(),
+                    record: 1,
+                },
+                behind: Box::default(),
+            };
+            group.put(entry, 60, 24);
+            let texts: HashSet<_> = group.entries.iter().map(|entry| format!("{:?}", entry.value)).collect();
+            assert_eq!(group.different(), texts.len());
+        }
     }
 }

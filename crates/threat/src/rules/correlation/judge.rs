@@ -31,6 +31,16 @@ pub(super) fn judge<'a>(correlation: &Correlation, entries: impl Iterator<Item =
     }
 }
 
+/// Whether a group with so many different values can have a window that fulfils the correlation: a window has no more of them than its group.
+pub(super) fn is_possible(correlation: &Correlation, different: usize) -> bool {
+    let most = as_number(different);
+    let reaches = |(operator, threshold): &(ConditionOperator, f64)| match operator {
+        ConditionOperator::Gt | ConditionOperator::Gte => fulfils(most, (*operator, *threshold)),
+        _ => true,
+    };
+    correlation.kind != CorrelationType::ValueCount || correlation.predicates.iter().all(reaches)
+}
+
 fn as_number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

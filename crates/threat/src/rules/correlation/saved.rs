@@ -1,5 +1,7 @@
 //! What correlations remember, as bytes: for a restart, and to be carried over when rules are loaded anew.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::group::{Entry, Group};
@@ -28,24 +30,34 @@ pub enum NotRestored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct Saved<G> {
     version: u32,
-    correlations: Vec<SavedCorrelation>,
+    correlations: Vec<SavedCorrelation<G>>,
 }
 
 /// What one correlation remembers. It goes to a rule of the same identifier that asks for the same.
 #[derive(Serialize, Deserialize)]
-struct SavedCorrelation {
+struct SavedCorrelation<G> {
     rule: String,
     kind: String,
     window: i64,
     sources: Vec<String>,
     group_by: Vec<String>,
-    groups: Vec<SavedGroup>,
+    groups: Vec<G>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SavedGroup {
+/// A group that is written: borrowed, since all entries together are most of what is remembered.
+#[derive(Serialize)]
+struct Written<'a> {
+    shown: &'a [Box<str>],
+    told: Option<i64>,
+    touched: u64,
+    entries: &'a VecDeque<Entry>,
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+struct Read {
     shown: Box<[Box<str>]>,
     told: Option<i64>,
     touched: u64,
@@ -55,7 +67,7 @@ struct SavedGroup {
 impl Correlator {
     /// All that is remembered.
     pub(crate) fn save(&self, rules: &[Rule]) -> Vec<u8> {
-        let mut correlations: Vec<SavedCorrelation> = self
+        let mut correlations: Vec<SavedCorrelation<Written<'_>>> = self
             .plan
             .correlations
             .iter()
@@ -63,17 +75,17 @@ impl Correlator {
             .collect();
         for ((at, _), group) in &self.groups {
             if let Some(saved) = correlations.get_mut(*at) {
-                saved.groups.push(SavedGroup {
-                    shown: group.shown.clone(),
+                saved.groups.push(Written {
+                    shown: &group.shown,
                     told: group.told,
                     touched: group.touched,
-                    entries: group.entries.iter().cloned().collect(),
+                    entries: &group.entries,
                 });
             }
         }
         correlations.retain(|saved| !saved.groups.is_empty());
         for saved in &mut correlations {
-            saved.groups.sort_by(|a, b| a.shown.cmp(&b.shown));
+            saved.groups.sort_by(|a, b| a.shown.cmp(b.shown));
         }
         let saved = Saved {
             version: VERSION,
@@ -88,12 +100,13 @@ impl Correlator {
         if bytes.len() > BYTES_MAX {
             return Err(NotRestored::TooLarge(bytes.len()));
         }
-        let saved: Saved = serde_json::from_slice(bytes).map_err(|error| NotRestored::Unreadable(error.to_string()))?;
+        let saved: Saved<Read> =
+            serde_json::from_slice(bytes).map_err(|error| NotRestored::Unreadable(error.to_string()))?;
         if saved.version != VERSION {
             return Err(NotRestored::OtherVersion(saved.version));
         }
         let plan = self.plan.clone();
-        let own: Vec<SavedCorrelation> = plan
+        let own: Vec<SavedCorrelation<Read>> = plan
             .correlations
             .iter()
             .map(|correlation| SavedCorrelation::of(correlation, rules))
@@ -112,7 +125,7 @@ impl Correlator {
         Ok((taken, left))
     }
 
-    fn take_in(&mut self, at: usize, correlation: &Correlation, saved: &SavedGroup) -> bool {
+    fn take_in(&mut self, at: usize, correlation: &Correlation, saved: &Read) -> bool {
         let fits = saved.shown.len() == correlation.group_by.len()
             && saved
                 .entries
@@ -145,7 +158,7 @@ impl Correlator {
     }
 }
 
-impl SavedCorrelation {
+impl<G> SavedCorrelation<G> {
     fn of(correlation: &Correlation, rules: &[Rule]) -> Self {
         Self {
             rule: rules

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::CHAIN_MAX;
 use super::group::{Counted, Entry, Group};
-use super::judge::judge;
+use super::judge::{is_possible, judge};
 use super::plan::{Correlation, Key, Plan};
 use crate::alert::EVIDENCE_MAX;
 use crate::event::{Event, Origin};
@@ -200,6 +200,9 @@ impl Correlator {
 
 /// The first window with the entry at `place` in it that fulfils the correlation and wasn't told.
 fn fulfilled(at: usize, correlation: &Correlation, group: &Group, place: usize) -> Option<Fired> {
+    if !is_possible(correlation, group.different()) {
+        return None;
+    }
     for (first, behind) in group.windows(place, correlation.window) {
         let end = group.entries.get(behind.checked_sub(1)?)?.time;
         if group.was_told(end, correlation.window) {
