@@ -68,7 +68,7 @@ fn read(record: Value, context: Context) -> Result<Event, NotUnderstood> {
     };
     let time = record
         .get(name)
-        .and_then(|value| document::instant(value))
+        .and_then(document::instant)
         .ok_or_else(|| NotUnderstood {
             reason: format!("the column `{name}` is no time"),
         })?;
