@@ -49,7 +49,7 @@ pub(super) fn run(common: &Common, place: &Place, task: &ShowStatus) -> Result<u
         ("BEHIND", Align::Right),
     ]);
     let mut sources: Vec<_> = status.sources.iter().collect();
-    sources.sort_by(|(_, a), (_, b)| b.records.cmp(&a.records));
+    sources.sort_by_key(|(_, source)| std::cmp::Reverse(source.records));
     let shown = if task.all { sources.len() } else { SOURCES_SHOWN };
     for (name, source) in sources.iter().take(shown) {
         table.row(vec![

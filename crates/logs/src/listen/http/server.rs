@@ -1,5 +1,6 @@
 //! The server: accepts, bounds and ends connections, and answers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -219,18 +220,19 @@ impl Route {
 
 async fn respond(shared: &Arc<Shared>, request: Request<Incoming>, address: IpAddr) -> Reply {
     let (head, body) = request.into_parts();
-    match admit(shared, &head) {
+    let answer = match admit(shared, &head) {
         Ok(admitted) => match take_in(shared, admitted, body, address).await {
-            Ok(reply) | Err(reply) => reply,
+            Ok(answer) | Err(answer) => answer,
         },
-        Err(reply) => {
+        Err(answer) => {
             // Who waits to be told to go on sends nothing more.
             if !head.headers.contains_key(EXPECT) {
                 pass(body).await;
             }
-            reply
+            answer
         }
-    }
+    };
+    answer.reply()
 }
 
 /// A request that is to be taken in.
@@ -241,15 +243,15 @@ struct Admitted {
 }
 
 /// Looks at a request's head alone.
-fn admit(shared: &Shared, head: &Parts) -> Result<Admitted, Reply> {
+fn admit(shared: &Shared, head: &Parts) -> Result<Admitted, Answer> {
     let Some(route) = Route::of(head.uri.path()) else {
-        return Err(closing(answer(StatusCode::NOT_FOUND, 404, "there is nothing here")));
+        return Err(Answer::last(StatusCode::NOT_FOUND, 404, "there is nothing here"));
     };
     if route == Route::Health && head.method == Method::GET {
         return Err(health(shared));
     }
     if route == Route::Health || head.method != Method::POST {
-        return Err(closing(answer(StatusCode::METHOD_NOT_ALLOWED, 404, "logs are posted")));
+        return Err(Answer::last(StatusCode::METHOD_NOT_ALLOWED, 404, "logs are posted"));
     }
     Ok(Admitted {
         token: holder(shared, &head.headers)?,
@@ -258,11 +260,14 @@ fn admit(shared: &Shared, head: &Parts) -> Result<Admitted, Reply> {
     })
 }
 
-async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, address: IpAddr) -> Result<Reply, Reply> {
+async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, address: IpAddr) -> Result<Answer, Answer> {
     let Admitted { token, form, is_packed } = admitted;
     let turn = tokio::time::timeout(TURN, Arc::clone(&shared.bodies).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else {
-        return Err(closing(busy()));
+        return Err(Answer {
+            is_last: true,
+            ..Answer::busy()
+        });
     };
     let body = received(body).await?;
     let source = format!("http {} {address}", token.name).into();
@@ -272,7 +277,7 @@ async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, addre
         (parsed, source)
     };
     // It fails only where it panics or everything ends.
-    let (parsed, source) = tokio::task::spawn_blocking(work).await.map_err(|_| busy())?;
+    let (parsed, source) = tokio::task::spawn_blocking(work).await.map_err(|_| Answer::busy())?;
     match parsed {
         Ok(parsed) => put(shared, &token, &source, parsed),
         Err(refused) => {
@@ -282,20 +287,20 @@ async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, addre
                 _ => StatusCode::BAD_REQUEST,
             };
             let code = if refused == Refused::Empty { 5 } else { 6 };
-            Err(answer(status, code, &refused.words()))
+            Err(Answer::new(status, code, refused.words()))
         }
     }
 }
 
-fn health(shared: &Shared) -> Reply {
+fn health(shared: &Shared) -> Answer {
     if shared.queue.is_full() {
-        return busy();
+        return Answer::busy();
     }
-    answer(StatusCode::OK, 17, "HEC is healthy")
+    Answer::new(StatusCode::OK, 17, "HEC is healthy")
 }
 
 /// Whose request it is. Whatever is wrong with a token, the answer is the same.
-fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Token, Reply> {
+fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Token, Answer> {
     let presented = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -309,41 +314,41 @@ fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Token, Reply> {
             .queue
             .drop_for("a request while the file of tokens can't be used"),
     }
-    Err(closing(answer(StatusCode::UNAUTHORIZED, 3, "Invalid authorization")))
+    Err(Answer::last(StatusCode::UNAUTHORIZED, 3, "Invalid authorization"))
 }
 
-fn is_packed(headers: &HeaderMap) -> Result<bool, Reply> {
+fn is_packed(headers: &HeaderMap) -> Result<bool, Answer> {
     let Some(encoding) = headers.get(CONTENT_ENCODING) else {
         return Ok(false);
     };
     match encoding.to_str().unwrap_or_default().trim() {
         "" | "identity" => Ok(false),
         "gzip" | "x-gzip" => Ok(true),
-        _ => Err(closing(answer(
+        _ => Err(Answer::last(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             6,
             "only gzip is unpacked: choose it, or none",
-        ))),
+        )),
     }
 }
 
-fn form(route: Route, headers: &HeaderMap) -> Result<Form, Reply> {
+fn form(route: Route, headers: &HeaderMap) -> Result<Form, Answer> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match (route, kind) {
         (Route::Events, _) => Ok(Form::Events),
         (Route::Raw, _) | (_, "text/plain") => Ok(Form::Lines),
-        (_, "application/x-protobuf" | "multipart/form-data") => Err(closing(answer(
+        (_, "application/x-protobuf" | "multipart/form-data") => Err(Answer::last(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             6,
             "logs are taken as JSON, lines, CSV or EVTX",
-        ))),
+        )),
         _ => Ok(Form::Any),
     }
 }
 
 /// A body's bytes.
-async fn received(mut body: Incoming) -> Result<Vec<u8>, Reply> {
+async fn received(mut body: Incoming) -> Result<Vec<u8>, Answer> {
     let mut bytes = Vec::new();
     let deadline = Instant::now() + BODY_TIME;
     loop {
@@ -351,18 +356,10 @@ async fn received(mut body: Incoming) -> Result<Vec<u8>, Reply> {
             Ok(None) => return Ok(bytes),
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => {
-                return Err(closing(answer(
-                    StatusCode::BAD_REQUEST,
-                    6,
-                    "the body can't be received",
-                )));
+                return Err(Answer::last(StatusCode::BAD_REQUEST, 6, "the body can't be received"));
             }
             Err(_) => {
-                return Err(closing(answer(
-                    StatusCode::REQUEST_TIMEOUT,
-                    6,
-                    "the body came too slowly",
-                )));
+                return Err(Answer::last(StatusCode::REQUEST_TIMEOUT, 6, "the body came too slowly"));
             }
         };
         let data = frame.into_data().unwrap_or_default();
@@ -370,7 +367,7 @@ async fn received(mut body: Incoming) -> Result<Vec<u8>, Reply> {
             drop(bytes);
             pass(body).await;
             let words = format!("a body may have {BODY_BYTES_MAX} bytes: send less at a time");
-            return Err(closing(answer(StatusCode::PAYLOAD_TOO_LARGE, 6, &words)));
+            return Err(Answer::last(StatusCode::PAYLOAD_TOO_LARGE, 6, words));
         }
         bytes.extend_from_slice(&data);
     }
@@ -392,7 +389,7 @@ async fn pass(mut body: Incoming) {
 }
 
 /// Has all records of a request wait in the queue, or none.
-fn put(shared: &Shared, token: &Token, source: &threat::input::Source, parsed: Parsed) -> Result<Reply, Reply> {
+fn put(shared: &Shared, token: &Token, source: &threat::input::Source, parsed: Parsed) -> Result<Answer, Answer> {
     let Parsed { sent, unreadable } = parsed;
     let (count, unread) = (sent.len(), unreadable.total());
     let first = shared.number.fetch_add(count as u64, Ordering::Relaxed) + 1;
@@ -408,39 +405,66 @@ fn put(shared: &Shared, token: &Token, source: &threat::input::Source, parsed: P
         })
         .collect();
     if let Err(QueueFull) = shared.queue.put_all(Sender::Token(token.lane()), messages) {
-        return Err(busy());
+        return Err(Answer::busy());
     }
     shared.queue.unreadable_all(unreadable);
-    let text = serde_json::json!({"text": "Success", "code": 0, "taken": count, "unreadable": unread});
-    Ok(reply(StatusCode::OK, text.to_string()))
+    Ok(Answer {
+        counts: Some((count, unread)),
+        ..Answer::new(StatusCode::OK, 0, "Success")
+    })
 }
 
-fn busy() -> Reply {
-    let mut reply = answer(StatusCode::SERVICE_UNAVAILABLE, 9, "Server is busy");
-    reply
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
-    reply
+/// What a sender is told, in the form that Splunk's collector has; its codes are those that shippers know.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    code: u32,
+    text: Cow<'static, str>,
+    /// How many records were taken, and how many pieces couldn't be read.
+    counts: Option<(usize, u64)>,
+    /// Whether no other request can follow on this connection, since not all of this one was read.
+    is_last: bool,
 }
 
-/// An answer in the form that Splunk's collector has; its codes are those that shippers know.
-fn answer(status: StatusCode, code: u32, text: &str) -> Reply {
-    reply(status, serde_json::json!({"text": text, "code": code}).to_string())
-}
+impl Answer {
+    fn new(status: StatusCode, code: u32, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            text: text.into(),
+            counts: None,
+            is_last: false,
+        }
+    }
 
-fn reply(status: StatusCode, text: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(text + "\n")));
-    *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    reply
-}
+    /// One after which the connection is closed.
+    fn last(status: StatusCode, code: u32, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            is_last: true,
+            ..Self::new(status, code, text)
+        }
+    }
 
-/// What is left of the request isn't read, so that no other can follow on this connection.
-fn closing(mut reply: Reply) -> Reply {
-    reply
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
-    reply
+    fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 9, "Server is busy")
+    }
+
+    fn reply(self) -> Reply {
+        let mut said = serde_json::json!({"text": self.text, "code": self.code});
+        if let (Some((taken, unreadable)), Some(said)) = (self.counts, said.as_object_mut()) {
+            said.insert("taken".to_owned(), taken.into());
+            said.insert("unreadable".to_owned(), unreadable.into());
+        }
+        let mut reply = Response::new(Full::new(Bytes::from(format!("{said}\n"))));
+        *reply.status_mut() = self.status;
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        if self.is_last {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        reply
+    }
 }
