@@ -95,95 +95,94 @@ fn number(alert: &Value) -> String {
     alert["id"].as_i64().unwrap().to_string()
 }
 
-#[test]
-fn an_alert_is_explained_and_marked_and_the_mark_survives_and_is_taken_back() {
-    let place = place("threat-marks", RULES);
+/// Starts the daemon and waits for the first alert: its number.
+fn first_alert(place: &Place) -> (Daemon, String) {
     let daemon = place.up(&["--create", "files=64M"]);
-    until("an alert of web1", &daemon, || !alerts(&place, "web1").is_empty());
-    let alert = number(&alerts(&place, "web1")[0]);
+    until("an alert of web1", &daemon, || !alerts(place, "web1").is_empty());
+    let alert = number(&alerts(place, "web1")[0]);
+    (daemon, alert)
+}
 
+#[test]
+fn an_alert_is_explained_from_its_rule_to_what_to_do_next() {
+    let place = place("threat-explain", RULES);
+    let (daemon, alert) = first_alert(&place);
     let text = place.ok(&["threat", "explain", &alert]);
     for part in [
         "Many passwords tried out (high)",
         "correlation   Many passwords tried out (1b0e5a52",
         "says          Somebody tries out passwords.",
+        "  host          web1\n",
         "machine       web1",
         "disk          files",
         "stage         16 of 22: the directory's accounts",
         "tactic        Stealing credentials",
         "technique     T1110.001",
         "looks alike   A scanner of our own",
-        "pin",
+        "keep the newest moment of `files`",
         "what to do next\n  - ",
-        "    title: Many passwords tried out",
+        "  title: Many passwords tried out",
     ] {
         assert!(text.contains(part), "`{part}` is missing in {text}");
     }
     let explained = place.json(&["threat", "explain", &alert]);
     assert_eq!(explained["rule"]["stage"], 16);
-    assert!(
-        explained["records"][0].as_str().unwrap().contains("auth.log#"),
-        "{explained}"
-    );
+    assert_eq!(explained["matched"]["host"], "web1");
+    let record = explained["records"][0].as_str().unwrap();
+    assert!(record.contains("auth.log#"), "{explained}");
+    let (code, _) = place.fails(&["threat", "explain", "999"]);
+    assert_eq!(code, 3);
+    daemon.stop();
+}
 
-    // Whoever says that it is no attack is obeyed for that rule on those, and no others.
-    let marked = place.json(&[
-        "threat",
-        "mark",
-        &alert,
-        "--false-positive",
-        "--because",
-        "a scanner",
-        "--for",
-        "30d",
-    ]);
-    let on: Vec<&str> = marked["marks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|mark| mark["entity"].as_str().unwrap())
-        .collect();
-    assert!(on.contains(&"web1"), "{marked}");
+/// Numbers of the marks that hold.
+fn marks(place: &Place) -> Vec<u64> {
+    let marks = place.json(&["threat", "marks"]);
+    let marks = marks["marks"].as_array().unwrap();
+    marks.iter().map(|mark| mark["id"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_mark_holds_back_survives_a_kill_and_is_taken_back() {
+    let place = place("threat-marks", RULES);
+    let (daemon, alert) = first_alert(&place);
+    let because = ["--because", "a scanner", "--for", "30d"];
+    let marked = place.json(&[&["threat", "mark", &alert, "--false-positive"][..], &because].concat());
+    let entities = marked["marks"].as_array().unwrap().iter().map(|mark| &mark["entity"]);
+    assert!(entities.clone().any(|entity| entity == "web1"), "{marked}");
+    let count = entities.count();
     let before = alerts(&place, "web1").len();
-    append(&place, &refused(14, "web1"));
-    append(&place, &refused(15, "web2"));
+    append(&place, &(refused(14, "web1") + &refused(15, "web2")));
     until("an alert of web2", &daemon, || !alerts(&place, "web2").is_empty());
-    assert_eq!(alerts(&place, "web1").len(), before);
-    let marks = place.ok(&["threat", "marks"]);
-    assert!(
-        marks.contains("a scanner") && marks.contains("Many passwords"),
-        "{marks}"
-    );
+    assert_eq!(alerts(&place, "web1").len(), before, "it is held back");
+    let text = place.ok(&["threat", "marks"]);
+    assert!(text.contains("a scanner") && text.contains("Many passwords"), "{text}");
 
     // It is known after a kill, and to a command without a daemon.
     daemon.kill();
-    let kept = place.json(&["threat", "marks"]);
-    assert_eq!(kept["marks"].as_array().unwrap().len(), on.len());
-    let id = kept["marks"][0]["id"].as_u64().unwrap().to_string();
-    let text = place.ok(&["threat", "unmark", &id]);
+    let kept = marks(&place);
+    assert_eq!(kept.len(), count);
+    let first = kept[0].to_string();
+    let text = place.ok(&["threat", "unmark", &first]);
     assert!(
-        text.starts_with(&format!("mark {id} is taken back: Many passwords")),
+        text.starts_with(&format!("mark {first} is taken back: Many passwords")),
         "{text}"
     );
     let daemon = place.up(&[]);
-    let left = place.json(&["threat", "marks"]);
-    assert_eq!(left["marks"].as_array().unwrap().len(), on.len() - 1);
+    assert_eq!(marks(&place), kept[1..]);
     append(&place, &refused(18, "web1"));
     until("an alert that isn't held back", &daemon, || {
         alerts(&place, "web1").len() > before
     });
-    let records = place.json(&["ledger", "list", "--kind", "threat."]);
-    let kinds: Vec<&str> = records["records"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|record| record["kind"].as_str().unwrap())
-        .collect();
-    assert_eq!(kinds.iter().filter(|kind| **kind == "threat.marked").count(), on.len());
-    assert_eq!(kinds.last(), Some(&"threat.unmarked"));
     let (code, _) = place.fails(&["threat", "unmark", "999"]);
     assert_eq!(code, 3);
     daemon.stop();
+    let records = place.json(&["ledger", "list", "--kind", "threat."]);
+    let records = records["records"].as_array().unwrap();
+    let kinds: Vec<&str> = records.iter().map(|record| record["kind"].as_str().unwrap()).collect();
+    let mut expected = vec!["threat.marked"; count];
+    expected.push("threat.unmarked");
+    assert_eq!(kinds, expected);
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl Noting {
     }
 }
 
-/// When the first event of a file was; the beginning of time of an archive, which has several firsts, and of what has no event.
+/// When the earliest of the first events of a file was, of as many as are looked ahead; the beginning of time of an archive, which has several
+/// firsts, and of what has no event.
 pub(super) fn first(file: &Found, limits: &Limits) -> Timestamp {
     let mut looking = First {
         received: modified(file),
@@ -95,23 +96,25 @@ impl Sink for First {
         }
         let Self { received, time } = self;
         let mut normaliser = Normaliser::new();
+        let mut seen = 0;
         let mut note = |event: Result<Event, NotUnderstood>| {
             if let Ok(event) = event {
-                time.get_or_insert(event.time);
+                seen += 1;
+                *time = Some(time.map_or(event.time, |time| time.min(event.time)));
             }
+            seen
         };
         // What is wrong with it is told when it is read.
-        let mut found = false;
         let _ = records::of_log(content, &name, &mut |record| {
+            let mut count = 0;
             if let Ok(record) = record {
-                normaliser.take(record, *received, &mut |event| {
-                    found |= event.is_ok();
-                    note(event);
-                });
+                normaliser.take(record, *received, &mut |event| count = note(event));
             }
-            !found
+            count < AHEAD
         });
-        normaliser.finish(&mut note);
+        normaliser.finish(&mut |event| {
+            note(event);
+        });
         false
     }
 
