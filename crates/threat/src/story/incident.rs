@@ -3,6 +3,7 @@
 //! Invariants: everything is bounded by [`bounds`](super::bounds); what has to go is what weighs least; a kind of finding counts once in
 //! the score, with its weightiest burst.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -469,12 +470,12 @@ impl Incident {
         if !self.has_room(signature, other.points) {
             return;
         }
-        if !self.kinds.contains_key(&signature) {
-            self.kinds.insert(signature, other);
-            return;
-        }
-        let Some(kind) = self.kinds.get_mut(&signature) else {
-            return;
+        let kind = match self.kinds.entry(signature) {
+            Entry::Vacant(room) => {
+                room.insert(other);
+                return;
+            }
+            Entry::Occupied(kind) => kind.into_mut(),
         };
         kind.first = kind.first.min(other.first);
         kind.last = kind.last.max(other.last);
