@@ -55,12 +55,13 @@ fn told(place: &Place, count: usize) -> Vec<(String, String, u64)> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
         let all = place.json(&["alerts", "list", "--layer", "threat"]);
-        let alerts = all["alerts"].as_array().unwrap();
+        let alerts = all.get("alerts").and_then(Value::as_array).unwrap();
         if alerts.len() >= count {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let text =
+                |alert: &Value, name: &str| alert.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let of = |alert: &Value| {
-                let count = alert["count"].as_u64().unwrap();
-                (text(&alert["title"]), text(&alert["host"]), count)
+                let count = alert.get("count").and_then(Value::as_u64).unwrap();
+                (text(alert, "title"), text(alert, "host"), count)
             };
             return alerts.iter().map(of).collect();
         }
