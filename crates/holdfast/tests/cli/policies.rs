@@ -51,7 +51,7 @@ fn policies_are_checked_explained_and_named_with_what_is_wrong() {
     place.ok(&["volume", "create", "disk", "64M"]);
     assert_eq!(
         place.ok(&["policy", "check"]),
-        "9 policies, 0 of them your own: all can be used\n"
+        "11 policies, 0 of them your own: all can be used\n"
     );
     write_policy(
         &place,
@@ -59,7 +59,7 @@ fn policies_are_checked_explained_and_named_with_what_is_wrong() {
     );
     assert_eq!(
         place.ok(&["policy", "check"]),
-        "10 policies, 1 of them your own: all can be used\nwarning: `FOLDER/policies/own.toml`, policy `a`: no volume is named `nas`: \
+        "12 policies, 1 of them your own: all can be used\nwarning: `FOLDER/policies/own.toml`, policy `a`: no volume is named `nas`: \
          it does nothing until one is\n"
     );
     assert!(place.ok(&["policy", "list"]).contains("encryption-recognised"));

@@ -58,7 +58,7 @@ fn decided(policies: &Policies, alert: &Alert, recent: &dyn Recent) -> Vec<Strin
 #[test]
 fn the_built_in_policies_are_read_and_explained() {
     let policies = Policies::defaults();
-    assert_eq!(policies.all().len(), 9);
+    assert_eq!(policies.all().len(), 11);
     assert_eq!(Policies::parse(Policies::defaults_text(), BUILT_IN).unwrap(), policies);
     for policy in policies.all() {
         assert!(!policy.description.is_empty(), "{}", policy.name);
