@@ -7,6 +7,8 @@ from day.attack import ENCRYPTION_AFTER
 # A machine that was switched off writes nothing any more for so long, in seconds of this machine, before it is encrypted: a guard's restore
 # point lies a few seconds before what it found.
 STILL = 9.0
+# Documents younger than this are work in progress for a guard, in seconds.
+OLD_ENOUGH = 65.0
 TICK = 0.02
 
 
@@ -51,8 +53,9 @@ class Player:
             self.disks.power_off()
 
     def encrypt(self):
-        held = STILL - (time.monotonic() - self.switched_off)
-        if held > 0 and self.disks:
+        since = time.monotonic()
+        held = max(self.switched_off + STILL, self.disks.filled + OLD_ENOUGH) - since if self.disks else 0
+        if held > 0:
             time.sleep(held)
             self.began += held
         self.encrypted = time.time()

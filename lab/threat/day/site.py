@@ -117,7 +117,7 @@ class Disks:
         self.image = site.folder / "disk.img"
         self.places, self.content = {}, {name: {} for name in site.volumes}
         self.stopped, self.failed = threading.Event(), []
-        self.worker = None
+        self.worker = self.filled = None
 
     def fill(self):
         """An ext4 file system of documents on each."""
@@ -140,6 +140,7 @@ class Disks:
                 for offset in range(0, len(data), MIB):
                     client.pwrite(data[offset : offset + MIB], offset)
                 client.flush()
+        self.filled = time.monotonic()
 
     def work(self):
         """Somebody changes lines of documents, until the machines are switched off."""
