@@ -13,6 +13,7 @@ use nbd::TlsIdentity;
 use respond::alert::NewAlert;
 use respond::{Desk, intake};
 use threat::alert::Alert;
+use threat::behaviour::{GeoDatabase, GeoDatabases};
 use threat::detection::Detection;
 use threat::event::Event;
 use threat::input::Record;
@@ -28,6 +29,7 @@ use crate::config::ThreatSettings;
 use crate::desk;
 use crate::engine::Engine;
 use crate::failure::{Failure, FailureCode};
+use crate::geo_files;
 use crate::log::{Level, Log};
 
 /// How long a round waits for a record.
@@ -52,6 +54,7 @@ const ENTITIES_BYTES_MAX: u64 = 64 << 20;
 pub(super) struct Wish {
     rules: Rules,
     entities: Option<String>,
+    geo: (Vec<GeoDatabase>, Vec<String>),
     machines: BTreeMap<String, Vec<String>>,
 }
 
@@ -60,6 +63,7 @@ impl Wish {
         Ok(Self {
             rules: rules::load(settings)?,
             entities: settings.entities.as_deref().map(entities).transpose()?,
+            geo: geo_files::open(&settings.geo),
             machines: settings.machines.clone(),
         })
     }
@@ -137,6 +141,7 @@ impl Rounds {
             failing: false,
         };
         rounds.know(wish.entities.as_deref());
+        rounds.locate(wish.geo, true);
         rounds.say_where();
         Ok(rounds)
     }
@@ -148,6 +153,7 @@ impl Rounds {
             self.detection.set_rules(wish.rules);
             self.machines = wish.machines;
             self.know(wish.entities.as_deref());
+            self.locate(wish.geo, false);
         }
         while let Ok(alert) = self.guards.try_recv() {
             let found = &mut self.found;
@@ -303,6 +309,30 @@ impl Rounds {
                 format!("[threat] entities: {error}; nothing of the list is used"),
             ),
         }
+    }
+
+    /// Looks up places in these databases from now on. Where some can't be used, the others are at the start, and those from before later on.
+    fn locate(&mut self, (databases, problems): (Vec<GeoDatabase>, Vec<String>), is_start: bool) {
+        let consequence = if is_start {
+            "places are what logs and the other databases name"
+        } else {
+            "the databases from before stay in use"
+        };
+        for problem in &problems {
+            self.log.write(
+                Level::Error,
+                "threat",
+                format!("[threat] geo: {problem}; {consequence}"),
+            );
+        }
+        if !is_start && !problems.is_empty() {
+            return;
+        }
+        for database in &databases {
+            let what = geo_files::describe(database);
+            self.log.info("threat", format!("addresses are looked up in {what}"));
+        }
+        self.detection.set_places(Arc::new(GeoDatabases(databases)));
     }
 
     fn say_where(&self) {

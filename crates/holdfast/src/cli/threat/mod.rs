@@ -1,5 +1,6 @@
 //! `holdfast threat`: logs searched with rules, and what the daemon has learnt from logs. A file for each command; rules are loaded by `loading`.
 
+mod import;
 mod loading;
 mod rules;
 mod scan;
@@ -34,7 +35,10 @@ pub(super) fn run(place: &Place, common: &Common, command: ThreatCommand) -> Res
         ThreatCommand::Scan(task) => scan::run(common, &task),
         ThreatCommand::Rules(command) => rules::run(common, command),
         ThreatCommand::Stories(task) => stories::stories(common, place, &task),
-        ThreatCommand::Entities(task) => stories::entities(common, place, &task),
+        ThreatCommand::Entities(task) => match &task.command {
+            Some(import::EntitiesCommand::Import(task)) => import::run(common, task),
+            None => stories::entities(common, place, &task),
+        },
     }
 }
 
