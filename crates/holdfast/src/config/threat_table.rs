@@ -11,6 +11,8 @@ use crate::names::is_name;
 
 /// Paths of one kind, at most.
 const PATHS_MAX: usize = 256;
+/// Databases of addresses, each of which is held in memory.
+const DATABASES_MAX: usize = 8;
 
 /// `[threat]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -32,8 +34,35 @@ pub struct ThreatTable {
     pub own_rules: Option<bool>,
     /// A CSV file with people and machines.
     pub entities: Option<PathBuf>,
+    /// Files in MaxMind's format with places and networks of addresses.
+    pub geo: OneOrMore,
     /// A machine's name, and the volumes that are its disks.
     pub machines: BTreeMap<String, Vec<String>>,
+}
+
+/// A path, or several in brackets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// A path.
+    One(PathBuf),
+    /// Several.
+    More(Vec<PathBuf>),
+}
+
+impl Default for OneOrMore {
+    fn default() -> Self {
+        Self::More(Vec::new())
+    }
+}
+
+impl OneOrMore {
+    fn all(&self) -> &[PathBuf] {
+        match self {
+            Self::One(path) => std::slice::from_ref(path),
+            Self::More(paths) => paths,
+        }
+    }
 }
 
 /// `[threat.syslog_tls]`
@@ -94,6 +123,8 @@ pub struct ThreatSettings {
     pub own_rules: bool,
     /// A CSV file with people and machines.
     pub entities: Option<PathBuf>,
+    /// Files in MaxMind's format with places and networks of addresses, the preferred one first.
+    pub geo: Vec<PathBuf>,
     /// Machines' names in lower case, and the volumes that are their disks.
     pub machines: BTreeMap<String, Vec<String>>,
     /// Which rules are on, and where they are excepted.
@@ -111,6 +142,7 @@ impl Default for ThreatSettings {
             rules: Vec::new(),
             own_rules: true,
             entities: None,
+            geo: Vec::new(),
             machines: BTreeMap::new(),
             choices: Choices::default(),
         }
@@ -131,6 +163,12 @@ pub(super) fn resolve(table: &ThreatTable, choices: &Choices) -> Result<ThreatSe
     paths("rules", &table.rules)?;
     if let Some(entities) = &table.entities {
         whole("entities", entities)?;
+    }
+    paths("geo", table.geo.all())?;
+    if table.geo.all().len() > DATABASES_MAX {
+        return Err(format!(
+            "[threat] geo: more than {DATABASES_MAX}; one with places and one with networks are enough"
+        ));
     }
     let mut machines = BTreeMap::new();
     for (machine, volumes) in &table.machines {
@@ -155,6 +193,7 @@ pub(super) fn resolve(table: &ThreatTable, choices: &Choices) -> Result<ThreatSe
         rules: table.rules.clone(),
         own_rules,
         entities: table.entities.clone(),
+        geo: table.geo.all().to_vec(),
         machines,
         choices: choices.clone(),
     };
@@ -229,12 +268,24 @@ mod tests {
             ("[http]\nlisten = '0.0.0.0:8088'", "isn't loopback"),
             ("[http]\nlisten = '127.0.0.1:8088'\nkey = '/k'", "are needed together"),
             ("[http]\nlisten = '127.0.0.1:8088'\ntokens = 'k'", "no whole path"),
+            ("geo = 'City.mmdb'", "[threat] geo: `City.mmdb` is no whole path"),
+            ("geo = ['/a','/b','/c','/d','/e','/f','/g','/h','/i']", "more than 8"),
             ("[machines]\nfs01 = ['../x']", "can't be a volume's name"),
             ("[machines]\nfs01 = []\nFS01 = []", "is there twice"),
         ] {
             let message = resolved(text).unwrap_err();
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn one_database_of_addresses_needs_no_brackets() {
+        assert_eq!(
+            resolved("geo = '/a'").unwrap().geo,
+            resolved("geo = ['/a']").unwrap().geo
+        );
+        assert_eq!(resolved("geo = ['/a', '/b']").unwrap().geo.len(), 2);
+        assert!(resolved("").unwrap().geo.is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use logs::listen::Listener;
 use respond::alert::NewAlert;
 use respond::{Desk, intake};
 use threat::alert::Alert;
+use threat::behaviour::{GeoDatabase, GeoDatabases};
 use threat::detection::Detection;
 use threat::event::Event;
 use threat::input::Record;
@@ -35,6 +36,7 @@ use crate::control::MarkReport;
 use crate::desk;
 use crate::engine::{Asked, Engine};
 use crate::failure::{Failure, FailureCode};
+use crate::geo_files;
 use crate::log::{Level, Log};
 
 /// How long a round waits for a record.
@@ -63,6 +65,7 @@ const ENTITIES_BYTES_MAX: u64 = 64 << 20;
 pub(super) struct Wish {
     rules: Rules,
     entities: Option<String>,
+    geo: (Vec<GeoDatabase>, Vec<String>),
     machines: BTreeMap<String, Vec<String>>,
 }
 
@@ -71,6 +74,7 @@ impl Wish {
         Ok(Self {
             rules: rules::load(settings)?,
             entities: settings.entities.as_deref().map(read_entities).transpose()?,
+            geo: geo_files::open(&settings.geo),
             machines: settings.machines.clone(),
         })
     }
@@ -168,6 +172,7 @@ impl Rounds {
         if let Some(listener) = &rounds.listener {
             say_where(listener, settings, data, &rounds.log);
         }
+        rounds.locate(wish.geo, true);
         rounds.count(true);
         Ok(rounds)
     }
@@ -179,6 +184,7 @@ impl Rounds {
             self.detection.set_rules(wish.rules);
             self.machines = wish.machines;
             self.know(wish.entities.as_deref());
+            self.locate(wish.geo, false);
         }
         while let Ok(asked) = self.asked.try_recv() {
             let answer = self.mark(&asked.order);
@@ -427,6 +433,30 @@ impl Rounds {
                 format!("[threat] entities: {error}; nothing of the list is used"),
             ),
         }
+    }
+
+    /// Looks up places in these databases from now on. Where some can't be used, the others are at the start, and those from before later on.
+    fn locate(&mut self, (databases, problems): (Vec<GeoDatabase>, Vec<String>), is_start: bool) {
+        let consequence = if is_start {
+            "places are what logs and the other databases name"
+        } else {
+            "the databases from before stay in use"
+        };
+        for problem in &problems {
+            self.log.write(
+                Level::Error,
+                "threat",
+                format!("[threat] geo: {problem}; {consequence}"),
+            );
+        }
+        if !is_start && !problems.is_empty() {
+            return;
+        }
+        for database in &databases {
+            let what = geo_files::describe(database);
+            self.log.info("threat", format!("addresses are looked up in {what}"));
+        }
+        self.detection.set_places(Arc::new(GeoDatabases(databases)));
     }
 
     /// Tells what is read and what is lost.

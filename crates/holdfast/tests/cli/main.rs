@@ -1,6 +1,10 @@
 //! The real program: what it prints, in whole, and how it exits.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shall panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails shall panic"
+)]
 
 mod approvals;
 mod breaches;

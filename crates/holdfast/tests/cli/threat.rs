@@ -237,3 +237,71 @@ fn an_export_of_entras_portal_is_searched() {
     assert_eq!(json["alerts"][0]["title"], "A sign-in that failed", "{json}");
     assert_eq!(json["alerts"][0]["evidence"][0]["record"], 2);
 }
+
+/// Databases of addresses with London, New York and their networks.
+const GEO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../threat/tests/geo");
+
+#[test]
+fn sign_ins_that_are_too_far_apart_are_found_with_a_database_of_addresses() {
+    let place = place("threat-geo");
+    std::fs::create_dir(place.path("far")).unwrap();
+    let line = |minute: u32, address: &str| {
+        format!("2026-03-01T10:{minute:02}:00Z web1 sshd[7]: Accepted password for anna from {address} port 22 ssh2\n")
+    };
+    // The later one is in the first file: times count, not files.
+    std::fs::write(place.path("far/a.log"), line(50, "198.51.100.7")).unwrap();
+    std::fs::write(place.path("far/b.log"), line(10, "203.0.113.7")).unwrap();
+    let city = format!("{GEO}/city.mmdb");
+    let scan = ["threat", "scan", "far"];
+    let text = place.ok(&[&scan[..], &["--geo", &city], &ONLY].concat());
+    assert!(text.contains("Sign-ins from places too far apart"), "{text}");
+    let json = place.json(&[&scan[..], &["--geo", &city], &ONLY].concat());
+    let words = json["alerts"][0]["words"].as_str().unwrap();
+    assert!(
+        words.contains("from New York, US 40 minutes after London, GB: 5570 km"),
+        "{words}"
+    );
+    assert_eq!(json["alerts"][0]["evidence"][0]["source"], "far/a.log");
+    // Below the level that is shown, and without a database: nothing.
+    for more in [&["--geo", &city, "--level", "high"][..], &[]] {
+        let text = place.ok(&[&scan[..], more, &ONLY].concat());
+        assert!(text.starts_with("no rule fired"), "{text}");
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_and_the_search_goes_on() {
+    let place = place("threat-geo-broken");
+    std::fs::write(place.path("broken.mmdb"), "no database").unwrap();
+    let city = format!("{GEO}/city.mmdb");
+    let done = place.run(
+        &[
+            &["threat", "scan", "logs", "--geo", "broken.mmdb", "--geo", &city][..],
+            &ONLY,
+        ]
+        .concat(),
+    );
+    assert_eq!(done.code, 5);
+    assert!(done.stdout.contains("Many passwords tried out"), "{done:?}");
+    assert!(
+        done.stderr.contains(
+            "warning: `broken.mmdb` can't be used: it is no database in MaxMind's format (.mmdb), or damaged"
+        ),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_directory_is_never_asked_in_clear_and_its_address_is_checked() {
+    let place = Place::new("threat-import");
+    let import = ["threat", "entities", "import", "--ldap"];
+    for (url, expected, said) in [
+        ("ldap://dc01.corp.example", 4, "in clear"),
+        ("dc01.corp.example", 2, "no address of a directory"),
+    ] {
+        let (code, text) = place.fails(&[&import[..], &[url]].concat());
+        assert_eq!((code, text.contains(said)), (expected, true), "{text}");
+    }
+    let (code, text) = place.fails(&[&import[..], &["ldaps://dc01", "--tier", "x=king"]].concat());
+    assert_eq!((code, text.contains("help-desk")), (2, true), "{text}");
+}

@@ -12,21 +12,24 @@
 mod board;
 mod outcome;
 mod reader;
+mod sign_ins;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use threat::alert::Alert;
+use threat::behaviour::Places;
 use threat::rules::{Detector, Engine, FieldsSeen};
 
 use self::board::{Batch, Board, Detected, Ending};
 pub use self::outcome::{Fired, Outcome};
 pub(crate) use self::reader::modified;
+use self::sign_ins::{SignIns, is_of_interest};
 use crate::open::{self, Found, find};
 
 /// Batches that wait for a detector, for each of them.
@@ -45,6 +48,8 @@ pub struct Plan {
     pub alerts_max: usize,
     /// Alerts of one rule that are kept.
     pub alerts_per_rule_max: usize,
+    /// Where addresses are: with it, sign-ins are looked at in the order of their times, too.
+    pub places: Option<Arc<dyn Places>>,
 }
 
 impl Plan {
@@ -57,6 +62,7 @@ impl Plan {
             threads: thread::available_parallelism().map_or(2, std::num::NonZero::get),
             alerts_max: 30_000,
             alerts_per_rule_max: 1_000,
+            places: None,
         }
     }
 }
@@ -88,12 +94,20 @@ pub fn scan(plan: &Plan, engine: &mut Engine, progress: &mut dyn FnMut(Progress)
     let detector = engine.detector();
     thread::scope(|scope| {
         for _ in 0..plan.threads.max(1) {
-            scope.spawn(|| detect(&board, &receiver, &detector, &seen));
+            scope.spawn(|| detect(plan, &board, &receiver, &detector, &seen));
             let sender = sender.clone();
             scope.spawn(|| read(plan, &files, &board, sender));
         }
         drop(sender);
-        conclude(&board, &files, engine, &mut outcome, progress);
+        let sign_ins = conclude(&board, &files, engine, &mut outcome, progress);
+        let least = engine.settings().choices.minimum_level;
+        if let Some(places) = &plan.places {
+            sign_ins.judge(&**places, &mut |alert| {
+                if alert.level >= least {
+                    outcome.keep(alert);
+                }
+            });
+        }
     });
     outcome.end(board, seen);
     outcome
@@ -108,7 +122,13 @@ fn read(plan: &Plan, files: &[Found], board: &Board, sender: SyncSender<Batch>) 
 }
 
 /// A detector: takes one batch after the other.
-fn detect(board: &Board, receiver: &Mutex<Receiver<Batch>>, detector: &Detector, seen: &Mutex<FieldsSeen>) {
+fn detect(
+    plan: &Plan,
+    board: &Board,
+    receiver: &Mutex<Receiver<Batch>>,
+    detector: &Detector,
+    seen: &Mutex<FieldsSeen>,
+) {
     let _ending = Ending::of(board);
     loop {
         let batch = board::lock(receiver).recv();
@@ -120,7 +140,7 @@ fn detect(board: &Board, receiver: &Mutex<Receiver<Batch>>, detector: &Detector,
         }
         for event in batch.events {
             let hits = detector.detect(&event);
-            if !hits.is_empty() {
+            if !hits.is_empty() || plan.places.is_some() && is_of_interest(&event) {
                 found.push((event, hits));
             }
         }
@@ -128,14 +148,15 @@ fn detect(board: &Board, receiver: &Mutex<Receiver<Batch>>, detector: &Detector,
     }
 }
 
-/// Takes what was detected in order, feeds correlations and keeps alerts.
+/// Takes what was detected in order, feeds correlations and keeps alerts. Gives the sign-ins that it came across.
 fn conclude(
     board: &Board,
     files: &[Found],
     engine: &mut Engine,
     outcome: &mut Outcome,
     progress: &mut dyn FnMut(Progress) -> bool,
-) {
+) -> SignIns {
+    let mut sign_ins = SignIns::default();
     let bytes = files.iter().map(|found| found.bytes).sum();
     let mut alerts: Vec<Alert> = Vec::new();
     loop {
@@ -143,11 +164,12 @@ fn conclude(
             Detected::Batch(found) => {
                 for (event, hits) in found {
                     engine.conclude(&event, hits, &mut alerts);
+                    sign_ins.see(&event);
                     alerts.drain(..).for_each(|alert| outcome.keep(alert));
                 }
             }
             Detected::Nothing => {}
-            Detected::End => return,
+            Detected::End => return sign_ins,
         }
         let so_far = Progress {
             files_done: board.files_done(),

@@ -1,6 +1,7 @@
 //! `holdfast threat`: logs searched with rules, and what the daemon has learnt from logs. A file for each command; rules are loaded by `loading`.
 
 mod explain;
+mod import;
 mod loading;
 mod marks;
 mod replay;
@@ -62,12 +63,15 @@ pub(super) fn run(place: &Place, common: &Common, command: ThreatCommand) -> Res
         ThreatCommand::Watch(task) => watch::run(common, place, &task),
         ThreatCommand::Rules(command) => rules::run(common, place, command),
         ThreatCommand::Stories(task) => stories::stories(common, place, &task),
-        ThreatCommand::Entities(task) => stories::entities(common, place, &task),
         ThreatCommand::Status(task) => status::run(common, place, &task),
         ThreatCommand::Tokens(command) => tokens::run(common, place, command),
         ThreatCommand::Mark(task) => marks::mark(common, place, task),
         ThreatCommand::Marks => marks::marks(common, place),
         ThreatCommand::Unmark(task) => marks::unmark(common, place, &task),
+        ThreatCommand::Entities(task) => match &task.command {
+            Some(import::EntitiesCommand::Import(task)) => import::run(common, task),
+            None => stories::entities(common, place, &task),
+        },
     }
 }
 

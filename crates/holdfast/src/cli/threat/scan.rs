@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use logs::report::{self, About, AtWork};
 use logs::scan::{Outcome, Plan, scan};
 use threat::alert::Level;
+use threat::behaviour::GeoDatabases;
 use threat::rules::Choices;
 
 use super::loading::Chosen;
@@ -18,6 +20,7 @@ use crate::cli::output::{self, print};
 use crate::cli::progress::Shown;
 use crate::control::Progress;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
+use crate::geo_files;
 use crate::new_file::{Existing, NewFile};
 
 const HELP: &str = "\
@@ -29,12 +32,16 @@ Rules: those that Holdfast brings along, and any folder of Sigma rules. Rules be
 shown, but still feed correlations. An empty result says what was read, and how many of the rules could
 have fired on it.
 
+With --geo, sign-ins are also compared with those before: the way from the last one, and networks and
+countries that are new for somebody known for a week. Databases are those of MaxMind, DB-IP and IPinfo.
+
 Exit code 0 whether something was found or not; 5: some files could not be read, the rest was searched.
 
 Examples:
   holdfast threat scan /var/log
   holdfast threat scan collected.zip --rules sigma/rules --level high
   holdfast threat scan evidence --format html --output alerts.html --navigator layer.json
+  holdfast threat scan okta.json --geo GeoLite2-City.mmdb --geo GeoLite2-ASN.mmdb
   holdfast threat scan evidence --format csv > alerts.csv";
 
 /// `holdfast threat scan`
@@ -49,6 +56,10 @@ pub(in crate::cli) struct Scan {
     /// The least severe alerts that are shown
     #[arg(long, value_name = "LEVEL", default_value = "medium", value_parser = level())]
     level: Level,
+    /// Look up where sign-ins come from in this database (.mmdb), and show those that are too far apart for the time between them; can be given
+    /// several times
+    #[arg(long, value_name = "FILE")]
+    geo: Vec<PathBuf>,
     /// How the result is written
     #[arg(long, value_name = "FORM", value_enum, default_value = "table")]
     format: Form,
@@ -87,7 +98,15 @@ pub(super) fn run(common: &Common, task: &Scan) -> Result<u8, Failure> {
     };
     let mut engine = task.chosen.engine(choices)?;
     let mut shown = Shown::new("searching", common.json);
-    let outcome = scan(&Plan::new(task.paths.clone()), &mut engine, &mut |progress| {
+    let (databases, problems) = geo_files::open(&task.geo);
+    for problem in &problems {
+        eprintln!("warning: {problem}; places are what the logs and the other databases name");
+    }
+    let mut plan = Plan::new(task.paths.clone());
+    if !task.geo.is_empty() {
+        plan.places = Some(Arc::new(GeoDatabases(databases)));
+    }
+    let outcome = scan(&plan, &mut engine, &mut |progress| {
         shown.update(progress.bytes_done, progress.bytes) == ControlFlow::Continue(())
     });
     shown.end();
@@ -120,7 +139,7 @@ pub(super) fn run(common: &Common, task: &Scan) -> Result<u8, Failure> {
             let _ = write(form, &about, &mut out).and_then(|()| out.flush());
         }
     }
-    Ok(if outcome.problem_count > 0 {
+    Ok(if outcome.problem_count > 0 || !problems.is_empty() {
         FailureCode::Damage.exit_code()
     } else {
         EXIT_OK

@@ -26,7 +26,8 @@ One person or machine has many names; which of them belong together is learnt fr
 
 Examples:
   holdfast threat entities
-  holdfast threat entities anna    those with a name that contains this, and why their names belong together";
+  holdfast threat entities anna    those with a name that contains this, and why their names belong together
+  holdfast threat entities import --ldap ldaps://dc01.corp.example --bind reader@corp.example --output entities.csv";
 
 /// `holdfast threat stories`
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -42,11 +43,13 @@ pub(in crate::cli) struct Stories {
 
 /// `holdfast threat entities`
 #[derive(Debug, PartialEq, Eq, Args)]
-#[command(after_help = HELP_ENTITIES)]
+#[command(after_help = HELP_ENTITIES, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(in crate::cli) struct Entities {
     /// A part of a name
     #[arg(value_name = "NAME")]
     name: Option<String>,
+    #[command(subcommand)]
+    pub(super) command: Option<super::import::EntitiesCommand>,
 }
 
 pub(super) fn stories(common: &Common, place: &Place, task: &Stories) -> Result<u8, Failure> {
@@ -137,6 +140,9 @@ pub(super) fn entities(common: &Common, place: &Place, task: &Entities) -> Resul
             tiers.join(", "),
         ]);
         if task.name.is_some() {
+            if !entity.note.is_empty() {
+                reasons += &format!("{}: {}\n", entity.name(), entity.note);
+            }
             for reason in entity.reasons() {
                 reasons += &printable_line(&format!("{}: {reason}", entity.name()));
             }
