@@ -38,7 +38,7 @@ pub struct Entity {
     /// What is at stake on it.
     pub tiers: Vec<Tier>,
     /// What a list says of it to people: a department, an operating system.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// When it was first seen, in seconds since 1970.
     pub first: i64,

@@ -62,6 +62,7 @@ fn expression(value: &SigmaValue, from_start: bool, to_end: bool) -> Option<Sigm
     while let Some((_, rest)) = parts.split_first().filter(|(first, _)| **first == any) {
         (parts, from_start) = (rest, false);
     }
+    to_end &= !parts.is_empty();
     while let Some((_, rest)) = parts.split_last().filter(|(last, _)| **last == any) {
         (parts, to_end) = (rest, false);
     }
