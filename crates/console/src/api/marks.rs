@@ -11,13 +11,14 @@ use super::input::{Json, Path};
 use super::output::{self, Answer, Done, Made};
 use super::words;
 use crate::auth::SignedIn;
-use crate::problem::Refusal;
 use crate::site::{MarkView, MarkWish, Marked};
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
-        .routes(routes!(marks, mark))
+        .routes(routes!(marks))
+        .routes(routes!(mark_alert))
+        .routes(routes!(mark_story))
         .routes(routes!(unmark))
 }
 
@@ -28,15 +29,10 @@ async fn marks(State(state): State<Shared>, signed_in: SignedIn) -> Answer<outpu
     state.ask(|site| site.marks()).await.map(output::Json)
 }
 
-/// What is no sign of an attack: either an alert or a story.
+/// How it is that something is no sign of an attack.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FalsePositive {
-    /// The alert's number.
-    alert: Option<i64>,
-    /// The story's number, as alerts have it among their facts.
-    #[schema(minimum = 0)]
-    story: Option<u64>,
     /// Why.
     #[schema(max_length = 500)]
     #[serde(default)]
@@ -50,21 +46,35 @@ struct FalsePositive {
     even_critical_on_tier_zero: bool,
 }
 
-/// Say that an alert or story is no sign of an attack
+/// Say that an alert is no sign of an attack
 ///
-/// The same findings on the same people and machines are held back for a while: they join no story, and nobody is told.
-#[utoipa::path(post, path = "/api/v1/alerts/marks", tag = "alerts", request_body = FalsePositive, responses((status = 201, body = Vec<MarkView>)))]
-async fn mark(
+/// The same finding on the same people and machines is held back for a while: it joins no story, and nobody is told.
+#[utoipa::path(post, path = "/api/v1/alerts/{alert}/marks", tag = "alerts", params(("alert" = i64, Path,)), request_body = FalsePositive, responses((status = 201, body = Vec<MarkView>)))]
+async fn mark_alert(
     State(state): State<Shared>,
     signed_in: SignedIn,
+    Path(alert): Path<i64>,
     Json(said): Json<FalsePositive>,
 ) -> Answer<Made<Vec<MarkView>>> {
+    mark(&state, signed_in, Marked::Alert(alert), said).await
+}
+
+/// Say that a story is no sign of an attack
+///
+/// The same findings on the same people and machines are held back for a while: they join no story, and nobody is told. Alerts have the
+/// number of their story among their facts.
+#[utoipa::path(post, path = "/api/v1/alerts/stories/{story}/marks", tag = "alerts", params(("story" = u64, Path,)), request_body = FalsePositive, responses((status = 201, body = Vec<MarkView>)))]
+async fn mark_story(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Path(story): Path<u64>,
+    Json(said): Json<FalsePositive>,
+) -> Answer<Made<Vec<MarkView>>> {
+    mark(&state, signed_in, Marked::Story(story), said).await
+}
+
+async fn mark(state: &Shared, signed_in: SignedIn, what: Marked, said: FalsePositive) -> Answer<Made<Vec<MarkView>>> {
     signed_in.require(Role::Operator)?;
-    let what = match (said.alert, said.story) {
-        (Some(alert), None) => Marked::Alert(alert),
-        (None, Some(story)) => Marked::Story(story),
-        _ => return Err(Refusal::invalid("either an alert or a story is marked")),
-    };
     let wish = MarkWish {
         what,
         because: said.because,

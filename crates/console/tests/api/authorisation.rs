@@ -71,7 +71,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("get", "/api/v1/alerts", Who::All),
     ("get", "/api/v1/alerts/{alert}", Who::All),
     ("get", "/api/v1/alerts/marks", Who::All),
-    ("post", "/api/v1/alerts/marks", Who::Operators),
+    ("post", "/api/v1/alerts/{alert}/marks", Who::Operators),
+    ("post", "/api/v1/alerts/stories/{story}/marks", Who::Operators),
     ("delete", "/api/v1/alerts/marks/{mark}", Who::Operators),
     ("get", "/api/v1/incidents", Who::All),
     ("get", "/api/v1/incidents/{incident}", Who::All),
@@ -166,7 +167,7 @@ fn body(method: &str, path: &str) -> &'static str {
         ("post", "/api/v1/volumes") => "{\"name\":\"x\",\"size_bytes\":4096}",
         ("post", path) if path.ends_with("/pins") || path.ends_with("/forks") => "{\"name\":\"x\"}",
         ("put", path) if path.ends_with("/announcement") => "{\"reason\":\"x\",\"seconds\":1}",
-        ("post", path) if path.ends_with("/marks") => "{\"alert\":1,\"seconds\":86400}",
+        ("post", path) if path.ends_with("/marks") => "{\"seconds\":86400}",
         ("post", path) if path.ends_with("/close") => "{\"false_alarm\":true,\"why\":\"x\"}",
         ("post", path) if path.ends_with("/notes") || path.ends_with("/recovered") || path.ends_with("/reopen") => {
             "{\"text\":\"x\"}"
