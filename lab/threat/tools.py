@@ -68,6 +68,13 @@ class Holdfast:
         return json.loads(out.read_text())["read"]["events"]
 
 
+def json_lines(out):
+    """The objects of a file with one a line. Names may have what Python takes for further ends of lines; what has no end isn't a line:
+    Chainsaw leaves what it had buffered last."""
+    *lines, _ = out.read_text().split("\n")
+    return [json.loads(line) for line in lines]
+
+
 class Hayabusa:
     name = "Hayabusa"
     cwd = None
@@ -91,8 +98,7 @@ class Hayabusa:
         return {"SigmaHQ's rules": [*scan, "--rules", self.all_rules / "sigma"], "own default": [*scan, "--rules", self.all_rules]}
 
     def findings(self, out):
-        for line in out.read_text().splitlines():
-            alert = json.loads(line)
+        for alert in json_lines(out):
             yield labels.Finding((alert["EvtxFile"],), level(alert["Level"]), json.dumps(alert.get("MitreTags", "")))
 
 
@@ -118,8 +124,7 @@ class Chainsaw:
         return {"SigmaHQ's rules": hunt, "own default": [*hunt, "--rule", self.checkout / "rules" / "evtx"]}
 
     def findings(self, out):
-        for line in out.read_text().splitlines():
-            alert = json.loads(line)
+        for alert in json_lines(out):
             documents = alert.get("documents") or [alert["document"]]
             yield labels.Finding(tuple({each["path"] for each in documents}), level(alert["level"]), " ".join(alert.get("tags") or ()))
 
