@@ -103,6 +103,16 @@ impl Group {
         at
     }
 
+    /// Lets go of the older half. Returns how many entries that were.
+    pub(super) fn halve(&mut self) -> usize {
+        let half = self.entries.len() / 2;
+        for _ in 0..half {
+            let first = self.entries.pop_front();
+            self.uncount(first);
+        }
+        half
+    }
+
     fn uncount(&mut self, gone: Option<Entry>) {
         let Some(Counted::Text(text)) = gone.and_then(|entry| entry.value) else {
             return;
@@ -172,6 +182,9 @@ mod tests {
                 behind: Box::default(),
             };
             group.put(entry, 60, 24);
+            if seed >> 40 & 15 == 0 {
+                group.halve();
+            }
             let texts: HashSet<_> = group.entries.iter().map(|entry| format!("{:?}", entry.value)).collect();
             assert_eq!(group.different(), texts.len());
         }

@@ -191,9 +191,8 @@ impl Correlator {
         let Some(largest) = largest.filter(|group| group.entries.len() >= LARGE) else {
             return false;
         };
-        let half = largest.entries.len() / 2;
-        largest.entries.drain(..half);
-        self.entries = self.entries.saturating_sub(half);
+        let gone = largest.halve();
+        self.entries = self.entries.saturating_sub(gone);
         true
     }
 }
