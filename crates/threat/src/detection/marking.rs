@@ -47,7 +47,7 @@ impl Detection {
     /// Has what carries a story counted as ordinary from now on, on those who take part; the story goes.
     ///
     /// # Errors
-    /// When there is no such story, when marks for it weren't meant for what is critical on tier 0, and when there are too many marks.
+    /// When there is no such story, when it concerns nobody, when marks for it weren't meant for what is critical on tier 0, and when there are too many marks.
     pub fn mark_story(&mut self, id: StoryId, said: &Dismissal<'_>) -> Result<Vec<MarkId>, NotMarked> {
         if !said.even_grave
             && let Some((what, who)) = self.stories.grave(id, &self.directory)
@@ -56,11 +56,11 @@ impl Detection {
         }
         let made = self.stories.mark_false_positive(id, said);
         let made = made.ok_or(NotMarked::NoStory(id.0))?;
-        if made.is_empty() {
-            Err(NotMarked::Full)
-        } else {
-            Ok(made)
+        if !made.is_empty() {
+            return Ok(made);
         }
+        let is_nobodys = self.story(id).is_some_and(|story| story.entities.is_empty());
+        Err(if is_nobodys { NotMarked::Nobody } else { NotMarked::Full })
     }
 
     /// Has a finding counted as ordinary from now on where all whom it concerns are the same.

@@ -199,19 +199,22 @@ impl Stories {
         Some(new)
     }
 
-    /// Says that a story is no attack: its findings on its entities are kept out, and the story goes. Gives the marks; none if there is no
-    /// such story.
+    /// Says that a story is no attack: its findings on its entities are kept out, and the story goes, unless no mark can be made. Gives the
+    /// marks; none if there is no such story.
     pub fn mark_false_positive(&mut self, id: StoryId, said: &Dismissal<'_>) -> Option<Vec<MarkId>> {
         let place = self.incidents.iter().position(|incident| incident.is_called(id))?;
-        let incident = self.incidents.swap_remove(place);
+        let incident = self.incidents.get(place)?;
         let marks = &mut self.marks;
         let pairs = incident
             .kinds
             .values()
             .flat_map(|kind| kind.entities.iter().map(move |entity| (kind, *entity)));
-        let made = pairs
+        let made: Vec<MarkId> = pairs
             .filter_map(|(kind, entity)| marks.add(&kind.finder, &kind.title, entity, said))
             .collect();
+        if !made.is_empty() {
+            self.incidents.swap_remove(place);
+        }
         Some(made)
     }
 
@@ -220,10 +223,7 @@ impl Stories {
     pub fn grave(&self, id: StoryId, directory: &Directory) -> Option<(Arc<str>, EntityId)> {
         let incident = self.incidents.iter().find(|incident| incident.is_called(id))?;
         let mut critical = incident.kinds.values().filter(|kind| kind.level == Level::Critical);
-        critical.find_map(|kind| {
-            let entities: Vec<EntityId> = kind.entities.iter().copied().collect();
-            Some((Arc::clone(&kind.title), on_tier_zero(&entities, directory)?))
-        })
+        critical.find_map(|kind| Some((Arc::clone(&kind.title), on_tier_zero(&kind.entities, directory)?)))
     }
 
     /// Keeps one finding on one entity out of stories. None if there are too many marks.
@@ -448,12 +448,15 @@ impl Stories {
 }
 
 /// The first of some entities that is of tier 0.
-pub(crate) fn on_tier_zero(entities: &[EntityId], directory: &Directory) -> Option<EntityId> {
+pub(crate) fn on_tier_zero<'a>(
+    entities: impl IntoIterator<Item = &'a EntityId>,
+    directory: &Directory,
+) -> Option<EntityId> {
     let is_of_tier_zero = |id: &EntityId| {
         let entity = directory.get(*id);
         entity.is_some_and(|entity| entity.tiers.iter().any(|tier| tier.is_tier_zero()))
     };
-    entities.iter().copied().find(is_of_tier_zero)
+    entities.into_iter().copied().find(is_of_tier_zero)
 }
 
 fn weigh(incident: &mut Incident, directory: &Directory) {

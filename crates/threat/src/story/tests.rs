@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::alert::{Alert, Finder, Level};
-use crate::entity::{Directory, Tier};
+use crate::entity::{Directory, EntityId, Tier};
 use crate::event::{Facts, Handle, HandleKind, Logsource, Origin};
 
 const MINUTE: i64 = 60;
@@ -381,6 +381,27 @@ fn a_slow_attack_is_one_story_if_its_steps_are_grave_and_none_if_they_are_light(
     };
     assert_eq!(stories(Level::High), 1);
     assert_eq!(stories(Level::Medium), 4);
+}
+
+#[test]
+fn a_story_stays_where_nothing_of_it_can_be_marked() {
+    let mut watch = Watch::new();
+    watch.take(START, "psexec", Level::High, "", on("admin1"));
+    let other = Finder::Rule("other".into());
+    let mut number = 1_000_000;
+    while watch
+        .stories
+        .mark(&other, "Other", EntityId(number), &said("carol"))
+        .is_some()
+    {
+        number += 1;
+    }
+    let story = watch.list()[0].id;
+    assert_eq!(
+        watch.stories.mark_false_positive(story, &said("carol")),
+        Some(Vec::new())
+    );
+    assert_eq!(watch.list().len(), 1, "it is gone, and nothing holds it back");
 }
 
 #[test]
