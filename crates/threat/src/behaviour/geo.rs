@@ -9,14 +9,13 @@ use maxminddb::Reader;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::places::{Located, NetworkKind, Places};
+use super::aspect::shorten;
+use super::places::{Located, NetworkKind, Places, completed};
 use crate::event::Place;
 use crate::normalise::place as place_in_words;
 
 /// Addresses that are looked up when a database is opened, evenly over all of IPv4.
 const SAMPLES: u32 = 1024;
-/// Characters of a name that are kept.
-const NAME_MAX: usize = 96;
 
 /// Why a file is no database of places or networks.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -96,10 +95,7 @@ impl Places for GeoDatabases {
                 continue;
             };
             let Located { place, kind } = located(&record);
-            all.place.country = all.place.country.or(place.country);
-            all.place.city = all.place.city.or(place.city);
-            all.place.point = all.place.point.or(place.point);
-            all.place.network = all.place.network.or(place.network);
+            all.place = completed(all.place, place);
             all.kind = all.kind.max(kind);
         }
         (all != Located::default()).then_some(all)
@@ -191,10 +187,4 @@ fn first<'a>(record: &'a Value, paths: &[&str]) -> Option<&'a Value> {
 
 fn text(record: &Value, paths: &[&str]) -> Option<String> {
     paths.iter().find_map(|path| shorten(record.pointer(path)?.as_str()?))
-}
-
-fn shorten(name: &str) -> Option<String> {
-    let name = name.trim().chars().filter(|character| !character.is_control());
-    let name: String = name.take(NAME_MAX).collect();
-    (!name.is_empty()).then_some(name)
 }

@@ -103,17 +103,26 @@ pub(super) fn place_of(event: &Event, places: &dyn Places) -> Located {
     let mut place = event.facts.place.clone();
     let found = event.facts.address.and_then(|address| places.locate(address));
     let found = found.unwrap_or_default();
-    place.country = place.country.or(found.place.country);
-    place.city = place.city.or(found.place.city);
-    place.point = place.point.or(found.place.point);
     // A log often has the number alone; the database knows whose it is.
-    place.network = match (place.network, found.place.network) {
-        (Some(own), Some(other)) if operator(&own) == operator(&other) => Some(other),
-        (own, other) => own.or(other),
-    };
+    if let (Some(own), Some(other)) = (&place.network, &found.place.network)
+        && operator(own) == operator(other)
+    {
+        place.network = None;
+    }
+    let place = completed(place, found.place);
     let by_name = || Some(NetworkKind::of_name(name(place.network.as_deref()?)?));
     let kind = found.kind.or_else(by_name);
     Located { place, kind }
+}
+
+/// A place, with what another one knows besides.
+pub(super) fn completed(own: Place, other: Place) -> Place {
+    Place {
+        country: own.country.or(other.country),
+        city: own.city.or(other.city),
+        point: own.point.or(other.point),
+        network: own.network.or(other.network),
+    }
 }
 
 /// What of a network's name stays the same when its operator is renamed: the number of the autonomous system, if it begins with that.

@@ -164,7 +164,7 @@ impl LdapList {
         if let Some(missing) = self
             .wanted
             .keys()
-            .find(|name| !self.groups.iter().any(|(dn, group)| is_called(dn, group, name)))
+            .find(|name| self.groups_called(name).next().is_none())
         {
             return Err(LdapError::NoGroup(missing.clone()));
         }
@@ -177,30 +177,14 @@ impl LdapList {
             .collect();
         let mut listed = Vec::new();
         for (dn, entry) in &self.entries {
-            let mut tiers: BTreeSet<Tier> = by_dn.get(dn.as_str()).cloned().unwrap_or_default();
-            tiers.extend(
-                entry
-                    .uid
-                    .as_deref()
-                    .and_then(|uid| by_uid.get(uid))
-                    .into_iter()
-                    .flatten(),
-            );
-            tiers.extend(
-                entry
-                    .primary_group
-                    .as_deref()
-                    .and_then(|sid| by_sid.get(sid))
-                    .into_iter()
-                    .flatten(),
-            );
-            tiers.extend(
-                entry
-                    .member_of
-                    .iter()
-                    .filter_map(|group| at_stake.get(group.as_str()))
-                    .flatten(),
-            );
+            let by_groups = [
+                by_dn.get(dn.as_str()),
+                entry.uid.as_deref().and_then(|uid| by_uid.get(uid)),
+                entry.primary_group.as_deref().and_then(|sid| by_sid.get(sid)),
+            ];
+            let by_itself = entry.member_of.iter().filter_map(|group| at_stake.get(group.as_str()));
+            let all = by_groups.into_iter().flatten().chain(by_itself).flatten();
+            let mut tiers: BTreeSet<Tier> = all.copied().collect();
             tiers.extend(entry.is_controller.then_some(Tier::DomainController));
             let manager = entry.manager.as_deref().map(|dn| {
                 called
@@ -240,6 +224,16 @@ impl LdapList {
         self.domain.clone().unwrap_or_else(|| first.to_uppercase())
     }
 
+    /// The groups that are called so, by their distinguished name or another in lower case.
+    fn groups_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let as_dn = key(name);
+        let found = self
+            .groups
+            .iter()
+            .filter(move |(dn, group)| **dn == as_dn || group.names.iter().any(|own| own == name));
+        found.map(|(dn, _)| dn.as_str())
+    }
+
     /// Groups that put something at stake, groups in them among them.
     fn groups_at_stake(&self) -> BTreeMap<&str, BTreeSet<Tier>> {
         let mut below: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -254,8 +248,9 @@ impl LdapList {
         let mut waiting: VecDeque<(&str, Tier)> = VecDeque::new();
         for (dn, group) in &self.groups {
             waiting.extend(known_tier(group).map(|tier| (dn.as_str(), tier)));
-            let named = self.wanted.iter().filter(|(name, _)| is_called(dn, group, name));
-            waiting.extend(named.map(|(_, tier)| (dn.as_str(), *tier)));
+        }
+        for (name, tier) in &self.wanted {
+            waiting.extend(self.groups_called(name).map(|dn| (dn, *tier)));
         }
         // Each group and tier once: groups that are in each other come to an end.
         while let Some((dn, tier)) = waiting.pop_front() {
@@ -416,10 +411,6 @@ fn known_tier(group: &Group) -> Option<Tier> {
     } else {
         CONTROLLERS.contains(&number).then_some(Tier::DomainController)
     }
-}
-
-fn is_called(dn: &str, group: &Group, name: &str) -> bool {
-    dn == key(name) || group.names.iter().any(|own| own == name)
 }
 
 /// A security identifier, from its bytes: revision, count, authority, and so many numbers.

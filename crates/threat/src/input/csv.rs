@@ -223,7 +223,7 @@ impl<'a, R: BufRead> Rows<'a, R> {
                 let kept = self.cells.get(..row.bytes).unwrap_or_default();
                 return Ok(Some(Err(Unreadable {
                     origin,
-                    reason: too_long(row.consumed, self.limit).replace("line", "row"),
+                    reason: too_long("row", row.consumed, self.limit),
                     sample: sample(kept),
                 })));
             }

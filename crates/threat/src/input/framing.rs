@@ -204,7 +204,7 @@ impl Framing {
 
     fn refused(&self, bytes: u64) -> Refused {
         Refused {
-            reason: too_long(bytes, self.limit),
+            reason: too_long("line", bytes, self.limit),
             sample: sample(&line_text(&self.held)),
         }
     }

@@ -92,7 +92,7 @@ impl<R: BufRead> Lines<R> {
             if line.too_long {
                 return Ok(Some(Err(Unreadable {
                     origin,
-                    reason: too_long(line.consumed, self.limit),
+                    reason: too_long("line", line.consumed, self.limit),
                     sample: sample(&text),
                 })));
             }
@@ -172,8 +172,8 @@ pub(super) fn sample(text: &str) -> String {
         .collect()
 }
 
-pub(super) fn too_long(bytes: u64, limit: usize) -> String {
-    format!("the line has {bytes} bytes, more than {limit}")
+pub(super) fn too_long(what: &str, bytes: u64, limit: usize) -> String {
+    format!("the {what} has {bytes} bytes, more than {limit}")
 }
 
 #[cfg(test)]

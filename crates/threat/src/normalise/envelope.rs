@@ -44,18 +44,18 @@ const LINES: [&str; 6] = ["message", "log", "_raw", "raw", "MESSAGE", "line"];
 const HOSTS: [&str; 4] = ["host", "hostname", "host.name", "_HOSTNAME"];
 
 /// A line that a shipper has put into a document.
-pub(super) struct Carried {
-    pub(super) line: String,
+pub(super) struct Carried<'a> {
+    pub(super) line: &'a str,
     /// Where it was read; may be empty.
-    pub(super) host: String,
+    pub(super) host: &'a str,
 }
 
 /// The line in a document, if there is one.
-pub(super) fn line(document: &Value) -> Option<Carried> {
+pub(super) fn line(document: &Value) -> Option<Carried<'_>> {
     let line = LINES.iter().find_map(|name| document.get(*name)?.as_str())?;
     Some(Carried {
-        line: line.trim_end().to_owned(),
-        host: document::first(document, &HOSTS).unwrap_or_default().to_owned(),
+        line: line.trim_end(),
+        host: document::first(document, &HOSTS).unwrap_or_default(),
     })
 }
 
@@ -88,13 +88,13 @@ impl Iterator for Parts {
     }
 }
 
-/// The documents in an envelope; none if it isn't any.
-pub(super) fn open(document: Value) -> Option<Parts> {
+/// The documents in an envelope; the document itself if it isn't any.
+pub(super) fn open(document: Value) -> Result<Parts, Value> {
     match document {
-        Value::Array(parts) => Some(Parts::Apart(parts.into_iter())),
-        Value::Object(object) if is_activity(&object) => Some(split(object)),
-        Value::Object(object) => open_object(object),
-        _ => None,
+        Value::Array(parts) => Ok(Parts::Apart(parts.into_iter())),
+        Value::Object(object) if is_activity(&object) => Ok(split(object)),
+        Value::Object(object) => open_object(object).map_err(Value::Object),
+        other => Err(other),
     }
 }
 
@@ -122,7 +122,7 @@ fn split(mut activity: Map<String, Value>) -> Parts {
     }
 }
 
-fn open_object(mut object: Map<String, Value>) -> Option<Parts> {
+fn open_object(mut object: Map<String, Value>) -> Result<Parts, Map<String, Value>> {
     for name in LISTS {
         if object
             .get(name)
@@ -130,7 +130,7 @@ fn open_object(mut object: Map<String, Value>) -> Option<Parts> {
             .is_some_and(|list| list.iter().any(Value::is_object))
             && let Some(Value::Array(parts)) = object.remove(name)
         {
-            return Some(Parts::Apart(parts.into_iter()));
+            return Ok(Parts::Apart(parts.into_iter()));
         }
     }
     for name in INNER {
@@ -142,9 +142,9 @@ fn open_object(mut object: Map<String, Value>) -> Option<Parts> {
             },
             _ => continue,
         };
-        return Some(Parts::Apart(vec![inner].into_iter()));
+        return Ok(Parts::Apart(vec![inner].into_iter()));
     }
-    None
+    Err(object)
 }
 
 #[cfg(test)]
@@ -180,8 +180,8 @@ mod tests {
                 "{document}"
             );
         }
-        assert!(open(json!({"message": "no JSON", "records": []})).is_none());
-        assert!(open(json!("text")).is_none());
+        assert!(open(json!({"message": "no JSON", "records": []})).is_err());
+        assert!(open(json!("text")).is_err());
     }
 
     #[test]

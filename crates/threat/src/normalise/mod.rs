@@ -170,34 +170,24 @@ pub fn normalise(record: Record, received: Timestamp) -> Result<Event, NotUnders
 /// What a record means: gives each of its events, or why a part of it isn't understood. Most records tell of one event; an envelope of
 /// records, or one of Google's activities, of several. All have the origin of the record.
 pub fn normalise_each(record: Record, received: Timestamp, take: &mut dyn FnMut(Result<Event, NotUnderstood>)) {
+    let context = Context {
+        origin: record.origin,
+        received,
+    };
     match record.body {
-        Body::Document(document) => {
-            let mut reading = Reading {
-                origin: record.origin,
-                received,
-                take,
-            };
-            reading.document(document, envelope::NESTED_MAX);
-        }
-        Body::Line(line) => {
-            let context = Context {
-                origin: record.origin,
-                received,
-            };
-            take(
-                LINES
-                    .iter()
-                    .find_map(|source| (source.read)(&line, &context))
-                    .unwrap_or_else(|| Err(unknown())),
-            );
-        }
+        Body::Document(document) => Reading { context, take }.document(document, envelope::NESTED_MAX),
+        Body::Line(line) => take(of_line(&line, &context).unwrap_or_else(|| Err(unknown()))),
     }
+}
+
+/// What a line means; none if no source knows it.
+fn of_line(line: &str, context: &Context) -> Option<Result<Event, NotUnderstood>> {
+    LINES.iter().find_map(|source| (source.read)(line, context))
 }
 
 /// Documents of one record on their way to who takes their events.
 struct Reading<'a> {
-    origin: Origin,
-    received: Timestamp,
+    context: Context,
     take: &'a mut dyn FnMut(Result<Event, NotUnderstood>),
 }
 
@@ -205,37 +195,26 @@ impl Reading<'_> {
     /// Gives the events of a document, or of what it wraps.
     fn document(&mut self, document: Value, nested: usize) {
         if let Some(source) = DOCUMENTS.iter().find(|source| (source.is)(&document)) {
-            let context = Context {
-                origin: self.origin.clone(),
-                received: self.received,
-            };
-            return (self.take)((source.read)(document, context));
+            return (self.take)((source.read)(document, self.context.clone()));
         }
-        let carried = envelope::line(&document);
-        match nested
-            .checked_sub(1)
-            .and_then(|left| Some((left, envelope::open(document)?)))
-        {
-            Some((left, parts)) => parts.for_each(|part| self.document(part, left)),
-            None => {
-                let event = carried.and_then(|carried| self.carried(&carried));
-                (self.take)(event.map_or_else(|| Err(unknown()), Ok));
+        let opened = match nested.checked_sub(1) {
+            Some(left) => envelope::open(document).map(|parts| (left, parts)),
+            None => Err(document),
+        };
+        match opened {
+            Ok((left, parts)) => parts.for_each(|part| self.document(part, left)),
+            Err(document) => {
+                let event = envelope::line(&document).and_then(|carried| self.carried(&carried));
+                (self.take)(event.ok_or_else(unknown));
             }
         }
     }
 
     /// The event of a line that a shipper has put into a document.
-    fn carried(&self, carried: &envelope::Carried) -> Option<Event> {
-        let context = Context {
-            origin: self.origin.clone(),
-            received: self.received,
-        };
-        let mut event = LINES
-            .iter()
-            .find_map(|source| (source.read)(&carried.line, &context))?
-            .ok()?;
+    fn carried(&self, carried: &envelope::Carried<'_>) -> Option<Event> {
+        let mut event = of_line(carried.line, &self.context)?.ok()?;
         if event.facts.machine.is_empty() {
-            event.facts.machine = text::machine(&carried.host);
+            event.facts.machine = text::machine(carried.host);
         }
         Some(event)
     }
