@@ -11,7 +11,7 @@ const REASONS_MAX: usize = 64;
 /// Samples that are kept for each reason: the first ones, and then one at growing distances, so that a change of format shows.
 const SAMPLES_MAX: usize = 4;
 /// Characters of a sample.
-const SAMPLE_CHARACTERS: usize = 200;
+pub(crate) const SAMPLE_CHARACTERS: usize = 200;
 /// Characters of a reason.
 const REASON_CHARACTERS: usize = 120;
 /// The reason of everything once there are too many.

@@ -7,6 +7,7 @@
 
 mod counts;
 mod error;
+mod events;
 pub mod follow;
 pub mod listen;
 pub mod open;

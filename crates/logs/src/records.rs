@@ -6,7 +6,7 @@ use serde_json::Value;
 use threat::input::lines::{Lines, Unended};
 use threat::input::{Body, Format, Record, Source, Take, Unreadable, csv, evtx, json};
 
-use crate::counts::printable;
+use crate::counts::{SAMPLE_CHARACTERS, printable};
 use crate::open::read_up_to;
 
 /// Bytes read at a time.
@@ -16,8 +16,6 @@ const EVENT_LOG_HEADER_BYTES: usize = 4096;
 const EVENT_LOG_PIECE_BYTES: usize = 32 * (64 << 10);
 /// One zero byte in so many, and a log is no text.
 const ZEROS_ONE_IN: usize = 20;
-/// Characters of a line that are kept in case that it isn't understood.
-const SAMPLE_CHARACTERS: usize = 200;
 /// Names of a document that are.
 const SAMPLE_NAMES: usize = 12;
 

@@ -12,10 +12,11 @@ mod reader;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
+use std::iter::{Flatten, Peekable};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{IntoIter, sync_channel};
 use std::thread::{self, Scope};
 
 use jiff::Timestamp;
@@ -62,21 +63,21 @@ pub fn replay(paths: &[PathBuf], limits: &Limits, take: &mut dyn FnMut(Event, Pr
         files: files.len(),
         ..Outcome::default()
     };
-    let mut merging = Merging {
+    let merging = Merging {
         files: &files,
         limits,
         shared: &shared,
         waiting: by_first_event(&files, limits),
-        open: files.iter().map(|_| None).collect(),
+        open: HashMap::new(),
         due: BinaryHeap::new(),
         bytes: files.iter().map(|file| file.bytes).sum(),
         files_done: 0,
     };
     thread::scope(|scope| merging.run(scope, &mut outcome, take));
     let noted = shared.take_noted();
-    outcome.records = noted.records;
+    outcome.records = shared.records.load(Ordering::Relaxed);
     outcome.not_understood = noted.counts;
-    outcome.problem_count = (problems.len() + noted.problems.len()) as u64;
+    outcome.problem_count = problems.len() as u64 + noted.problem_count;
     outcome.problems = problems.into_iter().chain(noted.problems).take(PROBLEMS_MAX).collect();
     outcome
 }
@@ -89,29 +90,8 @@ fn by_first_event(files: &[Found], limits: &Limits) -> Vec<(Timestamp, usize)> {
     waiting
 }
 
-/// A log under way.
-struct Open {
-    events: VecDeque<Event>,
-    batches: Receiver<Vec<Event>>,
-}
-
-impl Open {
-    /// The next event; none at the end.
-    fn next(&mut self) -> Option<Event> {
-        while self.events.is_empty() {
-            self.events.extend(self.batches.recv().ok()?);
-        }
-        self.events.pop_front()
-    }
-
-    /// When it happened.
-    fn due(&mut self) -> Option<Timestamp> {
-        let event = self.next()?;
-        let time = event.time;
-        self.events.push_front(event);
-        Some(time)
-    }
-}
+/// The events of a log under way, in the batches that its reader sends.
+type Log = Peekable<Flatten<IntoIter<Vec<Event>>>>;
 
 struct Merging<'a> {
     files: &'a [Found],
@@ -120,7 +100,7 @@ struct Merging<'a> {
     /// Files that aren't open yet, the latest first.
     waiting: Vec<(Timestamp, usize)>,
     /// By the number of a file.
-    open: Vec<Option<Open>>,
+    open: HashMap<usize, Log>,
     /// The next event of each open log.
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
     bytes: u64,
@@ -128,8 +108,9 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
+    /// Whoever reads ends when this does, however it ends: nobody takes from them any more.
     fn run<'scope>(
-        &mut self,
+        mut self,
         scope: &'scope Scope<'scope, 'a>,
         outcome: &mut Outcome,
         take: &mut dyn FnMut(Event, Progress) -> bool,
@@ -142,13 +123,15 @@ impl<'a> Merging<'a> {
             let Some(Reverse((time, number))) = self.due.pop() else {
                 return;
             };
-            let Some(open) = self.open.get_mut(number).and_then(Option::as_mut) else {
+            let Some(log) = self.open.get_mut(&number) else {
                 continue;
             };
-            let Some(event) = open.next() else { continue };
-            match open.due() {
-                Some(next) => self.due.push(Reverse((next, number))),
-                None => self.end(number),
+            let Some(event) = log.next() else { continue };
+            if let Some(next) = log.peek().map(|next| next.time) {
+                self.due.push(Reverse((next, number)));
+            } else {
+                self.open.remove(&number);
+                self.files_done += 1;
             }
             outcome.events += 1;
             if time < last {
@@ -158,7 +141,6 @@ impl<'a> Merging<'a> {
             if !take(event, self.progress()) {
                 outcome.was_given_up = true;
                 self.shared.stop();
-                self.open.clear();
                 return;
             }
         }
@@ -179,26 +161,13 @@ impl<'a> Merging<'a> {
             let (sender, batches) = sync_channel(QUEUED);
             let (limits, shared) = (self.limits, self.shared);
             scope.spawn(move || reader::read(file, limits, shared, sender));
-            let mut open = Open {
-                events: VecDeque::new(),
-                batches,
-            };
-            match open.due() {
-                Some(next) => {
-                    self.due.push(Reverse((next, number)));
-                    if let Some(place) = self.open.get_mut(number) {
-                        *place = Some(open);
-                    }
-                }
-                None => self.files_done += 1,
+            let mut log: Log = batches.into_iter().flatten().peekable();
+            if let Some(next) = log.peek().map(|next| next.time) {
+                self.due.push(Reverse((next, number)));
+                self.open.insert(number, log);
+            } else {
+                self.files_done += 1;
             }
-        }
-    }
-
-    fn end(&mut self, number: usize) {
-        self.files_done += 1;
-        if let Some(place) = self.open.get_mut(number) {
-            *place = None;
         }
     }
 

@@ -1,5 +1,6 @@
 //! One file read: its events in order, as far as that takes little memory.
 
+use std::cell::Cell;
 use std::cmp::{Ordering as Order, Reverse};
 use std::collections::BinaryHeap;
 use std::io::Read;
@@ -9,22 +10,21 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use threat::event::Event;
-use threat::input::{Record, Source, Unreadable};
-use threat::normalise::{Normaliser, NotUnderstood};
+use threat::input::Source;
 
 use crate::Counts;
+use crate::events::Events;
 use crate::open::{self, Found, Limits, Problem, Sink};
-use crate::records;
-use crate::records::sample_of;
-use crate::scan::modified;
 
 /// Events that are looked ahead to put a log in order.
 const AHEAD: usize = 512;
+/// Records that are looked at for the first events: a log that begins with so many others is opened at once.
+const LOOKED_MAX: usize = 64 * AHEAD;
 /// Events of an archive that are put in order together.
 const ARCHIVE_MAX: usize = 200_000;
 /// Events of a batch.
 const BATCH: usize = 64;
-/// Problems that are kept.
+/// Problems that are kept. All are counted.
 const PROBLEMS_MAX: usize = 10_000;
 /// What stands between an archive and its member in a name.
 const MEMBER: &str = " > ";
@@ -41,9 +41,9 @@ pub(super) struct Noting {
 /// What isn't understood or can't be read.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
-    pub(super) records: u64,
     pub(super) counts: Counts,
     pub(super) problems: Vec<Problem>,
+    pub(super) problem_count: u64,
 }
 
 impl Noting {
@@ -55,9 +55,11 @@ impl Noting {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    fn note(&self, counts: Counts, problems: Vec<Problem>) {
+    fn note(&self, events: Events) {
+        let Events { counts, problems, .. } = events;
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         noted.counts.merge(counts);
+        noted.problem_count += problems.len() as u64;
         let room = PROBLEMS_MAX.saturating_sub(noted.problems.len());
         noted.problems.extend(problems.into_iter().take(room));
     }
@@ -65,7 +67,6 @@ impl Noting {
     /// All that was noted.
     pub(super) fn take_noted(&self) -> Noted {
         let mut noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
-        noted.records = self.records.load(Ordering::Relaxed);
         noted
             .problems
             .sort_by(|one, other| (&one.name, &one.reason).cmp(&(&other.name, &other.reason)));
@@ -77,7 +78,7 @@ impl Noting {
 /// firsts, and of what has no event.
 pub(super) fn first(file: &Found, limits: &Limits) -> Timestamp {
     let mut looking = First {
-        received: modified(file),
+        events: Events::of(file),
         time: None,
     };
     open::read(file, limits, &|_| true, &mut looking);
@@ -85,7 +86,8 @@ pub(super) fn first(file: &Found, limits: &Limits) -> Timestamp {
 }
 
 struct First {
-    received: Timestamp,
+    /// What is wrong with it is told when it is read.
+    events: Events,
     time: Option<Timestamp>,
 }
 
@@ -94,27 +96,19 @@ impl Sink for First {
         if name.contains(MEMBER) {
             return false;
         }
-        let Self { received, time } = self;
-        let mut normaliser = Normaliser::new();
-        let mut seen = 0;
-        let mut note = |event: Result<Event, NotUnderstood>| {
-            if let Ok(event) = event {
-                seen += 1;
-                *time = Some(time.map_or(event.time, |time| time.min(event.time)));
-            }
-            seen
+        let Self { events, time } = self;
+        let (looked, seen) = (Cell::new(0), Cell::new(0));
+        let goes_on = || {
+            looked.set(looked.get() + 1);
+            seen.get() < AHEAD && looked.get() < LOOKED_MAX
         };
-        // What is wrong with it is told when it is read.
-        let _ = records::of_log(content, &name, &mut |record| {
-            let mut count = 0;
-            if let Ok(record) = record {
-                normaliser.take(record, *received, &mut |event| count = note(event));
-            }
-            count < AHEAD
+        events.of_log(&name, content, &goes_on, &mut |event| {
+            seen.set(seen.get() + 1);
+            *time = Some(time.map_or(event.time, |time| time.min(event.time)));
         });
-        normaliser.finish(&mut |event| {
-            note(event);
-        });
+        if looked.get() >= LOOKED_MAX {
+            *time = None;
+        }
         false
     }
 
@@ -124,90 +118,56 @@ impl Sink for First {
 /// Reads a file and sends its events in order.
 pub(super) fn read(file: &Found, limits: &Limits, shared: &Noting, sender: SyncSender<Vec<Event>>) {
     let mut reading = Reading {
-        received: modified(file),
-        shared,
+        events: Events::of(file),
         queue: Queue {
             ahead: BinaryHeap::new(),
             next: 0,
             batch: Vec::new(),
             sender,
+            shared,
             is_archive: false,
-            is_over: false,
             too_many: 0,
         },
-        counts: Counts::default(),
-        problems: Vec::new(),
     };
     let progress = |bytes| {
         shared.bytes.fetch_add(bytes, Ordering::Relaxed);
         !shared.is_stopped()
     };
     open::read(file, limits, &progress, &mut reading);
-    reading.queue.finish();
-    if reading.queue.too_many > 0 {
-        reading.problems.push(Problem {
+    let Reading { mut events, mut queue } = reading;
+    queue.finish();
+    if queue.too_many > 0 {
+        events.problems.push(Problem {
             name: file.path.display().to_string(),
             reason: format!(
                 "{} of its events were left out: more than {ARCHIVE_MAX} of an archive aren't put in order; unpack it first",
-                reading.queue.too_many
+                queue.too_many
             ),
         });
     }
-    shared.note(reading.counts, reading.problems);
+    shared.note(events);
 }
 
 struct Reading<'a> {
-    received: Timestamp,
-    shared: &'a Noting,
-    queue: Queue,
-    counts: Counts,
-    problems: Vec<Problem>,
+    events: Events,
+    queue: Queue<'a>,
 }
 
 impl Sink for Reading<'_> {
     fn log(&mut self, name: Source, content: &mut dyn Read) -> bool {
-        let Self {
-            received,
-            shared,
-            queue,
-            counts,
-            problems,
-        } = self;
+        let Self { events, queue } = self;
+        let shared = queue.shared;
         queue.is_archive |= name.contains(MEMBER);
-        let mut normaliser = Normaliser::new();
-        let read = records::of_log(content, &name, &mut |record: Result<Record, Unreadable>| {
+        let goes_on = || {
             shared.records.fetch_add(1, Ordering::Relaxed);
-            match record {
-                Ok(record) => {
-                    let (origin, sample) = (record.origin.clone(), sample_of(&record));
-                    normaliser.take(record, *received, &mut |event| match event {
-                        Ok(event) => queue.add(event),
-                        Err(not) => counts.add(&origin, &not.reason, &sample),
-                    });
-                }
-                Err(unreadable) => counts.unreadable(&unreadable),
-            }
-            !shared.is_stopped() && !queue.is_over
-        });
-        normaliser.finish(&mut |event| {
-            if let Ok(event) = event {
-                queue.add(event);
-            }
-        });
-        // An error of the reader itself is told by whoever opened the file.
-        if let Err(error) = read
-            && error.kind() == std::io::ErrorKind::InvalidData
-        {
-            problems.push(Problem {
-                name: name.to_string(),
-                reason: error.to_string(),
-            });
-        }
-        !shared.is_stopped() && !queue.is_over
+            !shared.is_stopped()
+        };
+        events.of_log(&name, content, &goes_on, &mut |event| queue.add(event));
+        !shared.is_stopped()
     }
 
     fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        self.events.problems.push(problem);
     }
 }
 
@@ -241,18 +201,17 @@ impl Ord for Timed {
 }
 
 /// Puts events in order and sends them.
-struct Queue {
+struct Queue<'a> {
     ahead: BinaryHeap<Reverse<Timed>>,
     next: u64,
     batch: Vec<Event>,
     sender: SyncSender<Vec<Event>>,
+    shared: &'a Noting,
     is_archive: bool,
-    /// Whether nobody takes any more.
-    is_over: bool,
     too_many: u64,
 }
 
-impl Queue {
+impl Queue<'_> {
     fn add(&mut self, event: Event) {
         if self.is_archive && self.ahead.len() >= ARCHIVE_MAX {
             self.too_many += 1;
@@ -277,11 +236,14 @@ impl Queue {
 
     fn send(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        self.is_over |= self.sender.send(batch).is_err();
+        // Nobody takes any more.
+        if self.sender.send(batch).is_err() {
+            self.shared.stop();
+        }
     }
 
     fn finish(&mut self) {
-        while !self.ahead.is_empty() && !self.is_over {
+        while !self.ahead.is_empty() && !self.shared.is_stopped() {
             self.give();
         }
         if !self.batch.is_empty() {

@@ -17,7 +17,7 @@ use threat::rules::{Engine, Inputs, coverage};
 
 pub use csv::csv;
 pub use json::{json, json_of_alert};
-pub use navigator::navigator;
+pub use navigator::{navigator, technique};
 pub use page::page;
 
 use crate::scan::Outcome;

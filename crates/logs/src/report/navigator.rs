@@ -56,7 +56,8 @@ pub fn navigator(about: &About<'_>) -> Value {
 }
 
 /// A technique's number as ATT&CK writes it, of a tag as Sigma does.
-fn technique(tag: &str) -> Option<String> {
+#[must_use]
+pub fn technique(tag: &str) -> Option<String> {
     let number = tag.strip_prefix(['t', 'T'])?;
     let is_number = number.len() >= 4 && number.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
     is_number.then(|| format!("T{number}"))

@@ -28,7 +28,6 @@ use threat::rules::{Detector, Engine, FieldsSeen};
 
 use self::board::{Batch, Board, Detected, Ending};
 pub use self::outcome::{Fired, Outcome};
-pub(crate) use self::reader::modified;
 use self::sign_ins::{SignIns, is_of_interest};
 use crate::open::{self, Found, find};
 
@@ -99,7 +98,7 @@ pub fn scan(plan: &Plan, engine: &mut Engine, progress: &mut dyn FnMut(Progress)
             scope.spawn(|| read(plan, &files, &board, sender));
         }
         drop(sender);
-        let sign_ins = conclude(&board, &files, engine, &mut outcome, progress);
+        let sign_ins = conclude(plan, &board, &files, engine, &mut outcome, progress);
         let least = engine.settings().choices.minimum_level;
         if let Some(places) = &plan.places {
             sign_ins.judge(&**places, &mut |alert| {
@@ -148,8 +147,9 @@ fn detect(
     }
 }
 
-/// Takes what was detected in order, feeds correlations and keeps alerts. Gives the sign-ins that it came across.
+/// Takes what was detected in order, feeds correlations and keeps alerts. Gives the sign-ins that it came across, where the plan has places.
 fn conclude(
+    plan: &Plan,
     board: &Board,
     files: &[Found],
     engine: &mut Engine,
@@ -164,7 +164,9 @@ fn conclude(
             Detected::Batch(found) => {
                 for (event, hits) in found {
                     engine.conclude(&event, hits, &mut alerts);
-                    sign_ins.see(&event);
+                    if plan.places.is_some() {
+                        sign_ins.see(&event);
+                    }
                     alerts.drain(..).for_each(|alert| outcome.keep(alert));
                 }
             }

@@ -1,19 +1,15 @@
 //! One file read: its logs cut into records, records into events, events into batches.
 
-use std::fs;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
-use jiff::Timestamp;
 use threat::event::Event;
-use threat::input::{Record, Source, Unreadable};
-use threat::normalise::{Normaliser, NotUnderstood};
+use threat::input::Source;
 
 use super::board::{Batch, Board};
-use crate::Counts;
+use crate::events::Events;
 use crate::open::{self, Found, Limits, Problem, Sink};
-use crate::records;
 
 /// Events of a batch.
 const BATCH_EVENTS: usize = 128;
@@ -21,7 +17,7 @@ const BATCH_EVENTS: usize = 128;
 /// Reads a file and sends its events.
 pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, sender: &SyncSender<Batch>) {
     let mut reading = Reading {
-        received: modified(found),
+        events: Events::of(found),
         batches: Batches {
             file,
             number: 0,
@@ -29,8 +25,6 @@ pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, s
             board,
             sender,
         },
-        counts: Counts::default(),
-        problems: Vec::new(),
     };
     let progress = |bytes| {
         board.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -38,23 +32,13 @@ pub(super) fn read(file: usize, found: &Found, limits: &Limits, board: &Board, s
     };
     open::read(found, limits, &progress, &mut reading);
     reading.batches.send();
-    board.end_file(file, reading.batches.number, reading.counts, reading.problems);
-}
-
-/// When a file was last written: completes times without a year.
-pub(crate) fn modified(found: &Found) -> Timestamp {
-    let modified = fs::metadata(&found.path).and_then(|metadata| metadata.modified());
-    modified
-        .ok()
-        .and_then(|time| Timestamp::try_from(time).ok())
-        .unwrap_or_else(Timestamp::now)
+    let Events { counts, problems, .. } = reading.events;
+    board.end_file(file, reading.batches.number, counts, problems);
 }
 
 struct Reading<'a> {
-    received: Timestamp,
+    events: Events,
     batches: Batches<'a>,
-    counts: Counts,
-    problems: Vec<Problem>,
 }
 
 struct Batches<'a> {
@@ -96,47 +80,18 @@ impl Batches<'_> {
 
 impl Sink for Reading<'_> {
     fn log(&mut self, name: Source, content: &mut dyn Read) -> bool {
-        let Self {
-            received,
-            batches,
-            counts,
-            problems,
-        } = self;
+        let Self { events, batches } = self;
         let board = batches.board;
         board.logs.fetch_add(1, Ordering::Relaxed);
-        let mut normaliser = Normaliser::new();
-        let read = records::of_log(content, &name, &mut |record: Result<Record, Unreadable>| {
+        let goes_on = || {
             board.records.fetch_add(1, Ordering::Relaxed);
-            match record {
-                Ok(record) => {
-                    let (origin, sample) = (record.origin.clone(), records::sample_of(&record));
-                    let mut give = |event: Result<Event, NotUnderstood>| match event {
-                        Ok(event) => batches.add(event),
-                        Err(not) => counts.add(&origin, &not.reason, &sample),
-                    };
-                    normaliser.take(record, *received, &mut give);
-                }
-                Err(unreadable) => counts.unreadable(&unreadable),
-            }
             !board.is_stopped()
-        });
-        normaliser.finish(&mut |event| {
-            if let Ok(event) = event {
-                batches.add(event);
-            }
-        });
-        match read {
-            // An error of the reader itself is told by whoever opened the file.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => problems.push(Problem {
-                name: name.to_string(),
-                reason: error.to_string(),
-            }),
-            _ => {}
-        }
+        };
+        events.of_log(&name, content, &goes_on, &mut |event| batches.add(event));
         !board.is_stopped()
     }
 
     fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        self.events.problems.push(problem);
     }
 }

@@ -10,6 +10,7 @@ use threat::input::{Body, Record, Source, Unreadable, json};
 
 use super::{RECORDS_MAX, UNPACKED_BYTES_MAX};
 use crate::Counts;
+use crate::counts::{SAMPLE_CHARACTERS, printable};
 use crate::records;
 
 /// How a body is to be read.
@@ -166,7 +167,7 @@ fn event(mut envelope: Value, origin: Origin) -> Result<Sent, Unreadable> {
             return Err(Unreadable {
                 origin,
                 reason: "an envelope without `event`".to_owned(),
-                sample: envelope.to_string().chars().take(200).collect(),
+                sample: printable(&envelope.to_string(), SAMPLE_CHARACTERS),
             });
         }
     };

@@ -43,7 +43,7 @@ pub const RECORDS_MAX: usize = 16_384;
 const BODIES_MAX: usize = 4;
 /// How long a request waits for its turn.
 const TURN: Duration = Duration::from_secs(5);
-/// How long a TLS handshake, and the head of a request, may take.
+/// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(30);

@@ -78,7 +78,7 @@ impl Server {
             .thread_name("logs-http")
             .build()
             .map_err(Error::Thread)?;
-        let failed = super::super::cannot_listen(http.address);
+        let failed = crate::listen::cannot_listen(http.address);
         let listener = runtime.block_on(TcpListener::bind(http.address)).map_err(&failed)?;
         let address = listener.local_addr().map_err(&failed)?;
         let started = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
