@@ -37,7 +37,7 @@ impl Floods {
         if now.duration_since(self.began) >= SPAN {
             *self = Self::new(now);
         }
-        let counted = Some(finder.clone()).filter(|_| !is_story);
+        let counted = (!is_story).then(|| finder.clone());
         let told = self.told.entry(counted).or_default();
         *told = told.saturating_add(1);
         match (*told).cmp(&EACH_MAX) {

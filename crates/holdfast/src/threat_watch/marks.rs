@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use logs::report::finder_id;
 use respond::alert::{Alert, Layer, Severity};
 use serde_json::Value;
 use threat::alert::{Finder, Level};
@@ -13,6 +14,7 @@ use volume::Timestamp;
 
 use super::memory::{self, Kept};
 use super::rules;
+use super::told::found_by;
 use crate::config::ThreatSettings;
 use crate::control::{MarkReport, Time};
 use crate::failure::{Failure, FailureCode};
@@ -125,7 +127,7 @@ pub fn in_file(data: &Path, settings: &ThreatSettings, order: &Order) -> Result<
     let mut detection = Detection::with_memory(engine, kept.memory);
     let done = carry_out(&mut detection, order)?;
     if !order.only_reads() {
-        memory::write(data, &Kept::new(kept.reached, detection.memory()))
+        memory::write(data, &Kept::new(kept.follows, kept.reached, detection.memory()))
             .map_err(|error| Failure::io("save what is known of people and machines", &error))?;
     }
     Ok(done)
@@ -200,15 +202,10 @@ fn refused(error: &NotMarked) -> Failure {
 }
 
 fn report(mark: &Mark, detection: &Detection) -> MarkReport {
-    let (by_what, rule) = match &mark.finder {
-        Finder::Rule(id) => ("rule", id),
-        Finder::Correlation(id) => ("correlation", id),
-        Finder::Behaviour(name) => ("behaviour", name),
-    };
     MarkReport {
         id: mark.id.0,
-        by_what: by_what.to_owned(),
-        rule: rule.to_string(),
+        by_what: found_by(&mark.finder).to_owned(),
+        rule: finder_id(&mark.finder).to_owned(),
         title: mark.title.clone(),
         entity: detection.directory().name(mark.entity).to_owned(),
         by: mark.by.clone(),

@@ -32,11 +32,11 @@ pub struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// What is known, and up to where.
-    pub const fn new(reached: BTreeMap<u64, u64>, memory: Memory<'a>) -> Self {
+    /// What is known, up to where, and of which checkpoint.
+    pub const fn new(follows: String, reached: BTreeMap<u64, u64>, memory: Memory<'a>) -> Self {
         Self {
             version: VERSION,
-            follows: String::new(),
+            follows,
             reached,
             memory,
         }
@@ -104,7 +104,8 @@ mod tests {
         std::fs::create_dir(data.path().join(FOLDER)).unwrap();
         assert!(read(data.path()).unwrap().is_none());
         let detection = Detection::new(Engine::new(load([]), Settings::default()));
-        write(data.path(), &Kept::new(BTreeMap::from([(3, 40)]), detection.memory())).unwrap();
+        let kept = Kept::new("a checkpoint".to_owned(), BTreeMap::from([(3, 40)]), detection.memory());
+        write(data.path(), &kept).unwrap();
         assert_eq!(read(data.path()).unwrap().unwrap().reached[&3], 40);
         let mode = std::fs::metadata(file(data.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o}");

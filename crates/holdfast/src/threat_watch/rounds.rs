@@ -218,7 +218,7 @@ impl Rounds {
         }
     }
 
-    /// Tells and saves what is left.
+    /// Takes what was received, listens no more, tells and saves what is left.
     pub(super) fn finish(&mut self) {
         // Senders count as told what was received.
         for _ in 0..LAST_MESSAGES_ROUNDS {
@@ -229,12 +229,17 @@ impl Rounds {
             }
         }
         self.listener = None;
+        self.settle();
+        self.count(true);
+    }
+
+    /// Takes records that wait for others as they are, tells and saves what there is. Reading goes on afterwards.
+    fn settle(&mut self) {
         let (detection, found) = (&mut self.detection, &mut self.found);
         self.normaliser.finish(&mut |event| hear(detection, found, event));
         if self.tell() && self.changed {
             self.save();
         }
-        self.count(true);
     }
 
     /// Does what somebody says about marks; what was changed is durable then.
@@ -243,7 +248,7 @@ impl Rounds {
         if !order.only_reads() {
             self.changed = true;
             // Records that wait for others are taken as they are, so that what is known can be saved.
-            self.finish();
+            self.settle();
             if self.changed {
                 return Err(Failure::new(
                     FailureCode::Failure,
@@ -393,8 +398,7 @@ impl Rounds {
         }
         let begun = Instant::now();
         let follows = self.follows();
-        let mut kept = Kept::new(self.reached.clone(), self.detection.memory());
-        kept.follows = follows;
+        let kept = Kept::new(follows, self.reached.clone(), self.detection.memory());
         if let Err(error) = memory::write(self.engine.data(), &kept) {
             self.complain(&format!("what is known of people and machines can't be saved: {error}"));
             std::thread::sleep(TRY_AGAIN);
@@ -461,6 +465,9 @@ impl Rounds {
 
     /// Tells what is read and what is lost.
     fn count(&mut self, now: bool) {
+        if !now && !self.counting.is_due() {
+            return;
+        }
         let dropped = self.listener.as_ref().map(Listener::dropped).unwrap_or_default();
         let none = Counts::default();
         let problems = self.follower.as_ref().map_or(&none, Follower::problems);

@@ -141,9 +141,6 @@ impl Counting {
         } else {
             OTHERS
         };
-        if !self.sources.contains_key(name) {
-            self.sources.insert(name.to_owned(), SourceStatus::default());
-        }
         self.sources.entry(name.to_owned()).or_default()
     }
 
@@ -174,10 +171,21 @@ impl Counting {
         self.unreadable.unreadable(piece);
     }
 
+    /// Whether it is time to write it down; the log is told less often.
+    pub(super) fn is_due(&self) -> bool {
+        self.written.is_none_or(|written| written.elapsed() >= WRITE_EVERY)
+    }
+
+    /// What is no record, of logs and of senders.
+    fn all_unreadable(&self, dropped: &Dropped) -> Counts {
+        let mut all = self.unreadable.clone();
+        all.merge(dropped.unreadable.clone());
+        all
+    }
+
     /// Writes it down, if that is due or `now`. It is told to nobody if that fails: what can't be written to the data folder is said by others.
     pub(super) fn write(&mut self, data: &Path, now: bool, dropped: &Dropped, problems: &Counts) {
-        let is_due = now || self.written.is_none_or(|written| written.elapsed() >= WRITE_EVERY);
-        if !is_due {
+        if !now && !self.is_due() {
             return;
         }
         self.written = Some(Instant::now());
@@ -189,8 +197,7 @@ impl Counting {
     }
 
     fn status(&self, dropped: &Dropped, problems: &Counts) -> Status {
-        let mut unreadable = self.unreadable.clone();
-        unreadable.merge(dropped.unreadable.clone());
+        let unreadable = self.all_unreadable(dropped);
         Status {
             version: VERSION,
             since: seconds(self.since),
@@ -213,8 +220,7 @@ impl Counting {
             return Vec::new();
         }
         self.looked = Some(Instant::now());
-        let mut unreadable = self.unreadable.clone();
-        unreadable.merge(dropped.unreadable.clone());
+        let unreadable = self.all_unreadable(dropped);
         let by_reason: Vec<(&str, u64)> = dropped.by_reason.iter().map(|(why, count)| (*why, *count)).collect();
         let kinds = [
             ("was sent and isn't taken", by_reason),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use logs::report::finder_id;
 use respond::Time;
 use respond::alert::{Layer, NewAlert, Severity};
 use serde_json::{Map, Value, json};
@@ -245,16 +246,11 @@ fn facts(
         .take(NAMED_MAX)
         .map(|origin| format!("{}#{}", origin.source, origin.record))
         .collect();
-    let (by, rule) = match &alert.finder {
-        Finder::Rule(id) => ("rule", id),
-        Finder::Correlation(id) => ("correlation", id),
-        Finder::Behaviour(name) => ("behaviour", name),
-    };
     let attack: Vec<&str> = alert.attack.iter().take(NAMED_MAX).map(AsRef::as_ref).collect();
     let mut facts = Map::new();
     facts.insert(KEY.to_owned(), json!(key));
-    facts.insert("by".to_owned(), json!(by));
-    facts.insert("rule".to_owned(), json!(rule));
+    facts.insert("by".to_owned(), json!(found_by(&alert.finder)));
+    facts.insert("rule".to_owned(), json!(finder_id(&alert.finder)));
     facts.insert("attack".to_owned(), json!(attack));
     facts.insert("records".to_owned(), json!(records));
     facts.insert("events".to_owned(), json!(alert.count));
@@ -269,6 +265,15 @@ fn facts(
         facts.insert("next".to_owned(), json!(story.next));
     }
     facts
+}
+
+/// What found something, as facts and marks name it.
+pub(super) const fn found_by(finder: &Finder) -> &'static str {
+    match finder {
+        Finder::Rule(_) => "rule",
+        Finder::Correlation(_) => "correlation",
+        Finder::Behaviour(_) => "behaviour",
+    }
 }
 
 /// The fields that matched and their values.

@@ -168,6 +168,10 @@ fn a_mark_holds_back_survives_a_kill_and_is_taken_back() {
         text.starts_with(&format!("mark {first} is taken back: Many passwords")),
         "{text}"
     );
+    // What is kept still says of which checkpoint it is: the daemon goes on from it.
+    let memory = std::fs::read_to_string(place.data().join("threat/memory.json")).unwrap();
+    let memory: Value = serde_json::from_str(&memory).unwrap();
+    assert_ne!(memory["follows"], "");
     let daemon = place.up(&[]);
     assert_eq!(marks(&place), kept[1..]);
     append(&place, &refused(18, "web1"));

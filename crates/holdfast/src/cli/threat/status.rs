@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
+use crate::browse::text::printable_line;
 use crate::cli::arguments::Common;
 use crate::cli::output::{self, print};
 use crate::cli::table::{Align, Table};
@@ -100,13 +101,10 @@ fn reasons(text: &mut String, title: &str, reasons: &[Reason]) {
     }
     let _ = writeln!(text, "\n{title}:");
     for reason in reasons {
-        let _ = writeln!(text, "  {:>8}  {}", reason.tally.count, reason.reason);
+        *text += &printable_line(&format!("  {:>8}  {}", reason.tally.count, reason.reason));
         for sample in &reason.tally.samples {
-            let _ = writeln!(
-                text,
-                "            {}#{}: {}",
-                sample.origin.source, sample.origin.record, sample.text
-            );
+            let (origin, said) = (&sample.origin, &sample.text);
+            *text += &printable_line(&format!("            {}#{}: {said}", origin.source, origin.record));
         }
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn entities(common: &Common, place: &Place, task: &Entities) -> Resul
         ]);
         if task.name.is_some() {
             if !entity.note.is_empty() {
-                reasons += &format!("{}: {}\n", entity.name(), entity.note);
+                reasons += &printable_line(&format!("{}: {}", entity.name(), entity.note));
             }
             for reason in entity.reasons() {
                 reasons += &printable_line(&format!("{}: {reason}", entity.name()));
