@@ -101,6 +101,7 @@ async fn list(
     uri: Uri,
 ) -> Answer<Rows<ActionView>> {
     let filter = action::Filter {
+        alert: None,
         incident: which.incident.map(IncidentId),
         volume: which.volume,
         state: which.state,

@@ -84,6 +84,8 @@ pub struct Action {
 /// Which actions are wanted; all if nothing is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Because of an alert.
+    pub alert: Option<AlertId>,
     /// Of an incident.
     pub incident: Option<IncidentId>,
     /// On a volume.
@@ -111,10 +113,17 @@ impl Ledger {
     pub fn actions(&self, filter: &Filter, page: Page) -> Result<Vec<Action>, Error> {
         let sql = format!(
             "select {COLUMNS} from action where id < ?1 and (?2 is null or incident = ?2) and (?3 is null or volume = ?3)
-             and (?4 is null or state = ?4) order by id desc limit ?5"
+             and (?4 is null or state = ?4) and (?6 is null or alert = ?6) order by id desc limit ?5"
         );
-        let incident = filter.incident.map(|incident| incident.0);
-        let parameters = (page.below(), incident, &filter.volume, &filter.state, page.limit());
+        let (incident, alert) = (filter.incident.map(|id| id.0), filter.alert.map(|id| id.0));
+        let parameters = (
+            page.below(),
+            incident,
+            &filter.volume,
+            &filter.state,
+            page.limit(),
+            alert,
+        );
         let rows = self.connection().prepare_cached(&sql).and_then(|mut statement| {
             let rows = statement.query_map(parameters, read)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

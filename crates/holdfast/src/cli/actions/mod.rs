@@ -61,6 +61,7 @@ pub(super) fn run(place: &Place, common: &Common, command: ActionsCommand) -> Re
 
 fn list(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
     let filter = Filter {
+        alert: None,
         incident: task.incident.map(IncidentId),
         volume: task.volume,
         state: task.state,

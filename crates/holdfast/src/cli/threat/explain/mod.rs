@@ -6,6 +6,7 @@ mod words;
 use std::path::PathBuf;
 
 use clap::Args;
+use logs::report::technique;
 use respond::action::{self, Action};
 use respond::alert::{Alert, AlertId, Layer};
 use respond::{Ledger, PAGE_MAX, Page};
@@ -94,11 +95,10 @@ fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Action>)>, r
         return Ok(None);
     };
     let filter = action::Filter {
-        incident: alert.incident,
+        alert: Some(id),
         ..action::Filter::default()
     };
     let mut actions = ledger.actions(&filter, Page::newest(PAGE_MAX))?;
-    actions.retain(|action| action.alert == Some(id));
     actions.reverse();
     Ok(Some((alert, actions)))
 }
@@ -116,7 +116,6 @@ fn explained(alert: Alert, actions: Vec<Action>, rule: Option<RuleTold>) -> Expl
         let noticed = &alert.noticed;
         next = advice(&tactics, noticed.host.as_deref(), noticed.identity.as_deref());
     }
-    let techniques = tags.iter().filter(|tag| is_technique(tag));
     Explained {
         found_by: text_of(&alert, "by"),
         rule,
@@ -126,7 +125,7 @@ fn explained(alert: Alert, actions: Vec<Action>, rule: Option<RuleTold>) -> Expl
             .cloned()
             .unwrap_or_default(),
         records: list("records"),
-        techniques: techniques.map(|tag| tag.to_uppercase()).collect(),
+        techniques: tags.iter().filter_map(|tag| technique(tag)).collect(),
         tactics: tactics.into_iter().map(Tactic::words).collect(),
         actions,
         next,
@@ -137,9 +136,4 @@ fn explained(alert: Alert, actions: Vec<Action>, rule: Option<RuleTold>) -> Expl
 fn text_of(alert: &Alert, fact: &str) -> String {
     let value = alert.noticed.facts.get(fact).and_then(Value::as_str);
     value.unwrap_or_default().to_owned()
-}
-
-fn is_technique(tag: &str) -> bool {
-    tag.strip_prefix('t')
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
