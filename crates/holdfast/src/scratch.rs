@@ -1,5 +1,6 @@
 //! A folder for what is made on the way, such as all that the demo makes. It goes with whoever made it.
 
+use crate::failure::Failure;
 use crate::hex::hex;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -22,6 +23,14 @@ impl ScratchFolder {
         Self {
             path: place.join(format!("holdfast-{what}-{random}")),
         }
+    }
+
+    /// A folder for `what` among temporary files, which is there.
+    pub(crate) fn made(what: &str) -> Result<Self, Failure> {
+        let folder = Self::within(&std::env::temp_dir(), what);
+        let made = folder.make();
+        made.map_err(|error| Failure::io(format!("make the folder `{}`", folder.path.display()), &error))?;
+        Ok(folder)
     }
 
     /// Makes the folder.

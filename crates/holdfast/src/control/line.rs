@@ -18,8 +18,8 @@ const RECEIVE_BYTES: usize = 16 << 10;
 
 /// A line, and the file that came with it.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) text: Vec<u8>,
+pub(crate) struct Line {
+    pub(crate) text: Vec<u8>,
     pub(super) file: Option<File>,
 }
 
@@ -28,14 +28,14 @@ pub(super) struct Line {
 /// Invariant: `pending` holds no more than the limit and one receipt; of all files received since the last line only
 /// the newest is kept.
 #[derive(Debug)]
-pub(super) struct LineReader {
+pub(crate) struct LineReader {
     limit: usize,
     pending: Vec<u8>,
     file: Option<File>,
 }
 
 impl LineReader {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
             pending: Vec::new(),
@@ -49,7 +49,7 @@ impl LineReader {
     }
 
     /// The next line without its end; `None` when the other side has closed.
-    pub(super) fn next(&mut self, socket: &UnixStream) -> io::Result<Option<Line>> {
+    pub(crate) fn next(&mut self, socket: &UnixStream) -> io::Result<Option<Line>> {
         loop {
             if let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
                 let rest = self.pending.split_off(end + 1);

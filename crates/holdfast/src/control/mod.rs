@@ -19,6 +19,7 @@ mod server;
 
 pub use client::Client;
 pub use line::LINE_BYTES_MAX;
+pub(crate) use line::LineReader;
 pub use protocol::{
     AnnouncedWork, Answer, DivertedWrites, Envelope, Looked, Progress, Request, VERSION, is_image_request,
 };

@@ -38,7 +38,7 @@ What it held back isn't told afterwards; what comes from now on is.";
 pub(in crate::cli) struct Mark {
     /// An alert's number (`12`, `alert/12`), or a story's (`story/7`)
     #[arg(value_name = "ALERT|STORY", value_parser = what)]
-    what: What,
+    what: Marked,
     /// It is no sign of an attack
     #[arg(long, required = true)]
     false_positive: bool,
@@ -62,11 +62,7 @@ pub(in crate::cli) struct Unmark {
     mark: u64,
 }
 
-/// What is marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct What(Marked);
-
-fn what(text: &str) -> Result<What, String> {
+fn what(text: &str) -> Result<Marked, String> {
     let wrong = || format!("`{text}` is neither an alert (`12`) nor a story (`story/7`)");
     let (kind, number) = text.split_once('/').unwrap_or(("alert", text));
     match kind {
@@ -74,13 +70,12 @@ fn what(text: &str) -> Result<What, String> {
         "story" => number.parse().map(Marked::Story),
         _ => return Err(wrong()),
     }
-    .map(What)
     .map_err(|_| wrong())
 }
 
 pub(super) fn mark(common: &Common, place: &Place, task: Mark) -> Result<u8, Failure> {
     let order = MarkOrder::Mark {
-        what: task.what.0,
+        what: task.what,
         because: task.because,
         seconds: task.span.as_secs(),
         even_grave: task.even_critical_on_tier_zero,

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::arguments::Common;
 use crate::cli::output;
 use crate::cli::table::{Align, Table};
-use crate::console_site::random;
+use crate::exposure_delivery::random;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::new_file::{Existing, NewFile};
 use crate::place::Place;
@@ -57,11 +57,7 @@ pub(super) fn run(common: &Common, place: &Place, command: TokensCommand) -> Res
                 return Err(Failure::refused(format!("there is a token `{name}` already"))
                     .hint("`holdfast threat tokens remove` takes it away, or choose another name"));
             }
-            let mut bytes = [0; 16];
-            for (byte, random) in bytes.iter_mut().zip(random()?) {
-                *byte = random;
-            }
-            let (token, text) = Token::new(&name, bytes, Timestamp::now());
+            let (token, text) = Token::new(&name, random(), Timestamp::now());
             tokens.push(token);
             write(place, &path, &tokens)?;
             tell(

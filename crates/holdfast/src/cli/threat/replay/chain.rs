@@ -33,7 +33,6 @@ pub(super) struct Chain {
     ledger: Ledger,
     _folder: ScratchFolder,
     known: HashSet<String>,
-    found: Vec<(alert::Alert, Option<Change>)>,
     /// What is told.
     pub(super) told: Vec<Line>,
     /// Alerts as the ledger has them, each with its incident as it was then.
@@ -70,10 +69,7 @@ impl Chain {
         machines: BTreeMap<String, Vec<String>>,
         volumes: Vec<String>,
     ) -> Result<Self, Failure> {
-        let folder = ScratchFolder::within(&std::env::temp_dir(), "replay");
-        folder
-            .make()
-            .map_err(|error| Failure::io(format!("make the folder `{}`", folder.path().display()), &error))?;
+        let folder = ScratchFolder::made("replay")?;
         let ledger = Ledger::open(folder.path()).map_err(|error| desk::failed(&error))?;
         let policies = Policies::parse("", "none").map_err(|error| desk::failed(&error))?;
         Ok(Self {
@@ -87,7 +83,6 @@ impl Chain {
             ledger,
             _folder: folder,
             known: HashSet::new(),
-            found: Vec::new(),
             told: Vec::new(),
             alerts: Vec::new(),
             left_out: 0,
@@ -96,13 +91,13 @@ impl Chain {
 
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &Event) -> Result<(), Failure> {
-        let found = &mut self.found;
+        let mut found = Vec::new();
         self.detection.take(event, &mut |finding| {
             if !finding.held_back && is_told(finding.alert, finding.change) {
                 found.push((finding.alert.clone(), finding.change));
             }
         });
-        for (alert, change) in std::mem::take(&mut self.found) {
+        for (alert, change) in found {
             self.tell(&alert, change)?;
         }
         Ok(())
@@ -137,8 +132,8 @@ impl Chain {
             .map(|id| id.0);
         for news in taken.alerts.into_iter().filter(|taken| taken.is_news) {
             let id = news.alert.incident;
-            let incidents = taken.incidents.iter().map(|changed| &changed.incident);
-            let incident = incidents.into_iter().find(|incident| Some(incident.id) == id);
+            let mut incidents = taken.incidents.iter().map(|changed| &changed.incident);
+            let incident = incidents.find(|incident| Some(incident.id) == id);
             self.alerts.push((news.alert, incident.cloned()));
         }
         Ok(of)

@@ -109,7 +109,7 @@ pub(super) fn run(common: &Common, place: &Place, task: &Replay) -> Result<u8, F
             problem.name, problem.reason
         )));
     }
-    let alerts = chain.alerts.drain(..).map(Ok::<_, respond::Error>).collect::<Vec<_>>();
+    let alerts = chain.alerts.drain(..).map(Ok);
     let actions = policy::replay(&policies, alerts, &TimeZone::system()).map_err(|error| desk::failed(&error))?;
     let replayed = Played::new(&chain, &outcome, &pace, actions);
     if common.json {

@@ -1,12 +1,13 @@
 //! Server-sent events over the control socket: a line at a time, bounded, and broken off by a signal.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::control::LineReader;
 use crate::failure::{Failure, FailureCode};
 
 /// What is asked. Version 1.0 has the answer come as it is, without lengths of its parts.
@@ -22,10 +23,7 @@ const HEADERS_MAX: usize = 100;
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: UnixStream,
-    /// What was received and isn't a whole line yet.
-    pending: Vec<u8>,
-    /// Up to where there is no end of a line in it.
-    searched: usize,
+    reader: LineReader,
 }
 
 /// What comes next.
@@ -50,8 +48,7 @@ impl Stream {
         socket.write_all(QUESTION.as_bytes()).map_err(failed)?;
         let mut stream = Self {
             socket,
-            pending: Vec::new(),
-            searched: 0,
+            reader: LineReader::new(LINE_BYTES_MAX),
         };
         stream.pass_headers()?;
         Ok(stream)
@@ -99,30 +96,27 @@ impl Stream {
     }
 
     fn line(&mut self, interrupted: &AtomicBool) -> Result<Line, Failure> {
-        let mut part = [0; 16 << 10];
+        use io::ErrorKind::{ConnectionReset, Interrupted, InvalidData, UnexpectedEof, WouldBlock};
         loop {
-            let rest = self.pending.get(self.searched..).unwrap_or_default();
-            if let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.pending.drain(..=self.searched + at).collect();
-                self.searched = 0;
-                return Ok(Line::Whole(String::from_utf8_lossy(&line).trim_end().to_owned()));
-            }
-            self.searched = self.pending.len();
-            if self.pending.len() > LINE_BYTES_MAX {
-                return Err(Failure::new(
-                    FailureCode::Failure,
-                    "the daemon's answer isn't understood: a line has no end",
-                ));
-            }
             if interrupted.load(Ordering::Relaxed) {
                 return Ok(Line::Interrupted);
             }
-            match self.socket.read(&mut part) {
-                Ok(0) => return Ok(Line::End),
-                Ok(length) => self.pending.extend_from_slice(part.get(..length).unwrap_or_default()),
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Line::End),
-                Err(error) => return Err(Failure::io("hear what the daemon tells", &error)),
+            match self.reader.next(&self.socket) {
+                Ok(Some(line)) => {
+                    return Ok(Line::Whole(String::from_utf8_lossy(&line.text).trim_end().to_owned()));
+                }
+                Ok(None) => return Ok(Line::End),
+                Err(error) => match error.kind() {
+                    WouldBlock | Interrupted => {}
+                    ConnectionReset | UnexpectedEof => return Ok(Line::End),
+                    InvalidData => {
+                        return Err(Failure::new(
+                            FailureCode::Failure,
+                            "the daemon's answer isn't understood: a line has no end",
+                        ));
+                    }
+                    _ => return Err(Failure::io("hear what the daemon tells", &error)),
+                },
             }
         }
     }

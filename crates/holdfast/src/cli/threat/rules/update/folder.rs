@@ -85,7 +85,7 @@ impl Installed {
 
     /// Puts the one before back; what is there now can be put back the same way.
     pub(super) fn undo(&self) -> Result<(), Failure> {
-        if !self.before.join(MARK).is_file() && !self.before.is_dir() {
+        if !self.before.is_dir() {
             return Err(
                 Failure::not_found(format!("nothing is kept from before `{}`", self.folder.display()))
                     .hint("only the rules before the last update are kept"),
@@ -132,7 +132,7 @@ impl Installed {
 /// Has two folders change places: in one step where the file system can.
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-        Err(Errno::INVAL | Errno::NOSYS) => {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
             let aside = one.with_extension("aside");
             remove(&aside)?;
             fs::rename(other, &aside)?;

@@ -55,10 +55,7 @@ impl Source {
                 _fetched: None,
             });
         }
-        let folder = ScratchFolder::within(&std::env::temp_dir(), "rules");
-        folder
-            .make()
-            .map_err(|error| Failure::io(format!("make the folder `{}`", folder.path().display()), &error))?;
+        let folder = ScratchFolder::made("rules")?;
         let path = folder.path().join("fetched");
         fetch(from, &path, shown)?;
         Ok(Self {
