@@ -6,7 +6,7 @@ Who comes, from where, with which typos; travel, lost phones, lockouts, the help
 import random
 
 from day import cloud, hosts
-from day.company import ABROAD, OFFICE, SHORT
+from day.company import ABROAD, OFFICE
 from day.machines import Machines
 from day.windows import Windows
 
@@ -228,7 +228,3 @@ class Day:
         for number in range(self.some(36)):
             time = self.at(7 + number * 0.31)
             self.put(time, "windows", self.windows.refused(time, self.company.of_kind("app")[0], who.sam, f"10.20.210.{who.number % 240}"))
-
-
-def account_of(who):
-    return f"{SHORT}\\{who.sam}"

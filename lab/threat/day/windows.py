@@ -131,10 +131,6 @@ class Windows:
         data = {"RuleName": "-", "UtcTime": moment(time)[:-1].replace("T", " "), "ProcessId": 1204, "QueryName": name, "QueryStatus": "0"}
         return self.line(time, machine, SYSMON, 22, data | {"QueryResults": f"::ffff:{answer};", "Image": image, "User": user})
 
-    def file_made(self, time, machine, user, image, path):
-        data = {"RuleName": "-", "UtcTime": moment(time)[:-1].replace("T", " "), "ProcessId": 1204, "Image": image, "TargetFilename": path}
-        return self.line(time, machine, SYSMON, 11, data | {"CreationUtcTime": moment(time)[:-1].replace("T", " "), "User": user})
-
     def driver(self, time, machine, path, signature, digest):
         data = {"RuleName": "-", "UtcTime": moment(time)[:-1].replace("T", " "), "ImageLoaded": path, "Hashes": f"SHA256={digest}"}
         return self.line(time, machine, SYSMON, 6, data | {"Signed": "true", "Signature": signature, "SignatureStatus": "Valid"})
