@@ -9,7 +9,7 @@ use std::io::IoSlice;
 use crate::error::Error;
 use crate::format::{
     FRAME_BYTES, Frame, PackedIndex, PackedRecord, SEGMENT_HEADER_BYTES, SLOT_BYTES, SegmentHeader, SegmentLayout,
-    Trailer,
+    Trailer, payload_crc,
 };
 use crate::log::write_seal;
 use crate::segment::{LoggedRecord, OpenSegment, file_error};
@@ -104,7 +104,7 @@ impl<'f> Packer<'f> {
         gathering.payloads.resize(start + length, 0);
         let payload = gathering.payloads.get_mut(start..).unwrap_or_default();
         segment.read(logged.location.slot, length, payload, Wait::Allowed)?;
-        if crc32c::crc32c(payload) != logged.record.crc {
+        if payload_crc(payload) != logged.record.crc {
             return Err(segment.damaged("payload", logged.location.slot.offset()));
         }
         Ok((gathering.frame, start as u32))
@@ -135,7 +135,7 @@ impl<'f> Packer<'f> {
                 offset: self.offset,
                 stored_bytes: stored.len() as u32,
                 payload_bytes: gathering.payloads.len() as u32,
-                crc: crc32c::crc32c(stored),
+                crc: payload_crc(stored),
                 compressed: smaller.is_some(),
                 incompressible: storing == Storing::Compressed && smaller.is_none(),
             };
@@ -155,7 +155,7 @@ impl<'f> Packer<'f> {
         let trailer = Trailer {
             index_offset: self.offset.next_multiple_of(SLOT_BYTES),
             index_bytes: index.len() as u64,
-            index_crc: crc32c::crc32c(&index),
+            index_crc: payload_crc(&index),
             ..old
         };
         let bytes = write_seal(self.file, segment.id, segment.header.nonce, &trailer, &index)?;

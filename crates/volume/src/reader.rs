@@ -1,7 +1,7 @@
 //! Reading blocks whose entries are known: neighbours in the log with one call, every block checked.
 
 use crate::error::Error;
-use crate::format::{BLOCK_BYTES, Entry, EntryKind, SLOT_BYTES};
+use crate::format::{BLOCK_BYTES, Entry, EntryKind, SLOT_BYTES, payload_crc};
 use crate::segment::Segments;
 use crate::storage::Wait;
 use crate::time::Timestamp;
@@ -135,7 +135,7 @@ fn read_run(segments: &Segments, entries: &[Entry], block: u64, buffer: &mut [u8
         .open_or(location.segment, wait)?
         .read(location.slot, BLOCK_BYTES, buffer, wait)?;
     for (index, (entry, bytes)) in entries.iter().zip(buffer.chunks(BLOCK_BYTES)).enumerate() {
-        if crc32c::crc32c(bytes) != entry.crc {
+        if payload_crc(bytes) != entry.crc {
             return Err(corrupt(entry, block + index as u64));
         }
     }

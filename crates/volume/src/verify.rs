@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::chain::hash_file;
 use crate::error::Error;
-use crate::format::{Batch, Checkpoint, EntryKind, Location, Node, NodeAddress, RecordKind, Segment, Slot};
+use crate::format::{
+    Batch, Checkpoint, EntryKind, Location, Node, NodeAddress, RecordKind, Segment, Slot, payload_crc,
+};
 use crate::locks::lock;
 use crate::log::scan;
 use crate::lost::{LostBlocks, LostRun};
@@ -330,7 +332,7 @@ fn intact_payload(segment: &OpenSegment, logged: &LoggedRecord) -> Result<Option
     let mut payload = vec![0; logged.record.payload_length as usize];
     let length = payload.len().max(1);
     match segment.read(logged.location.slot, length, &mut payload, Wait::Allowed) {
-        Ok(()) => Ok((crc32c::crc32c(&payload) == logged.record.crc).then_some(payload)),
+        Ok(()) => Ok((payload_crc(&payload) == logged.record.crc).then_some(payload)),
         Err(Error::CorruptStructure { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::device::{Hole, WriteRequest};
 use crate::error::Error;
-use crate::format::{BLOCK_BYTES, Entry, Record, RecordKind, SLOT_BYTES};
+use crate::format::{BLOCK_BYTES, Entry, Record, RecordKind, SLOT_BYTES, payload_crc};
 use crate::locks::{lock, read_lock, write_lock};
 use crate::log::{Appended, Appender, Purpose};
 use crate::observer::{Former, Observer, tell};
@@ -206,7 +206,7 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
                 payload_length: BLOCK_BYTES as u32,
                 address: block,
                 count: 1,
-                crc: crc32c::crc32c(bytes),
+                crc: payload_crc(bytes),
             });
         }
         self.payload_bytes += data.len();

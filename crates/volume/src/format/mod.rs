@@ -18,6 +18,7 @@ mod volume_file;
 
 pub use batch::{BATCH_HEADER_BYTES, Batch, BatchHeader, BatchKey, RECORD_BYTES, Record, RecordKind, put_head};
 pub(crate) use batch::{find_magic, head_bytes, peek_own};
+pub(crate) use bytes::payload_crc;
 pub use chain::{CHAIN_RECORD_BYTES, ChainEvent, ChainLink, ChainRecord};
 pub use checkpoint::{Cause, Checkpoint, CheckpointRef, Horizon, LogPosition, Pin, Rollback};
 pub use entry::{BLOCK_BYTES, Entry, EntryKind, Location, SLOT_BYTES, Segment, Slot};

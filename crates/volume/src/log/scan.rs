@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::format::{
     BATCH_HEADER_BYTES, Batch, BatchHeader, Record, SEGMENT_HEADER_BYTES, SLOT_BYTES, Slot, find_magic, head_bytes,
+    payload_crc,
 };
 use crate::segment::OpenSegment;
 use crate::storage::Wait;
@@ -113,5 +114,5 @@ pub(crate) fn find_batch_behind(segment: &OpenSegment, offset: u64) -> Result<Op
 /// Whether a payload as first written matches its checksum.
 pub(crate) fn payload_intact(segment: &OpenSegment, slot: Slot, record: &Record) -> Result<bool, Error> {
     let mut payload = vec![0; record.payload_length as usize];
-    Ok(read_within(segment, slot.offset(), &mut payload)? && crc32c::crc32c(&payload) == record.crc)
+    Ok(read_within(segment, slot.offset(), &mut payload)? && payload_crc(&payload) == record.crc)
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::format::{Entry, FANOUT_BITS, LEVELS, Location, Node, NodeAddress, Record, RecordKind, SLOT_BYTES};
+use crate::format::{
+    Entry, FANOUT_BITS, LEVELS, Location, Node, NodeAddress, Record, RecordKind, SLOT_BYTES, payload_crc,
+};
 use crate::map::delta::Delta;
 use crate::map::nodes::{Base, Nodes};
 use crate::storage::Wait;
@@ -170,7 +172,7 @@ impl Writer<'_> {
             payload_length: payload.len() as u32,
             address: address.to_record(),
             count: 0,
-            crc: crc32c::crc32c(payload),
+            crc: payload_crc(payload),
         });
         self.payloads
             .resize(self.payloads.len().next_multiple_of(SLOT_BYTES as usize), 0);

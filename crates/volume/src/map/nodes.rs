@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::format::{Entry, EntryKind, FANOUT_BITS, LEVELS, Location, Node, NodeAddress};
+use crate::format::{Entry, EntryKind, FANOUT_BITS, LEVELS, Location, Node, NodeAddress, payload_crc};
 use crate::locks::{read_lock, write_lock};
 use crate::segment::Segments;
 use crate::storage::Wait;
@@ -84,7 +84,7 @@ impl Nodes {
         let length = payload.len().max(1);
         segment.read(location.slot, length, &mut payload, wait)?;
         let damaged = || segment.damaged("map node", location.slot.offset());
-        if crc32c::crc32c(&payload) != entry.crc {
+        if payload_crc(&payload) != entry.crc {
             return Err(damaged());
         }
         let node = Arc::new(Node::parse(&payload, address).ok_or_else(damaged)?);

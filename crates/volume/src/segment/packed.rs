@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::Error;
-use crate::format::{Frame, IndexLayout, PackedIndex, Place, Slot, Trailer};
+use crate::format::{Frame, IndexLayout, PackedIndex, Place, Slot, Trailer, payload_crc};
 use crate::locks::lock;
 use crate::segment::open::{OpenSegment, bad, read_error};
 use crate::segment::places::Places;
@@ -207,7 +207,7 @@ impl OpenSegment {
         let mut stored = vec![0; frame.stored_bytes as usize];
         self.read_or(frame.offset, &mut stored, wait)?;
         let damaged = || self.damaged("frame", frame.offset);
-        if crc32c::crc32c(&stored) != frame.crc {
+        if payload_crc(&stored) != frame.crc {
             return Err(damaged());
         }
         let payloads = zstd::bulk::decompress(&stored, frame.payload_bytes as usize).map_err(|_| damaged())?;
