@@ -6,12 +6,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 import rows
 from harness import server as servers
+
+
+# For a round of background work to begin, and to be done with a disk of a few gigabytes.
+REST_SECONDS = 300
+# Less growth is other work.
+MOVED_BYTES_MIN = 1 << 20
 
 
 class Peer:
@@ -46,6 +53,9 @@ class Peer:
         if self.renewed_each_round:
             self.stop()
             self.start()
+
+    def rest(self):
+        """Does what the server does in a quiet night. Most do nothing then."""
 
     def stop(self):
         if self.server is not None:
@@ -84,6 +94,30 @@ class Holdfast(Peer):
     settings = "default settings, full history, guard on (fence: alert)"
     renewed_each_round = True
     config = '[defaults]\nguard = true\nfence = "alert"\n'
+    # What the background does after an hour, at once: a round begins within a minute.
+    rested = 'defragment_after = "0s"\n'
+
+    def rest(self):
+        self.configure(self.config + self.rested)
+        sizes = self.sizes()
+        before = last = next(sizes)
+        for size in sizes:
+            if size == last > before + MOVED_BYTES_MIN:
+                break
+            last = size
+        self.configure(self.config)
+
+    def sizes(self):
+        """The bytes on disk, every few seconds."""
+        deadline = time.monotonic() + REST_SECONDS
+        while time.monotonic() < deadline:
+            yield bytes_on_disk(self.folder)
+            time.sleep(3)
+        raise RuntimeError(f"{self.label} moved nothing, or wasn't done, in {REST_SECONDS} s")
+
+    def configure(self, text):
+        self.server.config.write_text(text)
+        self.server.process.send_signal(signal.SIGHUP)
 
     def make_server(self):
         return servers.Holdfast(self.folder, self.size_bytes, config=self.config, tcp_port=self.tcp_port())

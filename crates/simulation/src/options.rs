@@ -174,6 +174,9 @@ fn draw_settings(class: Class, capacity_bytes: u64, retention: Duration, random:
         map_cache_bytes: *random.choose(&[1 << 16, 1 << 18, 1 << 24]),
         segment_bytes: *random.choose(&[1 << 16, 1 << 17, 1 << 18]),
         compress_after: Duration::from_secs(*random.choose(&[0, 5, 60, 3600])),
+        defragment_after: Duration::from_secs(*random.choose(&[0, 5, 60, 3600])),
+        // Much more than anybody would choose, as simulated disks see few writes.
+        defragment_percent: *random.choose(&[0, 50, 2000]),
         compression_level: 1,
     }
 }

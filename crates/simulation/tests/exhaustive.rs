@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use simulation::disk::{Cut, Geometry};
+use simulation::image::read_image;
 use simulation::operation::{Action, Back, Operation, Part, Past};
 use simulation::options::{Class, Options};
 use simulation::random::Random;
@@ -27,8 +28,8 @@ fn on(volume: usize, action: Action) -> Operation {
     Operation { volume, action }
 }
 
-/// Writes, flushes, checkpoints, a rollback and its undoing, a restore in part, compaction of expired and cold segments, pins, resizes, a fork
-/// with writes of its own, and deletion.
+/// Writes, flushes, checkpoints, a rollback and its undoing, a restore in part, compaction of expired and cold segments, bringing together what
+/// lies apart, pins, resizes, a fork with writes of its own, and deletion.
 fn script() -> Vec<Operation> {
     let mut script = vec![write(0, 0, 4096, 11), write(0, 1, 700, 12), on(0, Action::Flush)];
     script.extend(filling(0, 2));
@@ -92,6 +93,7 @@ fn script() -> Vec<Operation> {
     script.push(on(1, Action::Flush));
     script.push(on(0, Action::Wait(Duration::from_secs(30))));
     script.extend(filling(0, 5));
+    script.extend(scattering(0, 6));
     script.push(on(0, Action::Flush));
     script.push(on(0, Action::Wait(Duration::from_secs(30))));
     script.extend(ending());
@@ -101,6 +103,18 @@ fn script() -> Vec<Operation> {
 /// Writes that fill several segments.
 fn filling(volume: usize, seed: u64) -> impl Iterator<Item = Operation> {
     (0..12).map(move |at| write(volume, at * 3 % 32, 16_384, seed * 100 + at))
+}
+
+/// Writes of single blocks, each far from its neighbours in the log.
+fn scattering(volume: usize, seed: u64) -> impl Iterator<Item = Operation> {
+    let part = move |at: u64| Part {
+        offset: at * 27 % 64 * 4096,
+        length: 4096,
+        seed: seed * 100 + at,
+    };
+    (0..64)
+        .step_by(4)
+        .map(move |at| on(volume, Action::Write((at..at + 4).map(part).collect())))
 }
 
 /// Compaction with and without what holds history, and the end of the fork.
@@ -133,6 +147,8 @@ fn options(sector: usize) -> Options {
         segment_bytes: 1 << 16,
         map_cache_bytes: 1 << 16,
         compress_after: Duration::from_secs(5),
+        defragment_after: Duration::from_secs(5),
+        defragment_percent: 400,
         ..Settings::default()
     };
     options
@@ -153,6 +169,11 @@ fn run(stop: Option<(u64, Cut)>, tear: u64) -> Result<u64, String> {
             .map_err(|found| format!("{operation:?}: {found}"))?;
     }
     let points = simulation.disk().points() - before;
+    if stop.is_none() {
+        let image = read_image(&simulation.disk().root()).map_err(|error| error.to_string())?;
+        let has_moved = |bytes: &Vec<u8>| bytes.get(4..12) == Some(b"holdvol4");
+        assert!(image.values().any(has_moved), "the script moves blocks");
+    }
     simulation.finish().map_err(|found| format!("the end: {found}"))?;
     Ok(points)
 }

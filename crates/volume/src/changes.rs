@@ -116,7 +116,7 @@ fn change_of(logged: &LoggedRecord) -> Option<Change> {
         },
         RecordKind::Zero => ChangeKind::Zeroed,
         RecordKind::Hole => ChangeKind::Trimmed,
-        RecordKind::Node | RecordKind::Checkpoint => return None,
+        RecordKind::Node | RecordKind::Checkpoint | RecordKind::Moved => return None,
     };
     Some(Change {
         sequence: logged.sequence,

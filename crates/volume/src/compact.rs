@@ -129,7 +129,7 @@ impl Volume {
         let is_past = self.find_past(control, &records, now)?;
         let (mut past_bytes, mut untried_bytes) = (0, 0);
         for ((logged, is_past), is_untried) in records.iter().zip(&is_past).zip(segment.untried_records()?) {
-            if is_untried && logged.record.kind == RecordKind::Write {
+            if is_untried && matches!(logged.record.kind, RecordKind::Write | RecordKind::Moved) {
                 untried_bytes += logged.record.stored_bytes();
                 past_bytes += if *is_past { logged.record.stored_bytes() } else { 0 };
             }
@@ -158,7 +158,7 @@ impl Volume {
                 self.checkpoint_locked(control, now)?;
             }
             is_past.push(match logged.record.kind {
-                RecordKind::Write => match present.entry(&self.nodes, logged.record.address) {
+                RecordKind::Write | RecordKind::Moved => match present.entry(&self.nodes, logged.record.address) {
                     Err(Error::CorruptStructure { .. }) => false,
                     shown => shown?.location() != logged.location,
                 },
@@ -191,7 +191,7 @@ impl Volume {
     fn is_kept(&self, snapshots: &[Snapshot], logged: &LoggedRecord) -> Result<bool, Error> {
         for snapshot in snapshots {
             let location: Location = match logged.record.kind {
-                RecordKind::Write => snapshot.entry(&self.nodes, logged.record.address)?,
+                RecordKind::Write | RecordKind::Moved => snapshot.entry(&self.nodes, logged.record.address)?,
                 RecordKind::Node => self
                     .nodes
                     .locate(&snapshot.root, NodeAddress::from_record(logged.record.address))?,

@@ -7,11 +7,12 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
+use crate::defragment::Moved;
 use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Cause, Checkpoint, Entry, Horizon, Location, LogPosition, Pin, Record, Rollback};
-use crate::locks::{lock, write_lock};
+use crate::locks::{lock, read_lock, write_lock};
 use crate::log::{Appender, Purpose};
-use crate::map::{Delta, NodeSink, build_root};
+use crate::map::{Delta, NodeSink, Snapshot, build_root};
 use crate::moments::FoundMoment;
 use crate::names::check_name;
 use crate::replay::{CHECKPOINT_ESSENTIAL, CHECKPOINT_REDUNDANT, checkpoint_record, padded};
@@ -36,6 +37,8 @@ pub(crate) enum Change {
     MoveHorizon(Horizon),
     /// Records that damage in the log was passed over.
     Repaired,
+    /// Makes the map know blocks' new places.
+    Move(Vec<Moved>),
 }
 
 /// A rollback that was done.
@@ -267,6 +270,9 @@ impl Volume {
                 frozen.time.max(now),
             );
         }
+        if let Change::Move(moved) = &change {
+            self.put_moved(frozen, moved, Arc::make_mut(&mut delta))?;
+        }
         let root = build_root(&self.nodes, &frozen.root, &delta, &mut LogSink { volume: self, now })?;
         let mut appender = self.log.appender()?;
         let mut state = control.state.clone();
@@ -276,10 +282,27 @@ impl Volume {
         state.root = root;
         amend(&mut state, change, frozen, now);
         self.append_checkpoint(&mut appender, control, state, now)?;
+        let percent = read_lock(&self.settings).defragment_percent;
+        control.sweep.round.earn(frozen.records, percent);
         self.size_bytes.store(control.state.size_bytes, Ordering::Release);
         let mut map = write_lock(&self.map);
         map.root = root;
         map.frozen = None;
+        Ok(())
+    }
+
+    /// Puts blocks' new places into the changes that a checkpoint takes in, but for blocks that were changed since they were
+    /// read at the old ones.
+    fn put_moved(&self, frozen: &Frozen, moved: &[Moved], delta: &mut Delta) -> Result<(), Error> {
+        let known = Snapshot {
+            root: frozen.root,
+            delta: Arc::clone(&frozen.delta),
+        };
+        for moved in moved {
+            if known.entry(&self.nodes, moved.block)? == moved.from {
+                delta.set(moved.block, moved.to);
+            }
+        }
         Ok(())
     }
 
@@ -412,7 +435,7 @@ impl Volume {
 /// Makes `change` in a checkpoint's state.
 fn amend(state: &mut Checkpoint, change: Change, frozen: &Frozen, now: Timestamp) {
     state.cause = match change {
-        Change::Periodic => Cause::Periodic,
+        Change::Periodic | Change::Move(_) => Cause::Periodic,
         Change::PinNow { name, fork } => {
             state.pins.push(Pin {
                 name: name.clone(),

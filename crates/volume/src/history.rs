@@ -138,7 +138,10 @@ impl Volume {
         for logged in records.iter().filter(|logged| (from..=to).contains(&logged.time)) {
             let offset = logged.time.since(from).as_nanos() as u64 / width * width;
             let start = from.saturating_add(Duration::from_nanos(offset));
-            let is_client = !matches!(logged.record.kind, RecordKind::Node | RecordKind::Checkpoint);
+            let is_client = matches!(
+                logged.record.kind,
+                RecordKind::Write | RecordKind::Zero | RecordKind::Hole
+            );
             if is_client {
                 add_record(history, start, logged, last != Some(logged.sequence));
                 last = Some(logged.sequence);
@@ -175,7 +178,7 @@ fn add_record(history: &mut History, start: Timestamp, logged: &LoggedRecord, ne
         }
         RecordKind::Zero => bucket.bytes_zeroed += bytes,
         RecordKind::Hole => bucket.bytes_trimmed += bytes,
-        RecordKind::Node | RecordKind::Checkpoint => {}
+        RecordKind::Node | RecordKind::Checkpoint | RecordKind::Moved => {}
     }
 }
 

@@ -11,6 +11,7 @@ mod chain;
 mod changes;
 mod compact;
 mod control;
+mod defragment;
 mod delete;
 mod device;
 mod doorbell;

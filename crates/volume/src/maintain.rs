@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::aging::Pauses;
 use crate::chain::hash_file;
+use crate::defragment::Round;
 use crate::error::Error;
 use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
 use crate::locks::{lock, read_lock};
@@ -35,6 +36,8 @@ pub(crate) struct Sweep {
     pub(crate) swept: Timestamp,
     /// Expired segments below were looked at for this horizon.
     pub(crate) expired_below: Segment,
+    /// Where bringing together what lies apart stands.
+    pub(crate) round: Round,
 }
 
 /// What a step did.
@@ -94,7 +97,10 @@ impl Volume {
                 ..Maintenance::default()
             });
         }
-        Ok(self.compress_cold(&mut control, now)?.unwrap_or_default())
+        if let Some(done) = self.compress_cold(&mut control, now)? {
+            return Ok(done);
+        }
+        Ok(self.defragment(&mut control, now)?.unwrap_or_default())
     }
 
     pub(crate) fn is_checkpoint_due(&self) -> bool {

@@ -98,7 +98,7 @@ pub(crate) fn prefetch_runs(segments: &Segments, entries: &[Entry]) -> Result<()
 }
 
 /// How many of the first `limit` entries are stored one after the other, or are all not stored.
-fn run_length(entries: &[Entry], limit: usize) -> usize {
+pub(crate) fn run_length(entries: &[Entry], limit: usize) -> usize {
     let Some(first) = entries.first() else { return 0 };
     let follows = |(index, entry): &(usize, &Entry)| match (first.kind(), entry.kind()) {
         (EntryKind::Data, EntryKind::Data) => {

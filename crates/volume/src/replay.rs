@@ -99,7 +99,7 @@ impl Replay {
                 }
                 RecordKind::Zero => delta.fill(first, end, Entry::zero(logged.time)),
                 RecordKind::Hole => delta.fill(first, end, Entry::hole(logged.time)),
-                RecordKind::Node | RecordKind::Checkpoint => {}
+                RecordKind::Node | RecordKind::Checkpoint | RecordKind::Moved => {}
             }
         }
         self.waiting.len()

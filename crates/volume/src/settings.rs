@@ -19,6 +19,10 @@ pub struct Settings {
     pub checkpoint_records: u64,
     /// Age from which a sealed segment is compressed.
     pub compress_after: Duration,
+    /// Age from which blocks that lie apart are brought together.
+    pub defragment_after: Duration,
+    /// How much is moved for that, in per cent of what clients write; 0 for nothing.
+    pub defragment_percent: u32,
     /// Level of zstd.
     pub compression_level: i32,
     /// Share of a segment that must have expired before it is rewritten, in per cent.
@@ -35,6 +39,8 @@ impl Default for Settings {
             segment_bytes: 64 << 20,
             checkpoint_records: 128 << 10,
             compress_after: Duration::from_secs(3600),
+            defragment_after: Duration::from_secs(3600),
+            defragment_percent: 50,
             compression_level: 3,
             compact_from_percent: 25,
         }

@@ -340,7 +340,7 @@ fn intact_payload(segment: &OpenSegment, logged: &LoggedRecord) -> Result<Option
 
 fn damage_of(logged: &LoggedRecord) -> Damage {
     let (structure, block) = match logged.record.kind {
-        RecordKind::Write => ("block", Some(logged.record.address)),
+        RecordKind::Write | RecordKind::Moved => ("block", Some(logged.record.address)),
         RecordKind::Node if NodeAddress::from_record(logged.record.address).level == 0 => ("map leaf", None),
         RecordKind::Node => ("map node", None),
         _ => ("checkpoint", None),

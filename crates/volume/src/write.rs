@@ -359,7 +359,7 @@ impl Volume {
                 }
                 RecordKind::Zero => map.delta.fill(first, end, Entry::zero(appended.time)),
                 RecordKind::Hole => map.delta.fill(first, end, Entry::hole(appended.time)),
-                RecordKind::Node | RecordKind::Checkpoint => {}
+                RecordKind::Node | RecordKind::Checkpoint | RecordKind::Moved => {}
             }
             location.slot.0 += (record.stored_bytes() / SLOT_BYTES) as u32;
         }

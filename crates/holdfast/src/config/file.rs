@@ -222,6 +222,10 @@ pub struct VolumeTable {
     pub compress_after: Option<SpanValue>,
     /// zstd level.
     pub compression_level: Option<i32>,
+    /// Age at which blocks that lie apart are brought together.
+    pub defragment_after: Option<SpanValue>,
+    /// How much may be stored once more to bring together what lies apart, in per cent of what clients write.
+    pub defragment: Option<u32>,
     /// Bytes of background work in a second.
     pub background_io: Option<SizeValue>,
     /// Whether the disk is watched for encryption.

@@ -69,6 +69,10 @@ pub struct VolumeSettings {
     pub compress_after: Duration,
     /// zstd level.
     pub compression_level: i32,
+    /// Age at which blocks that lie apart are brought together.
+    pub defragment_after: Duration,
+    /// How much may be stored once more to bring together what lies apart, in per cent of what clients write.
+    pub defragment_percent: u32,
     /// Bytes of background work in a second.
     pub background_io_bytes: u64,
     /// Whether the disk is watched for encryption.
@@ -89,6 +93,8 @@ impl Default for VolumeSettings {
             segment_bytes: 64 << 20,
             compress_after: Duration::from_secs(3_600),
             compression_level: 3,
+            defragment_after: Duration::from_secs(3_600),
+            defragment_percent: 50,
             background_io_bytes: 64 << 20,
             guard: true,
             fence: Fence::Divert,
@@ -238,6 +244,8 @@ fn volume_settings(place: &str, table: &VolumeTable, base: &VolumeSettings) -> R
         segment_bytes: table.segment_size.map_or(base.segment_bytes, |size| size.0),
         compress_after: table.compress_after.map_or(base.compress_after, |span| span.0),
         compression_level: table.compression_level.unwrap_or(base.compression_level),
+        defragment_after: table.defragment_after.map_or(base.defragment_after, |span| span.0),
+        defragment_percent: table.defragment.unwrap_or(base.defragment_percent),
         background_io_bytes: table.background_io.map_or(base.background_io_bytes, |size| size.0),
         guard: table.guard.unwrap_or(base.guard),
         fence: table.fence.unwrap_or(base.fence),
@@ -265,6 +273,12 @@ fn check(settings: &VolumeSettings) -> Result<(), String> {
         return Err(format!(
             "compression_level: `{}` is not within 1 to 19",
             settings.compression_level
+        ));
+    }
+    if settings.defragment_percent > 100 {
+        return Err(format!(
+            "defragment: `{}` is not within 0 to 100 (per cent of what is written; 0 moves nothing)",
+            settings.defragment_percent
         ));
     }
     Ok(())
@@ -391,6 +405,10 @@ mod tests {
             (
                 "[defaults]\ncompression_level = 40",
                 "[defaults] compression_level: `40` is not within 1 to 19",
+            ),
+            (
+                "[defaults]\ndefragment = 101",
+                "[defaults] defragment: `101` is not within 0 to 100 (per cent of what is written; 0 moves nothing)",
             ),
             (
                 "[server]\nmax_clients = 0",

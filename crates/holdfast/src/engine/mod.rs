@@ -406,6 +406,8 @@ fn volume_settings(settings: &VolumeSettings) -> volume::Settings {
         segment_bytes: u32::try_from(settings.segment_bytes).unwrap_or(u32::MAX),
         compress_after: settings.compress_after,
         compression_level: settings.compression_level,
+        defragment_after: settings.defragment_after,
+        defragment_percent: settings.defragment_percent,
         ..volume::Settings::default()
     }
 }

@@ -57,6 +57,8 @@ pub enum RecordKind {
     Node = 4,
     /// A checkpoint.
     Checkpoint = 5,
+    /// One block's content once more, at a better place: changes nothing but the map of the next checkpoint.
+    Moved = 6,
 }
 
 impl RecordKind {
@@ -67,6 +69,7 @@ impl RecordKind {
             3 => Self::Hole,
             4 => Self::Node,
             5 => Self::Checkpoint,
+            6 => Self::Moved,
             _ => return None,
         })
     }
@@ -112,7 +115,7 @@ impl Record {
             crc: bytes.u32()?,
         };
         let plausible = match kind {
-            RecordKind::Write => record.payload_length == BLOCK_BYTES as u32 && record.count == 1,
+            RecordKind::Write | RecordKind::Moved => record.payload_length == BLOCK_BYTES as u32 && record.count == 1,
             RecordKind::Zero | RecordKind::Hole => record.payload_length == 0,
             RecordKind::Node | RecordKind::Checkpoint => record.payload_length <= PAYLOAD_MAX && record.count == 0,
         };

@@ -104,13 +104,13 @@ mod tests {
     /// CRC-32C a bit at a time, by its definition (RFC 3720, appendix B.4: polynomial 0x1EDC6F41, reflected).
     fn by_definition(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (crc & 1) * 0x82f6_3b78)
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ ((crc & 1) * 0x82f6_3b78))
         })
     }
 
     #[test]
     fn a_payloads_checksum_is_crc_32c_whatever_its_length_and_alignment() {
-        let bytes: Vec<u8> = (0..9000_u32).map(|index| (index * index >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..9000_u32).map(|index| ((index * index) >> 7) as u8).collect();
         for length in (0..600).chain([4000, 4095, 4096, 4097, 8000, 8192]) {
             for start in [0, 1, 7, 16, 63, 500] {
                 let piece = &bytes[start..start + length];

@@ -106,6 +106,16 @@ impl Entry {
         }
     }
 
+    /// The same block, stored elsewhere.
+    #[must_use]
+    pub const fn moved_to(self, location: Location) -> Self {
+        Self {
+            segment: location.segment.0,
+            slot_kind_class: location.slot.0 | self.slot_kind_class & !Slot::MAX,
+            ..self
+        }
+    }
+
     /// A zeroed block that stays allocated.
     #[must_use]
     pub fn zero(written: Timestamp) -> Self {

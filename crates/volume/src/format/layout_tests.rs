@@ -163,15 +163,20 @@ fn the_volume_file_is_as_documented() {
     let copy = file.encode_copy();
     assert_eq!(file.encode(), [copy.as_slice(), copy.as_slice()].concat());
     let mut newer = file.clone();
-    newer.version = VolumeVersion::Three;
-    assert_eq!(newer.encode_copy().get(4..12), Some(&b"holdvol3"[..]));
+    for (version, magic) in [(VolumeVersion::Three, b"holdvol3"), (VolumeVersion::Four, b"holdvol4")] {
+        newer.version = version;
+        assert_eq!(newer.encode_copy().get(4..12), Some(&magic[..]));
+    }
     check(
         "size",
         "volume file copy",
         &copy,
         &[
             ("CRC", crc(&copy[4..])),
-            ("magic: `holdvol2`, or `holdvol3`", Bytes(b"holdvol2".to_vec())),
+            (
+                "magic: `holdvol2`, `holdvol3` once a part of the disk was restored, `holdvol4` once",
+                Bytes(b"holdvol2".to_vec()),
+            ),
             ("id", Bytes(vec![9; 16])),
             ("created", created_bytes),
             ("first segment", Number(0x0102_0304, 4)),
@@ -289,9 +294,10 @@ fn a_batch_is_as_documented() {
         RecordKind::Hole,
         RecordKind::Node,
         RecordKind::Checkpoint,
+        RecordKind::Moved,
     ];
-    assert_eq!(kinds.map(|kind| kind as u8), [1, 2, 3, 4, 5]);
-    assert!(DOCUMENT.contains("| kind: 1 write, 2 zero, 3 hole, 4 map node, 5 checkpoint |"));
+    assert_eq!(kinds.map(|kind| kind as u8), [1, 2, 3, 4, 5, 6]);
+    assert!(DOCUMENT.contains("| kind: 1 write, 2 zero, 3 hole, 4 map node, 5 checkpoint, 6 moved |"));
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub enum VolumeVersion {
     Two,
     /// Checkpoints may tell of restores in part.
     Three,
+    /// Blocks may have been moved.
+    Four,
 }
 
 impl VolumeVersion {
@@ -27,11 +29,12 @@ impl VolumeVersion {
         match self {
             Self::Two => *b"holdvol2",
             Self::Three => *b"holdvol3",
+            Self::Four => *b"holdvol4",
         }
     }
 
     fn of_magic(magic: [u8; 8]) -> Option<Self> {
-        [Self::Two, Self::Three]
+        [Self::Two, Self::Three, Self::Four]
             .into_iter()
             .find(|version| version.magic() == magic)
     }

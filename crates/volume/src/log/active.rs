@@ -208,7 +208,7 @@ fn add_totals(totals: &mut Totals, records: &[Record]) {
             RecordKind::Write => totals.blocks_written += blocks,
             RecordKind::Zero => totals.blocks_zeroed += blocks,
             RecordKind::Hole => totals.blocks_trimmed += blocks,
-            RecordKind::Node | RecordKind::Checkpoint => {}
+            RecordKind::Node | RecordKind::Checkpoint | RecordKind::Moved => {}
         }
     }
 }
