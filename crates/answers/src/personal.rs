@@ -29,7 +29,9 @@ pub(crate) fn search(
 ) -> Result<PersonalReport, Error> {
     let mut report = PersonalReport::default();
     let end = Instant::now() + Duration::from_secs(seconds);
-    let is_wanted = |file: &FileReport| file.what.is_damage() || matches!(file.what, What::Read | What::ReadInPart);
+    let is_wanted = |file: &FileReport| {
+        file.what.is_damage() || matches!(file.what, What::Read | What::ReadInPart | What::PerhapsRead)
+    };
     let total = files.iter().filter(|file| is_wanted(file)).count() as u64;
     let mut number = 0;
     for file in files.iter_mut().filter(|file| is_wanted(file)) {
@@ -67,11 +69,16 @@ enum Answer {
 /// Whether the attacker read a file.
 fn answer(window: &Window, file: &FileReport) -> Answer {
     match file.read_bytes {
-        Some(read) if read > 0 => Answer::Taken,
+        // What was encrypted was read by whoever did that; of other files it has to be certain that they were.
+        Some(read) if read > 0 && (file.is_read_certain || is_encrypted(file.what)) => Answer::Taken,
         // Content that was replaced by its encrypted form was read by somebody: from the guest's memory, then.
-        Some(_) if window.knows_reads() && needs_no_reading(file.what) => Answer::NotTaken,
+        Some(0) if window.knows_reads() && needs_no_reading(file.what) => Answer::NotTaken,
         _ => Answer::Unknown,
     }
+}
+
+const fn is_encrypted(what: What) -> bool {
+    what.is_damage() && !needs_no_reading(what)
 }
 
 const fn needs_no_reading(what: What) -> bool {
