@@ -64,6 +64,7 @@ READERS = {
 GUESTS = {
     "": {},
     " read by file": {"ahead_sectors": 0},
+    " reading 1 MiB ahead": {"ahead_sectors": 2048},
     " noting access": {"options": ["atime"]},
 }
 
