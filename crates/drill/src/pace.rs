@@ -12,9 +12,9 @@ use volume::{Device, Volume, Wait};
 use crate::error::Error;
 
 /// Batches of the guest in a second from which on it counts as busy.
-const BUSY_BATCHES: u64 = 200;
+const BUSY_BATCHES: u64 = 100;
 /// Batches of the guest in a second from which on the drill waits until there are fewer.
-const CROWDED_BATCHES: u64 = 2000;
+const CROWDED_BATCHES: u64 = 500;
 /// A drill waits no longer than this in all for a crowded guest: one that always is must be drilled, too.
 const CROWDED_MAX: Duration = Duration::from_secs(30 * 60);
 /// The part of the limit that is used while the guest is busy.
