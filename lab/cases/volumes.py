@@ -344,7 +344,8 @@ class RawScratch:
 MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
     "xfs": ["mkfs.xfs", "-q", "-f"],
-    "ntfs": ["mkntfs", "-q", "-f", "-F"],
+    # Sectors of 512 bytes, as guests see them as a rule, and so records of 1 KiB: content of up to some 700 bytes lies in them.
+    "ntfs": ["mkntfs", "-q", "-f", "-F", "-s", "512"],
 }
 CHECK = {"ext4": ["e2fsck", "-fn"], "xfs": ["xfs_repair", "-n"], "ntfs": ["ntfsfix", "-n"]}
 
