@@ -11,7 +11,8 @@ use super::side::Place;
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     pub(crate) blocks: Changed,
-    /// The blocks with which reads began, and those behind their last ones; of reads that are known to the block.
+    /// The blocks with which reads began anew, and those behind the last ones of all; of reads that are known to the block. One
+    /// that goes on where another ended may go on by itself, ahead of what is asked for.
     starts: FxHashSet<u64>,
     ends: FxHashSet<u64>,
 }
@@ -21,7 +22,9 @@ impl Reads {
     pub(crate) fn note(&mut self, stamp: Stamp, first_block: u64, blocks: u64, grain_blocks: u64) {
         self.blocks.note(stamp, first_block, blocks);
         if blocks > 0 && grain_blocks <= 1 {
-            self.starts.insert(first_block);
+            if !self.ends.contains(&first_block) {
+                self.starts.insert(first_block);
+            }
             self.ends.insert(first_block.saturating_add(blocks));
         }
     }
@@ -113,6 +116,16 @@ mod tests {
         };
         assert_eq!(of(18, 4), last);
         assert_eq!(of(30, 4), ReadOf::default());
+    }
+
+    #[test]
+    fn a_read_that_goes_on_where_another_ended_does_not_begin_there() {
+        let mut reads = Reads::default();
+        reads.note(Stamp::default(), 10, 4, 1);
+        reads.note(Stamp::default(), 14, 4, 1);
+        reads.note(Stamp::default(), 20, 4, 1);
+        let is_asked_for = |block| ReadOf::of(&reads, &[place(block, 4)]).is_asked_for;
+        assert_eq!([10, 14, 20].map(is_asked_for), [true, false, true]);
     }
 
     #[test]

@@ -68,7 +68,9 @@ fn reads(investigation: &Investigation) -> String {
     }
     let open = unknown(totals.by_what.get(What::PerhapsRead.name()).copied().unwrap_or(0));
     if totals.read == 0 {
-        return format!("No other file was read from the disk as a whole in that time, as far as the disk can tell.{open}");
+        return format!(
+            "No other file was read from the disk as a whole in that time, as far as the disk can tell.{open}"
+        );
     }
     format!(
         "{}{} ({}) {} read without being changed: whoever did that may have taken a copy.{open}",
