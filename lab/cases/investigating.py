@@ -10,8 +10,9 @@ import threading
 import time
 
 import corpus
+import reading
 import volumes
-from case import CASES, Case, Deadline, in_parallel
+from case import CASES, Deadline
 from harness.runner import time_limit
 from recording import write_back
 
@@ -38,6 +39,9 @@ class Outcome:
     read: int | None = None
     read_named: int | None = None
     read_rightly_named: int | None = None
+    # Read, and told as perhaps read; not read, and told so.
+    read_unknown: int | None = None
+    unread_unknown: int | None = None
     investigate_seconds: float | None = None
     way: str | None = None
     restored: int | None = None
@@ -65,6 +69,8 @@ class Work:
     def __init__(self, scratch, rng):
         self.scratch, self.rng = scratch, rng
         self.good, self.over = {}, threading.Event()
+        # Read and not changed, for what it holds to be known.
+        self.read = set()
 
     def prepare(self):
         """Documents that exist before the window."""
@@ -92,6 +98,8 @@ class Work:
             elif number % 3 == 1:
                 self.save(f"{name}.new", self.text(number) + b"saved anew\n")
                 os.replace(self.scratch.root / f"{name}.new", path)
+            else:
+                self.read.add(name)
             self.note(name)
         self.make("made before")
         self.scratch.sync()
@@ -128,30 +136,8 @@ class Work:
         self.thread.join()
 
 
-def read_without_writing(scratch, rng, deadline):
-    """An attacker who takes files away and damages none: whole folders are read."""
-    scratch.check()
-    folders = sorted({os.path.dirname(name) for name, _ in scratch.files()})
-    chosen = set(rng.sample(folders, max(1, len(folders) // 3)))
-    names = [name for name, _ in scratch.files() if os.path.dirname(name) in chosen and not name.startswith(WORK)]
-    scratch.taken = names
-    return in_parallel(4, names, lambda name: read(scratch, name), Deadline(120))
-
-
-def read(scratch, name):
-    handle = scratch.open(name, os.O_RDONLY)
-    try:
-        while os.read(handle, 1 << 20):
-            pass
-    finally:
-        os.close(handle)
-
-
-READING = Case("exfiltration-without-writing", "reading", read_without_writing)
-
-
 def case_of(name):
-    return READING if name == READING.name else CASES[name]
+    return reading.READERS.get(name) or CASES[name]
 
 
 class Investigated:
@@ -205,13 +191,15 @@ class Investigated:
                 raw.sync()
             return work.good
         discard = True if self.case.discard is None else self.case.discard
-        with disk.mount(kind, discard) as scratch, write_back(scratch, 1):
+        options = reading.as_guest(disk, self.entry)
+        with disk.mount(kind, discard, options) as scratch, write_back(scratch, 1):
             work = Work(scratch, self.rng)
             work.before_attack()
             time.sleep(1)
             with work:
                 self.case.work(scratch, self.rng, deadline())
             self.taken = set(getattr(scratch, "taken", ()))
+            self.read = self.taken | work.read
             scratch.sync()
         return work.good
 
@@ -251,7 +239,12 @@ class Investigated:
         taken = getattr(self, "taken", set()) & self.judged
         if taken and investigation["readings"]["since"]:
             read = {file["path"].lstrip("/") for file in files if file["what"] == "read"} & self.judged
+            taken |= self.read & self.judged
             outcome.read, outcome.read_named, outcome.read_rightly_named = len(taken), len(read), len(read & taken)
+            unknown = {file["path"].lstrip("/") for file in files if file["what"] == "perhaps-read"} & self.judged
+            outcome.read_unknown, outcome.unread_unknown = len(unknown & taken), len(unknown - taken)
+            outcome.missed_examples += [f"{name}: {said(by_path.get(name))}" for name in sorted(taken - read - unknown)[:8]]
+            outcome.wrong_examples += [f"{name}: {said(by_path.get(name))}" for name in sorted(read - taken)[:8]]
 
     def keep_good(self, disk, sequence, before, after, good):
         """Restores with `--keep-good`, and compares every file."""

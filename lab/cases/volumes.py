@@ -154,13 +154,14 @@ class Disk:
         return backing == str(self.attached.file)
 
     @contextlib.contextmanager
-    def mount(self, kind, discard=True):
+    def mount(self, kind, discard=True, options=()):
         """The volume's file system as a `Scratch`."""
         self.mount_point.mkdir(exist_ok=True)
         if kind == "ntfs":
-            command = ["ntfs-3g", "-o", "permissions,big_writes", self.device, str(self.mount_point)]
+            command = ["ntfs-3g", "-o", ",".join(["permissions,big_writes", *options]), self.device, str(self.mount_point)]
         else:
-            command = ["mount", "-t", kind, "-o", "discard" if discard else "nodiscard", self.device, str(self.mount_point)]
+            options = ["discard" if discard else "nodiscard", *options]
+            command = ["mount", "-t", kind, "-o", ",".join(options), self.device, str(self.mount_point)]
         run(*command)
         try:
             token = secrets.token_hex(16)
@@ -343,7 +344,8 @@ class RawScratch:
 MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
     "xfs": ["mkfs.xfs", "-q", "-f"],
-    "ntfs": ["mkntfs", "-q", "-f", "-F"],
+    # Sectors of 512 bytes, as guests see them as a rule, and so records of 1 KiB: content of up to some 700 bytes lies in them.
+    "ntfs": ["mkntfs", "-q", "-f", "-F", "-s", "512"],
 }
 CHECK = {"ext4": ["e2fsck", "-fn"], "xfs": ["xfs_repair", "-n"], "ntfs": ["ntfsfix", "-n"]}
 

@@ -25,6 +25,8 @@ struct Node {
     kind: NodeKind,
     content: Vec<u8>,
     is_readable: bool,
+    is_inline: bool,
+    accessed: Option<files::Time>,
 }
 
 impl Fake {
@@ -50,6 +52,8 @@ impl Fake {
             kind,
             content: content.to_vec(),
             is_readable: true,
+            is_inline: false,
+            accessed: None,
         });
         NodeId(self.nodes.len() as u64 - 1)
     }
@@ -58,6 +62,20 @@ impl Fake {
     pub(crate) fn damage(&mut self, node: NodeId) {
         if let Some(node) = self.nodes.get_mut(node.0 as usize) {
             node.is_readable = false;
+        }
+    }
+
+    /// Puts a file's content into the file system's structures.
+    pub(crate) fn put_inline(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.is_inline = true;
+        }
+    }
+
+    /// Notes that a file was read at a time.
+    pub(crate) fn access(&mut self, node: NodeId, seconds: i128) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.accessed = Some(files::Time(seconds * 1_000_000_000));
         }
     }
 
@@ -110,6 +128,7 @@ impl FileSystem for Fake {
         Ok(Metadata {
             size_bytes: node.content.len() as u64,
             generation: 1,
+            accessed: node.accessed,
             ..Metadata::of(node.kind)
         })
     }
@@ -130,13 +149,18 @@ impl FileSystem for Fake {
     }
 
     fn extents(&self, node: NodeId, visit: &mut dyn FnMut(Extent) -> Flow) -> Result<(), Error> {
-        let length = self.node(node)?.content.len() as u64;
+        let found = self.node(node)?;
+        let length = found.content.len() as u64;
         if length > 0 {
             let _ = visit(Extent {
                 logical: 0,
                 physical: node.0 * BLOCKS_EACH * 4096,
                 length,
-                kind: ExtentKind::Data,
+                kind: if found.is_inline {
+                    ExtentKind::Inline
+                } else {
+                    ExtentKind::Data
+                },
             });
         }
         Ok(())

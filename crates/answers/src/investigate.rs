@@ -10,15 +10,13 @@ use crate::disk::{BLOCK, Changed, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::past::PastMoment;
 use crate::progress::Progress;
+use crate::read::{self, Habit};
 use crate::refine::refine;
 use crate::report::{
-    Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, What, file_report,
-    group, sentences, timeline, totals,
+    Assembled, FileReport, FileSystemReport, Investigation, MomentReport, ReadingsReport, Time, file_report, group,
+    sentences, timeline, totals,
 };
 use crate::window::{Part, Window};
-
-/// A file of which at least so much was read counts as read, in per cent.
-const READ_PERCENT: u64 = 50;
 
 /// What shall be found out beside the damage.
 #[derive(Clone, Debug)]
@@ -176,7 +174,7 @@ fn look(
 ) -> Result<Looked, Error> {
     let changed = &window.changed;
     // What was read is told of the files as they were.
-    let reads = window.readings.since.map(|_| &window.readings.blocks);
+    let reads = window.readings.since.map(|_| &window.readings.reads);
     let before_tree = Tree::walk(side, Noted { changed, reads }, keys, progress)?;
     let after_tree = after
         .map(|after| Tree::walk(after, Noted { changed, reads: None }, keys, progress))
@@ -202,8 +200,9 @@ fn look(
         .iter()
         .map(|finding| file_report(&assembled, finding))
         .collect();
+    let mut limits = Vec::new();
     if reads.is_some() {
-        add_reads(&assembled, &findings, &mut files);
+        limits.extend(add_reads(&assembled, &findings, &mut files));
     }
     let report = FileSystemReport {
         area: side.name.clone(),
@@ -214,7 +213,6 @@ fn look(
         unreadable_after: after_tree.as_ref().map_or(0, |tree| tree.unreadable as u64),
         extensions: findings.extensions,
     };
-    let mut limits = Vec::new();
     limits.extend(unreadable(&before_tree, &side.name, UNREADABLE_BEFORE));
     limits.extend(after_tree.and_then(|tree| unreadable(&tree, &side.name, UNREADABLE_AFTER)));
     Ok(Looked { report, files, limits })
@@ -242,8 +240,8 @@ fn unreadable(tree: &Tree, area: &str, (when, meaning): (&str, &str)) -> Option<
     ))
 }
 
-/// Adds what was read of the files that were found, and the files that were only read.
-fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>) {
+/// Adds what was read of the files that were found, and the files that were only read. Returns what isn't known of that.
+fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec<FileReport>) -> Vec<String> {
     let ground = assembled.ground;
     let mut known = std::collections::HashMap::new();
     for (place, finding) in findings.list.iter().enumerate() {
@@ -251,27 +249,38 @@ fn add_reads(assembled: &Assembled<'_, '_>, findings: &Findings, files: &mut Vec
             known.insert(old, place);
         }
     }
+    let habit = Habit::of(ground.before_tree);
+    let (mut inline, mut along) = (0_u64, 0_u64);
     for (index, node) in ground.before_tree.files() {
-        let (blocks, read) = (u64::from(node.blocks), u64::from(node.read_blocks));
-        let read_bytes = read.saturating_mul(BLOCK).min(node.size_bytes);
-        if let Some(file) = known.get(&index).and_then(|place| files.get_mut(*place)) {
+        let read_bytes = u64::from(node.read.blocks).saturating_mul(BLOCK).min(node.size_bytes);
+        let is_known = known.get(&index).and_then(|place| files.get_mut(*place));
+        if let Some(file) = is_known {
             file.read_bytes = Some(read_bytes);
-        } else if read > 0 {
-            let is_whole = read.saturating_mul(100) >= u64::max(blocks, 1).saturating_mul(READ_PERCENT);
-            let what = if is_whole { What::Read } else { What::ReadInPart };
-            let mut file = file_report(assembled, &crate::compare::Finding::new(what, Some(index), None));
-            file.read_bytes = Some(read_bytes);
-            file.kind = Sample::read(
-                &*ground.before.file_system,
-                node.id,
-                node.size_bytes,
-                &SampleOf::default(),
-            )
-            .kind();
-            file.evidence.push(format!("{read} of {blocks} blocks were read"));
-            files.push(file);
+            file.is_read_certain = node.read.blocks > 0 && habit.is_certain(node);
+            continue;
         }
+        if node.read.blocks == 0 {
+            continue;
+        }
+        let is_asked_for = habit.is_certain(node);
+        let is_seen = !is_asked_for && read::is_access_noted(ground.before, ground.after.map(|(side, _)| side), node);
+        let is_certain = is_asked_for || is_seen;
+        let what = read::what(node, is_certain);
+        let mut file = file_report(assembled, &crate::compare::Finding::new(what, Some(index), None));
+        (file.read_bytes, file.is_read_certain) = (Some(read_bytes), is_certain);
+        file.kind = Sample::read(
+            &*ground.before.file_system,
+            node.id,
+            node.size_bytes,
+            &SampleOf::default(),
+        )
+        .kind();
+        file.evidence.push(read::evidence(node, is_seen, is_certain));
+        inline += u64::from(!is_certain && node.read.is_inline);
+        along += u64::from(!is_certain && !node.read.is_inline);
+        files.push(file);
     }
+    read::limits(assembled.area, inline, along)
 }
 
 fn readings_of(window: &Window) -> ReadingsReport {
@@ -279,7 +288,7 @@ fn readings_of(window: &Window) -> ReadingsReport {
         since: window.readings.since.map(Time),
         is_complete: window.knows_reads(),
         grain_bytes: window.readings.grain_blocks.saturating_mul(BLOCK),
-        bytes: window.readings.blocks.blocks().saturating_mul(BLOCK),
+        bytes: window.readings.reads.blocks.blocks().saturating_mul(BLOCK),
     }
 }
 

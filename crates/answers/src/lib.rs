@@ -12,6 +12,7 @@ pub mod member;
 mod past;
 mod personal;
 mod progress;
+mod read;
 mod refine;
 mod report;
 mod window;

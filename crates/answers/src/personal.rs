@@ -29,7 +29,9 @@ pub(crate) fn search(
 ) -> Result<PersonalReport, Error> {
     let mut report = PersonalReport::default();
     let end = Instant::now() + Duration::from_secs(seconds);
-    let is_wanted = |file: &FileReport| file.what.is_damage() || matches!(file.what, What::Read | What::ReadInPart);
+    let is_wanted = |file: &FileReport| {
+        file.what.is_damage() || matches!(file.what, What::Read | What::ReadInPart | What::PerhapsRead)
+    };
     let total = files.iter().filter(|file| is_wanted(file)).count() as u64;
     let mut number = 0;
     for file in files.iter_mut().filter(|file| is_wanted(file)) {
@@ -52,26 +54,32 @@ pub(crate) fn search(
         let found = personal::scan_reader(&file.path, &mut reader, &personal::Limits::default(), &keep_going);
         report.searched += 1;
         report.unread += u64::from(!found.unread.is_empty());
-        add(&found, file, answer(window, file), &mut report.classes);
+        let answer = answer(window.knows_reads(), file.what, file.read_bytes, file.is_read_certain);
+        add(&found, file, answer, &mut report.classes);
     }
     Ok(report)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Taken,
     NotTaken,
     Unknown,
 }
 
-/// Whether the attacker read a file.
-fn answer(window: &Window, file: &FileReport) -> Answer {
-    match file.read_bytes {
-        Some(read) if read > 0 => Answer::Taken,
+/// Whether the attacker read a file, by what happened to it, how much of it was read, and whether that is certain.
+const fn answer(knows_reads: bool, what: What, read_bytes: Option<u64>, is_read_certain: bool) -> Answer {
+    match read_bytes {
+        // What was encrypted was read by whoever did that; of other files it has to be certain that they were.
+        Some(1..) if is_read_certain || is_encrypted(what) => Answer::Taken,
         // Content that was replaced by its encrypted form was read by somebody: from the guest's memory, then.
-        Some(_) if window.knows_reads() && needs_no_reading(file.what) => Answer::NotTaken,
+        Some(0) if knows_reads && needs_no_reading(what) => Answer::NotTaken,
         _ => Answer::Unknown,
     }
+}
+
+const fn is_encrypted(what: What) -> bool {
+    what.is_damage() && !needs_no_reading(what)
 }
 
 const fn needs_no_reading(what: What) -> bool {
@@ -113,5 +121,29 @@ impl Read for NodeReader<'_> {
             .map_err(io::Error::other)?;
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_certainly_read_is_taken() {
+        let cases = [
+            (What::Read, Some(4096), true, Answer::Taken),
+            (What::PerhapsRead, Some(4096), false, Answer::Unknown),
+            (What::EncryptedInPlace, Some(4096), false, Answer::Taken),
+            (What::EncryptedInPlace, Some(0), false, Answer::Unknown),
+            (What::Wiped, Some(4096), true, Answer::Taken),
+            (What::Wiped, Some(4096), false, Answer::Unknown),
+            (What::Wiped, Some(0), false, Answer::NotTaken),
+            (What::Wiped, None, false, Answer::Unknown),
+        ];
+        for (what, read_bytes, is_certain, expected) in cases {
+            let said = answer(true, what, read_bytes, is_certain);
+            assert_eq!(said, expected, "{what:?}, {read_bytes:?}, {is_certain}");
+        }
+        assert_eq!(answer(false, What::Wiped, Some(0), false), Answer::Unknown);
     }
 }

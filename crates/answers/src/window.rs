@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use volume::{Change, Moment, Timestamp};
 
-use crate::disk::{BLOCK, Changed, Stamp};
+use crate::disk::{BLOCK, Changed, Reads, Stamp};
 use crate::error::Error;
 use crate::past::{Past, PastMoment, Reading};
 use crate::progress::{Progress, Stage};
@@ -28,7 +28,7 @@ pub struct Part<'a> {
 /// What clients read.
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
-    pub(crate) blocks: Changed,
+    pub(crate) reads: Reads,
     /// From when on reads are known throughout; `None` if none are.
     pub(crate) since: Option<Timestamp>,
     /// The coarsest grain that ranges were rounded to, in blocks.
@@ -126,7 +126,8 @@ impl Window {
                 time: reading.time,
                 ..Stamp::default()
             };
-            readings.blocks.note(stamp, reading.first_block, reading.blocks);
+            let (first_block, grain_blocks) = (reading.first_block, reading.grain_blocks);
+            readings.reads.note(stamp, first_block, reading.blocks, grain_blocks);
             readings.grain_blocks = readings.grain_blocks.max(reading.grain_blocks);
             seconds.entry(second_of(reading.time)).or_default().1 += bytes_of(reading.blocks);
             ControlFlow::Continue(())

@@ -12,9 +12,9 @@ use volume::{Device, Volume, Wait};
 use crate::error::Error;
 
 /// Batches of the guest in a second from which on it counts as busy.
-const BUSY_BATCHES: u64 = 200;
+const BUSY_BATCHES: u64 = 100;
 /// Batches of the guest in a second from which on the drill waits until there are fewer.
-const CROWDED_BATCHES: u64 = 2000;
+const CROWDED_BATCHES: u64 = 500;
 /// A drill waits no longer than this in all for a crowded guest: one that always is must be drilled, too.
 const CROWDED_MAX: Duration = Duration::from_secs(30 * 60);
 /// The part of the limit that is used while the guest is busy.
@@ -83,6 +83,8 @@ impl Pace {
     ) -> Self {
         let now = Instant::now();
         let sequence = guest.as_ref().map_or(0, |guest| guest.newest().sequence.0);
+        // Nothing is known of the guest before it was looked at for a while.
+        let batches_per_second = guest.as_ref().map_or(0, |_| CROWDED_BATCHES);
         Self {
             guest,
             bytes_per_second: bytes_per_second.max(1 << 20),
@@ -92,7 +94,7 @@ impl Pace {
                 paid: now,
                 looked: now,
                 sequence,
-                batches_per_second: 0,
+                batches_per_second,
                 waited: Duration::ZERO,
                 stood_aside: Duration::ZERO,
             }),
@@ -116,6 +118,11 @@ impl Pace {
     pub(crate) fn write(&self, bytes: u64) -> Result<(), Error> {
         self.moved.written.fetch_add(bytes, Ordering::Relaxed);
         self.pay(bytes)
+    }
+
+    /// How much of the time waited was for a crowded guest.
+    pub(crate) fn stood_aside(&self) -> Duration {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).stood_aside
     }
 
     /// The time waited.

@@ -7,6 +7,7 @@ use files::{Entry, Flow, Metadata, NodeId, NodeKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::changed::{Changed, Stamp};
+use super::reads::{ReadOf, Reads};
 use super::side::Side;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -40,8 +41,8 @@ pub(crate) struct Node {
     /// Blocks of its content, and how many of them were changed.
     pub(crate) blocks: u32,
     pub(crate) changed_blocks: u32,
-    /// How many of them clients read, in a tree that was walked with what is known of that.
-    pub(crate) read_blocks: u32,
+    /// How clients read it, in a tree that was walked with what is known of that.
+    pub(crate) read: ReadOf,
     /// When its content's blocks were changed first and last.
     pub(crate) first: Stamp,
     pub(crate) last: Stamp,
@@ -66,7 +67,7 @@ impl Node {
 pub(crate) struct Noted<'a> {
     pub(crate) changed: &'a Changed,
     /// What clients read, where that is asked for.
-    pub(crate) reads: Option<&'a Changed>,
+    pub(crate) reads: Option<&'a Reads>,
 }
 
 /// All files of a file system.
@@ -200,7 +201,7 @@ impl Tree {
             is_folder: metadata.is_none_or(|metadata| metadata.kind == NodeKind::Folder),
             blocks: 0,
             changed_blocks: 0,
-            read_blocks: 0,
+            read: ReadOf::default(),
             first: Stamp::default(),
             last: Stamp::default(),
             path_hash,
@@ -215,9 +216,10 @@ impl Tree {
 
     /// Notes how much of a file was changed and read.
     fn touch(&mut self, side: &Side, noted: Noted<'_>, index: Index, id: NodeId) {
-        let (mut blocks, mut touched, mut read) = (0_u64, 0_u64, 0_u64);
+        let (mut blocks, mut touched) = (0_u64, 0_u64);
         let mut times: Option<(Stamp, Stamp)> = None;
-        for place in side.places(id) {
+        let places = side.places(id);
+        for place in &places {
             let (start, end) = place.blocks();
             blocks += end - start;
             for (from, to, run) in noted.changed.within(start, end) {
@@ -226,16 +228,15 @@ impl Tree {
                     (first.min(run.first), last.max(run.last))
                 }));
             }
-            if let Some(reads) = noted.reads {
-                read += reads.within(start, end).map(|(from, to, _)| to - from).sum::<u64>();
-            }
         }
         let Some(node) = self.nodes.get_mut(index.0 as usize) else {
             return;
         };
         node.blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
         node.changed_blocks = u32::try_from(touched).unwrap_or(u32::MAX);
-        node.read_blocks = u32::try_from(read).unwrap_or(u32::MAX);
+        node.read = noted
+            .reads
+            .map_or_else(ReadOf::default, |reads| ReadOf::of(reads, &places));
         if let Some((first, last)) = times {
             (node.first, node.last) = (first, last);
         }
@@ -342,15 +343,15 @@ mod tests {
         let mut fake = Fake::new();
         let file = fake.file(NodeId(0), b"a", &[1; 3 * 4096]);
         let start = file.0 * BLOCKS_EACH;
-        let (mut changed, mut reads) = (Changed::default(), Changed::default());
+        let (mut changed, mut reads) = (Changed::default(), Reads::default());
         changed.note(Stamp::default(), start + 2, 8);
-        reads.note(Stamp::default(), start - 1, 3);
+        reads.note(Stamp::default(), start - 1, 3, 1);
         let noted = Noted {
             changed: &changed,
             reads: Some(&reads),
         };
         let tree = Tree::walk(&fake.side(), noted, &RandomState::new(), &mut ()).unwrap();
         let (_, node) = tree.files().next().unwrap();
-        assert_eq!((node.blocks, node.changed_blocks, node.read_blocks), (3, 1, 2));
+        assert_eq!((node.blocks, node.changed_blocks, node.read.blocks), (3, 1, 2));
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn file_report(assembled: &Assembled<'_, '_>, finding: &Finding) -> F
         last: finding.last.map(|stamp| Time(stamp.time)),
         changed_bytes: finding.changed_blocks.saturating_mul(BLOCK),
         read_bytes: None,
+        is_read_certain: false,
         evidence: finding.evidence.clone(),
         newest_good: finding.what.is_damage().then(|| newest_good(ground, finding)),
         personal: std::collections::BTreeMap::new(),

@@ -306,7 +306,7 @@ fn write_file(file: &FileReport, out: &mut dyn Write) -> io::Result<()> {
         () if file.what.is_damage() => "damage",
         () if matches!(
             file.what,
-            What::Read | What::ReadInPart | What::Note | What::EncryptedCopy
+            What::Read | What::ReadInPart | What::PerhapsRead | What::Note | What::EncryptedCopy
         ) =>
         {
             "warn"

@@ -66,16 +66,27 @@ fn reads(investigation: &Investigation) -> String {
                 take everything on the disk for read."
             .to_owned();
     }
+    let open = unknown(totals.by_what.get(What::PerhapsRead.name()).copied().unwrap_or(0));
     if totals.read == 0 {
-        return "No other file was read from the disk as a whole in that time, as far as the disk can tell.".to_owned();
+        return format!(
+            "No other file was read from the disk as a whole in that time, as far as the disk can tell.{open}"
+        );
     }
     format!(
-        "{}{} ({}) {} read without being changed: whoever did that may have taken a copy.",
+        "{}{} ({}) {} read without being changed: whoever did that may have taken a copy.{open}",
         if totals.damaged > 0 { "Beside those, " } else { "" },
         files(totals.read),
         size(totals.read_bytes),
         were(totals.read)
     )
+}
+
+/// What is said of files that were perhaps read.
+fn unknown(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(" Of {} more it can't be told.", files(count)),
+    }
 }
 
 fn way_back(investigation: &Investigation, command: &str) -> String {
@@ -121,6 +132,8 @@ mod tests {
     fn one_file_is_no_files() {
         assert_eq!((files(0).as_str(), were(0)), ("0 files", "were"));
         assert_eq!((files(1).as_str(), were(1)), ("1 file", "was"));
+        assert_eq!(unknown(0), "");
+        assert_eq!(unknown(1), " Of 1 file more it can't be told.");
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub struct FileReport {
     pub changed_bytes: u64,
     /// How much of it clients read; `None` where reads aren't known.
     pub read_bytes: Option<u64>,
+    /// Whether that can't have come along with what was read of other files, or with a folder's listing.
+    pub is_read_certain: bool,
     /// Why this is said.
     pub evidence: Vec<String>,
     /// The newest version before it was damaged.

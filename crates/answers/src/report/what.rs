@@ -29,6 +29,8 @@ pub enum What {
     Read,
     /// Read in part, and not changed.
     ReadInPart,
+    /// Its blocks were read, perhaps along with those of other files or of a folder, and not changed.
+    PerhapsRead,
     /// Changed or replaced as programs do.
     Changed,
     /// Renamed or moved, its content as it was.
@@ -41,7 +43,7 @@ pub enum What {
 
 impl What {
     /// All, in the order of their weight.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::EncryptedInPlace,
         Self::PartlyEncrypted,
         Self::ReplacedByEncrypted,
@@ -54,6 +56,7 @@ impl What {
         Self::EncryptedCopy,
         Self::Read,
         Self::ReadInPart,
+        Self::PerhapsRead,
         Self::Changed,
         Self::Renamed,
         Self::Created,
@@ -92,6 +95,7 @@ impl What {
             Self::EncryptedCopy => "encrypted-copy",
             Self::Read => "read",
             Self::ReadInPart => "read-in-part",
+            Self::PerhapsRead => "perhaps-read",
             Self::Changed => "changed",
             Self::Renamed => "renamed",
             Self::Created => "created",
@@ -115,6 +119,7 @@ impl What {
             Self::EncryptedCopy => "encrypted copies",
             Self::Read => "read, not changed",
             Self::ReadInPart => "read in part, not changed",
+            Self::PerhapsRead => "perhaps read, along with others, not changed",
             Self::Changed => "changed by ordinary work",
             Self::Renamed => "renamed",
             Self::Created => "new",

@@ -43,7 +43,12 @@ pub(crate) fn has_journal(kind: &str) -> bool {
 }
 
 /// Has the tool of an area's file system look at it. `None` if there is no file system.
-pub(crate) fn check(fork: &DrillFork, area: &AreaSeen, folder: &Path, pace: &Pace) -> Result<Option<Check>, Error> {
+pub(crate) fn check(
+    fork: &DrillFork,
+    area: &AreaSeen,
+    folder: &Path,
+    pace: &Arc<Pace>,
+) -> Result<Option<Check>, Error> {
     if !area.is_read {
         return Ok(None);
     }
@@ -57,7 +62,7 @@ pub(crate) fn check(fork: &DrillFork, area: &AreaSeen, folder: &Path, pace: &Pac
         return Ok(Some(not_checked("", "`nbdfuse` and `fusermount3` aren't installed")));
     }
     let command = format!("{} {}", tool.program, tool.arguments.join(" "));
-    let window = Arc::new(Window::new(fork, &area.pieces));
+    let window = Arc::new(Window::new(fork, &area.pieces, pace));
     let attached = match Attached::start(window, area.size_bytes, folder, pace)? {
         Ok(attached) => attached,
         Err(why) => return Ok(Some(not_checked(&command, &why))),
@@ -85,9 +90,12 @@ fn run(tool: &Tool, program: &Path, command: &str, attached: &Attached, pace: &P
         Err(error) => return Ok(not_checked(command, &format!("it can't be started: {error}"))),
     };
     let began = Instant::now();
+    let aside = pace.stood_aside();
     let status = loop {
+        // What was waited for the guest's sake isn't the tool's fault.
+        let patience = PATIENCE + pace.stood_aside().saturating_sub(aside);
         match child.try_wait() {
-            Ok(None) if began.elapsed() < PATIENCE && pace.check().is_ok() => {
+            Ok(None) if began.elapsed() < patience && pace.check().is_ok() => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Ok(Some(status)) => break Some(status),

@@ -1,9 +1,9 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use drill::{AttackResult, Case, CheckOutcome, DrillFork, DrillResult, Error, History, Verdict};
 use guard::{Fence, Settings};
-use volume::Wait;
+use volume::{Wait, WriteRequest};
 
 use crate::disk::Disk;
 
@@ -162,6 +162,44 @@ fn a_drill_that_is_told_to_stop_leaves_nothing() {
             .results
             .is_empty()
     );
+}
+
+#[test]
+fn a_drill_moves_nothing_while_the_guest_is_crowded() {
+    let disk = Disk::new(200);
+    let options = disk.options(Case::InPlaceWhole);
+    let guest_is_done = AtomicBool::new(false);
+    let (volume, now) = (&disk.source.volume, disk.source.clock.now());
+    let last = volume.size_bytes() - 4096;
+    let write = || {
+        let data = [7; 4096];
+        volume
+            .write(
+                &[WriteRequest {
+                    offset: last,
+                    data: &data,
+                }],
+                now,
+            )
+            .expect("written");
+    };
+    let moved = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !guest_is_done.load(Ordering::Relaxed) {
+                (0..50).for_each(|_| write());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let drill = scope.spawn(|| disk.drill_with(&options));
+        std::thread::sleep(Duration::from_millis(1500));
+        let moved = options.moved.so_far();
+        guest_is_done.store(true, Ordering::Relaxed);
+        assert_everything_is_back(&drill.join().expect("it doesn't panic").expect("a drill"));
+        moved
+    });
+    assert_eq!(moved.1, 0);
+    // What is counted is let through only afterwards: the first request waits.
+    assert!(moved.0 <= 1 << 20, "{moved:?}");
 }
 
 #[test]

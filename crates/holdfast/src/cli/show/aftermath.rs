@@ -190,6 +190,7 @@ mod tests {
             last: None,
             changed_bytes: 0,
             read_bytes: None,
+            is_read_certain: false,
             evidence: vec![format!("`{EVIL}` took its place")],
             newest_good: None,
             personal: BTreeMap::new(),
