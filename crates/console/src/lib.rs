@@ -39,7 +39,7 @@ pub use server::{Server, serve};
 pub use settings::{CertificateFiles, OidcSettings, Settings};
 pub use site::{
     Activity, ActivityBucket, DiskEvent, DrillView, ExposureView, FileRow, Files, GuardState, Health,
-    IncidentFileSettings, MarkView, MarkWish, Marked, Moment, PinView, Problem, ProblemKind, ProviderQuestion,
-    RestorePreview, Restored, Site, VolumeView,
+    IncidentFileSettings, LogInputView, LogsView, MarkView, MarkWish, Marked, Moment, PinView, Problem, ProblemKind,
+    ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 pub use state::{Shared, State};

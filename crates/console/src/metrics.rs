@@ -15,7 +15,7 @@ use respond::{BySeverity, Counts, Time};
 
 use crate::auth::{Peer, SignedIn};
 use crate::problem::Refusal;
-use crate::site::VolumeView;
+use crate::site::{LogInputView, LogsView, VolumeView};
 use crate::state::Shared;
 
 /// Upper bounds of the classes of durations, in seconds.
@@ -85,14 +85,15 @@ async fn show(State(state): State<Shared>, request: Request) -> Response {
         .ask(|site| {
             let (now, volumes) = (site.now(), site.volumes()?);
             let counts = site.desk().read(|ledger| ledger.counts(now))?;
-            Ok::<_, Refusal>((volumes, counts))
+            Ok::<_, Refusal>((volumes, counts, site.logs()))
         })
         .await;
     let mut page = Page::default();
     let is_read = gathered.is_ok();
-    if let Ok((volumes, counts)) = &gathered {
+    if let Ok((volumes, counts, logs)) = &gathered {
         page.volumes(volumes);
         page.counts(counts);
+        logs.iter().for_each(|logs| page.logs(logs));
     }
     page.gauge(
         "holdfast_up",
@@ -268,6 +269,78 @@ impl Page {
             "holdfast_notices_failing",
             "Notices that couldn't be delivered yet.",
             &[("", counts.notices_failing)],
+        );
+    }
+
+    fn logs(&mut self, logs: &LogsView) {
+        let of = |value: fn(&LogInputView) -> Option<i64>| -> Vec<(String, u64)> {
+            let figure = |input: &LogInputView| {
+                // What is ahead of this machine's clock isn't behind.
+                let value = u64::try_from(value(input)?).unwrap_or(0);
+                Some((format!("input=\"{}\"", input.input), value))
+            };
+            logs.inputs.iter().filter_map(figure).collect()
+        };
+        let counters: [(&str, &str, fn(&LogInputView) -> u64); 4] = [
+            (
+                "holdfast_logs_records_total",
+                "Records of logs that came in.",
+                |input| input.records,
+            ),
+            (
+                "holdfast_logs_not_understood_total",
+                "Records of which nothing could be made.",
+                |input| input.not_understood,
+            ),
+            (
+                "holdfast_logs_unreadable_total",
+                "Pieces of logs that are no records.",
+                |input| input.unreadable,
+            ),
+            (
+                "holdfast_logs_dropped_total",
+                "Messages, requests and connections that weren't taken.",
+                |input| input.dropped,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let figures: Vec<(String, u64)> = logs
+                .inputs
+                .iter()
+                .map(|input| (format!("input=\"{}\"", input.input), value(input)))
+                .collect();
+            self.counter(name, help, &figures);
+        }
+        self.gauge(
+            "holdfast_logs_behind_seconds",
+            "How old the last event was when it came in.",
+            &of(|input| input.behind_seconds),
+        );
+        self.gauge(
+            "holdfast_logs_last_record_timestamp_seconds",
+            "When the last record came in.",
+            &of(|input| input.last_record),
+        );
+        let reasons: Vec<(String, u64)> = logs
+            .dropped
+            .iter()
+            .map(|(reason, count)| (format!("reason=\"{}\"", reason), *count))
+            .collect();
+        self.counter("holdfast_logs_dropped_by_reason_total", "The same by reason.", &reasons);
+        self.gauge(
+            "holdfast_logs_unread_bytes",
+            "Bytes of followed files that weren't read yet.",
+            &[("", logs.unread_bytes)],
+        );
+        self.gauge(
+            "holdfast_logs_waiting_messages",
+            "Messages that weren't judged yet.",
+            &[("", logs.waiting_messages)],
+        );
+        self.gauge(
+            "holdfast_logs_problems",
+            "Reasons why logs that should be read aren't.",
+            &[("", logs.problems)],
         );
     }
 

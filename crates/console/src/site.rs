@@ -38,6 +38,40 @@ pub enum ProblemKind {
     Failed,
 }
 
+/// The logs that the program reads, since it started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogsView {
+    /// By the way on which they come.
+    pub inputs: Vec<LogInputView>,
+    /// What was sent and not taken, by reason.
+    pub dropped: Vec<(String, u64)>,
+    /// Bytes of files that weren't read yet.
+    pub unread_bytes: u64,
+    /// Messages that weren't judged yet.
+    pub waiting_messages: u64,
+    /// Reasons why logs that should be read aren't.
+    pub problems: u64,
+}
+
+/// Logs of one way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogInputView {
+    /// The way.
+    pub input: String,
+    /// Records that came in.
+    pub records: u64,
+    /// Those of which nothing could be made.
+    pub not_understood: u64,
+    /// Pieces that are no records.
+    pub unreadable: u64,
+    /// Messages, requests and connections that weren't taken.
+    pub dropped: u64,
+    /// When the last record came in, in seconds since 1970.
+    pub last_record: Option<i64>,
+    /// How old the last event was when it came in.
+    pub behind_seconds: Option<i64>,
+}
+
 /// What the console needs of the program.
 pub trait Site: Send + Sync + 'static {
     /// The ledger.
@@ -50,6 +84,10 @@ pub trait Site: Send + Sync + 'static {
     fn is_ready(&self) -> bool;
     /// How the program is.
     fn health(&self) -> Health;
+    /// The logs that it reads; none if it is told to read none.
+    fn logs(&self) -> Option<LogsView> {
+        None
+    }
     /// All volumes, by name.
     fn volumes(&self) -> Result<Vec<VolumeView>, Problem>;
     /// One volume.

@@ -32,10 +32,37 @@ pub struct Detection {
 /// What a [`Detection`] knows, to be kept over a restart: borrowed from it to be written, owned when it was read.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Memory<'a> {
+    #[serde(with = "as_text")]
     correlations: Vec<u8>,
     directory: Cow<'a, Directory>,
     behaviour: Cow<'a, Behaviour>,
     stories: Cow<'a, Stories>,
+}
+
+/// Bytes that are text, written as such: a list of numbers is four times as long. Lists, which were written before, are still read.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Numbers(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => bytes.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.into_bytes(),
+            Written::Numbers(bytes) => bytes,
+        })
+    }
 }
 
 /// Something that was found, and what it did to stories.
@@ -149,5 +176,27 @@ impl Detection {
     #[must_use]
     pub fn story(&self, id: StoryId) -> Option<Story> {
         self.stories.incident(id, &self.directory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Kept(#[serde(with = "as_text")] Vec<u8>);
+
+    #[test]
+    fn what_correlations_wait_for_is_written_as_text_and_read_from_either() {
+        let text = serde_json::to_string(&Kept(b"{\"a\":1}".to_vec())).unwrap();
+        assert_eq!(text, "\"{\\\"a\\\":1}\"");
+        for written in [text.as_str(), "[123,34,97,34,58,49,125]"] {
+            let kept: Kept = serde_json::from_str(written).unwrap();
+            assert_eq!(kept, Kept(b"{\"a\":1}".to_vec()));
+        }
+        let bytes = Kept(vec![0xff, 0]);
+        let written = serde_json::to_string(&bytes).unwrap();
+        assert_eq!(written, "[255,0]");
+        assert_eq!(serde_json::from_str::<Kept>(&written).unwrap(), bytes);
     }
 }

@@ -13,12 +13,12 @@ def unix(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def pages(site, what):
+def pages(site, what, *more):
     """All of a list, page by page."""
     found = []
     while True:
         before = ("--before", found[-1]["id"]) if found else ()
-        page = site.ask(what, "list", "--most", PAGE, *before)[what]
+        page = site.ask(what, "list", "--most", PAGE, *more, *before)[what]
         found += page
         if len(page) < PAGE:
             return found
@@ -33,7 +33,7 @@ class Judge:
         self.begins = {}
         for time, _, _, stage in attack_lines:
             self.begins[stage] = min(time, self.begins.get(stage, time))
-        every = sorted(pages(site, "alerts"), key=lambda alert: alert["id"])
+        every = sorted(pages(site, "alerts", "--parts"), key=lambda alert: alert["id"])
         # What guards told is told of logs, too, where it completes a story.
         self.others = [alert for alert in every if alert["layer"] != "threat" or alert["facts"].get("rule") == "guard"]
         self.alerts = [alert for alert in every if alert not in self.others]
@@ -62,12 +62,18 @@ class Judge:
             "ordinary_told": [f"{alert['severity']} {alert['kind']}: {alert['title']}" for alert in ordinary],
             "stories_told": len(self.stories),
             "incidents": len(self.incidents),
-            "alerts": [f"{alert['time'][11:19]} stage {self.stage_of(alert) or '-'} {alert['severity']} {alert['kind']} x{alert['count']}: {alert['title']}" for alert in self.alerts],
+            "alerts": [self.line(alert) for alert in self.alerts],
             "lag_seconds_max": self.lag(),
             "feeder_behind_seconds_max": round(self.player.behind, 2),
             "daemon_processor_seconds": round(self.site.processor_seconds(), 1),
             "daemon_peak_mib": self.site.resident_mib(),
         }
+
+    def line(self, alert):
+        """An alert in a line; what is none of its own in lists has a `+` before it, what was new in it after it."""
+        line = f"{alert['time'][11:19]} stage {self.stage_of(alert) or '-'} {alert['severity']} {alert['kind']} x{alert['count']}: {alert['title']}"
+        new = alert["facts"].get("new")
+        return ("+ " if "part_of" in alert else "") + line + (f" [{new}]" if new else "")
 
     def in_stories(self):
         """Stages with a line that is among the findings of a told story."""
@@ -100,16 +106,18 @@ class Judge:
         return {volume: {"first": max(each, key=lambda pin: pin["real_seconds_before"]), "last": min(each, key=lambda pin: pin["real_seconds_before"])} for volume, each in found.items()}
 
     def to_read(self, attacked):
-        """Lines up to the first overwritten block: alerts of at least medium, and notices; those as they would be at the speed of the clock."""
+        """Lines up to the first overwritten block: alerts of at least medium that are lines of their own in lists, and notices; those as they would be at the speed of the clock."""
         end = self.player.encrypted_at or float("inf")
-        alerts = [alert for alert in self.alerts if alert["severity"] in GRAVE and unix(alert["time"]) < end]
+        every = [alert for alert in self.alerts if alert["severity"] in GRAVE and unix(alert["time"]) < end]
+        alerts = [alert for alert in every if "part_of" not in alert]
         told = next((alert["id"] for alert in attacked if alert["kind"].endswith("attack")), None)
         return {
             "alerts": len(alerts),
             "of_the_attack": sum(self.stage_of(alert) is not None for alert in alerts),
+            "added_to_those": len(every) - len(alerts),
             "until_told": sum(told is None or alert["id"] <= told for alert in alerts),
             "notices_sent_at_this_speed": len(self.notices),
-            "notices_if_acknowledged_at_once": self.notices_expected(alerts),
+            "notices_if_acknowledged_at_once": self.notices_expected(every),
             "alerts_of_guards": len(self.others),
         }
 

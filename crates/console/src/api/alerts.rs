@@ -56,6 +56,13 @@ pub(super) struct AlertView {
     facts: Map<String, Value>,
     /// The incident that it belongs to.
     incident: Option<i64>,
+    /// The alert that it is added to, as one more step of what that one told.
+    part_of: Option<i64>,
+    /// How many alerts were added to it.
+    parts: u64,
+    /// When the last of those was noticed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    parts_last: Option<Time>,
 }
 
 impl From<Alert> for AlertView {
@@ -76,6 +83,9 @@ impl From<Alert> for AlertView {
             text: noticed.text,
             facts: noticed.facts,
             incident: alert.incident.map(|id| id.0),
+            part_of: alert.part_of.map(|id| id.0),
+            parts: alert.parts.count,
+            parts_last: alert.parts.last,
         }
     }
 }
@@ -106,6 +116,10 @@ struct Which {
     until: Option<Time>,
     /// Whose kind, title or text contain this.
     text: Option<String>,
+    /// Whether those are listed too that were added to others; of an incident they are unless this says no.
+    parts: Option<bool>,
+    /// Only those that were added to this one.
+    part_of: Option<i64>,
 }
 
 impl Which {
@@ -120,6 +134,11 @@ impl Which {
             since: self.since,
             until: self.until,
             text: self.text,
+            which: match (self.part_of, self.parts.unwrap_or(self.incident.is_some())) {
+                (Some(head), _) => alert::Which::PartsOf(AlertId(head)),
+                (None, true) => alert::Which::All,
+                (None, false) => alert::Which::Lines,
+            },
         }
     }
 }

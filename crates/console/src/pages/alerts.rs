@@ -69,6 +69,7 @@ impl Asked {
                 .map(|(.., layer)| *layer),
             volume: given(&self.volume),
             text: given(&self.text),
+            which: alert::Which::Lines,
             ..alert::Filter::default()
         }
     }
@@ -158,13 +159,16 @@ fn row(alert: &Alert) -> Vec<Markup> {
     let noticed = &alert.noticed;
     let about = [&noticed.host, &noticed.identity].into_iter().flatten();
     vec![
-        html! { a href={"/incidents/alerts/" (alert.id)} { (with_code(&noticed.title)) } },
+        html! {
+            a href={"/incidents/alerts/" (alert.id)} { (with_code(&noticed.title)) }
+            @if !alert.parts.is_none() { " " span class="quiet small" { "and " (count(alert.parts.count)) " more since" } }
+        },
         severity(noticed.severity),
         html! {
             @if let Some(volume) = &noticed.volume { a href={"/disks/" (volume)} { (volume) } " " }
             @for thing in about { (thing) " " }
         },
-        html! { span class="nowrap" { (time(alert.last)) } },
+        html! { span class="nowrap" { (time(alert.last_of_all())) } },
         html! { (count(alert.count)) },
         html! { @if let Some(incident) = alert.incident { a href=(incident_path(incident)) { (incident) } } },
     ]
@@ -172,7 +176,14 @@ fn row(alert: &Alert) -> Vec<Markup> {
 
 /// One alert, with all its facts.
 pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, Refusal> {
-    let found = site.desk().read(|ledger| ledger.alert(alert::AlertId(id)))?;
+    let parts_of = alert::Filter {
+        which: alert::Which::PartsOf(alert::AlertId(id)),
+        ..alert::Filter::default()
+    };
+    let (found, parts) = site.desk().read(|ledger| {
+        let parts = ledger.alerts(&parts_of, Part::newest(ROWS))?;
+        Ok((ledger.alert(alert::AlertId(id))?, parts))
+    })?;
     let alert = found.ok_or_else(|| Refusal::not_found(format!("there is no alert `{id}`")))?;
     let noticed = &alert.noticed;
     let body = html! {
@@ -186,7 +197,15 @@ pub(super) fn one(site: &dyn Site, visitor: &Visitor, id: i64) -> Result<Page, R
                 @if let Some(host) = &noticed.host { dt { "Host" } dd { (host) } }
                 @if let Some(identity) = &noticed.identity { dt { "Person or account" } dd { (identity) } }
                 @if let Some(incident) = alert.incident { dt { "Incident" } dd { a href=(incident_path(incident)) { "Incident " (incident) } } }
+                @if let Some(head) = alert.part_of { dt { "Part of" } dd { a href={"/incidents/alerts/" (head)} { "Alert " (head) } } }
                 @for (name, value) in &noticed.facts { dt { (name.replace('_', " ")) } dd { code { (value) } } }
+            }
+        }
+        @if !parts.is_empty() {
+            section class="card" {
+                h2 { "Added since" }
+                p class="quiet" { (count(alert.parts.count)) " more findings of the same attack that change nothing for whoever knows of it. The newest:" }
+                (table(&parts))
             }
         }
         @if noticed.layer == Layer::Threat && visitor.signed_in.role.may(Role::Operator) { (no_attack(visitor, id)) }

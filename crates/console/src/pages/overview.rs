@@ -45,7 +45,11 @@ pub(super) fn load(site: &dyn Site, visitor: &Visitor, standing: &Standing) -> R
         ..alert::Filter::default()
     };
     let (alerts, exposed) = site.desk().read(|ledger| {
-        let alerts = ledger.alerts(&alert::Filter::default(), Part::newest(ALERTS))?;
+        let lines = alert::Filter {
+            which: alert::Which::Lines,
+            ..alert::Filter::default()
+        };
+        let alerts = ledger.alerts(&lines, Part::newest(ALERTS))?;
         Ok((alerts, ledger.alerts(&exposed, Part::newest(EXPOSED_MAX))?))
     })?;
     Ok(Overview {

@@ -432,9 +432,19 @@ fn metrics_are_for_this_machine_and_for_tokens() {
     let token = console.token(Role::Viewer, &[Scope::Metrics]);
     assert_eq!(ask("192.0.2.1", Some(&token)).status, StatusCode::OK);
     let page = String::from_utf8(ask("127.0.0.1", None).body).unwrap();
+    for line in [
+        "holdfast_guard_state{volume=\"disk\",state=\"calm\"} 1",
+        "holdfast_logs_records_total{input=\"syslog-udp\"} 12",
+        "holdfast_logs_dropped_by_reason_total{reason=\"an empty message\"} 3",
+        "holdfast_logs_behind_seconds{input=\"syslog-udp\"} 0",
+        "holdfast_logs_unread_bytes 4096",
+        "holdfast_logs_problems 1",
+    ] {
+        assert!(page.contains(&format!("\n{line}\n")), "{line}\n{page}");
+    }
     assert!(
-        page.contains("\nholdfast_guard_state{volume=\"disk\",state=\"calm\"} 1\n"),
-        "{page}"
+        !page.contains("holdfast_logs_last_record_timestamp_seconds{"),
+        "none came in"
     );
 }
 

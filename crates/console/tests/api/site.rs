@@ -116,6 +116,22 @@ impl TestSite {
 }
 
 impl Site for TestSite {
+    fn logs(&self) -> Option<console::LogsView> {
+        Some(console::LogsView {
+            inputs: vec![console::LogInputView {
+                input: "syslog-udp".to_owned(),
+                records: 12,
+                // Ahead of this machine's clock.
+                behind_seconds: Some(-5),
+                ..console::LogInputView::default()
+            }],
+            dropped: vec![("an empty message".to_owned(), 3)],
+            unread_bytes: 4096,
+            waiting_messages: 0,
+            problems: 1,
+        })
+    }
+
     fn desk(&self) -> &Desk {
         &self.desk
     }

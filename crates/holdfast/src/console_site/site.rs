@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use console::{
-    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, MarkView, MarkWish, PinView,
-    Problem, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
+    Activity, DrillView, ExposureView, Files, GuardState, Health, IncidentFileSettings, LogsView, MarkView, MarkWish,
+    PinView, Problem, ProviderQuestion, RestorePreview, Restored, Site, VolumeView,
 };
 use respond::case_file::paper::RestoreStep;
 use respond::case_file::timeline;
@@ -103,6 +103,7 @@ impl Site for ConsoleSite {
         // What follows keeps nothing from being served.
         let lost = self.desk.codes_lost().unwrap_or_default();
         problems.extend((lost > 0).then(|| desk::codes_lost(lost)));
+        problems.extend(self.engine.logs().into_iter().flat_map(|logs| logs.problems));
         Health {
             version,
             started: desk::time(started.0),
@@ -111,6 +112,10 @@ impl Site for ConsoleSite {
             listening,
             clients: clients.len() as u64,
         }
+    }
+
+    fn logs(&self) -> Option<LogsView> {
+        self.engine.logs().map(views::logs)
     }
 
     fn volumes(&self) -> Result<Vec<VolumeView>, Problem> {

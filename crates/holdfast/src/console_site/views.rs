@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use console::{DrillView, GuardState, Moment, PinView, VolumeView};
+use console::{DrillView, GuardState, LogInputView, LogsView, Moment, PinView, VolumeView};
 use drill::DrillResult;
 use guard::{Status, StatusState};
 use respond::notice::NotTaken;
 use volume::Timestamp;
 
-use crate::control::{PinReport, VolumeReport};
+use crate::control::{LogsReport, PinReport, VolumeReport};
 use crate::desk;
 
 pub(super) fn moment(time: Timestamp, sequence: u64) -> Moment {
@@ -133,5 +133,25 @@ pub(super) fn drill(result: &DrillResult) -> DrillView {
 pub(super) fn not_taken(why: &NotTaken) -> &str {
     match why {
         NotTaken::Refused(text) | NotTaken::Later(text) | NotTaken::Down(text) => text,
+    }
+}
+
+/// The logs that are read.
+pub(super) fn logs(report: LogsReport) -> LogsView {
+    let inputs = report.inputs.into_iter().map(|(input, told)| LogInputView {
+        input,
+        records: told.records,
+        not_understood: told.not_understood,
+        unreadable: told.unreadable,
+        dropped: told.dropped,
+        last_record: told.last_record,
+        behind_seconds: told.behind_seconds,
+    });
+    LogsView {
+        inputs: inputs.collect(),
+        dropped: report.dropped.into_iter().collect(),
+        unread_bytes: report.unread_bytes,
+        waiting_messages: report.waiting_messages,
+        problems: report.problems.len() as u64,
     }
 }

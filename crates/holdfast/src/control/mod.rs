@@ -14,6 +14,7 @@ mod report;
 mod report_drill;
 mod report_guard;
 mod report_incidents;
+mod report_logs;
 mod report_threat;
 mod server;
 
@@ -31,6 +32,7 @@ pub use report::{
 pub use report_drill::{DrillListReport, DrillSummary, DrillVolumeReport, ScheduleReport};
 pub use report_guard::{AfterReport, GuardListReport, GuardReport, GuardSummary, ReleaseReport};
 pub use report_incidents::{IncidentsReport, OpenIncident};
+pub use report_logs::{LogInputReport, LogsReport};
 pub use report_threat::{MarkOrder, MarkReport, Marked, MarksReport};
 pub use server::{ControlServer, Execute, Hypertext};
 

@@ -7,6 +7,7 @@ use volume::Timestamp;
 use super::report_drill::{DrillListReport, DrillSummary};
 use super::report_guard::{AfterReport, GuardListReport, GuardSummary, ReleaseReport};
 use super::report_incidents::IncidentsReport;
+use super::report_logs::LogsReport;
 use super::report_threat::MarksReport;
 use crate::failure::Failure;
 use image::Format;
@@ -114,6 +115,9 @@ pub struct StatusReport {
     /// What is wrong with the ledger; `None` if nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger_problem: Option<String>,
+    /// The logs that the daemon reads; `None` if it is told to read none, or no daemon runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<LogsReport>,
     /// The volumes.
     pub volumes: Vec<VolumeReport>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::guards::Guarding;
 use crate::config::Config;
+use crate::control::LogsReport;
 use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
 use crate::desk::execute::Executing;
@@ -38,6 +39,10 @@ impl Noticing {
             Some(Err(failure)) if failure.code == FailureCode::Config => return Err(failure),
             Some(Err(failure)) => {
                 let message = format!("{}; no logs are read, disks are served", failure.with_hint());
+                engine.tell_of_logs(LogsReport {
+                    problems: vec![message.clone()],
+                    ..LogsReport::default()
+                });
                 log.write(Level::Error, "threat", message);
                 None
             }

@@ -29,7 +29,7 @@ use volume::{Clock, Doorbell, FolderLock, Moment, NoSpace, OsDirectory, Store, T
 
 use crate::clock::SteadyClock;
 use crate::config::{Config, VolumeSettings};
-use crate::control::{DaemonReport, Execute, Progress, Request, Response, StatusReport};
+use crate::control::{DaemonReport, Execute, LogsReport, Progress, Request, Response, StatusReport};
 use crate::drills::Drills;
 use crate::failure::Failure;
 use crate::guards::Guards;
@@ -82,6 +82,8 @@ pub struct Engine {
     held_back: Mutex<Vec<String>>,
     /// The thread that reads logs.
     reader: threat::Reader,
+    /// What it tells of them.
+    logs: Mutex<Option<LogsReport>>,
     _lock: FolderLock,
 }
 
@@ -116,6 +118,7 @@ impl Engine {
             damaged: damage::Damaged::default(),
             held_back: Mutex::default(),
             reader: threat::Reader::default(),
+            logs: Mutex::default(),
             _lock: lock,
         });
         // What is wrong with one is told by whoever reads them again; until then those that are built in protect.
@@ -346,6 +349,7 @@ impl Engine {
             daemon: self.daemon.get().map(|facts| facts.report()),
             incidents: self.open_incidents(),
             ledger_problem: self.front().trouble(),
+            logs: self.logs(),
             volumes: self.list()?.volumes,
         })
     }

@@ -9,7 +9,7 @@ use respond::alert::AlertId;
 use serde_json::json;
 
 use super::{Engine, read};
-use crate::control::{MarkOrder, MarkReport, Marked, MarksReport};
+use crate::control::{LogsReport, MarkOrder, MarkReport, Marked, MarksReport};
 use crate::desk;
 use crate::failure::Failure;
 use crate::threat_watch::marks::{Order, Said, Task, in_file};
@@ -40,6 +40,16 @@ impl Engine {
         let (sender, receiver) = sync_channel(WAITING_MAX);
         *self.reader.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         receiver
+    }
+
+    /// What logs are read, and what is lost of them; none if none are to be read.
+    pub fn logs(&self) -> Option<LogsReport> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has it known.
+    pub fn tell_of_logs(&self, report: LogsReport) {
+        *self.logs.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
     }
 
     /// Does what somebody says about marks, and writes it into the ledger.

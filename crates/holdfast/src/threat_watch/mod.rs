@@ -12,6 +12,7 @@
 mod clock;
 mod concerned;
 mod flood;
+mod inputs;
 mod known;
 pub mod marks;
 mod memory;

@@ -24,6 +24,7 @@ use threat::story::{Change, ChangeKind};
 
 use super::clock;
 use super::flood::Floods;
+use super::inputs::{Waiting, Work};
 use super::known::Known;
 use super::marks::{Order, carry_out};
 use super::memory::{self, FOLDER, Kept};
@@ -112,7 +113,6 @@ pub(super) struct Rounds {
     saving: Duration,
     changed: bool,
     told: bool,
-    failing: bool,
 }
 
 impl Rounds {
@@ -160,13 +160,12 @@ impl Rounds {
             taken: Vec::new(),
             found: Vec::new(),
             waiting: Vec::new(),
-            counting: Counting::new(),
+            counting: Counting::new(settings),
             floods: Floods::new(Instant::now()),
             saved: Instant::now(),
             saving: Duration::ZERO,
             changed: false,
             told: false,
-            failing: false,
         };
         rounds.know(wish.entities.as_deref());
         if let Some(listener) = &rounds.listener {
@@ -268,9 +267,12 @@ impl Rounds {
         };
         let mut batch = match self.follower.as_mut().map(|follower| follower.next(wait)) {
             None => None,
-            Some(Ok(batch)) => batch,
+            Some(Ok(batch)) => {
+                self.counting.inputs.goes_on(Work::Reading);
+                batch
+            }
             Some(Err(error)) => {
-                self.complain(&format!("logs aren't read on: {error}"));
+                self.complain(Work::Reading, &format!("logs aren't read on: {error}"));
                 std::thread::sleep(TRY_AGAIN);
                 None
             }
@@ -379,13 +381,12 @@ impl Rounds {
             Ok(_) => {
                 self.waiting.clear();
                 self.told = true;
-                self.failing = false;
+                self.counting.inputs.goes_on(Work::Noting);
                 true
             }
             Err(error) => {
-                self.complain(&format!(
-                    "what logs show can't be noted: {error}; logs aren't read on until it can"
-                ));
+                let message = format!("what logs show can't be noted: {error}; logs aren't read on until it can");
+                self.complain(Work::Noting, &message);
                 false
             }
         }
@@ -400,16 +401,18 @@ impl Rounds {
         let follows = self.follows();
         let kept = Kept::new(follows, self.reached.clone(), self.detection.memory());
         if let Err(error) = memory::write(self.engine.data(), &kept) {
-            self.complain(&format!("what is known of people and machines can't be saved: {error}"));
+            let message = format!("what is known of people and machines can't be saved: {error}");
+            self.complain(Work::Saving, &message);
             std::thread::sleep(TRY_AGAIN);
             return;
         }
         let taken = std::mem::take(&mut self.taken);
         let acknowledged = self.follower.as_mut().map(|follower| follower.acknowledge_all(&taken));
-        if let Some(Err(error)) = acknowledged {
-            self.complain(&format!("the place in the logs can't be saved: {error}"));
+        match acknowledged {
+            Some(Err(error)) => self.complain(Work::Saving, &format!("the place in the logs can't be saved: {error}")),
+            Some(Ok(())) | None => self.counting.inputs.goes_on(Work::Saving),
         }
-        (self.changed, self.told, self.failing) = (false, false, false);
+        (self.changed, self.told) = (false, false);
         self.saved = Instant::now();
         self.saving = begun.elapsed();
     }
@@ -475,14 +478,20 @@ impl Rounds {
             self.log.write(Level::Warning, "threat", news);
         }
         self.counting.write(self.engine.data(), now, &dropped, problems);
+        let waiting = Waiting {
+            unread_bytes: self.follower.as_ref().map_or(0, Follower::unread_bytes),
+            messages: self.listener.as_ref().map_or(0, |listener| listener.waiting() as u64),
+            is_down: self.listener.as_ref().is_some_and(Listener::is_down),
+        };
+        let report = self.counting.inputs.report(&dropped, waiting, Instant::now());
+        self.engine.tell_of_logs(report);
     }
 
     /// Says what is wrong, once until it isn't any more.
-    fn complain(&mut self, message: &str) {
-        if !self.failing {
+    fn complain(&mut self, work: Work, message: &str) {
+        if self.counting.inputs.stands_still(work, message) {
             self.log.write(Level::Error, "threat", message);
         }
-        self.failing = true;
     }
 }
 

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use threat::event::{Event, Origin};
 use threat::input::Unreadable;
 
+use super::inputs::Inputs;
 use super::memory::FOLDER;
+use crate::config::ThreatSettings;
 use crate::failure::{Failure, FailureCode};
 
 /// The file in the folder of what is known.
@@ -112,6 +114,8 @@ pub(super) struct Counting {
     losses: u64,
     said: BTreeMap<&'static str, Said>,
     looked: Option<Instant>,
+    /// By the way on which it came.
+    pub(super) inputs: Inputs,
 }
 
 /// What the log was told of one kind of loss.
@@ -121,7 +125,7 @@ struct Said {
 }
 
 impl Counting {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(settings: &ThreatSettings) -> Self {
         Self {
             since: Timestamp::now(),
             sources: BTreeMap::new(),
@@ -132,6 +136,7 @@ impl Counting {
             losses: 0,
             said: BTreeMap::new(),
             looked: None,
+            inputs: Inputs::new(settings),
         }
     }
 
@@ -147,6 +152,7 @@ impl Counting {
     /// Counts a record that came in.
     pub(super) fn record(&mut self, origin: &Origin, received: Timestamp) {
         self.changed = true;
+        self.inputs.record(&origin.source, received);
         let source = self.source(&origin.source);
         source.records += 1;
         source.last_record = seconds(received);
@@ -154,13 +160,16 @@ impl Counting {
 
     /// Notes what was made of a record.
     pub(super) fn event(&mut self, event: &Event, received: Timestamp) {
+        let behind = received.as_second().saturating_sub(event.time.as_second());
+        self.inputs.event(&event.origin.source, behind);
         let source = self.source(&event.origin.source);
         source.last_event = Some(seconds(event.time));
-        source.behind_seconds = Some(received.as_second().saturating_sub(event.time.as_second()));
+        source.behind_seconds = Some(behind);
     }
 
     /// Counts a record that nothing could be made of.
     pub(super) fn not_understood(&mut self, origin: &Origin, reason: &str, sample: &str) {
+        self.inputs.not_understood(&origin.source);
         self.source(&origin.source).not_understood += 1;
         self.not_understood.add(origin, reason, sample);
     }
@@ -168,6 +177,7 @@ impl Counting {
     /// Counts what is no record.
     pub(super) fn unreadable(&mut self, piece: &Unreadable) {
         self.changed = true;
+        self.inputs.unreadable_file();
         self.unreadable.unreadable(piece);
     }
 
@@ -314,7 +324,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         std::fs::create_dir(data.path().join(FOLDER)).unwrap();
         assert!(read(data.path()).unwrap().is_none());
-        let mut counting = Counting::new();
+        let mut counting = Counting::new(&ThreatSettings::default());
         let received = "2026-03-01T10:00:00.5Z".parse().unwrap();
         counting.record(&origin("http fluent 10.0.0.7"), received);
         counting.not_understood(&origin("http fluent 10.0.0.7"), "of no source that is known", "a line");
@@ -336,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_log_is_told_what_is_new_and_no_line_of_a_log() {
-        let mut counting = Counting::new();
+        let mut counting = Counting::new(&ThreatSettings::default());
         let (dropped, none) = (Dropped::default(), Counts::default());
         assert!(counting.news(&dropped, &none).is_empty());
         counting.not_understood(&origin("a"), "of no source that is known", "secret");
@@ -358,7 +368,7 @@ mod tests {
 
     #[test]
     fn senders_without_end_are_counted_together() {
-        let mut counting = Counting::new();
+        let mut counting = Counting::new(&ThreatSettings::default());
         for number in 0..SOURCES_MAX + 50 {
             counting.record(&origin(&format!("syslog udp {number}")), Timestamp::UNIX_EPOCH);
         }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use logs::report::finder_id;
 use respond::Time;
-use respond::alert::{Layer, NewAlert, Severity};
+use respond::alert::{ADDS_TO_STORY, Layer, NewAlert, STORY, Severity, TELLS_STORY};
 use serde_json::{Map, Value, json};
 use threat::alert::{Alert, Finder, Level};
 use threat::detection::Detection;
 use threat::entity::{Entity, EntityKind, Tier};
 use threat::event::{Facts, Handle, HandleKind, Logsource};
-use threat::story::{Change, ChangeKind, Story};
+use threat::story::{Change, ChangeKind, New, News, Story};
 
 use super::concerned::{is_hypervisor, volumes};
 use super::known::KEY;
@@ -40,11 +40,12 @@ pub struct Told {
     pub alerts: Vec<NewAlert>,
 }
 
-/// Whether people and policies are told: of stories once they are weighty, of what is new in one then, and of what is grave by itself.
+/// Whether the ledger and policies are told: of stories once they are weighty, of what wasn't found in one before, and of what is grave by itself.
 #[must_use]
 pub fn is_told(alert: &Alert, change: Option<Change>) -> bool {
     match change {
-        Some(change) if change.told => change.kind == ChangeKind::Told || change.news && alert.level >= Level::High,
+        Some(change) if change.kind == ChangeKind::Told => true,
+        Some(change) if change.told => change.news != News::Again && alert.level >= Level::High,
         Some(_) => alert.level >= Level::High,
         // Seen on the same entity within the hour, or marked as no attack.
         None => false,
@@ -256,7 +257,13 @@ fn facts(
     facts.insert("events".to_owned(), json!(alert.count));
     // Also of a story that nobody was told of yet: what belongs to it is one incident of the ledger.
     if let Some(change) = change {
-        facts.insert("story".to_owned(), json!(change.story));
+        facts.insert(STORY.to_owned(), json!(change.story));
+        match change.news {
+            _ if change.kind == ChangeKind::Told => facts.insert(TELLS_STORY.to_owned(), json!(true)),
+            News::New(New::Story) => None,
+            News::New(new) => facts.insert("new".to_owned(), json!(new.words())),
+            News::More | News::Again => facts.insert(ADDS_TO_STORY.to_owned(), json!(true)),
+        };
     }
     facts.insert(MATCHED.to_owned(), matched(alert));
     facts.insert(ENTITIES.to_owned(), json!(entities(alert, detection)));
@@ -322,7 +329,7 @@ mod tests {
         }
     }
 
-    fn change(kind: ChangeKind, told: bool, news: bool) -> Change {
+    fn change(kind: ChangeKind, told: bool, news: News) -> Change {
         Change {
             story: StoryId(1),
             kind,
@@ -336,13 +343,41 @@ mod tests {
     #[test]
     fn what_is_grave_or_new_in_a_story_is_told_and_what_comes_again_is_not() {
         let is_told = |level, change| is_told(&finding(level), change);
-        assert!(is_told(Level::High, Some(change(ChangeKind::Began, false, true))));
-        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Began, false, true))));
-        assert!(is_told(Level::Low, Some(change(ChangeKind::Told, true, false))));
-        assert!(is_told(Level::High, Some(change(ChangeKind::Grew, true, true))));
-        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Grew, true, true))));
-        assert!(!is_told(Level::Critical, Some(change(ChangeKind::Grew, true, false))));
+        let first = News::New(New::Story);
+        assert!(is_told(Level::High, Some(change(ChangeKind::Began, false, first))));
+        assert!(!is_told(Level::Medium, Some(change(ChangeKind::Began, false, first))));
+        assert!(is_told(Level::Low, Some(change(ChangeKind::Told, true, first))));
+        for news in [News::New(New::Critical), News::More] {
+            assert!(is_told(Level::High, Some(change(ChangeKind::Grew, true, news))));
+            assert!(!is_told(Level::Medium, Some(change(ChangeKind::Grew, true, news))));
+        }
+        assert!(!is_told(
+            Level::Critical,
+            Some(change(ChangeKind::Grew, true, News::Again))
+        ));
         assert!(!is_told(Level::Critical, None), "within the hour, or marked");
+    }
+
+    #[test]
+    fn what_is_no_news_is_told_as_a_part_of_what_told_of_the_story() {
+        let detection = Detection::new(threat::rules::Engine::new(
+            threat::rules::load([]),
+            threat::rules::Settings::default(),
+        ));
+        let facts = |kind, news| {
+            let told = of(
+                &finding(Level::High),
+                Some(change(kind, true, news)),
+                &detection,
+                &BTreeMap::new(),
+                &[],
+            );
+            let facts = &told.alerts[0].facts;
+            [TELLS_STORY, ADDS_TO_STORY, "new"].map(|name| facts.contains_key(name))
+        };
+        assert_eq!(facts(ChangeKind::Told, News::New(New::Story)), [true, false, false]);
+        assert_eq!(facts(ChangeKind::Grew, News::More), [false, true, false]);
+        assert_eq!(facts(ChangeKind::Grew, News::New(New::Critical)), [false, false, true]);
     }
 
     #[test]

@@ -269,6 +269,12 @@ impl Follower {
         &self.problems
     }
 
+    /// Bytes of plain logs that lie there and weren't read when it was looked last.
+    #[must_use]
+    pub fn unread_bytes(&self) -> u64 {
+        self.logs.values().map(Tracked::unread_bytes).sum()
+    }
+
     fn problem(&mut self, path: &str, reason: &str) {
         let origin = Origin {
             source: path.into(),

@@ -103,6 +103,13 @@ impl Tracked {
         })
     }
 
+    /// What lies behind the place up to which it was read; of packed logs and those of Windows that isn't known.
+    pub(super) fn unread_bytes(&self) -> u64 {
+        let is_plain = self.kind == Some(Kind::Lines) && !self.is_finished;
+        let there = self.seen.filter(|_| is_plain && self.is_present);
+        there.map_or(0, |seen| seen.bytes.saturating_sub(self.cursor.offset))
+    }
+
     /// Whether a file that lies where this log was is still this log. Learns more of its beginning, if there is more.
     pub(super) fn is_still(&mut self, candidate: &Candidate) -> io::Result<bool> {
         if self.seen == Some(candidate.seen) {

@@ -10,6 +10,7 @@ use threat::event::Origin;
 use threat::input::framing::{Framed, Framing};
 use threat::input::{Source, Unreadable};
 
+use super::Way;
 use super::datagram::message;
 use super::places::{self, Ticket};
 use super::queue::{Queue, Sender};
@@ -30,9 +31,14 @@ pub(super) fn serve(
     if socket.set_nonblocking(false).is_err() {
         return;
     }
-    let transport = if tls.is_some() { "tls" } else { "tcp" };
+    let (way, transport) = if tls.is_some() {
+        (Way::Tls, "tls")
+    } else {
+        (Way::Tcp, "tcp")
+    };
     let mut incoming = Incoming {
         source: format!("syslog {transport} {address}").into(),
+        way,
         sender: Sender::Connection(places::sender(address)),
         number: 0,
         framing: Framing::new(queue.limits().message_bytes_max),
@@ -43,7 +49,7 @@ pub(super) fn serve(
         None => incoming.receive(&mut socket),
         Some(config) => match shake_hands(&mut socket, config, queue.limits().handshake) {
             Ok(mut session) => incoming.receive(&mut Stream::new(&mut session, &mut socket)),
-            Err(_) => queue.drop_for("a connection whose TLS handshake failed"),
+            Err(_) => queue.drop_for(way, "a connection whose TLS handshake failed"),
         },
     }
 }
@@ -85,6 +91,7 @@ fn shake_hands(socket: &mut TcpStream, config: &Arc<ServerConfig>, patience: Dur
 
 struct Incoming<'a> {
     source: Source,
+    way: Way,
     sender: Sender,
     number: u64,
     framing: Framing,
@@ -130,14 +137,17 @@ impl Incoming<'_> {
                         return false;
                     }
                 }
-                Err(refused) => self.queue.unreadable(&Unreadable {
-                    origin: Origin {
-                        source: Source::clone(&self.source),
-                        record: self.number,
+                Err(refused) => self.queue.unreadable(
+                    self.way,
+                    &Unreadable {
+                        origin: Origin {
+                            source: Source::clone(&self.source),
+                            record: self.number,
+                        },
+                        reason: refused.reason,
+                        sample: refused.sample,
                     },
-                    reason: refused.reason,
-                    sample: refused.sample,
-                }),
+                ),
             }
         }
         // Waiting for room is not the sender's silence.

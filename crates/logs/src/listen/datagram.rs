@@ -11,9 +11,9 @@ use threat::event::Origin;
 use threat::input::framing::datagram;
 use threat::input::{Body, Record, Source};
 
-use super::Message;
 use super::places::sender;
 use super::queue::{Queue, Sender};
+use super::{Message, Way};
 
 /// The largest datagram that there is.
 const DATAGRAM_BYTES: usize = 64 << 10;
@@ -30,11 +30,11 @@ pub(super) fn serve(socket: &UdpSocket, woken: &UnixStream, queue: &Queue) {
         number += 1;
         let datagram_bytes = bytes.get(..length).unwrap_or_default();
         if length > queue.limits().message_bytes_max {
-            queue.drop_for("a message longer than may be");
+            queue.drop_for(Way::Udp, "a message longer than may be");
             continue;
         }
         let Some(text) = datagram(datagram_bytes) else {
-            queue.drop_for("an empty message");
+            queue.drop_for(Way::Udp, "an empty message");
             continue;
         };
         queue.put_or_drop(

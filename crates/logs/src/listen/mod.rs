@@ -100,9 +100,33 @@ pub struct Message {
     pub received: Timestamp,
 }
 
+/// How logs come in from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// Syslog in datagrams.
+    Udp,
+    /// Syslog over connections.
+    Tcp,
+    /// Syslog over encrypted connections.
+    Tls,
+    /// Posted.
+    Http,
+}
+
+/// How much of what came in on one way was lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Messages, requests and connections that weren't taken.
+    pub dropped: u64,
+    /// Messages that can't be read.
+    pub unreadable: u64,
+}
+
 /// What isn't taken, and why; the names of the reasons are fixed.
 #[derive(Debug, Clone, Default)]
 pub struct Dropped {
+    /// How much, by the way on which it came.
+    pub by_way: BTreeMap<Way, Lost>,
     /// Messages and connections that were given up, by reason.
     pub by_reason: BTreeMap<&'static str, u64>,
     /// Messages that can't be read, with samples.
@@ -211,6 +235,18 @@ impl Listener {
     #[must_use]
     pub fn dropped(&self) -> Dropped {
         self.queue.dropped()
+    }
+
+    /// Messages that wait to be taken.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// Whether something that should listen has ended.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Connections that there are.

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 
-use super::Limits;
 use super::connection;
 use super::datagram::wait_for;
 use super::queue::Queue;
+use super::{Limits, Way};
 
 /// The stack of a connection's thread: it calls nothing deep.
 const STACK_BYTES: usize = 256 << 10;
@@ -86,12 +86,13 @@ impl Places {
 
     /// Accepts connections until `woken` is closed at its other end.
     pub(super) fn serve(self: &Arc<Self>, listener: &TcpListener, woken: &UnixStream, tls: Option<&Arc<ServerConfig>>) {
+        let way = if tls.is_some() { Way::Tls } else { Way::Tcp };
         while wait_for(listener, woken) {
             match listener.accept() {
                 Ok((socket, from)) => self.admit(socket, from, tls.cloned()),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(_) => {
-                    self.queue.drop_for("a connection that the system couldn't give");
+                    self.queue.drop_for(way, "a connection that the system couldn't give");
                     thread::sleep(REST);
                 }
             }
@@ -99,7 +100,8 @@ impl Places {
     }
 
     fn admit(self: &Arc<Self>, socket: TcpStream, from: SocketAddr, tls: Option<Arc<ServerConfig>>) {
-        let Some(ticket) = self.take(&socket, sender(from.ip())) else {
+        let way = if tls.is_some() { Way::Tls } else { Way::Tcp };
+        let Some(ticket) = self.take(&socket, sender(from.ip()), way) else {
             return;
         };
         let queue = Arc::clone(&self.queue);
@@ -109,27 +111,28 @@ impl Places {
             .stack_size(STACK_BYTES)
             .spawn(work);
         if started.is_err() {
-            self.queue.drop_for("a connection that no thread could be started for");
+            self.queue
+                .drop_for(way, "a connection that no thread could be started for");
         }
     }
 
     /// Gives a place, if there is one, or if one that was silent for long makes way.
-    fn take(self: &Arc<Self>, socket: &TcpStream, address: IpAddr) -> Option<Ticket> {
+    fn take(self: &Arc<Self>, socket: &TcpStream, address: IpAddr, way: Way) -> Option<Ticket> {
         let mut table = self.lock();
         if table.is_closed {
             return None;
         }
         let of_address = table.taken.values().filter(|place| place.address == address).count();
         if of_address >= self.limits.connections_per_address_max {
-            self.queue.drop_for("a connection more than one address may have");
+            self.queue.drop_for(way, "a connection more than one address may have");
             return None;
         }
         if !table.make_way(&self.limits) {
-            self.queue.drop_for("a connection more than there may be");
+            self.queue.drop_for(way, "a connection more than there may be");
             return None;
         }
         let Ok(socket) = socket.try_clone() else {
-            self.queue.drop_for("a connection that the system couldn't give");
+            self.queue.drop_for(way, "a connection that the system couldn't give");
             return None;
         };
         table.next += 1;

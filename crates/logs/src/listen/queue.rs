@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use threat::input::Unreadable;
 
-use super::{Dropped, Limits, Message};
+use super::{Dropped, Limits, Lost, Message, Way};
 use crate::Counts;
 
 /// A lane's share of all that may wait: one in so many.
@@ -49,6 +49,7 @@ struct State {
     datagrams: Amount,
     is_closed: bool,
     by_reason: BTreeMap<&'static str, u64>,
+    by_way: BTreeMap<Way, Lost>,
     unreadable: Counts,
 }
 
@@ -121,11 +122,11 @@ impl Queue {
         }
     }
 
-    /// Puts a message in if there is room, and counts it as dropped if there isn't.
+    /// Puts a datagram's message in if there is room, and counts it as dropped if there isn't.
     pub(super) fn put_or_drop(&self, sender: Sender, message: Message, bytes: usize) {
         let mut state = self.lock();
         match state.fullness(sender, &self.limits) {
-            Some(why) => *state.by_reason.entry(why).or_default() += 1,
+            Some(why) => state.drop_for(Way::Udp, why),
             None => {
                 state.put(sender, message, bytes);
                 self.filled.notify_one();
@@ -158,23 +159,28 @@ impl Queue {
     }
 
     /// Counts what can't be read of a request.
-    pub(super) fn unreadable_all(&self, pieces: Counts) {
-        self.lock().unreadable.merge(pieces);
+    pub(super) fn unreadable_all(&self, way: Way, pieces: Counts) {
+        let mut state = self.lock();
+        state.by_way.entry(way).or_default().unreadable += pieces.total();
+        state.unreadable.merge(pieces);
     }
 
     /// Counts something that isn't taken.
-    pub(super) fn drop_for(&self, reason: &'static str) {
-        *self.lock().by_reason.entry(reason).or_default() += 1;
+    pub(super) fn drop_for(&self, way: Way, reason: &'static str) {
+        self.lock().drop_for(way, reason);
     }
 
     /// Counts what can't be read.
-    pub(super) fn unreadable(&self, piece: &Unreadable) {
-        self.lock().unreadable.unreadable(piece);
+    pub(super) fn unreadable(&self, way: Way, piece: &Unreadable) {
+        let mut state = self.lock();
+        state.by_way.entry(way).or_default().unreadable += 1;
+        state.unreadable.unreadable(piece);
     }
 
     pub(super) fn dropped(&self) -> Dropped {
         let state = self.lock();
         Dropped {
+            by_way: state.by_way.clone(),
             by_reason: state.by_reason.clone(),
             unreadable: state.unreadable.clone(),
         }
@@ -203,7 +209,6 @@ impl Queue {
     }
 
     /// Messages that wait.
-    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.lock().total.messages
     }
@@ -217,6 +222,11 @@ impl Queue {
 }
 
 impl State {
+    fn drop_for(&mut self, way: Way, reason: &'static str) {
+        *self.by_reason.entry(reason).or_default() += 1;
+        self.by_way.entry(way).or_default().dropped += 1;
+    }
+
     /// Why there is no room for a sender's message.
     fn fullness(&self, sender: Sender, limits: &Limits) -> Option<&'static str> {
         let lane = self.lanes.get(&sender).map(|lane| lane.amount).unwrap_or_default();

@@ -162,6 +162,25 @@ fn a_flood_from_one_sender_drops_its_own_messages_alone() {
 }
 
 #[test]
+fn what_is_lost_is_counted_by_the_way_on_which_it_came() {
+    let listener = listener(Limits {
+        message_bytes_max: 100,
+        ..Limits::default()
+    });
+    let addresses = listener.addresses();
+    let udp = UdpSocket::bind(anywhere()).unwrap();
+    udp.send_to(&[b'x'; 101], addresses.udp.unwrap()).unwrap();
+    let mut tcp = TcpStream::connect(addresses.tcp.unwrap()).unwrap();
+    tcp.write_all(format!("<13>{}\n<13>short\n", "x".repeat(1000)).as_bytes())
+        .unwrap();
+    until(|| listener.dropped().by_way.len() == 2);
+    let lost = listener.dropped().by_way;
+    assert_eq!((lost[&Way::Udp].dropped, lost[&Way::Udp].unreadable), (1, 0));
+    assert_eq!((lost[&Way::Tcp].dropped, lost[&Way::Tcp].unreadable), (0, 1));
+    assert!(!listener.is_down());
+}
+
+#[test]
 fn a_fast_connection_waits_and_loses_nothing() {
     const COUNT: usize = 50_000;
     let limits = Limits {

@@ -101,6 +101,10 @@ pub fn scan(plan: &Plan, engine: &mut Engine, progress: &mut dyn FnMut(Progress)
         let sign_ins = conclude(plan, &board, &files, engine, &mut outcome, progress);
         let least = engine.settings().choices.minimum_level;
         if let Some(places) = &plan.places {
+            if let Some(problem) = sign_ins.problem() {
+                outcome.problem_count += 1;
+                outcome.problems.push(problem);
+            }
             sign_ins.judge(&**places, &mut |alert| {
                 if alert.level >= least {
                     outcome.keep(alert);

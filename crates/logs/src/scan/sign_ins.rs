@@ -6,6 +6,8 @@ use threat::behaviour::{Behaviour, Places};
 use threat::entity::Directory;
 use threat::event::{Activity, Event, Outcome};
 
+use crate::open::Problem;
+
 /// Sign-ins that are kept until all files are read: later ones are left out.
 const SIGN_INS_MAX: usize = 500_000;
 
@@ -13,6 +15,8 @@ const SIGN_INS_MAX: usize = 500_000;
 #[derive(Debug, Default)]
 pub(super) struct SignIns {
     events: Vec<Event>,
+    /// Those for which there was no room.
+    left_out: u64,
 }
 
 /// Whether an event is one from a place.
@@ -25,7 +29,12 @@ pub(super) fn is_of_interest(event: &Event) -> bool {
 impl SignIns {
     /// Keeps what is needed of an event, if it's a sign-in.
     pub(super) fn see(&mut self, event: &Event) {
-        if is_of_interest(event) && self.events.len() < SIGN_INS_MAX {
+        if !is_of_interest(event) {
+            return;
+        }
+        if self.events.len() >= SIGN_INS_MAX {
+            self.left_out += 1;
+        } else {
             self.events.push(Event {
                 fields: Value::Null,
                 facts: event.facts.clone(),
@@ -33,6 +42,17 @@ impl SignIns {
                 ..*event
             });
         }
+    }
+
+    /// What isn't judged, if there is such.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        (self.left_out > 0).then(|| Problem {
+            name: "sign-ins".to_owned(),
+            reason: format!(
+                "{} of them aren't compared with those before: more than {SIGN_INS_MAX} are in these logs; search fewer at once",
+                self.left_out
+            ),
+        })
     }
 
     /// Judges them.
@@ -47,5 +67,21 @@ impl SignIns {
                 .into_iter()
                 .for_each(&mut *give);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_ins_without_room_are_told() {
+        assert!(SignIns::default().problem().is_none());
+        let sign_ins = SignIns {
+            left_out: 7,
+            ..SignIns::default()
+        };
+        let problem = sign_ins.problem().unwrap();
+        assert!(problem.reason.starts_with("7 of them"), "{}", problem.reason);
     }
 }

@@ -33,6 +33,8 @@ fn alert(id: i64, volume: &str) -> Alert {
         last: at(0),
         count: 1,
         incident: None,
+        part_of: None,
+        parts: crate::alert::Parts::default(),
     }
 }
 

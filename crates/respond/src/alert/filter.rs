@@ -1,6 +1,6 @@
 //! Which alerts are asked for.
 
-use super::vocabulary::{Layer, Severity};
+use super::vocabulary::{AlertId, Layer, Severity};
 use crate::incident::IncidentId;
 use crate::time::Time;
 
@@ -25,4 +25,18 @@ pub struct Filter {
     pub until: Option<Time>,
     /// Those whose kind, title or text contain this, in upper or lower case.
     pub text: Option<String>,
+    /// Whether those are among them that were added to others.
+    pub which: Which,
+}
+
+/// Whether alerts that were added to others are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All: what programs and policies are told.
+    #[default]
+    All,
+    /// Only those that stand by themselves: the lines that people read.
+    Lines,
+    /// Only those that were added to this one.
+    PartsOf(AlertId),
 }

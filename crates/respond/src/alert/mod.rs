@@ -6,9 +6,9 @@ mod store;
 mod take;
 mod vocabulary;
 
-pub use filter::Filter;
+pub use filter::{Filter, Which};
 pub use roll_up::roll_up;
-pub(crate) use store::SCHEMA;
+pub(crate) use store::{FROM_1, SCHEMA};
 pub use take::{SAME_MILLIS, Taken};
 pub(crate) use take::{Taker, alone, set_incident};
-pub use vocabulary::{Alert, AlertId, Layer, NewAlert, Severity};
+pub use vocabulary::{ADDS_TO_STORY, Alert, AlertId, Layer, NewAlert, Parts, STORY, Severity, TELLS_STORY};

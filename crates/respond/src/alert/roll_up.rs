@@ -17,7 +17,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 /// When the ledger can't be written.
 pub fn roll_up(w: &mut Writing<'_>, now: Time, before: Time, most: usize) -> Result<usize, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let old = "select id from alert where last < ?1 and id < (select max(id) from alert) order by last limit ?2";
+    let old = "select id from alert where last < ?1 and coalesce(parts_last, last) < ?1 and id < (select max(id) from alert) order by last limit ?2";
     let connection = w.connection();
     w.tried(connection.execute_batch(
         "create temp table if not exists rolled_up (id integer primary key) strict; delete from rolled_up;",

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
-use super::filter::Filter;
-use super::vocabulary::{Alert, AlertId, NewAlert, Severity};
+use super::filter::{Filter, Which};
+use super::vocabulary::{Alert, AlertId, NewAlert, Parts, Severity};
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::Ledger;
@@ -28,8 +28,12 @@ pub(crate) const SCHEMA: &str = "
         title text not null,
         text text not null,
         facts text not null,
-        incident integer
+        incident integer,
+        part_of integer,
+        parts integer not null default 0,
+        parts_last integer
     ) strict;
+    create index alert_part on alert (part_of) where part_of is not null;
     create index alert_same on alert (layer, kind, volume, host, identity, last);
     create index alert_volume on alert (volume) where volume is not null;
     create index alert_host on alert (host) where host is not null;
@@ -60,8 +64,15 @@ pub(crate) const SCHEMA: &str = "
 /// behind so many that meet the first of them aren't found.
 const LOOKED_AT_MAX: usize = 200_000;
 /// The columns of an alert.
-pub(super) const COLUMNS: &str =
-    "id, time, last, count, layer, kind, severity, volume, host, identity, title, text, facts, incident";
+pub(super) const COLUMNS: &str = "id, time, last, count, layer, kind, severity, volume, host, identity, title, text, facts, incident, part_of, parts, parts_last";
+
+/// What a ledger of version 1 lacks of these.
+pub(crate) const FROM_1: &str = "
+    alter table alert add column part_of integer;
+    alter table alert add column parts integer not null default 0;
+    alter table alert add column parts_last integer;
+    create index alert_part on alert (part_of) where part_of is not null;
+";
 
 impl Ledger {
     /// Alerts that a filter lets through, newest first. With several conditions, the newest 200,000 are looked at that meet
@@ -123,6 +134,12 @@ impl Question {
             Some(Severity::Critical) => narrow.push("severity >= 4 and severity = 5".to_owned()),
             Some(severity) => narrow.push(format!("severity >= {}", question.value(severity as i64))),
             None => {}
+        }
+        match filter.which {
+            Which::All => {}
+            Which::Lines => conditions.push("part_of is null".to_owned()),
+            // First, since it's the narrowest.
+            Which::PartsOf(head) => narrow.insert(0, format!("part_of = {}", question.value(head.0))),
         }
         let first = (!narrow.is_empty()).then(|| narrow.remove(0));
         let others = question.others(filter, narrow);
@@ -187,5 +204,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         last: row.get(2)?,
         count: number::read(row.get(3)?),
         incident: row.get::<_, Option<i64>>(13)?.map(IncidentId),
+        part_of: row.get::<_, Option<i64>>(14)?.map(AlertId),
+        parts: Parts {
+            count: number::read(row.get(15)?),
+            last: row.get(16)?,
+        },
     })
 }

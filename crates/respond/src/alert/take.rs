@@ -1,14 +1,17 @@
 //! Recording alerts: what was noticed before, soon enough, is counted; everything else becomes a row and a record.
 //!
+//! An alert of logs that is no news to whoever was told of its story is added to the alert that told of it: a row and a record like any other, which
+//! policies are asked about by itself, but no line in lists.
+//!
 //! Invariant: what a batch counts is kept here and written down once, by [`Taker::finish`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use super::store::from_row;
-use super::vocabulary::{Alert, AlertId, Layer, NewAlert, Severity};
+use super::vocabulary::{ADDS_TO_STORY, Alert, AlertId, Layer, NewAlert, Parts, STORY, Severity, TELLS_STORY};
 use crate::error::Error;
 use crate::incident::{Changed, Correlator, EntityKind, IncidentId, OPENS};
 use crate::ledger::Writing;
@@ -64,6 +67,8 @@ pub(crate) struct Taker {
     known: Vec<Known>,
     by_same: HashMap<Same, usize>,
     correlator: Correlator,
+    /// The alerts that told of stories, by incident and story.
+    heads: HashMap<(IncidentId, String), Option<AlertId>>,
     next: AlertId,
 }
 
@@ -76,6 +81,7 @@ impl Taker {
             known: Vec::new(),
             by_same: HashMap::new(),
             correlator: Correlator::default(),
+            heads: HashMap::new(),
             next: AlertId(w.tried(newest)? + 1),
         })
     }
@@ -109,7 +115,7 @@ impl Taker {
     /// The alert that this one may repeat, if it isn't part of an incident that is done with: then it is news.
     fn look_up(&mut self, w: &Writing<'_>, alert: &NewAlert) -> Result<Option<usize>, Error> {
         let sql = "select alert.id, alert.time, last, count, layer, kind, alert.severity, volume, host, identity, alert.title,
-                       text, facts, incident
+                       text, facts, incident, part_of, parts, parts_last
                    from alert left join incident on incident.id = alert.incident
                    where layer = ?1 and kind = ?2 and volume is ?3 and host is ?4 and identity is ?5
                        and last between ?6 and ?7 and closed is null and (?8 is null or alert.title = ?8)
@@ -147,15 +153,17 @@ impl Taker {
         let alert = Alert {
             id,
             last: noticed.time,
+            part_of: self.head(w, &noticed, incident)?,
             noticed,
             count: 1,
             incident,
+            parts: Parts::default(),
         };
         // Numbers and strings only.
         let facts = serde_json::to_string(&alert.noticed.facts).unwrap_or_default();
         let sql = "insert into alert (id, time, last, count, layer, kind, severity, volume, host, identity, title, text, facts,
-                       incident)
-                   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                       incident, part_of)
+                   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         let added = w.connection().prepare_cached(sql);
         let noticed = &alert.noticed;
         let added = added.and_then(|mut statement| {
@@ -174,6 +182,7 @@ impl Taker {
                 noticed.text,
                 facts,
                 incident.map(|incident| incident.0),
+                alert.part_of.map(|head| head.0),
             ])
         });
         w.tried(added)?;
@@ -187,10 +196,43 @@ impl Taker {
         Ok(())
     }
 
+    /// The alert that told of the story which this one adds to, as long as somebody may be looking after its incident: what comes after that
+    /// was recovered or closed stands by itself.
+    fn head(
+        &mut self,
+        w: &Writing<'_>,
+        alert: &NewAlert,
+        incident: Option<IncidentId>,
+    ) -> Result<Option<AlertId>, Error> {
+        let is = |fact: &str| alert.facts.get(fact) == Some(&json!(true));
+        let (Some(incident), Some(story)) = (incident, alert.facts.get(STORY)) else {
+            return Ok(None);
+        };
+        if alert.layer != Layer::Threat || !is(ADDS_TO_STORY) {
+            return Ok(None);
+        }
+        let key = (incident, story.to_string());
+        if let Some(known) = self.heads.get(&key) {
+            return Ok(*known);
+        }
+        // An incident that this batch opened isn't written down yet.
+        let sql = format!(
+            "select alert.id from alert left join incident on incident.id = alert.incident
+             where incident = ?1 and coalesce(state, 'open') in ('open', 'acknowledged') and part_of is null and layer = 'threat'
+                 and facts ->> '{STORY}' = ?2 and facts ->> '{TELLS_STORY}' order by alert.id limit 1"
+        );
+        let mut statement = w.tried(w.connection().prepare_cached(&sql))?;
+        let found = statement.query_row((incident.0, story.as_u64().map(number::stored)), |row| row.get(0));
+        let head = w.tried(found.optional())?.map(AlertId);
+        self.heads.insert(key, head);
+        Ok(head)
+    }
+
     /// Writes down what was counted, and what became of incidents.
     pub(crate) fn finish(self, w: &mut Writing<'_>, now: Time) -> Result<(Vec<Taken>, Vec<Changed>), Error> {
         let mut taken = Vec::with_capacity(self.known.len());
         let mut hours = HashMap::<(i64, Severity), (u64, u64)>::new();
+        let mut heads = BTreeMap::<AlertId, Parts>::new();
         for known in self.known {
             let Known {
                 mut alert,
@@ -201,6 +243,11 @@ impl Taker {
             let is_new = count_before == 0;
             if alert.count == count_before {
                 continue;
+            }
+            if let Some(head) = alert.part_of {
+                let parts = heads.entry(head).or_default();
+                parts.count += u64::from(is_new);
+                parts.last = parts.last.max(Some(alert.last));
             }
             let noticed = &alert.noticed;
             let hour = hours
@@ -237,6 +284,7 @@ impl Taker {
             });
         }
         add_hours(w, &hours)?;
+        add_parts(w, &heads)?;
         let changed = self.correlator.finish(w, now)?;
         Ok((taken, changed))
     }
@@ -260,6 +308,7 @@ fn repeat(correlator: &mut Correlator, w: &Writing<'_>, known: &mut Known, alert
         last,
         count,
         incident,
+        ..
     } = &mut known.alert;
     *count = count.saturating_add(1);
     *last = alert.time.max(*last);
@@ -281,6 +330,15 @@ fn add_hours(w: &Writing<'_>, hours: &HashMap<(i64, Severity), (u64, u64)>) -> R
     let mut statement = w.tried(w.connection().prepare_cached(sql))?;
     for ((hour, severity), (noticed, stopped)) in hours {
         w.tried(statement.execute((hour, severity, number::stored(*noticed), number::stored(*stopped))))?;
+    }
+    Ok(())
+}
+
+fn add_parts(w: &Writing<'_>, heads: &BTreeMap<AlertId, Parts>) -> Result<(), Error> {
+    let sql = "update alert set parts = parts + ?2, parts_last = max(coalesce(parts_last, ?3), ?3) where id = ?1";
+    let mut statement = w.tried(w.connection().prepare_cached(sql))?;
+    for (head, parts) in heads {
+        w.tried(statement.execute((head.0, number::stored(parts.count), parts.last)))?;
     }
     Ok(())
 }

@@ -10,6 +10,13 @@ use serde_json::{Map, Value};
 use crate::incident::IncidentId;
 use crate::time::Time;
 
+/// The fact of an alert of logs that has the number of its story. All of one story are one incident.
+pub const STORY: &str = "story";
+/// The fact of an alert of logs that tells people of a story, if it is true: what comes later is added to it.
+pub const TELLS_STORY: &str = "tells_story";
+/// The fact of an alert of logs that is no news to whoever was told of its story, if it is true: it is added to the alert that told of it.
+pub const ADDS_TO_STORY: &str = "adds_to_story";
+
 /// An alert's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -192,4 +199,36 @@ pub struct Alert {
     /// The incident that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<IncidentId>,
+    /// The alert that it is added to, as one more step of what that one told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<AlertId>,
+    /// What was added to it.
+    #[serde(default, skip_serializing_if = "Parts::is_none")]
+    pub parts: Parts,
+}
+
+impl Alert {
+    /// When it, or what was added to it, was noticed last.
+    #[must_use]
+    pub fn last_of_all(&self) -> Time {
+        self.parts.last.map_or(self.last, |last| last.max(self.last))
+    }
+}
+
+/// What was added to an alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// How many alerts.
+    pub count: u64,
+    /// When the last of them was noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Time>,
+}
+
+impl Parts {
+    /// Whether nothing was added.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.count == 0
+    }
 }

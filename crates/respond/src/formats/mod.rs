@@ -91,6 +91,8 @@ pub(crate) mod sample {
             last: Time::from_unix_millis(1_795_687_260_000),
             count: 3,
             incident: Some(IncidentId(2)),
+            part_of: None,
+            parts: crate::alert::Parts::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::score::{self, DrillState};
 use super::standing::{DRILL_CLASS, EntityKind, Standing};
 use super::store::entities;
 use super::vocabulary::{IncidentId, IncidentState, ScorePart};
-use crate::alert::{AlertId, Layer, NewAlert, Severity};
+use crate::alert::{AlertId, Layer, NewAlert, STORY, Severity};
 use crate::number;
 use crate::time::Time;
 
@@ -216,7 +216,7 @@ pub const OPENS: Severity = Severity::High;
 
 /// What an alert names.
 pub(super) fn named(alert: &NewAlert) -> impl Iterator<Item = (EntityKind, String)> {
-    let story = alert.facts.get("story").filter(|_| alert.layer == Layer::Threat);
+    let story = alert.facts.get(STORY).filter(|_| alert.layer == Layer::Threat);
     // First what was joined for better reasons than a name in common.
     let named = [
         (EntityKind::Story, story.map(ToString::to_string)),

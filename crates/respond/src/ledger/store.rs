@@ -18,7 +18,7 @@ use crate::{action, alert, approval, case_file, incident, notice, people, policy
 /// The ledger's name in its folder.
 pub const LEDGER_NAME: &str = "ledger.sqlite";
 /// The schema's version, SQLite's `user_version`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// SQLite's `application_id`, by which a ledger is told from other programs' files: "HFLG".
 const APPLICATION: i32 = 0x4846_4c47;
 /// Bytes of a text in the ledger at most: what a damaged or foreign file says of lengths isn't believed.
@@ -115,6 +115,8 @@ impl Ledger {
             self.make()?;
         } else if self.number("application_id")? != APPLICATION.unsigned_abs() {
             return Err(self.foreign());
+        } else if found < VERSION {
+            self.upgrade()?;
         }
         self.tried(self.connection.pragma_update(None, "journal_mode", "wal"))?;
         // What was acknowledged stays, also when power fails.
@@ -145,6 +147,16 @@ impl Ledger {
             ];
             self.tried(self.connection.execute_batch(&parts.concat()))?;
             self.tried(self.connection.pragma_update(None, "application_id", APPLICATION))?;
+            self.tried(self.connection.pragma_update(None, "user_version", VERSION))?;
+        }
+        self.tried(self.connection.execute_batch("commit"))
+    }
+
+    /// Brings the tables of an older version up to this one, unless another process does.
+    fn upgrade(&self) -> Result<(), Error> {
+        self.tried(self.connection.execute_batch("begin immediate"))?;
+        if self.number("user_version")? == 1 {
+            self.tried(self.connection.execute_batch(alert::FROM_1))?;
             self.tried(self.connection.pragma_update(None, "user_version", VERSION))?;
         }
         self.tried(self.connection.execute_batch("commit"))
@@ -348,6 +360,29 @@ mod tests {
         );
         ledger.connection.pragma_update(None, "query_only", true).unwrap();
         assert!(ledger.write(|w| w.touch()).is_err());
+    }
+
+    #[test]
+    fn a_ledger_of_the_first_version_is_brought_up_to_date_with_what_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let actor = Actor::System("test".to_owned());
+        ledger
+            .write(|w| w.record(Time::default(), &actor, "test.done", "test/1", &"kept"))
+            .unwrap();
+        // What version 1 had not.
+        let older = "drop index alert_part; alter table alert drop column part_of; alter table alert drop column parts;
+            alter table alert drop column parts_last; pragma user_version = 1;
+            insert into alert values (1, 0, 0, 1, 'guard', 'fenced', 5, null, null, null, 'Fenced', '', '{}', null);";
+        ledger.connection.execute_batch(older).unwrap();
+        drop(ledger);
+        for _ in 0..2 {
+            let ledger = Ledger::open(folder.path()).unwrap();
+            let alert = ledger.alert(alert::AlertId(1)).unwrap().unwrap();
+            assert!(alert.parts.is_none() && alert.part_of.is_none());
+            assert_eq!(ledger.number("user_version").unwrap(), VERSION);
+            assert_eq!(verify(&ledger, &[]).unwrap().records, 1);
+        }
     }
 
     #[test]

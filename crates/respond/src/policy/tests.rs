@@ -30,6 +30,8 @@ pub(crate) fn alert(id: i64, second: i64, kind: &str, volume: &str) -> Alert {
         last: at(second),
         count: 1,
         incident: None,
+        part_of: None,
+        parts: crate::alert::Parts::default(),
     }
 }
 

@@ -7,4 +7,5 @@ mod flood;
 mod formats;
 mod incidents;
 mod ledger;
+mod parts;
 mod support;

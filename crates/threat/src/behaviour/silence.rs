@@ -21,8 +21,10 @@ const KNOWN_EVENTS: u64 = 50;
 /// How many times the longest pause so far, and how long at least.
 const PAUSES: i64 = 3;
 const LEAST_SECONDS: i64 = HOUR;
-/// How far back a record may be without being out of order, and for how long such records forbid to judge.
+/// How far back a record may be without being out of order. One in so many such records of this day and the last forbid to judge: whoever can write a few
+/// late ones silences nothing by them.
 const DISORDER_SECONDS: i64 = HOUR;
+const DISORDER_ONE_IN: u64 = 20;
 const FORGOTTEN: i64 = 30 * DAY;
 
 /// When each machine was last heard of.
@@ -30,8 +32,44 @@ const FORGOTTEN: i64 = 30 * DAY;
 pub(super) struct Silences {
     beats: Recent<(String, EntityId), Beat>,
     newest: i64,
-    disorder: Option<i64>,
+    #[serde(default)]
+    order: Order,
     checked: i64,
+}
+
+/// How many records come late, of this day and the one before.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Order {
+    day: i64,
+    now: Records,
+    before: Records,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Records {
+    all: u64,
+    late: u64,
+}
+
+impl Order {
+    fn see(&mut self, is_late: bool, newest: i64) {
+        let day = newest.div_euclid(DAY);
+        if day > self.day {
+            self.before = if day == self.day + 1 {
+                self.now
+            } else {
+                Records::default()
+            };
+            (self.day, self.now) = (day, Records::default());
+        }
+        self.now.all += 1;
+        self.now.late += u64::from(is_late);
+    }
+
+    const fn is_lost(&self) -> bool {
+        let (all, late) = (self.now.all + self.before.all, self.now.late + self.before.late);
+        late.saturating_mul(DISORDER_ONE_IN) > all
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,17 +100,16 @@ impl Silences {
         Self {
             beats: Recent::new(BEATS_MAX),
             newest: i64::MIN,
-            disorder: None,
+            order: Order::default(),
             checked: i64::MIN,
         }
     }
 
     /// `middle` is the middle one of the last few times, which no single record can move.
     pub(super) fn see(&mut self, event: &Event, machine: EntityId, now: i64, middle: i64) {
-        if now < self.newest.saturating_sub(DISORDER_SECONDS) {
-            self.disorder = Some(self.newest);
-        }
+        let is_late = now < self.newest.saturating_sub(DISORDER_SECONDS);
         self.newest = self.newest.max(middle);
+        self.order.see(is_late, self.newest);
         let day = now.div_euclid(DAY);
         let beat = self.beats.see(&(source(event), machine), now, || Beat {
             last: now,
@@ -100,7 +137,7 @@ impl Silences {
     /// Machines that are silent by now.
     pub(super) fn check(&mut self, now: i64, directory: &Directory) -> Vec<Silent> {
         self.checked = now;
-        if self.disorder.is_some_and(|time| now - time < DAY) {
+        if self.order.is_lost() {
             return Vec::new();
         }
         let mut all: BTreeMap<&str, Machines> = BTreeMap::new();

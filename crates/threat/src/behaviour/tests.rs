@@ -234,6 +234,8 @@ fn a_machine_that_falls_silent_is_told_and_a_dead_collector_is_not_taken_for_man
     }
     let stopped = START + 5 * DAY;
     let mut told = Vec::new();
+    // A record that comes late is no reason to judge nobody.
+    office.take(stopped - 6 * HOUR, beat("web2"));
     for minute in 0..18 {
         for name in ["web2", "web3", "web4", "web5"] {
             told.extend(office.take(stopped + minute * 600, beat(name)));
@@ -252,6 +254,23 @@ fn a_machine_that_falls_silent_is_told_and_a_dead_collector_is_not_taken_for_man
         collector.iter().all(|alert| alert.level == Level::Informational),
         "{collector:?}"
     );
+}
+
+#[test]
+fn nobody_is_told_to_be_silent_while_old_logs_are_read() {
+    let mut office = Office::new();
+    let beat = |name: &str| Facts {
+        activity: Activity::Other,
+        machine: machine(name),
+        ..Facts::default()
+    };
+    let mut told = Vec::new();
+    for name in ["web1", "web2", "web3"] {
+        for minute in 0..6 * 24 * 6 {
+            told.extend(office.take(START + minute * 600, beat(name)));
+        }
+    }
+    assert!(models(&told).is_empty(), "{told:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod activity;
 mod handle;
+mod ocsf;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub use activity::Activity;
 pub use handle::{Handle, HandleKind};
+pub use ocsf::ocsf;
 
 /// One event of a log.
 #[derive(Debug, Clone)]

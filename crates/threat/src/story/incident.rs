@@ -10,12 +10,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{
-    BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, EVIDENCE_FIRST, FINDINGS_MAX, KINDS_MAX, MERGED_MAX,
+    BURST, BURSTS_MAX, ENTITIES_MAX, EPISODE, EVIDENCE_EACH, EVIDENCE_FIRST, FINDINGS_MAX, HOUR, KINDS_MAX, MERGED_MAX,
 };
+use super::news::Known;
 use super::rarity::{Rarity, SignatureId};
 use super::tactic::{Tactic, steps_in_order};
 use crate::alert::{Finder, Level};
-use crate::entity::EntityId;
+use crate::entity::{Directory, EntityId};
 use crate::event::Origin;
 
 /// What each further finding of the same kind of step counts in a burst, as a share of the one before: rules that notice the same deed are
@@ -58,6 +59,9 @@ pub(super) struct Incident {
     pub(super) score: f64,
     /// When the score first passed what people are told of.
     pub(super) told: Option<i64>,
+    /// What people know of it then.
+    #[serde(default)]
+    pub(super) known: Known,
     pub(super) alerts: u64,
     pub(super) merged: Vec<StoryId>,
     /// When the last burst happened that is too unusual for chance; 0 for never.
@@ -183,6 +187,7 @@ impl Incident {
             meanwhile: BTreeMap::new(),
             score: 0.0,
             told: None,
+            known: Known::default(),
             alerts: 0,
             merged: Vec::new(),
             striking: 0,
@@ -192,6 +197,23 @@ impl Incident {
     /// Whether this number means it: its own, or that of a story that turned out to be this one.
     pub(super) fn is_called(&self, id: StoryId) -> bool {
         self.id == id || self.merged.contains(&id)
+    }
+
+    /// Whether a finding is of a kind or on somebody that the story didn't have, or comes after an hour in which the same wasn't seen.
+    pub(super) fn is_fresh(&self, finding: &Finding<'_>) -> bool {
+        let before = self.kinds.get(&finding.signature).map(|kind| kind.last);
+        before.is_none_or(|last| finding.time - last > HOUR)
+            || finding
+                .entities
+                .iter()
+                .any(|entity| !self.entities.contains_key(entity))
+    }
+
+    /// People are told of all of it, because of a finding.
+    pub(super) fn are_told(&mut self, finding: &Finding<'_>, directory: &Directory) {
+        let mut known = std::mem::take(&mut self.known);
+        known.told(self, finding, directory);
+        self.known = known;
     }
 
     /// Takes a finding in. Gives the points of the burst that it's part of.
@@ -285,6 +307,7 @@ impl Incident {
             (Some(one), Some(another)) => Some(one.min(another)),
             (one, another) => one.or(another),
         };
+        self.known.absorb(other.known);
         self.bursts.extend(other.bursts);
         while self.bursts.len() > BURSTS_MAX {
             self.drop_the_lightest_burst();
@@ -332,6 +355,7 @@ impl Incident {
         part.first = part.kinds.values().map(|kind| kind.first).min().unwrap_or(self.first);
         part.alerts = part.kinds.values().map(|kind| kind.count).sum();
         part.told = self.told;
+        part.known.clone_from(&self.known);
         part
     }
 

@@ -8,6 +8,7 @@ mod bounds;
 mod incident;
 mod joining;
 mod marks;
+mod news;
 mod next;
 mod rarity;
 mod stories;
@@ -19,6 +20,7 @@ mod weight;
 
 pub use incident::StoryId;
 pub use marks::{Dismissal, Mark, MarkId};
+pub use news::{New, News};
 pub use next::advice;
 pub use rarity::Rarity;
 pub(crate) use stories::on_tier_zero;

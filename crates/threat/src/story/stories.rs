@@ -11,6 +11,7 @@ use super::bounds::{
 use super::incident::{Finding, Incident, StoryId};
 use super::joining::{Striking, belongs};
 use super::marks::{Dismissal, Mark, MarkId, Marks};
+use super::news::{New, News};
 use super::rarity::{Rarities, Rarity, SignatureId};
 use super::view::{self, Story};
 use super::weight;
@@ -50,8 +51,8 @@ pub struct Change {
     pub level: Level,
     /// Whether people are told of it.
     pub told: bool,
-    /// Whether the finding is something new in it: of a kind or on an entity that it didn't have, or after an hour in which the same wasn't seen.
-    pub news: bool,
+    /// What the finding tells whoever knows the story.
+    pub news: News,
 }
 
 /// What became of an alert.
@@ -228,6 +229,13 @@ impl Stories {
 
     /// Keeps one finding on one entity out of stories. None if there are too many marks.
     pub fn mark(&mut self, finder: &Finder, title: &str, entity: EntityId, said: &Dismissal<'_>) -> Option<MarkId> {
+        let is_of = |incident: &Incident| {
+            let mut kinds = incident.kinds.values();
+            kinds.any(|kind| kind.finder == *finder && kind.entities.contains(&entity))
+        };
+        for incident in self.incidents.iter_mut().filter(|incident| is_of(incident)) {
+            incident.known.doubt();
+        }
         self.marks.add(finder, title, entity, said)
     }
 
@@ -306,11 +314,10 @@ impl Stories {
         places.sort_by_key(|place| self.incidents.get(*place).map(|incident| incident.id));
         let began = places.is_empty();
         let mut incident = self.take_out(&places, finding.time);
-        let known: BTreeSet<EntityId> = incident.entities.keys().copied().collect();
+        let members: BTreeSet<EntityId> = incident.entities.keys().copied().collect();
         let was_striking = burst.is_some();
-        let before = incident.kinds.get(&finding.signature).map(|kind| kind.last);
-        let news = before.is_none_or(|last| finding.time - last > HOUR)
-            || finding.entities.iter().any(|entity| !known.contains(entity));
+        let (before, was_told) = (incident.last, incident.told.is_some());
+        let is_fresh = incident.is_fresh(finding);
         let points = incident.take(finding);
         if points >= STRIKING {
             if !was_striking || incident.striking < finding.time - BURST {
@@ -318,14 +325,28 @@ impl Stories {
             }
             incident.striking = incident.striking.max(finding.time);
         }
-        for entity in finding.entities.iter().filter(|entity| !known.contains(entity)) {
+        for entity in finding.entities.iter().filter(|entity| !members.contains(entity)) {
             self.look_back(&mut incident, *entity, finding.time);
         }
         weigh(&mut incident, directory);
-        let tells = incident.told.is_none() && incident.score >= TOLD;
+        let tells = !was_told && incident.score >= TOLD;
         if tells {
             incident.told = Some(finding.time);
+            incident.are_told(finding, directory);
         }
+        let news = match (was_told, is_fresh) {
+            (false, _) => {
+                if !tells && finding.alert.level >= Level::High {
+                    incident.known.note(finding, finding.alert.level);
+                }
+                News::New(New::Story)
+            }
+            (true, false) => News::Again,
+            (true, true) => incident
+                .known
+                .learn(finding, before, &members, directory)
+                .map_or(News::More, News::New),
+        };
         let kind = match (tells, began) {
             (true, _) => ChangeKind::Told,
             (false, true) => ChangeKind::Began,

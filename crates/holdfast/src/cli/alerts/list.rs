@@ -1,7 +1,7 @@
 //! `holdfast alerts list`
 
 use clap::{Args, ValueEnum};
-use respond::alert::{Alert, Filter, Layer, Severity};
+use respond::alert::{Alert, AlertId, Filter, Layer, Severity, Which};
 use respond::incident::IncidentId;
 use respond::{Page, cef, ecs, ocsf};
 use serde_json::json;
@@ -12,12 +12,16 @@ use crate::cli::table::{Align, Table};
 use crate::failure::{EXIT_OK, Failure};
 
 pub(super) const HELP: &str = "\
+Of an attack that logs show, what changes nothing for whoever knows of it is no line of its own but added
+to the alert that told of it (PARTS); `--part-of` lists what was added, `--parts` has everything.
+
 With `--format` alerts are told oldest first, each in a line: `ocsf` (Open Cybersecurity Schema Framework
 1.8), `ecs` (Elastic Common Schema 8.17) and `cef` (Common Event Format).
 
 Examples:
   holdfast alerts list --severity high --since -1d
-  holdfast alerts list --incident 7
+  holdfast alerts list --incident 7 --parts
+  holdfast alerts list --part-of 12
   holdfast alerts list --format ocsf > alerts.ndjson";
 
 /// `holdfast alerts list`
@@ -50,6 +54,12 @@ pub(in crate::cli) struct List {
     /// Only those whose kind, title or text contain this
     #[arg(long)]
     text: Option<String>,
+    /// Also those that were added to others; with --format they always are
+    #[arg(long)]
+    parts: bool,
+    /// Only those that were added to this one
+    #[arg(long, value_name = "N", conflicts_with = "parts")]
+    part_of: Option<i64>,
     /// Only those before this one, to go on where a list ended
     #[arg(long, value_name = "N")]
     before: Option<i64>,
@@ -88,6 +98,11 @@ pub(super) fn run(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
         host: task.host,
         identity: task.identity,
         text: task.text,
+        which: match task.part_of {
+            Some(head) => Which::PartsOf(AlertId(head)),
+            None if task.parts || task.format != Format::Table => Which::All,
+            None => Which::Lines,
+        },
     };
     if task.format != Format::Table {
         let tell = |alert: &Alert| print(lines(alert, task.format).as_bytes());
@@ -152,7 +167,11 @@ fn lines(alert: &Alert, format: Format) -> String {
 
 fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
     let Some(last) = alerts.last() else {
-        return if *filter == Filter::default() && page.before.is_none() {
+        let every = Filter {
+            which: filter.which,
+            ..Filter::default()
+        };
+        return if *filter == every && !matches!(filter.which, Which::PartsOf(_)) && page.before.is_none() {
             "nothing was noticed yet\n".to_owned()
         } else {
             "nothing was noticed that fits; without options all alerts are listed\n".to_owned()
@@ -165,6 +184,7 @@ fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
         ("LAYER", Align::Left),
         ("VOLUME", Align::Left),
         ("TIMES", Align::Right),
+        ("PARTS", Align::Right),
         ("INCIDENT", Align::Right),
         ("WHAT", Align::Left),
     ]);
@@ -172,11 +192,15 @@ fn text(alerts: &[Alert], filter: &Filter, page: Page) -> String {
         let noticed = &alert.noticed;
         table.row(vec![
             alert.id.to_string(),
-            shown(alert.last),
+            shown(alert.last_of_all()),
             noticed.severity.to_string(),
             noticed.layer.to_string(),
             noticed.volume.clone().unwrap_or_else(|| "-".to_owned()),
             alert.count.to_string(),
+            match alert.parts.count {
+                0 => "-".to_owned(),
+                parts => parts.to_string(),
+            },
             alert
                 .incident
                 .map_or_else(|| "-".to_owned(), |incident| incident.to_string()),

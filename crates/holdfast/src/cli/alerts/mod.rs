@@ -3,6 +3,8 @@
 mod list;
 mod show;
 
+pub(super) use show::{parts, parts_in_lines};
+
 use clap::Subcommand;
 
 use super::arguments::Common;

@@ -1,15 +1,23 @@
 //! `holdfast alerts show`
 
-use respond::alert::{Alert, AlertId};
+use respond::alert::{Alert, AlertId, Filter, Which};
+use respond::{Ledger, Page};
 
 use crate::browse::text::printable;
 use crate::cli::noted::{Noted, shown};
 use crate::cli::output::{self, print};
 use crate::failure::{EXIT_OK, Failure};
 
+/// Alerts added to one that are shown with it.
+const PARTS_SHOWN: usize = 50;
+
 pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
-    let alert = noted.ask(|ledger| ledger.alert(AlertId(number)))?.flatten();
-    let Some(alert) = alert else {
+    let found = noted.ask(|ledger| {
+        let id = AlertId(number);
+        let parts = parts(ledger, id)?;
+        Ok(ledger.alert(id)?.map(|alert| (alert, parts)))
+    })?;
+    let Some((alert, parts)) = found.flatten() else {
         return Err(Failure::not_found(format!("there is no alert `{number}`")).hint(
             "`holdfast alerts list` shows them; old ones are rolled up, and `holdfast ledger list` still has them",
         ));
@@ -17,11 +25,44 @@ pub(super) fn run(noted: &Noted<'_>, number: i64) -> Result<u8, Failure> {
     if noted.common.json {
         return Ok(output::json(&alert));
     }
-    print(text(&alert).as_bytes());
+    print(text(&alert, &parts).as_bytes());
     Ok(EXIT_OK)
 }
 
-fn text(alert: &Alert) -> String {
+/// The newest alerts that were added to one, the oldest first.
+pub(in crate::cli) fn parts(ledger: &Ledger, head: AlertId) -> Result<Vec<Alert>, respond::Error> {
+    let filter = Filter {
+        which: Which::PartsOf(head),
+        ..Filter::default()
+    };
+    let mut parts = ledger.alerts(&filter, Page::newest(PARTS_SHOWN))?;
+    parts.reverse();
+    Ok(parts)
+}
+
+/// A line about each of them, and where there are more.
+pub(in crate::cli) fn parts_in_lines(alert: &Alert, parts: &[Alert]) -> Vec<String> {
+    let line = |part: &Alert| {
+        let noticed = &part.noticed;
+        let on = [&noticed.volume, &noticed.host, &noticed.identity];
+        let on: Vec<&str> = on.into_iter().flatten().map(String::as_str).collect();
+        let on = on.join(", ");
+        format!(
+            "{}  {:<8} {} ({on}); `holdfast alerts show {}`",
+            shown(noticed.time),
+            noticed.severity,
+            noticed.title,
+            part.id
+        )
+    };
+    let mut lines: Vec<String> = parts.iter().map(line).collect();
+    if u64::try_from(parts.len()).unwrap_or(u64::MAX) < alert.parts.count {
+        lines.push(format!("all of them: `holdfast alerts list --part-of {}`", alert.id));
+    }
+    lines
+}
+
+fn text(alert: &Alert, parts: &[Alert]) -> String {
     let noticed = &alert.noticed;
     let (title, told) = (printable(noticed.title.as_bytes()), printable(noticed.text.as_bytes()));
     let mut text = format!("alert {}: {title} ({})\n{told}\n\n", alert.id, noticed.severity);
@@ -47,8 +88,17 @@ fn text(alert: &Alert) -> String {
     if let Some(incident) = alert.incident {
         line("incident", &format!("{incident}; `holdfast incidents show {incident}`"));
     }
+    if let Some(head) = alert.part_of {
+        line("part of", &format!("alert {head}; `holdfast alerts show {head}`"));
+    }
     for (name, value) in &noticed.facts {
         text += &format!("  {name}: {}\n", printable(value.to_string().as_bytes()));
+    }
+    if !parts.is_empty() {
+        text += &format!("\nadded since ({}):\n", alert.parts.count);
+    }
+    for line in parts_in_lines(alert, parts) {
+        text += &format!("  {}\n", printable(line.as_bytes()));
     }
     text
 }

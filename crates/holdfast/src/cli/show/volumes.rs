@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::table::{Align, Table};
 use super::{count, guard, moment};
+use crate::browse::text::printable_line;
 use crate::control::{
     ClientReport, DaemonReport, ImportReport, IncidentsReport, OpenIncident, PinReport, SpaceReport, StatusReport,
     VolumeDetails, VolumeReport,
@@ -25,6 +26,9 @@ pub(super) fn status(report: &StatusReport) -> String {
     }
     if let Some(problem) = &report.ledger_problem {
         text += &format!("nothing is noted: {problem}\n");
+    }
+    for problem in report.logs.iter().flat_map(|logs| &logs.problems) {
+        text += &printable_line(&format!("logs: {problem}"));
     }
     text += "\n";
     text += &list(&report.volumes);

@@ -1,5 +1,6 @@
 //! `holdfast threat`: logs searched with rules, and what the daemon has learnt from logs. A file for each command; rules are loaded by `loading`.
 
+mod events;
 mod explain;
 mod import;
 mod loading;
@@ -28,6 +29,8 @@ pub(super) use marks::text as marks_text;
 pub(super) enum ThreatCommand {
     /// Search logs of the past: files, folders, archives; nothing is changed, no daemon is needed
     Scan(scan::Scan),
+    /// The events that logs are understood as, for other programs: as OCSF, a line each
+    Events(events::Events),
     /// One alert from the rule that found it to what to do next
     Explain(explain::Explain),
     /// Play logs of the past through the whole chain, rules, stories, alerts and policies: what would have been done. Nothing is done
@@ -58,6 +61,7 @@ pub(super) enum ThreatCommand {
 pub(super) fn run(place: &Place, common: &Common, command: ThreatCommand) -> Result<u8, Failure> {
     match command {
         ThreatCommand::Scan(task) => scan::run(common, &task),
+        ThreatCommand::Events(task) => events::run(common, &task),
         ThreatCommand::Explain(task) => explain::run(common, place, &task),
         ThreatCommand::Replay(task) => replay::run(common, place, &task),
         ThreatCommand::Watch(task) => watch::run(common, place, &task),

@@ -25,6 +25,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use super::super::Way;
 use super::body::{Form, Parsed, Refused, parse};
 use super::tokens::{Token, Tokens};
 use super::{
@@ -113,14 +114,18 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     // The semaphore is never closed.
     while let Ok(permit) = Arc::clone(&shared.places).acquire_owned().await {
         let Ok((stream, peer)) = listener.accept().await else {
-            shared.queue.drop_for("a connection that the system couldn't give");
+            shared
+                .queue
+                .drop_for(Way::Http, "a connection that the system couldn't give");
             tokio::time::sleep(REST).await;
             continue;
         };
         if let Some(place) = Place::take(&shared, sender(peer.ip()), permit) {
             tokio::spawn(connection(Arc::clone(&shared), stream, peer.ip(), place));
         } else {
-            shared.queue.drop_for("a connection more than one address may have");
+            shared
+                .queue
+                .drop_for(Way::Http, "a connection more than one address may have");
         }
     }
 }
@@ -169,7 +174,9 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: IpAddr, _pl
     };
     match tokio::time::timeout(shared.limits.handshake, tls.accept(stream)).await {
         Ok(Ok(stream)) => serve(&shared, stream, address).await,
-        _ => shared.queue.drop_for("a connection whose TLS handshake failed"),
+        _ => shared
+            .queue
+            .drop_for(Way::Http, "a connection whose TLS handshake failed"),
     }
 }
 
@@ -281,7 +288,7 @@ async fn take_in(shared: &Arc<Shared>, admitted: Admitted, body: Incoming, addre
     match parsed {
         Ok(parsed) => put(shared, &token, &source, parsed),
         Err(refused) => {
-            shared.queue.drop_for("a request whose body can't be read");
+            shared.queue.drop_for(Way::Http, "a request whose body can't be read");
             let status = match refused {
                 Refused::TooLarge | Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
                 _ => StatusCode::BAD_REQUEST,
@@ -309,10 +316,12 @@ fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Token, Answer> {
         .map_or("", |(_, token)| token.trim());
     match shared.tokens.holder(presented) {
         Ok(Some(token)) => return Ok(token),
-        Ok(None) => shared.queue.drop_for("a request without a token that is known"),
+        Ok(None) => shared
+            .queue
+            .drop_for(Way::Http, "a request without a token that is known"),
         Err(_) => shared
             .queue
-            .drop_for("a request while the file of tokens can't be used"),
+            .drop_for(Way::Http, "a request while the file of tokens can't be used"),
     }
     Err(Answer::last(StatusCode::UNAUTHORIZED, 3, "Invalid authorization"))
 }
@@ -407,7 +416,7 @@ fn put(shared: &Shared, token: &Token, source: &threat::input::Source, parsed: P
     if let Err(QueueFull) = shared.queue.put_all(Sender::Token(token.lane()), messages) {
         return Err(Answer::busy());
     }
-    shared.queue.unreadable_all(unreadable);
+    shared.queue.unreadable_all(Way::Http, unreadable);
     Ok(Answer {
         counts: Some((count, unread)),
         ..Answer::new(StatusCode::OK, 0, "Success")

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use threat::story::{Tactic, advice};
 
+use crate::cli::alerts;
 use crate::cli::arguments::Common;
 use crate::cli::noted::Noted;
 use crate::cli::output::{self, print};
@@ -47,6 +48,8 @@ pub(in crate::cli) struct Explain {
 #[derive(Debug, Serialize)]
 struct Explained {
     alert: Alert,
+    /// What was added to it since: the newest, the oldest of them first.
+    parts: Vec<Alert>,
     /// `rule`, `correlation` or `behaviour`.
     found_by: String,
     /// The rule as it is now; none of behaviour, and where it is gone.
@@ -63,7 +66,7 @@ struct Explained {
 pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, Failure> {
     let noted = Noted::new(place, common);
     let found = noted.ask(|ledger| found(ledger, AlertId(task.alert)))?.flatten();
-    let (alert, actions) = found.ok_or_else(|| {
+    let (alert, parts, actions) = found.ok_or_else(|| {
         Failure::not_found(format!("there is no alert `{}`", task.alert))
             .hint("`holdfast alerts list --layer threat` shows them")
     })?;
@@ -81,7 +84,7 @@ pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, 
     settings.rules.extend(task.rules.iter().cloned());
     let engine = threat_watch::load_rules(&settings)?;
     let rule = engine.rule(&text_of(&alert, "rule")).map(RuleTold::of).transpose()?;
-    let explained = explained(alert, actions, rule);
+    let explained = explained(alert, parts, actions, rule);
     if common.json {
         return Ok(output::json(&explained));
     }
@@ -89,8 +92,8 @@ pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, 
     Ok(EXIT_OK)
 }
 
-/// The alert, and what was done because of it.
-fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Action>)>, respond::Error> {
+/// The alert, what was added to it, and what was done because of it.
+fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Alert>, Vec<Action>)>, respond::Error> {
     let Some(alert) = ledger.alert(id)? else {
         return Ok(None);
     };
@@ -100,10 +103,10 @@ fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Action>)>, r
     };
     let mut actions = ledger.actions(&filter, Page::newest(PAGE_MAX))?;
     actions.reverse();
-    Ok(Some((alert, actions)))
+    Ok(Some((alert, alerts::parts(ledger, id)?, actions)))
 }
 
-fn explained(alert: Alert, actions: Vec<Action>, rule: Option<RuleTold>) -> Explained {
+fn explained(alert: Alert, parts: Vec<Alert>, actions: Vec<Action>, rule: Option<RuleTold>) -> Explained {
     let facts = &alert.noticed.facts;
     let list = |name: &str| -> Vec<String> {
         let values = facts.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -129,6 +132,7 @@ fn explained(alert: Alert, actions: Vec<Action>, rule: Option<RuleTold>) -> Expl
         tactics: tactics.into_iter().map(Tactic::words).collect(),
         actions,
         next,
+        parts,
         alert,
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Explained;
 use super::rule::RuleTold;
 use crate::browse::text::printable_line;
+use crate::cli::alerts;
 use crate::cli::noted::shown;
 
 pub(super) fn text(explained: &Explained) -> String {
@@ -24,6 +25,12 @@ pub(super) fn text(explained: &Explained) -> String {
     text.field("records", &explained.records.join(", "));
     text.heading("who, where and when");
     who(&mut text, explained);
+    if !explained.parts.is_empty() {
+        text.heading(&format!("what was added since ({})", alert.parts.count));
+    }
+    for line in alerts::parts_in_lines(alert, &explained.parts) {
+        text.line(&format!("  {line}"));
+    }
     text.heading("why it matters");
     let rule = explained.rule.as_ref();
     if let Some((stage, words)) = rule.and_then(|rule| rule.stage.zip(rule.stage_words)) {
@@ -115,11 +122,17 @@ fn who(text: &mut Text, explained: &Explained) {
             &format!("{} times in all, last {}", alert.count, shown(alert.last)),
         );
     }
+    if let Some(head) = alert.part_of {
+        text.field("part of", &format!("alert {head}; `holdfast threat explain {head}`"));
+    }
     if let Some(incident) = alert.incident {
         text.field("incident", &format!("{incident}; `holdfast incidents show {incident}`"));
     }
     if let Some(story) = noticed.facts.get("story").map(as_text) {
         text.field("story", &format!("{story}; `holdfast threat stories {story}`"));
+    }
+    if let Some(new) = noticed.facts.get("new").map(as_text) {
+        text.field("new in it", &new);
     }
 }
 

@@ -61,6 +61,8 @@ pub(super) struct Line {
     pub(super) story: Option<u64>,
     /// The incident that it opens or joins, by its number in this replay.
     pub(super) incident: Option<i64>,
+    /// Whether it is no line of its own but added to the one that told of its story.
+    pub(super) is_added: bool,
 }
 
 impl Chain {
@@ -114,13 +116,18 @@ impl Chain {
         }
         let stage = self.stage(&alert.finder);
         let line = line(&told.alerts, stage, change);
-        let incident = self.record(alert.time, told.alerts)?;
-        self.told.extend(line.map(|line| Line { incident, ..line }));
+        let (incident, is_added) = self.record(alert.time, told.alerts)?;
+        self.told.extend(line.map(|line| Line {
+            incident,
+            is_added,
+            ..line
+        }));
         Ok(())
     }
 
-    /// Has the ledger join alerts into incidents, as the daemon's does. The incident that they are of.
-    fn record(&mut self, time: Timestamp, alerts: Vec<NewAlert>) -> Result<Option<i64>, Failure> {
+    /// Has the ledger join alerts into incidents, as the daemon's does. The incident that they are of, and whether
+    /// they were added to an alert.
+    fn record(&mut self, time: Timestamp, alerts: Vec<NewAlert>) -> Result<(Option<i64>, bool), Failure> {
         let now = Time::from_unix_millis(time.as_millisecond());
         let rules = &self.rules;
         let taken = self.ledger.write(|w| intake::take_in(w, now, rules, alerts));
@@ -130,13 +137,14 @@ impl Chain {
             .iter()
             .find_map(|taken| taken.alert.incident)
             .map(|id| id.0);
+        let is_added = taken.alerts.iter().all(|taken| taken.alert.part_of.is_some());
         for news in taken.alerts.into_iter().filter(|taken| taken.is_news) {
             let id = news.alert.incident;
             let mut incidents = taken.incidents.iter().map(|changed| &changed.incident);
             let incident = incidents.find(|incident| Some(incident.id) == id);
             self.alerts.push((news.alert, incident.cloned()));
         }
-        Ok(of)
+        Ok((of, is_added))
     }
 
     /// The stage that a finding shows, if its rule says so.
@@ -172,5 +180,6 @@ fn line(alerts: &[NewAlert], stage: Option<Stage>, change: Option<Change>) -> Op
         stage_words: stage.map(Stage::words),
         story: change.filter(|change| change.told).map(|change| change.story.0),
         incident: None,
+        is_added: false,
     })
 }

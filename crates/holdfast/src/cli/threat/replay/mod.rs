@@ -223,6 +223,8 @@ struct Summary<'a> {
     pinned: Vec<Pinned>,
     /// Lines that an administrator would have had to read.
     lines: u64,
+    /// Findings that are added to those.
+    added: usize,
     /// Messages to people.
     messages: usize,
 }
@@ -243,7 +245,8 @@ impl<'a> Played<'a> {
             first_story: chain.told.iter().find(|line| line.kind == "attack"),
             stories: chain.stories(),
             pinned: pinned(&actions),
-            lines: chain.told.len() as u64 + chain.left_out,
+            lines: chain.told.iter().filter(|line| !line.is_added).count() as u64 + chain.left_out,
+            added: chain.told.iter().filter(|line| line.is_added).count(),
             messages: actions.iter().filter(|action| action.action.name() == "notify").count(),
         };
         Self {

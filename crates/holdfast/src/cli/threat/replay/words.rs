@@ -59,7 +59,11 @@ fn told(lines: &[Line]) -> String {
             line.host.clone().unwrap_or_default(),
             line.identity.clone().unwrap_or_default(),
             disks.join(", ") + &more,
-            line.title.clone(),
+            if line.is_added {
+                format!("+ {}", line.title)
+            } else {
+                line.title.clone()
+            },
         ]);
     }
     table.render() + &more(lines.len())
@@ -90,8 +94,9 @@ fn in_short(summary: &Summary<'_>, played: &Played<'_>) -> String {
         text += "pinned: nothing\n";
     }
     text += &format!(
-        "to read: {} ({} to people, {}), instead of {}\n",
+        "to read: {} ({} added to them, marked `+`; {} to people, {}), instead of {}\n",
         count(summary.lines, "line"),
+        count(summary.added as u64, "finding"),
         count(summary.messages as u64, "message"),
         if summary.stories == 1 {
             "1 story".to_owned()

@@ -55,6 +55,9 @@ fn alert(body: &Value) -> String {
             line += &format!("  {name} {value}");
         }
     }
+    if body.get("part_of").is_some() {
+        line += &format!("  added to alert {}", number(body, "part_of"));
+    }
     if let Some(facts) = body.get("facts").filter(|facts| facts.get("story").is_some()) {
         line += &format!("  story {}, {} points", number(facts, "story"), number(facts, "score"));
     }
