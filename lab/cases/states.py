@@ -61,7 +61,7 @@ class Bases:
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir(parents=True)
             rng = random.Random(f"{self.seed} {kind} {state}")
-            with volumes.Disk(home, BASE, clock=CLOCK_START, **self.options(layer)) as disk:
+            with volumes.Disk(volumes.Session(home, BASE, clock=CLOCK_START, **self.options(layer))) as disk:
                 disk.make_file_system(kind)
                 with disk.mount(kind) as scratch:
                     seconds = fill(scratch, self.contents, state, rng)
@@ -79,9 +79,8 @@ class Bases:
             volumes.Session(home, "run", clock=about["clock"], extra=["--discard"]).stop()
         # The folder's clock goes on from recording to recording, so this is the earliest that it can be.
         clock = about["clock"] + 60 * minutes_later
-        return volumes.Disk(
-            home, "run", contents=self.contents, fork=BASE, clock=clock, extra=["--discard", *extra], **self.options(layer)
-        )
+        session = volumes.Session(home, "run", fork=BASE, clock=clock, extra=["--discard", *extra], **self.options(layer))
+        return volumes.Disk(session, self.contents)
 
 
 def fill(scratch, contents, state, rng):

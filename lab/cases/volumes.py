@@ -1,7 +1,7 @@
 """Lab volumes: made, forked, served, attached and mounted; and `Scratch`, the only thing that attacks can be pointed at.
 
-A `Disk` is a volume served by `lab session`, attached as a loop device. Everything lives in a folder that this process made. A
-`Scratch` is a disk's file system, mounted. It can only be had from `Disk.mount`, never from a path, and before anything is handed out
+A `Disk` is a volume served by `lab session`, or by a daemon that a test started, attached as a loop device. Everything lives in a folder
+that this process made. A `Scratch` is a disk's file system, mounted. It can only be had from `Disk.mount`, never from a path, and before anything is handed out
 it proves that the mount is what it claims to be: its source is our loop device, whose backing file is our own nbdfuse file, and its
 root holds a random token that was written by this process.
 """
@@ -14,9 +14,10 @@ import queue
 import secrets
 import stat
 import subprocess
+import tempfile
 import threading
 
-from harness import attach
+from harness import attach, server as servers
 
 VOLUME_BYTES = 1 << 30
 ANSWER_SECONDS_MAX = 120
@@ -115,18 +116,22 @@ class Session:
 
 
 class Disk:
-    """A served volume as a block device. Use as a context; detached and stopped at the end, whatever happened."""
+    """A served volume as a block device. Use as a context; detached, and its server stopped, at the end, whatever happened.
 
-    def __init__(self, folder, volume, contents=None, **options):
-        self.contents = contents
-        self.session = Session(folder, volume, **options)
+    `session` is a `Session`, or a daemon of the tests' harness: that has no lab clock, and cases that let time pass fail on it.
+    """
+
+    def __init__(self, session, contents=None):
+        if not is_started_here(session):
+            raise LabError("a lab volume can only be one of a server that this program started, on data of its own")
+        self.contents, self.session = contents, session
         try:
-            self.attached = attach.Attached(self.session, folder)
+            self.attached = attach.Attached(session, session.folder)
         except BaseException:
-            self.session.stop()
+            session.stop()
             raise
         self.device = self.attached.device
-        self.mount_point = folder / "mnt"
+        self.mount_point = session.folder / "mnt"
         limit_dirty_pages(self.device)
 
     def __enter__(self):
@@ -202,6 +207,13 @@ class Disk:
 
     def make_file_system(self, kind):
         run(*MAKE[kind], self.device)
+
+
+def is_started_here(server):
+    """Whether it is a running server that this process started itself, whose data lie among this host's temporary files."""
+    if not isinstance(server, (Session, servers.Holdfast)) or server.process is None or server.process.poll() is not None:
+        return False
+    return pathlib.Path(tempfile.gettempdir()).resolve() in server.folder.resolve().parents
 
 
 class Scratch:

@@ -77,6 +77,9 @@ class Page:
     def fill(self, selector, text):
         self.ask("fill", selector=selector, text=text)
 
+    def press(self, keys):
+        self.ask("press", keys=keys)
+
     def choose(self, selector, value):
         self.ask("choose", selector=selector, value=value)
 

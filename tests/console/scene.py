@@ -1,33 +1,44 @@
-"""What the story needs: a daemon with a console, a disk with a file system on it, work on it, and something that behaves like an attack.
+"""What the story needs: a daemon with a console, a guarded disk whose file system is in use, and an attack from the lab's cases.
 
-The attack is confined by construction: it is a client of a server that this test started, on a disk that this test filled. There is no
-cipher and no key: the blocks of documents are replaced with random bytes.
+The attack takes the lab's `Scratch`, which only a disk of a server that this program started itself can become: see lab/cases/README.md.
 """
 
-import base64
-import hashlib
-import hmac
-import json
+import contextlib
 import os
 import pathlib
 import random
 import re
-import struct
+import sqlite3
 import subprocess
+import sys
 import time
 
-import nbd
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "lab" / "cases"))
 
-from harness import server as servers
+# Importing them registers their cases.
+import attacks  # noqa: F401
+import corpus
+import volumes
+from case import CASES, Deadline
+from harness import attach, server as servers
+from harness.runner import Skip
+from recording import write_back
 
 MIB = 1 << 20
-DISK_BYTES = 160 * MIB
+DISK_BYTES = 192 * MIB
+KIND = "ext4"
 DOCUMENTS = 320
 DOCUMENT_BYTES = 200 << 10
-BLOCK = 4096
+EDITED = 20
+DEPARTMENTS = ["Finance", "Sales", "Legal", "Personnel"]
 WORDS = "offer customer the Monday report of and price agreed to list budget Q3 meeting notes with from delivery".split()
 # Documents that are younger than a minute are work in progress to the guard.
 WORK_IN_PROGRESS_SECONDS = 62
+# Of lab/cases/attacks.py: files are overwritten whole and renamed, with a note in each folder.
+ATTACK = "in-place-whole"
+ATTACK_SECONDS = 20
+DATABASE = "Sales/till.sqlite"
 
 
 class Site(servers.Holdfast):
@@ -55,80 +66,90 @@ def start(case, **options):
     return site
 
 
-class Documents:
-    """An ext4 file system with documents on the site's disk, made without mounting anything.
+class FileServer:
+    """The site's disk with an ext4 file system: documents, and the database of a till that is at work whenever it is mounted.
 
-    Invariant: `blocks` are those of documents that this object wrote, and nothing else is ever overwritten.
+    Invariants: `expected` has the digest of every document as it was when it was last saved well; the till works only within `in_use`,
+    and no longer than its database is there.
     """
 
-    def __init__(self, site, folder):
-        self.site, self.written = site, 0
-        tree, image = folder / "tree", folder / "image"
-        for number in range(DOCUMENTS):
-            path = tree / ["Finance", "Sales", "Legal", "Personnel"][number % 4] / f"document {number}.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text(number))
-        servers.make_sparse_file(image, site.size_bytes)
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(BLOCK), "-L", "office", "-d", tree, image], check=True)
-        self.blocks = document_blocks(image, tree)
-        subprocess.run(["nbdcopy", "--flush", image, site.uri()], check=True)
-        self.image = image
-        self.since = time.monotonic()
+    def __init__(self, case, site):
+        reason = attach.unavailable()
+        if reason:
+            raise Skip(reason)
+        case.needs_program("nbdfuse", "losetup", "mkfs.ext4", "e2fsck")
+        self.disk = case.cleanup.enter_context(volumes.Disk(site))
+        self.disk.make_file_system(KIND)
+        with self.disk.mount(KIND) as scratch:
+            for number in range(DOCUMENTS):
+                path = scratch.root / document(number)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(text(number))
+            self.expected = corpus.manifest(scratch.root, skip=(volumes.TOKEN_FILE,))
+        self.since, self.till = time.monotonic(), None
 
     def grow_old(self):
         """Waits until the documents are no longer work in progress."""
         time.sleep(max(0.0, self.since + WORK_IN_PROGRESS_SECONDS - time.monotonic()))
 
-    def work(self):
+    @contextlib.contextmanager
+    def in_use(self):
+        """The file system mounted, and the till at work on it. Gives the lab's `Scratch`."""
+        with self.disk.mount(KIND) as scratch, write_back(scratch, 1):
+            command = [sys.executable, str(HERE / "till.py"), str(scratch.root / DATABASE)]
+            self.till = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            try:
+                yield scratch
+            finally:
+                self.till.kill()
+                self.till.wait()
+
+    def is_at_work(self):
+        return self.till.poll() is None
+
+    def edit(self, scratch):
         """Somebody edits a few documents."""
-        with Client(self.site) as client:
-            for block in self.blocks[:: len(self.blocks) // 20]:
-                data = bytearray(client.pread(BLOCK, block * BLOCK))
-                data[100:106] = b"EDITED"
-                client.pwrite(bytes(data), block * BLOCK)
-            client.flush()
+        for number in range(0, DOCUMENTS, DOCUMENTS // EDITED):
+            with open(scratch.root / document(number), "r+b") as file:
+                file.seek(100)
+                file.write(b"EDITED")
+                file.flush()
+                os.fsync(file.fileno())
+            self.expected[document(number)] = corpus.digest(scratch.root / document(number))
 
-    def attack(self, mib=64):
-        """Reads documents and replaces them, until it is refused or so much is written. What stopped it."""
-        blocks = list(self.blocks)
-        runs = [blocks[start : start + 16] for start in range(0, len(blocks), 16)]
-        random.Random(1).shuffle(runs)
-        with Client(self.site) as client:
-            for run in runs[: mib * MIB // (16 * BLOCK)]:
-                try:
-                    for block in run:
-                        client.pread(BLOCK, block * BLOCK)
-                        client.pwrite(os.urandom(BLOCK), block * BLOCK)
-                        self.written += BLOCK
-                except nbd.Error as error:
-                    return error.errno
-        return None
+    def sales(self, scratch):
+        """How many sales the till has noted on the disk."""
+        with contextlib.closing(sqlite3.connect(f"file:{scratch.root / DATABASE}?mode=ro", uri=True)) as database:
+            return database.execute("select count(*) from sale").fetchone()[0]
 
-    def digest(self):
-        """Of all documents' blocks, as the disk has them."""
-        digest = hashlib.sha256()
-        with Client(self.site) as client:
-            for block in self.blocks:
-                digest.update(client.pread(BLOCK, block * BLOCK))
-        return digest.hexdigest()
+    def differing(self, scratch):
+        """Documents that are missing or other than they were."""
+        found = corpus.manifest(scratch.root)
+        return sorted(name for name, digest in self.expected.items() if found.get(name) != digest)
+
+    def check_restored(self, sales):
+        """Every document is as it was, the database is whole with at least `sales` in it, and the file system's own check finds nothing."""
+        self.disk.attach_again()
+        with self.disk.mount(KIND) as scratch:
+            found = corpus.manifest(scratch.root)
+            differing = self.differing(scratch)
+            assert not differing, f"{len(differing)} documents differ: {differing[:5]}"
+            foreign = {name for name in found if name not in self.expected and not name.startswith((DATABASE, volumes.TOKEN_FILE))}
+            assert not foreign, f"left by the attack: {sorted(foreign)[:5]}"
+            with contextlib.closing(sqlite3.connect(scratch.root / DATABASE)) as database:
+                assert database.execute("pragma integrity_check").fetchone()[0] == "ok"
+            assert self.sales(scratch) >= sales, f"{self.sales(scratch)} sales where {sales} were noted"
+        assert volumes.is_whole(KIND, self.disk.device), "e2fsck finds something to do"
 
 
-class Client:
-    """A connection to the disk."""
+def attack(scratch, name):
+    """One of the lab's attacks, until it has met every file."""
+    CASES[name].work(scratch, random.Random(1), Deadline(ATTACK_SECONDS))
+    scratch.sync()
 
-    def __init__(self, site):
-        self.nbd = nbd.NBD()
-        self.nbd.connect_uri(site.uri())
 
-    def __enter__(self):
-        return self.nbd
-
-    def __exit__(self, *_):
-        try:
-            self.nbd.shutdown()
-        except nbd.Error:
-            # A connection that the server gave up needs no goodbye.
-            pass
+def document(number):
+    return f"{DEPARTMENTS[number % len(DEPARTMENTS)]}/document {number}.txt"
 
 
 def text(seed):
@@ -140,23 +161,6 @@ def text(seed):
         words.append(word)
         length += len(word) + 1
     return " ".join(words).encode()[:DOCUMENT_BYTES]
-
-
-def document_blocks(image, tree):
-    """The blocks of the documents, as the file system has laid them out."""
-    commands = "\n".join(f'blocks "/{path.relative_to(tree)}"' for path in sorted(tree.rglob("*.txt")))
-    done = subprocess.run(["debugfs", "-f", "-", image], input=commands, capture_output=True, text=True, check=True)
-    lines = [line for line in done.stdout.splitlines() if re.fullmatch(r"[\d ]+", line)]
-    return [int(number) for line in lines for number in line.split()]
-
-
-def totp(secret, when=None):
-    """The code of RFC 6238 for a secret as pages show it."""
-    padded = secret.replace(" ", "") + "=" * (-len(secret) % 8)
-    step = int((time.time() if when is None else when) // 30)
-    digest = hmac.new(base64.b32decode(padded), struct.pack(">Q", step), hashlib.sha1).digest()
-    offset = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 def alerts(page):

@@ -1,4 +1,4 @@
-"""The pages of the console, by what they are called here. `{incident}` and the like are filled in by what there is."""
+"""The pages of the console, by what they are called here, and whether everybody can use them."""
 
 PAGES = {
     "overview": "/",
@@ -32,14 +32,20 @@ PAGES = {
     "no such disk": "/disks/none",
 }
 
-# What there is only once something has happened.
+# What there is only while a disk is fenced.
 IN_AN_INCIDENT = {
     "release": "/disks/disk/release",
     "incident": "/incidents/1",
     "close": "/incidents/1/close",
     "incident file": "/incidents/1/file",
     "alert": "/incidents/alerts/1",
+}
+# What there is once it was dealt with by two people.
+AFTERWARDS = {
+    "incident": "/incidents/1",
+    "draft": "/incidents/1/file/drafts/1",
     "request": "/approvals/1",
+    "person": "/settings/people/2",
 }
 
 
@@ -57,3 +63,14 @@ def visited(page, pages=None):
     for name, path in (pages or PAGES).items():
         page.goto(path)
         yield name
+
+
+def barriers(page, name):
+    """What axe-core finds on the page as it is, in both themes, a line each."""
+    found = []
+    for theme in ("light", "dark"):
+        page.ask("theme", theme=theme)
+        for problem in page.ask("axe"):
+            found.append(f"{name}, {theme}: {problem['id']}: {problem['help']}\n  " + "\n  ".join(problem["nodes"]))
+    page.ask("theme", theme="light")
+    return found

@@ -64,5 +64,41 @@ fn add(headers: &mut HeaderMap, is_secure: bool) {
             header::STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static(STRICT_TRANSPORT_SECURITY),
         );
+        secure_cookies(headers);
+    }
+}
+
+/// Whoever is asked by TLS gets no cookie back by plain HTTP: not even one that holds no secret.
+fn secure_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let text = String::from_utf8_lossy(cookie.as_bytes()).into_owned();
+        let is_secure = text.split(';').any(|part| part.trim() == "Secure");
+        let secured = HeaderValue::from_str(&format!("{text}; Secure"))
+            .ok()
+            .filter(|_| !is_secure);
+        headers.append(header::SET_COOKIE, secured.unwrap_or(cookie));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_tls_every_cookie_stays_with_tls() {
+        let given = ["a=1; Path=/; HttpOnly", "b=2; Path=/; Secure; HttpOnly"];
+        let cookies = |is_secure| {
+            let given = given.map(|cookie| (header::SET_COOKIE, HeaderValue::from_static(cookie)));
+            let mut headers: HeaderMap = given.into_iter().collect();
+            add(&mut headers, is_secure);
+            let cookies = headers.get_all(header::SET_COOKIE).iter();
+            cookies
+                .map(|cookie| cookie.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cookies(true), ["a=1; Path=/; HttpOnly; Secure", given[1]]);
+        assert_eq!(cookies(false), given);
     }
 }

@@ -9,7 +9,7 @@ use respond::case_file::clocks::Jurisdiction;
 use respond::case_file::drafts::Templates;
 use respond::case_file::paper::{Contact, RestoreStep};
 use respond::case_file::timeline;
-use respond::{Actor, Desk, Time};
+use respond::{Actor, Desk, Origin, Time};
 use serde::{Deserialize, Serialize};
 
 /// Why something could not be done.
@@ -80,6 +80,8 @@ pub trait Site: Send + Sync + 'static {
     fn now(&self) -> Time;
     /// Writes a line into the program's log: a problem that concerns nobody's request.
     fn log(&self, message: &str);
+    /// Who tells, in formats of other programs.
+    fn origin(&self) -> Origin;
     /// Whether it serves, and nothing keeps it from serving well: asked often, by anybody, and answered without asking the ledger.
     fn is_ready(&self) -> bool;
     /// How the program is.

@@ -49,11 +49,11 @@ pub(crate) fn is_fork_name(volume: &str, fork: &str) -> bool {
 
 impl Guard {
     /// Forks the volume at this moment and sends all clients there.
-    pub(crate) fn divert(&self) -> Result<String, Error> {
+    pub(crate) fn divert(&self, because: Option<&str>) -> Result<(), Error> {
         let mut gate = write_lock(&self.gate);
         let fork = self.fork_now()?;
         let name = fork.name().to_owned();
-        self.enter_fence(Fence::Divert, Some(name.clone()));
+        self.enter_fence(Fence::Divert, Some(name.clone()), because);
         if let Err(error) = self.try_save() {
             // After a crash the guest would be served the volume, without what it wrote to the fork.
             let mut state = lock(&self.state);
@@ -63,7 +63,7 @@ impl Guard {
             return Err(error);
         }
         gate.mode = Mode::Diverted(Arc::new(fork.attach(Arc::clone(&self.clock))));
-        Ok(name)
+        Ok(())
     }
 
     fn fork_now(&self) -> Result<Arc<Volume>, Error> {

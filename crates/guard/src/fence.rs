@@ -3,7 +3,7 @@
 
 use sentinel::Level;
 
-use crate::event::{EventKind, Unfenced};
+use crate::event::{Event, EventKind, Unfenced};
 use crate::gate::Mode;
 use crate::guard::Guard;
 use crate::locks::{lock, write_lock};
@@ -59,26 +59,37 @@ impl Guard {
     }
 
     fn put_in_force(&self, fence: Fence, suspect: &Suspect) {
-        let event = match self.close_gate(fence) {
-            (_, Some(fork)) => EventKind::Diverted { fork },
-            (Fence::Alert, None) => EventKind::WouldFence {
-                because: Unfenced::Alert,
-            },
-            (fence, None) => EventKind::Fenced { fence },
-        };
-        self.record_fence(suspect, None);
-        self.tell(event);
+        self.close_gate(fence, None);
+        self.record_fence(suspect);
+        self.tell_fence();
     }
 
-    /// Has writes go where a fence sends them from now on. What can't be diverted is refused. Returns the fence in force and the fork
-    /// that writes go to.
-    pub(crate) fn close_gate(&self, fence: Fence) -> (Fence, Option<String>) {
+    /// Tells of the fence that went up.
+    pub(crate) fn tell_fence(&self) {
+        let fence = lock(&self.state).fence.clone();
+        if let Some(fence) = fence {
+            self.tell(told_as(fence));
+        }
+    }
+
+    /// What was told when the fence in force went up, as far as it is remembered: whoever knows what was heard before the program
+    /// was killed can tell by this whether this was.
+    #[must_use]
+    pub fn fence_as_told(&self) -> Option<Event> {
+        let state = lock(&self.state);
+        let (fence, since) = (state.fence.clone()?, state.since);
+        drop(state);
+        Some(self.event(told_as(fence), since))
+    }
+
+    /// Has writes go where a fence sends them from now on. What can't be diverted is refused. `because` is why it goes up by hand.
+    pub(crate) fn close_gate(&self, fence: Fence, because: Option<&str>) {
         let stopping = match fence {
             Fence::Alert => None,
             Fence::Refuse => Some((Fence::Refuse, Mode::Refused)),
             Fence::Pause => Some((Fence::Pause, Mode::Paused)),
-            Fence::Divert => match self.divert() {
-                Ok(fork) => return (Fence::Divert, Some(fork)),
+            Fence::Divert => match self.divert(because) {
+                Ok(()) => return,
                 Err(error) => {
                     self.tell_failure("diverting writes to a fork (writes are refused instead)", &error);
                     Some((Fence::Refuse, Mode::Refused))
@@ -86,22 +97,21 @@ impl Guard {
             },
         };
         let Some((fence, mode)) = stopping else {
-            self.enter_fence(fence, None);
-            return (fence, None);
+            return self.enter_fence(fence, None, because);
         };
         // Taking the gate waits for writes under way.
         write_lock(&self.gate).mode = mode;
-        self.enter_fence(fence, None);
-        (fence, None)
+        self.enter_fence(fence, None, because);
     }
 
-    /// Keeps the moment before, and saves that there is a fence, and why if somebody said so.
-    pub(crate) fn record_fence(&self, suspect: &Suspect, because: Option<&str>) {
+    /// Keeps the moment before, and saves that there is a fence.
+    pub(crate) fn record_fence(&self, suspect: &Suspect) {
         self.arm();
         self.bookmark(suspect);
         let mut state = lock(&self.state);
+        let because = state.fence.as_ref().and_then(|fence| fence.because.clone());
         if let (Some(because), Some(episode)) = (because, &mut state.episode) {
-            episode.reasons.insert(0, because.to_owned());
+            episode.reasons.insert(0, because);
         }
         state.last_attack = state.before_attack().map(|point| crate::RestorePoint {
             is_current: false,
@@ -112,13 +122,14 @@ impl Guard {
     }
 
     /// Enters a fence into the state.
-    pub(crate) fn enter_fence(&self, fence: Fence, fork: Option<String>) {
+    pub(crate) fn enter_fence(&self, fence: Fence, fork: Option<String>, because: Option<&str>) {
         let since = self.clock.now();
         let mut state = lock(&self.state);
         state.fence = Some(InForce {
             fence,
             fork,
             keep_begun: false,
+            because: because.map(str::to_owned),
         });
         state.since = since;
         if fence == Fence::Alert {
@@ -126,6 +137,21 @@ impl Guard {
         } else {
             state.counts.fences += 1;
         }
+    }
+}
+
+/// What is told of a fence when it goes up.
+fn told_as(fence: InForce) -> EventKind {
+    let InForce {
+        fence, fork, because, ..
+    } = fence;
+    match (because, fork) {
+        (Some(because), fork) => EventKind::FencedByHand { fence, fork, because },
+        (None, Some(fork)) => EventKind::Diverted { fork },
+        (None, None) if fence == Fence::Alert => EventKind::WouldFence {
+            because: Unfenced::Alert,
+        },
+        (None, None) => EventKind::Fenced { fence },
     }
 }
 
@@ -137,7 +163,7 @@ mod tests {
     use volume::{Clock, OsDirectory, Store, Timestamp, os_random};
 
     use super::*;
-    use crate::{Event, Events, Settings, SharedModel, Uptime};
+    use crate::{Events, Settings, SharedModel, Uptime};
 
     /// Clocks that stand still, and nobody who listens.
     struct Still;

@@ -15,7 +15,7 @@ use crate::model::SharedModel;
 use crate::reads::Keeping;
 use crate::settings::{Fence, Settings};
 use crate::sidecar::Sidecar;
-use crate::state::{InForce, RestorePoint, State};
+use crate::state::{RestorePoint, State};
 use crate::tick::Ticking;
 use crate::time::Uptime;
 use crate::trail::{Mark, Trail};
@@ -75,7 +75,7 @@ impl Guard {
             Ok(Some(saved)) => restore(&volume, saved, &mut state, &mut watch, (wall, now), &mut told),
             Ok(None) => {}
             // The fork is known to the volume, too: writes that went there must not be forgotten.
-            Err(()) => state.fence = fork_in_use(&volume).map(diverted),
+            Err(()) => state.go_on_with(fork_in_use(&volume)),
         }
         if state.configure(settings) {
             told.push(EventKind::SettingsChanged {
@@ -252,6 +252,11 @@ impl Guard {
 
     /// Tells an event with what is known of the episode at hand.
     pub(crate) fn tell(&self, kind: EventKind) {
+        self.events.note(&self.event(kind, self.clock.now()));
+    }
+
+    /// An event with what is known of the episode at hand.
+    pub(crate) fn event(&self, kind: EventKind, time: Timestamp) -> Event {
         let assessments = lock(&self.watch).assessments;
         let state = lock(&self.state).clone();
         let episode = state.episode.unwrap_or_default();
@@ -267,9 +272,9 @@ impl Guard {
         let episode = if is_about_episode { episode } else { Default::default() };
         let mut counts = state.counts;
         counts.assessments = assessments;
-        self.events.note(&Event {
+        Event {
             volume: self.name.clone(),
-            time: self.clock.now(),
+            time,
             kind,
             pin: episode.point.as_ref().map(|point| point.pin.clone()),
             pinned: episode.point.as_ref().map(|point| point.time),
@@ -277,7 +282,7 @@ impl Guard {
             suspicion_percent: is_about_episode.then_some(episode.suspicion_percent),
             reasons: episode.reasons,
             counts,
-        });
+        }
     }
 
     pub(crate) fn tell_failure(&self, what: &str, error: &dyn std::fmt::Display) {
@@ -332,16 +337,9 @@ fn restore(
     }
 }
 
-/// The fork that writes were diverted to, by the pins of the volume.
-fn fork_in_use(volume: &Volume) -> Option<String> {
-    let mut forks = volume.pins().into_iter().rev().filter_map(|pin| pin.fork);
-    forks.find(|fork| crate::divert::is_fork_name(volume.name(), fork))
-}
-
-fn diverted(fork: String) -> InForce {
-    InForce {
-        fence: Fence::Divert,
-        fork: Some(fork),
-        keep_begun: false,
-    }
+/// The fork that writes were diverted to, by the pins of the volume, and the moment that it begins with.
+fn fork_in_use(volume: &Volume) -> Option<(String, Timestamp)> {
+    let forks = volume.pins().into_iter().rev();
+    let mut forks = forks.filter_map(|pin| Some((pin.fork?, pin.time)));
+    forks.find(|(fork, _)| crate::divert::is_fork_name(volume.name(), fork))
 }

@@ -3,7 +3,6 @@
 use sentinel::{Assessment, Level, Signals};
 
 use crate::error::Error;
-use crate::event::EventKind;
 use crate::guard::Guard;
 use crate::locks::lock;
 use crate::settings::Fence;
@@ -34,13 +33,9 @@ impl Guard {
         // The moment before is that of now, whatever the wall clock says.
         self.mark(true);
         let suspect = self.suspect_now();
-        let (fence, fork) = self.close_gate(how);
-        self.record_fence(&suspect, Some(because));
-        self.tell(EventKind::FencedByHand {
-            fence,
-            fork,
-            because: because.to_owned(),
-        });
+        self.close_gate(how, Some(because));
+        self.record_fence(&suspect);
+        self.tell_fence();
         Ok(())
     }
 

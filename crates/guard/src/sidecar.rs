@@ -171,6 +171,7 @@ mod tests {
             fence: Fence::Divert,
             fork: Some("disk.diverted".to_owned()),
             keep_begun: true,
+            because: Some("an exercise".to_owned()),
         });
         state.bookmarks = vec![Bookmark {
             pin: point.pin.clone(),

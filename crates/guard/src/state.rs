@@ -65,6 +65,9 @@ pub(crate) struct InForce {
     pub(crate) fork: Option<String>,
     /// Whether bringing diverted writes into the volume was begun: the volume is no longer as it was at the fence.
     pub(crate) keep_begun: bool,
+    /// Why it was put up by hand; `None` if a verdict did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) because: Option<String>,
 }
 
 /// A pin of the guard's.
@@ -168,6 +171,18 @@ impl State {
             self.settings = configured;
         }
         is_new
+    }
+
+    /// Goes on with a fence that only its fork tells of, which is about as old as what it begins with.
+    pub(crate) fn go_on_with(&mut self, fork: Option<(String, Timestamp)>) {
+        let Some((fork, begun)) = fork else { return };
+        self.since = begun;
+        self.fence = Some(InForce {
+            fence: Fence::Divert,
+            fork: Some(fork),
+            keep_begun: false,
+            because: None,
+        });
     }
 
     /// Where a restore from before the attack returns to.

@@ -154,13 +154,13 @@ fn write_timeline(buckets: &[Bucket], out: &mut dyn Write) -> io::Result<()> {
 fn write_groups(investigation: &Investigation, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "<section class=\"groups\">")?;
     let known = investigation.readings.since.is_some();
-    write_group("By folder", &investigation.by_folder, known, out)?;
-    write_group("By type", &investigation.by_type, known, out)?;
-    write_group("By owner", &investigation.by_owner, known, out)?;
+    write_group("folder", &investigation.by_folder, known, out)?;
+    write_group("type", &investigation.by_type, known, out)?;
+    write_group("owner", &investigation.by_owner, known, out)?;
     writeln!(out, "</section>")
 }
 
-fn write_group(title: &str, groups: &[Group], known: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_group(what: &str, groups: &[Group], known: bool, out: &mut dyn Write) -> io::Result<()> {
     let most = groups
         .iter()
         .map(|group| group.damaged.max(group.read))
@@ -169,7 +169,7 @@ fn write_group(title: &str, groups: &[Group], known: bool, out: &mut dyn Write) 
         .max(1);
     write!(
         out,
-        "<div><h2>{title}</h2><div class=\"scroll\"><table><tr><th></th><th>damaged</th><th>read only</th></tr>"
+        "<div><h2>By {what}</h2><div class=\"scroll\"><table><tr><th>{what}</th><th>damaged</th><th>read only</th></tr>"
     )?;
     for group in groups {
         write!(
@@ -235,7 +235,7 @@ fn write_limits(investigation: &Investigation, out: &mut dyn Write) -> io::Resul
     }
     write!(
         out,
-        "</ul><h2>File systems</h2><table><tr><th></th><th>kind</th><th>files before</th><th>files after</th><th>new extensions</th></tr>"
+        "</ul><h2>File systems</h2><table><tr><th>file system</th><th>kind</th><th>files before</th><th>files after</th><th>new extensions</th></tr>"
     )?;
     for system in &investigation.file_systems {
         let after = system

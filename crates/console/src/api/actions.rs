@@ -4,9 +4,11 @@ use axum::extract::State;
 use axum::http::Uri;
 use respond::action::{self, Action, ActionId};
 use respond::incident::IncidentId;
+use respond::ocsf::of_action;
 use respond::people::Role;
 use respond::{Ledger, Time};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +21,10 @@ use crate::auth::SignedIn;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(ocsf))
+        .routes(routes!(show))
 }
 
 /// An action.
@@ -91,6 +96,17 @@ struct Which {
     state: Option<String>,
 }
 
+impl Which {
+    fn filter(self) -> action::Filter {
+        action::Filter {
+            alert: None,
+            incident: self.incident.map(IncidentId),
+            volume: self.volume,
+            state: self.state,
+        }
+    }
+}
+
 /// Actions, newest first
 #[utoipa::path(get, path = "/api/v1/actions", tag = "actions", params(Which, PageQuery), responses((status = 200, body = Vec<ActionView>)))]
 async fn list(
@@ -100,12 +116,7 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<ActionView>> {
-    let filter = action::Filter {
-        alert: None,
-        incident: which.incident.map(IncidentId),
-        volume: which.volume,
-        state: which.state,
-    };
+    let filter = which.filter();
     let read = move |ledger: &Ledger, page| ledger.actions(&filter, page);
     let page = (page, &uri);
     reading::list(
@@ -117,6 +128,30 @@ async fn list(
         |action: &ActionView| action.id,
     )
     .await
+}
+
+/// Actions that have ended as remediations of the Open Cybersecurity Schema Framework, newest first
+#[utoipa::path(get, path = "/api/v1/actions/ocsf", tag = "actions", params(Which, PageQuery), responses((status = 200, body = Vec<Object>)))]
+async fn ocsf(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Query(which): Query<Which>,
+    Query(page): Query<PageQuery>,
+    uri: Uri,
+) -> Answer<Rows<Value>> {
+    let filter = which.filter();
+    let read = move |ledger: &Ledger, page| ledger.actions(&filter, page);
+    let actions = reading::list(
+        &state,
+        &signed_in,
+        (page, &uri),
+        read,
+        |action| action,
+        |action: &Action| action.id.0,
+    )
+    .await?;
+    let origin = reading::origin(&state).await?;
+    Ok(actions.each(|action| Vec::from_iter(of_action(&action, &origin))))
 }
 
 /// One action

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use respond::alert::{self, Alert, AlertId, Layer, Severity};
 use respond::incident::IncidentId;
+use respond::ocsf::events_of_alert;
 use respond::people::Role;
 use respond::{Ledger, Time};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,10 @@ use crate::auth::SignedIn;
 use crate::state::Shared;
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(ocsf))
+        .routes(routes!(show))
 }
 
 /// An alert. The same thing noticed again soon after raises its count.
@@ -159,6 +163,30 @@ async fn list(
         alert.id
     })
     .await
+}
+
+/// Alerts as events of the Open Cybersecurity Schema Framework, newest first: of each its finding, what was recognised, what was done about it
+#[utoipa::path(get, path = "/api/v1/alerts/ocsf", tag = "alerts", params(Which, PageQuery), responses((status = 200, body = Vec<Object>)))]
+async fn ocsf(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Query(which): Query<Which>,
+    Query(page): Query<PageQuery>,
+    uri: Uri,
+) -> Answer<Rows<Value>> {
+    let filter = which.filter();
+    let read = move |ledger: &Ledger, page| ledger.alerts(&filter, page);
+    let alerts = reading::list(
+        &state,
+        &signed_in,
+        (page, &uri),
+        read,
+        |alert| alert,
+        |alert: &Alert| alert.id.0,
+    )
+    .await?;
+    let origin = reading::origin(&state).await?;
+    Ok(alerts.each(|alert| events_of_alert(&alert, &origin)))
 }
 
 /// One alert

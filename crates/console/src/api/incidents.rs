@@ -2,10 +2,13 @@
 
 use axum::extract::State;
 use axum::http::Uri;
+use respond::alert::Alert;
 use respond::incident::{self, Incident, IncidentId, ScorePart};
+use respond::ocsf::{FINDINGS_MAX, of_incident};
 use respond::people::Role;
 use respond::{Actor, Error, Ledger, Time, Writing, ledger};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +27,7 @@ const TIMELINE_ROWS: usize = 500;
 pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(list))
+        .routes(routes!(ocsf))
         .routes(routes!(show))
         .routes(routes!(timeline))
         .routes(routes!(acknowledge))
@@ -129,6 +133,19 @@ struct Which {
     until: Option<Time>,
 }
 
+impl Which {
+    fn filter(self) -> incident::Filter {
+        incident::Filter {
+            open_only: self.open.unwrap_or(false),
+            volume: self.volume,
+            host: self.host,
+            identity: self.identity,
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
 /// Incidents, newest first
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(Which, PageQuery), responses((status = 200, body = Vec<IncidentView>)))]
 async fn list(
@@ -138,14 +155,7 @@ async fn list(
     Query(page): Query<PageQuery>,
     uri: Uri,
 ) -> Answer<Rows<IncidentView>> {
-    let filter = incident::Filter {
-        open_only: which.open.unwrap_or(false),
-        volume: which.volume,
-        host: which.host,
-        identity: which.identity,
-        since: which.since,
-        until: which.until,
-    };
+    let filter = which.filter();
     let read = move |ledger: &Ledger, page| ledger.incidents(&filter, page);
     let page = (page, &uri);
     reading::list(
@@ -161,6 +171,27 @@ async fn list(
 
 async fn find(state: &Shared, id: i64) -> Answer<Incident> {
     reading::one(state, "incident", id, move |ledger| ledger.incident(IncidentId(id))).await
+}
+
+/// Incidents as incident findings of the Open Cybersecurity Schema Framework, newest first
+#[utoipa::path(get, path = "/api/v1/incidents/ocsf", tag = "incidents", params(Which, PageQuery), responses((status = 200, body = Vec<Object>)))]
+async fn ocsf(
+    State(state): State<Shared>,
+    signed_in: SignedIn,
+    Query(which): Query<Which>,
+    Query(page): Query<PageQuery>,
+    uri: Uri,
+) -> Answer<Rows<Value>> {
+    let filter = which.filter();
+    let read = move |ledger: &Ledger, page| {
+        let incidents = ledger.incidents(&filter, page)?.into_iter();
+        let with_alerts = incidents.map(|incident| Ok((ledger.newest_alerts_of(incident.id, FINDINGS_MAX)?, incident)));
+        with_alerts.collect()
+    };
+    let cursor = |(_, incident): &(Vec<Alert>, Incident)| incident.id.0;
+    let incidents = reading::list(&state, &signed_in, (page, &uri), read, |found| found, cursor).await?;
+    let origin = reading::origin(&state).await?;
+    Ok(incidents.each(|(alerts, incident)| vec![of_incident(&incident, &alerts, &origin)]))
 }
 
 /// One incident

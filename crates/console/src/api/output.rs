@@ -64,6 +64,14 @@ impl<T> Rows<T> {
             .map(|last| next(uri, "after", cursor(last)));
         Self { rows, next }
     }
+
+    /// The same page, with as many rows for each as `of` makes of it.
+    pub(super) fn each<U>(self, of: impl FnMut(T) -> Vec<U>) -> Rows<U> {
+        Rows {
+            rows: self.rows.into_iter().flat_map(of).collect(),
+            next: self.next,
+        }
+    }
 }
 
 /// The address of the next page: that of this one with another cursor.

@@ -2,7 +2,7 @@
 
 use axum::http::Uri;
 use respond::people::Role;
-use respond::{Error, Ledger, Page};
+use respond::{Error, Ledger, Origin, Page};
 
 use super::input::PageQuery;
 use super::output::{Answer, Rows};
@@ -37,4 +37,9 @@ pub(super) async fn one<T: Send + 'static>(
 ) -> Answer<T> {
     let found = state.ask(move |site| site.desk().read(read)).await?;
     found.ok_or_else(|| Refusal::not_found(format!("there is no {what} `{id}`")))
+}
+
+/// Who tells, in formats of other programs.
+pub(super) async fn origin(state: &Shared) -> Answer<Origin> {
+    state.ask(|site| Ok::<_, Refusal>(site.origin())).await
 }

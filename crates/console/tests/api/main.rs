@@ -11,6 +11,7 @@ mod authorisation;
 mod events;
 mod http;
 mod incident_file;
+mod ocsf;
 mod pages;
 mod people;
 mod provider;

@@ -13,7 +13,7 @@ use respond::case_file::paper::RestoreStep;
 use respond::case_file::timeline;
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
-use respond::{Actor, Desk, Time};
+use respond::{Actor, Desk, Origin, Time};
 
 use crate::provider::Provider;
 
@@ -141,6 +141,13 @@ impl Site for TestSite {
     }
 
     fn log(&self, _message: &str) {}
+
+    fn origin(&self) -> Origin {
+        Origin {
+            version: "1".to_owned(),
+            host: "store".to_owned(),
+        }
+    }
 
     fn is_ready(&self) -> bool {
         self.trouble.lock().unwrap().is_none()

@@ -63,9 +63,16 @@ fn a_fence_survives_a_crash_and_its_release_too() {
         let bench = Bench::new(fence);
         let disk = bench.guard.attach();
         bench.encrypt_until_fenced(&disk);
+        let first = bench.events.find(|kind| matches!(kind, EventKind::Fenced { .. }));
         let before = bench.guard.before_attack();
         drop(disk);
         let bench = bench.crash();
+        let as_told = bench.guard.fence_as_told().unwrap();
+        assert_eq!(as_told.kind, EventKind::Fenced { fence });
+        assert_eq!(
+            (as_told.time, as_told.pin, as_told.reasons),
+            (first[0].time, first[0].pin.clone(), first[0].reasons.clone())
+        );
         let told = bench.events.find(|kind| matches!(kind, EventKind::StillFenced { .. }));
         assert!(told[0].text().contains("holdfast guard release"), "{}", told[0].text());
         let disk = bench.guard.attach();
@@ -73,6 +80,7 @@ fn a_fence_survives_a_crash_and_its_release_too() {
         assert!(refused.to_string().contains(error), "{refused}");
         assert_eq!(bench.guard.before_attack(), before);
         bench.guard.release(Release::Keep).unwrap();
+        assert_eq!(bench.guard.fence_as_told(), None);
         drop(disk);
         let bench = bench.crash();
         write_one(&bench.guard.attach(), 5, 5).unwrap();

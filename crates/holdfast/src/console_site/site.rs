@@ -10,7 +10,7 @@ use respond::case_file::paper::RestoreStep;
 use respond::case_file::timeline;
 use respond::ledger::SignedHead;
 use respond::policy::Policies;
-use respond::{Actor, Desk, Time};
+use respond::{Actor, Desk, Origin, Time};
 
 use super::ask::{invalid, problem};
 use super::{exposure, files, toml_text, views};
@@ -22,6 +22,7 @@ use crate::incident_file;
 use crate::log::{Level, Log};
 use crate::place::Place;
 use crate::size::format_size;
+use crate::webhook::host;
 
 /// The program as the console sees it.
 pub struct ConsoleSite {
@@ -81,6 +82,13 @@ impl Site for ConsoleSite {
 
     fn log(&self, message: &str) {
         self.log.write(Level::Warning, "console", message);
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host(),
+        }
     }
 
     fn is_ready(&self) -> bool {

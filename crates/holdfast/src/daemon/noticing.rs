@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::guards::Guarding;
 use crate::config::Config;
 use crate::control::LogsReport;
-use crate::desk::Worker;
 use crate::desk::deliver::{self, Delivering};
 use crate::desk::execute::Executing;
+use crate::desk::{Worker, tell_missed};
 use crate::engine::Engine;
 use crate::failure::{Failure, FailureCode};
 use crate::log::{Level, Log};
@@ -32,6 +32,12 @@ impl Noticing {
         let delivering = delivering.transpose()?;
         load_policies(engine, log);
         let guarding = Guarding::start(engine, &config.guard, log)?;
+        if let Some(Err(error)) = desk.map(|desk| tell_missed(engine, desk)) {
+            let message = format!(
+                "{error}; whether all that a kill cut off is noted isn't known: `holdfast guard status` tells of fences"
+            );
+            log.write(Level::Warning, "ledger", message);
+        }
         // After the guards are open: whether a fence stands is asked of them.
         let executing = desk.map(|desk| Executing::start(engine, desk, log)).transpose()?;
         let watching = match desk.map(|desk| Watching::start(engine, desk, &config.threat, log)) {

@@ -8,10 +8,12 @@ pub mod execute;
 pub mod exposed;
 mod front;
 pub mod heads;
+mod missed;
 pub mod sources;
 mod worker;
 
 pub use front::Front;
+pub use missed::tell_missed;
 pub use worker::Worker;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 use guard::{Event, EventKind, Unfenced};
 use respond::Time;
 use respond::alert::{Layer, NewAlert, Severity};
+use respond::approval::Request;
 use respond::ledger::SignedHead;
 use serde_json::{Map, Value, json};
 use volume::NoSpace;
@@ -214,6 +215,30 @@ pub fn ledger_cut(now: Time, signed: &SignedHead) -> NewAlert {
              not, somebody hides what they did: look for it in an export, a backup and the log, and find out who could write the file"
         ),
         facts: facts(&json!({ "head": signed })),
+    }
+}
+
+/// The program ended while something ran that a request allowed.
+#[must_use]
+pub fn cut_off(now: Time, request: &Request) -> NewAlert {
+    let Request {
+        id, operation, subject, ..
+    } = request;
+    NewAlert {
+        time: now,
+        layer: Layer::Respond,
+        kind: "approval-unknown".to_owned(),
+        severity: Severity::Medium,
+        volume: None,
+        host: None,
+        identity: None,
+        title: format!("Not known whether it was done: {operation} {subject}"),
+        text: format!(
+            "request {id} was approved and used, and the program ended before it was known to be done: {} ({subject}). Look whether it was \
+             (`holdfast approvals show {id}` says what exactly). If it wasn't, ask for it anew: a request is good for once",
+            operation.text()
+        ),
+        facts: facts(&json!({ "request": id })),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use guard::Fence;
 use respond::approval::{self, Operation, Pass, Standing, Wish};
-use respond::{Actor, Error, Ledger, Writing};
+use respond::{Actor, Error, Ledger, Time, Writing};
 
 use super::Engine;
 use crate::control::{DivertedWrites, Progress, Request, Response};
@@ -19,6 +19,9 @@ use crate::when::When;
 
 /// Says, beside the ledger, that approvals are on: who takes the ledger away doesn't turn them off.
 const MARK: &str = "approvals-on";
+
+/// A way to use a request up.
+type Take = fn(&mut Writing<'_>, Time, &Actor, &Wish) -> Result<Pass, Error>;
 
 /// Where the mark is.
 #[must_use]
@@ -54,6 +57,11 @@ impl Engine {
             }
             (Ok(_), None) => {}
         }
+        if let (Ok(_), Some(pass)) = (&result, pass) {
+            let now = desk::time(self.now());
+            // Where this can't be written down, the next start says that it isn't known.
+            let _ = self.write_ledger(|w| approval::end(w, now, actor, pass));
+        }
         result
     }
 
@@ -65,19 +73,24 @@ impl Engine {
         if !self.approvals_are_on()? {
             return Ok(None);
         }
-        self.use_up(actor, &wish).map(Some)
+        self.take_leave(actor, &wish, approval::begin).map(Some)
+    }
+
+    /// Uses up the request that allows something which takes effect by itself.
+    pub(super) fn use_up(&self, actor: &Actor, wish: &Wish) -> Result<Pass, Failure> {
+        self.take_leave(actor, wish, approval::use_up)
     }
 
     /// Uses up the request that allows something; one without a detail allows it in whichever way.
-    pub(super) fn use_up(&self, actor: &Actor, wish: &Wish) -> Result<Pass, Failure> {
+    fn take_leave(&self, actor: &Actor, wish: &Wish, take: Take) -> Result<Pass, Failure> {
         let now = desk::time(self.now());
-        let used = self.write_ledger(|w| match approval::use_up(w, now, actor, wish) {
+        let used = self.write_ledger(|w| match take(w, now, actor, wish) {
             Err(error @ Error::ApprovalNeeded { .. }) if is_any_way(wish.operation) => {
                 let any_way = Wish {
                     detail: String::new(),
                     ..wish.clone()
                 };
-                approval::use_up(w, now, actor, &any_way).map_err(|_| error)
+                take(w, now, actor, &any_way).map_err(|_| error)
             }
             other => other,
         });

@@ -38,6 +38,13 @@ impl Engine {
         self.guards.tick();
     }
 
+    /// What guards told, or should have, when the fences went up that are in force.
+    pub fn fences_in_force(&self) -> Vec<guard::Event> {
+        let names = self.names().unwrap_or_default();
+        let guards = names.iter().filter_map(|name| self.guards.opened(name));
+        guards.filter_map(|guard| guard.fence_as_told()).collect()
+    }
+
     /// What a list of volumes says of a guard. Where there never was one, nothing is made up.
     pub(super) fn guard_summary(&self, volume: &Arc<Volume>) -> Option<GuardSummary> {
         Some(GuardSummary::from(&self.known_guard(volume)?.status()))

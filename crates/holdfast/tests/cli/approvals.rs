@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use respond::people::{self, NewAccount, NewToken, Role, SECRET_BYTES, Scope};
-use respond::{Actor, Ledger, Time};
+use respond::{Actor, Ledger, Time, approval};
 
 use crate::support::Place;
 
@@ -77,6 +77,11 @@ impl Site {
     }
 }
 
+fn millis_now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap().as_millis()).unwrap()
+}
+
 #[test]
 fn a_volume_is_deleted_only_once_somebody_else_agrees() {
     for with_daemon in [false, true] {
@@ -99,6 +104,48 @@ fn a_volume_is_deleted_only_once_somebody_else_agrees() {
         place.ok(&["volume", "create", "disk", "64M"]);
         assert_eq!(place.fails(&["volume", "delete", "disk", "--yes"]).0, 11, "once");
         drop(daemon);
+    }
+}
+
+#[test]
+fn what_a_kill_cut_off_is_told_once() {
+    let site = Site::new("approvals-cut-off");
+    let place = &site.place;
+    site.enable();
+    place.ok(&["pin", "disk", "monday"]);
+    for (pin, is_killed) in [("monday", false), ("tuesday", true)] {
+        let number = site.approved(&["delete-history", "disk", "--detail", pin]);
+        if is_killed {
+            // As the program does it before it gives the pin up; then it is killed.
+            let wish = approval::Wish {
+                operation: approval::Operation::DeleteHistory,
+                subject: "disk".to_owned(),
+                detail: pin.to_owned(),
+                because: String::new(),
+            };
+            let mut ledger = Ledger::open(&place.data().join("respond")).unwrap();
+            let now = Time::from_unix_millis(millis_now());
+            let begun = ledger.write(|w| approval::begin(w, now, &Actor::Person("ann".to_owned()), &wish));
+            assert_eq!(begun.unwrap().request.unwrap().to_string(), number);
+        } else {
+            assert_eq!(site.by("ann", &["unpin", "disk", pin]).0, 0);
+        }
+    }
+    for _ in 0..2 {
+        let daemon = place.up(&["--empty"]);
+        assert_eq!(daemon.stop().0, 0);
+        let alerts = place.json(&["alerts", "list", "--layer", "respond"]);
+        let told: Vec<_> = alerts["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|alert| alert["kind"] == "approval-unknown")
+            .collect();
+        assert_eq!((told.len(), &told[0]["count"]), (1, &serde_json::json!(1)), "{alerts}");
+        assert!(
+            told[0]["title"].as_str().unwrap().ends_with("delete-history disk"),
+            "{told:?}"
+        );
     }
 }
 

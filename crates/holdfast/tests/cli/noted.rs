@@ -202,8 +202,8 @@ fn other_programs_get_alerts_and_incidents_in_their_formats() {
     let (place, daemon) = attacked("noted-formats");
     place.ok(&["restore", "disk", "--before-attack"]);
     assert_eq!(daemon.stop().0, 0);
-    let events =
-        place.ok(&["alerts", "list", "--format", "ocsf"]) + &place.ok(&["incidents", "list", "--format", "ocsf"]);
+    let events = ["alerts", "incidents", "actions"].map(|what| place.ok(&[what, "list", "--format", "ocsf"]));
+    let events = events.concat();
     let types: Vec<u64> = events
         .lines()
         .map(|line| {
@@ -212,7 +212,7 @@ fn other_programs_get_alerts_and_incidents_in_their_formats() {
                 .unwrap()
         })
         .collect();
-    for kind in [200_401, 100_110, 700_201, 700_203, 200_502] {
+    for kind in [200_401, 100_110, 700_201, 700_203, 200_502, 700_199] {
         assert!(types.contains(&kind), "{kind}: {types:?}");
     }
     let file = place.folder.join("events.ndjson");
@@ -233,6 +233,39 @@ fn other_programs_get_alerts_and_incidents_in_their_formats() {
             .any(|line| line.starts_with("CEF:0|Holdfast|Holdfast|") && line.contains("|fenced|")),
         "{cef}"
     );
+}
+
+#[test]
+fn a_fence_that_the_ledger_never_heard_of_is_told_at_the_next_start() {
+    let place = Place::new("noted-missed");
+    let (daemon, _) = serve(&place, CONFIG, &[]);
+    let desk = respond::Desk::open(&place.data().join("respond")).unwrap();
+    // While somebody else writes to the ledger, alerts wait in memory.
+    let killed = desk.write(|_| {
+        assert_eq!(nbd(&daemon, "disk", ATTACK), "stopped EPERM\n");
+        daemon.kill();
+        Ok(())
+    });
+    killed.unwrap();
+    let noticed = || place.json(&["alerts", "list"])["alerts"].as_array().unwrap().clone();
+    assert!(
+        noticed().iter().all(|alert| alert["kind"] != "fenced"),
+        "it isn't lost: the test shows nothing"
+    );
+    for _ in 0..2 {
+        let daemon = place.up(&[]);
+        let since = place.json(&["guard", "status", "disk"])["guards"][0]["status"]["since"].clone();
+        wait_for(&place, &["alerts", "list", "--text", "fenced"], "/alerts/1");
+        assert_eq!(daemon.stop().0, 0);
+        let told: Vec<Value> = noticed()
+            .into_iter()
+            .filter(|alert| alert["kind"] == "fenced")
+            .collect();
+        assert_eq!((told.len(), &told[0]["count"]), (1, &Value::from(1)), "{told:?}");
+        let (time, since) = (told[0]["time"].as_str().unwrap(), since.as_str().unwrap());
+        assert_eq!(time[..19], since[..19], "the time at which it went up");
+        assert!(!told[0]["facts"]["reasons"].as_array().unwrap().is_empty(), "{told:?}");
+    }
 }
 
 #[test]

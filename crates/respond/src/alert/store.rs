@@ -4,12 +4,13 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
 use super::filter::{Filter, Which};
-use super::vocabulary::{Alert, AlertId, NewAlert, Parts, Severity};
+use super::vocabulary::{Alert, AlertId, Layer, NewAlert, Parts, Severity};
 use crate::error::Error;
 use crate::incident::IncidentId;
 use crate::ledger::Ledger;
 use crate::number;
 use crate::page::Page;
+use crate::time::Time;
 
 /// Tables of this part. `alert_same` finds what an alert may be a repetition of; the others serve filters. `alert_hour` counts,
 /// so that nobody has to count rows; `alert_day` is what is left of alerts that were rolled up.
@@ -85,6 +86,34 @@ impl Ledger {
         let mut statement = self.tried(self.connection().prepare_cached(&question.sql))?;
         let rows = statement.query_map(params_from_iter(&question.values), from_row);
         self.tried(rows.and_then(Iterator::collect))
+    }
+
+    /// An incident's newest alerts.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn newest_alerts_of(&self, incident: IncidentId, most: usize) -> Result<Vec<Alert>, Error> {
+        let filter = Filter {
+            incident: Some(incident),
+            ..Filter::default()
+        };
+        self.alerts(&filter, Page::newest(most))
+    }
+
+    /// Whether one of these kinds of things was noticed about a volume at a time or later.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn is_noticed(&self, layer: Layer, kinds: &[&str], volume: &str, since: Time) -> Result<bool, Error> {
+        let sql = "select exists (select 1 from alert where layer = ?1 and kind = ?2 and volume = ?3 and last >= ?4)";
+        let mut statement = self.tried(self.connection().prepare_cached(sql))?;
+        for kind in kinds {
+            let found = statement.query_row((layer, kind, volume, since), |row| row.get(0));
+            if self.tried(found)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// One alert.

@@ -9,6 +9,7 @@
 //! and approvals turned off, only with a request that was approved under the rules before.
 
 mod ask;
+mod begun;
 mod breakglass;
 mod kept;
 mod operation;
@@ -23,6 +24,7 @@ mod words;
 
 pub(crate) use ask::ask_for_policy;
 pub use ask::{ask, withdraw};
+pub use begun::{begin, cut_off, end, give_up};
 pub use breakglass::{CODE_BYTES, Code, Seals, break_glass, seal, seals};
 pub use kept::{all_kept, forget_kept, keep, kept};
 pub use operation::Operation;

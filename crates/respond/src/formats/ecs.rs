@@ -52,7 +52,7 @@ fn event(alert: &Alert, deed: Deed) -> Value {
     let kind = match deed {
         Deed::Refused | Deed::Diverted => "denied",
         Deed::Allowed => "allowed",
-        Deed::Restored => "change",
+        Deed::FencedByHand | Deed::Released | Deed::Restored => "change",
         Deed::Noticed => "info",
     };
     let is_alert = noticed.severity >= Severity::Medium;

@@ -26,6 +26,10 @@ pub(crate) enum Deed {
     Refused,
     /// Encryption was recognised, and its writes go to a fork.
     Diverted,
+    /// A fence was put up by a person or a policy: nothing was recognised on this disk.
+    FencedByHand,
+    /// A fence was taken down.
+    Released,
     /// A disk was returned to a moment before.
     Restored,
 }
@@ -43,6 +47,8 @@ impl Deed {
             "still-fenced" if fork => Self::Diverted,
             "diverted" => Self::Diverted,
             "fenced" | "still-fenced" => Self::Refused,
+            "fenced-by-hand" => Self::FencedByHand,
+            "released" => Self::Released,
             "rolled-back" => Self::Restored,
             _ => Self::Noticed,
         }
@@ -61,8 +67,10 @@ pub(crate) mod sample {
     use serde_json::json;
 
     use super::Origin;
+    use crate::action::{Action, ActionId, ActionKind, ActionState};
     use crate::alert::{Alert, AlertId, Layer, NewAlert, Severity};
     use crate::incident::{Incident, IncidentId, IncidentState, ScorePart};
+    use crate::people::Actor;
     use crate::time::Time;
 
     pub(crate) fn origin() -> Origin {
@@ -93,6 +101,27 @@ pub(crate) mod sample {
             incident: Some(IncidentId(2)),
             part_of: None,
             parts: crate::alert::Parts::default(),
+        }
+    }
+
+    pub(crate) fn action() -> Action {
+        Action {
+            id: ActionId(5),
+            kind: ActionKind::Fence {
+                volume: "disk".to_owned(),
+                how: "divert".to_owned(),
+            },
+            by: Actor::System("policy night-shift".to_owned()),
+            because: "at night nobody looks".to_owned(),
+            alert: Some(AlertId(7)),
+            incident: Some(IncidentId(2)),
+            request: None,
+            planned: alert().noticed.time,
+            started: Some(alert().noticed.time),
+            ended: Some(alert().last),
+            state: ActionState::Done {
+                outcome: "`disk` is fenced".to_owned(),
+            },
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! An alert is a detection finding (2004). Where encryption was recognised, the same is told as file system activity too (1001,
 //! activity 10: encrypt; the file is the volume, a block device), and what was done about it as a file remediation (7002:
-//! isolate or restore). An incident is an incident finding (2005).
+//! isolate or restore). An incident is an incident finding (2005). What policies had done is a remediation (7001), once it has ended.
 
 use serde_json::{Map, Value, json};
 
 use super::{Deed, Origin};
+use crate::action::{Action, ActionKind, ActionState};
 use crate::alert::{Alert, Severity};
-use crate::incident::{Incident, IncidentState};
+use crate::incident::{Incident, IncidentId, IncidentState};
+use crate::people::Actor;
 use crate::time::Time;
 
 /// The schema's version.
@@ -18,7 +20,15 @@ pub const VERSION: &str = "1.8.0";
 const FILE_ACTIVITY: u32 = 1001;
 const DETECTION_FINDING: u32 = 2004;
 const INCIDENT_FINDING: u32 = 2005;
+const REMEDIATION: u32 = 7001;
 const FILE_REMEDIATION: u32 = 7002;
+/// `activity_id` of remediations, and the tactics of MITRE D3FEND that they are named after.
+const ISOLATE: u32 = 1;
+const RESTORE: u32 = 3;
+const HARDEN: u32 = 4;
+const DETECT: u32 = 5;
+/// `activity_id` and `status_id` of what the schema has no number for.
+const OTHER: u32 = 99;
 /// `type_id` of a block device.
 const BLOCK_DEVICE: u32 = 4;
 /// `classification_ids` of ransomware.
@@ -70,14 +80,7 @@ pub fn of_alert(alert: &Alert, origin: &Origin) -> Value {
         );
     }
     control(&mut event, deed);
-    if let Some(incident) = alert.incident {
-        set_in(
-            &mut event,
-            "metadata",
-            "correlation_uid",
-            format!("incident/{incident}"),
-        );
-    }
+    correlate(&mut event, alert.incident);
     let unmapped = json!({ "layer": noticed.layer, "kind": noticed.kind, "facts": noticed.facts });
     set(&mut event, "unmapped", unmapped);
     Value::Object(event)
@@ -152,6 +155,84 @@ pub fn of_incident(incident: &Incident, alerts: &[Alert], origin: &Origin) -> Va
     Value::Object(event)
 }
 
+/// An action as a remediation, once it has ended: done, failed, not run, or nobody knows.
+#[must_use]
+pub fn of_action(action: &Action, origin: &Origin) -> Option<Value> {
+    let (status, severity) = match action.state {
+        ActionState::Waiting | ActionState::Planned | ActionState::Started => return None,
+        ActionState::Done { .. } => (1, Severity::Informational),
+        ActionState::Failed { .. } => (2, Severity::Medium),
+        ActionState::NotRun { .. } => (OTHER, Severity::Low),
+        ActionState::Unknown => (0, Severity::Medium),
+    };
+    let (activity, tactic) = countermeasure(&action.kind);
+    let ended = action.ended.unwrap_or(action.planned);
+    let uid = format!("action/{}", action.id);
+    let mut event = base(REMEDIATION, activity, ended, severity, &uid, origin);
+    set_in(&mut event, "metadata", "log_name", "actions");
+    set(
+        &mut event,
+        "message",
+        format!("{}: {}", action.state.name(), action.kind.text()),
+    );
+    // A name that what was done is marked with, as pins and fences are.
+    set(&mut event, "command_uid", action.mark());
+    set(
+        &mut event,
+        "start_time",
+        action.started.unwrap_or(action.planned).unix_millis(),
+    );
+    set(&mut event, "end_time", ended.unix_millis());
+    set(&mut event, "status_id", status);
+    set(&mut event, "status", action.state.name());
+    if let Some(outcome) = action.state.outcome().filter(|outcome| !outcome.is_empty()) {
+        set(&mut event, "status_detail", outcome);
+    }
+    match tactic {
+        Some(tactic) => set(
+            &mut event,
+            "countermeasures",
+            json!([{ "d3f_tactic": { "name": tactic } }]),
+        ),
+        None => set(&mut event, "activity_name", action.kind.name()),
+    }
+    set(&mut event, "remediation", json!({ "desc": action.because }));
+    set(&mut event, "actor", actor(&action.by));
+    set(&mut event, "device", device(&origin.host));
+    if let Some(volume) = action.kind.volume() {
+        // Another class would have a place for what it was done to; 38: name of a resource.
+        let volume = json!({ "name": "unmapped.action.volume", "type_id": 38, "value": volume });
+        set(&mut event, "observables", json!([volume]));
+    }
+    correlate(&mut event, action.incident);
+    let unmapped = json!({ "action": action.kind, "state": action.state.name(), "alert": action.alert, "request": action.request });
+    set(&mut event, "unmapped", unmapped);
+    Some(Value::Object(event))
+}
+
+/// What an action is among remediations: its activity, and its tactic of D3FEND where it has one.
+const fn countermeasure(kind: &ActionKind) -> (u32, Option<&'static str>) {
+    match kind {
+        ActionKind::Fence { .. } => (ISOLATE, Some("Isolate")),
+        ActionKind::Release { .. } => (RESTORE, Some("Restore")),
+        ActionKind::Pin { .. } => (HARDEN, Some("Harden")),
+        ActionKind::Sensitivity { .. } => (DETECT, Some("Detect")),
+        ActionKind::Drill { .. }
+        | ActionKind::Notify { .. }
+        | ActionKind::Webhook { .. }
+        | ActionKind::Command { .. } => (OTHER, None),
+    }
+}
+
+/// Who had something done.
+fn actor(by: &Actor) -> Value {
+    match by {
+        Actor::System(part) => json!({ "app_name": "Holdfast", "invoked_by": part }),
+        Actor::Token(name) => json!({ "app_name": name }),
+        Actor::Person(name) | Actor::Local(name) => json!({ "user": { "name": name } }),
+    }
+}
+
 /// Encryption of a volume, as file system activity.
 fn encryption(alert: &Alert, deed: Deed, origin: &Origin) -> Option<Value> {
     let noticed = &alert.noticed;
@@ -180,8 +261,8 @@ fn encryption(alert: &Alert, deed: Deed, origin: &Origin) -> Option<Value> {
 /// What was done about encryption, or with a disk after it.
 fn remediation(alert: &Alert, deed: Deed, origin: &Origin) -> Option<Value> {
     let activity = match deed {
-        Deed::Refused | Deed::Diverted => 1,
-        Deed::Restored => 3,
+        Deed::Refused | Deed::Diverted | Deed::FencedByHand => ISOLATE,
+        Deed::Released | Deed::Restored => RESTORE,
         Deed::Noticed | Deed::Allowed => return None,
     };
     let noticed = &alert.noticed;
@@ -248,7 +329,7 @@ fn finding(alert: &Alert) -> Value {
 /// What the profile of security controls says: what was done, and what came of it.
 fn control(event: &mut Map<String, Value>, deed: Deed) {
     let (action, disposition) = match deed {
-        Deed::Noticed | Deed::Restored => return,
+        Deed::Noticed | Deed::FencedByHand | Deed::Released | Deed::Restored => return,
         // Allowed; detected.
         Deed::Allowed => (1, 15),
         // Denied; blocked.
@@ -286,6 +367,13 @@ fn observables(alert: &Alert) -> Option<Value> {
     (!observables.is_empty()).then(|| observables.into())
 }
 
+/// Joins an event to the others of its incident.
+fn correlate(event: &mut Map<String, Value>, incident: Option<IncidentId>) {
+    if let Some(incident) = incident {
+        set_in(event, "metadata", "correlation_uid", format!("incident/{incident}"));
+    }
+}
+
 fn set(event: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     event.insert(name.to_owned(), value.into());
 }
@@ -321,9 +409,43 @@ mod tests {
         let mut alert = sample::alert();
         alert.noticed.kind = "bookmarked".to_owned();
         assert_eq!(events_of_alert(&alert, &sample::origin()).len(), 1);
-        alert.noticed.kind = "rolled-back".to_owned();
-        let events = events_of_alert(&alert, &sample::origin());
-        assert_eq!(events[1]["type_uid"], 700_203);
+        for (kind, remediation) in [
+            ("fenced-by-hand", 700_201),
+            ("released", 700_203),
+            ("rolled-back", 700_203),
+        ] {
+            alert.noticed.kind = kind.to_owned();
+            let events = events_of_alert(&alert, &sample::origin());
+            assert_eq!(
+                (events.len(), &events[1]["type_uid"]),
+                (2, &json!(remediation)),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_action_is_a_remediation_once_it_has_ended() {
+        let mut action = sample::action();
+        let done = of_action(&action, &sample::origin()).unwrap();
+        assert_eq!((&done["type_uid"], &done["status_id"]), (&json!(700_101), &json!(1)));
+        assert_eq!(done["metadata"]["correlation_uid"], "incident/2");
+        assert_eq!(done["command_uid"], "action-5-20261126100000");
+        assert_eq!(done["actor"]["invoked_by"], "policy night-shift");
+        action.state = ActionState::NotRun {
+            why: "too late".to_owned(),
+        };
+        let not_run = of_action(&action, &sample::origin()).unwrap();
+        assert_eq!(
+            (&not_run["status_id"], &not_run["status"]),
+            (&json!(99), &json!("not-run"))
+        );
+        action.state = ActionState::Unknown;
+        assert_eq!(of_action(&action, &sample::origin()).unwrap()["status_id"], 0);
+        for state in [ActionState::Waiting, ActionState::Planned, ActionState::Started] {
+            action.state = state;
+            assert_eq!(of_action(&action, &sample::origin()), None, "nothing has ended");
+        }
     }
 
     #[test]

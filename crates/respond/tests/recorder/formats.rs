@@ -4,15 +4,18 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use respond::alert::{Layer, Severity};
-use respond::incident::IncidentState;
-use respond::{Origin, Page, ocsf};
+use respond::action::{Action, ActionId, ActionKind, ActionState};
+use respond::alert::{AlertId, Layer, Severity};
+use respond::incident::{IncidentId, IncidentState};
+use respond::{Actor, Origin, Page, Time, ocsf};
 
 use super::support::{Bench, about};
 
 /// Kinds of alerts that say that something was done, and one that doesn't.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     "fenced",
+    "fenced-by-hand",
+    "released",
     "diverted",
     "still-fenced",
     "would-fence",
@@ -20,7 +23,74 @@ const KINDS: [&str; 6] = [
     "bookmarked",
 ];
 
-/// Every kind of alert, severity and state of an incident, as events.
+/// Every kind of action, each with another end.
+fn actions() -> Vec<Action> {
+    let volume = || "disk".to_owned();
+    let kinds = [
+        ActionKind::Pin { volume: volume() },
+        ActionKind::Fence {
+            volume: volume(),
+            how: "divert".to_owned(),
+        },
+        ActionKind::Release {
+            volume: volume(),
+            diverted: Some("keep".to_owned()),
+        },
+        ActionKind::Sensitivity {
+            volume: volume(),
+            percent: 50,
+            seconds: 3600,
+        },
+        ActionKind::Drill { volume: volume() },
+        ActionKind::Notify { group: None },
+        ActionKind::Webhook {
+            target: "siem".to_owned(),
+        },
+        ActionKind::Command {
+            name: "isolate-host".to_owned(),
+        },
+    ];
+    let name = || "ann".to_owned();
+    let deciders = [
+        Actor::System("policy night-shift".to_owned()),
+        Actor::Person(name()),
+        Actor::Token(name()),
+        Actor::Local(name()),
+    ];
+    let ends = [
+        ActionState::Done {
+            outcome: "kept as `action-1`".to_owned(),
+        },
+        ActionState::Failed {
+            error: "the disk is full".to_owned(),
+        },
+        ActionState::NotRun {
+            why: "it was decided more than an hour ago".to_owned(),
+        },
+        ActionState::Unknown,
+        ActionState::Done { outcome: String::new() },
+    ];
+    let of_kinds = (1..)
+        .zip(kinds)
+        .zip(deciders.into_iter().cycle())
+        .zip(ends.into_iter().cycle());
+    let of_kinds = of_kinds.map(|(((id, kind), by), state)| Action {
+        id: ActionId(id),
+        kind,
+        by,
+        because: "encryption was recognised on `disk`".to_owned(),
+        alert: Some(AlertId(1)),
+        incident: (id % 2 == 0).then_some(IncidentId(1)),
+        request: None,
+        planned: Time::from_unix_millis(1_795_687_200_000),
+        started: (id % 3 == 0).then(|| Time::from_unix_millis(1_795_687_201_000)),
+        ended: Some(Time::from_unix_millis(1_795_687_202_000)),
+        state,
+    });
+    of_kinds.collect()
+}
+
+/// Every kind of alert, severity and state of an incident, and every kind of action, as events.
 fn events() -> Vec<String> {
     let mut bench = Bench::new();
     let mut alerts = Vec::new();
@@ -45,12 +115,17 @@ fn events() -> Vec<String> {
     for mut incident in bench.incidents() {
         for state in IncidentState::ALL {
             incident.state = state;
-            incident.assigned = Some(respond::Actor::Person("ann".to_owned()));
+            incident.assigned = Some(Actor::Person("ann".to_owned()));
             all.push(ocsf::of_incident(&incident, &noticed, &origin).to_string());
             incident.assigned = None;
             all.push(ocsf::of_incident(&incident, &[], &origin).to_string());
         }
     }
+    all.extend(
+        actions()
+            .iter()
+            .map(|action| ocsf::of_action(action, &origin).unwrap().to_string()),
+    );
     assert!(
         bench
             .ledger

@@ -1,13 +1,13 @@
 //! `holdfast actions`: what policies had done, and how it went.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use respond::action::{Action, ActionId, Filter};
 use respond::incident::IncidentId;
-use respond::{Page, ledger};
+use respond::{Page, ledger, ocsf};
 use serde_json::json;
 
 use super::arguments::Common;
-use super::noted::{Noted, shown};
+use super::noted::{Noted, origin, shown};
 use super::output::{self, print};
 use super::table::{Align, Table};
 use crate::failure::{EXIT_OK, Failure};
@@ -48,6 +48,18 @@ pub(super) struct List {
     /// So many at most
     #[arg(long, value_name = "N", default_value_t = MOST)]
     most: usize,
+    /// How they are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// How actions are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// Remediations of the Open Cybersecurity Schema Framework, a line for each action that has ended, oldest first
+    Ocsf,
 }
 
 /// Does it, and chooses the exit code.
@@ -71,6 +83,17 @@ fn list(noted: &Noted<'_>, task: List) -> Result<u8, Failure> {
         most: task.most,
     };
     let actions = noted.ask(|ledger| ledger.actions(&filter, page))?.unwrap_or_default();
+    if task.format == Format::Ocsf {
+        let origin = origin();
+        for event in actions
+            .iter()
+            .rev()
+            .filter_map(|action| ocsf::of_action(action, &origin))
+        {
+            print(format!("{event}\n").as_bytes());
+        }
+        return Ok(EXIT_OK);
+    }
     if noted.common.json {
         return Ok(output::json(&json!({ "actions": actions })));
     }

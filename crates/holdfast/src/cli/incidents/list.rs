@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use respond::incident::{Filter, Incident};
-use respond::{Page, alert, ocsf};
+use respond::{Page, ocsf};
 use serde_json::json;
 
 use crate::cli::noted::{Noted, origin, shown, time_if};
@@ -85,11 +85,7 @@ pub(super) fn run(noted: &Noted<'_>, task: &List) -> Result<u8, Failure> {
 }
 
 fn finding(noted: &Noted<'_>, incident: &Incident) -> Result<serde_json::Value, Failure> {
-    let of_incident = alert::Filter {
-        incident: Some(incident.id),
-        ..alert::Filter::default()
-    };
-    let alerts = noted.ask(|ledger| ledger.alerts(&of_incident, Page::newest(ocsf::FINDINGS_MAX)))?;
+    let alerts = noted.ask(|ledger| ledger.newest_alerts_of(incident.id, ocsf::FINDINGS_MAX))?;
     Ok(ocsf::of_incident(incident, &alerts.unwrap_or_default(), &origin()))
 }
 

@@ -4,7 +4,7 @@ use respond::alert::AlertId;
 
 use respond::incident::IncidentId;
 use respond::notice::Content;
-use respond::{Desk, Ledger, Origin, Page, alert, cef, ocsf};
+use respond::{Desk, Ledger, Origin, cef, ocsf};
 
 use super::text::lines;
 use crate::config::FormatValue;
@@ -39,11 +39,7 @@ fn in_ocsf(ledger: &Ledger, content: &Content, origin: &Origin) -> Result<Option
     if let Some(id) = content.incident.map(IncidentId)
         && let Some(incident) = ledger.incident(id)?
     {
-        let its = alert::Filter {
-            incident: Some(id),
-            ..alert::Filter::default()
-        };
-        let alerts = ledger.alerts(&its, Page::newest(ALERTS_MAX))?;
+        let alerts = ledger.newest_alerts_of(id, ALERTS_MAX)?;
         return Ok(Some(ocsf::of_incident(&incident, &alerts, origin).to_string()));
     }
     let alert = content.alert.map(|id| ledger.alert(AlertId(id))).transpose()?.flatten();

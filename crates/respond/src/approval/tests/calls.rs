@@ -195,6 +195,41 @@ fn what_was_approved_is_used_once() {
 }
 
 #[test]
+fn of_what_was_begun_somebody_says_how_it_ended_or_that_nobody_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = on(&folder);
+    let mut begun = |name: &str, end: fn(&mut Writing<'_>, Pass) -> Result<(), Error>| {
+        let wish = wish(Operation::DeleteVolume, name, "");
+        ledger
+            .write(|w| {
+                let id = approved(w, 1, &wish);
+                let pass = approval::begin(w, at(2), &person("ann"), &wish)?;
+                assert_eq!(pass.request, Some(id));
+                end(w, pass)?;
+                Ok(id)
+            })
+            .unwrap()
+    };
+    begun("done", |w, pass| approval::end(w, at(3), &person("ann"), pass));
+    begun("failed", |w, pass| {
+        approval::give_back(w, at(3), &person("ann"), pass, "in use")
+    });
+    let killed = begun("killed", |_, _| Ok(()));
+    // What takes effect in the transaction that uses it up needs nobody to say so.
+    let wish = wish(Operation::DeleteHistory, "disk", "monday");
+    ledger
+        .write(|w| {
+            approved(w, 1, &wish);
+            approval::use_up(w, at(2), &person("ann"), &wish)
+        })
+        .unwrap();
+    let found = approval::cut_off(&ledger).unwrap();
+    assert_eq!(found.iter().map(|request| request.id).collect::<Vec<_>>(), [killed]);
+    ledger.write(|w| approval::give_up(w, at(9), killed)).unwrap();
+    assert_eq!(approval::cut_off(&ledger).unwrap(), []);
+}
+
+#[test]
 fn whoever_asks_without_an_account_needs_one_more() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = on(&folder);

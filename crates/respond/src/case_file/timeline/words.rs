@@ -147,6 +147,9 @@ fn approval(record: &Record, kind: &str) -> String {
         "approval.withdrawn" => "Request withdrawn",
         "approval.expired" => "Request expired",
         "approval.used" => "Approval used",
+        "approval.begun" => "What was approved begins",
+        "approval.done" => "What was approved is done",
+        "approval.unknown" => "NOT KNOWN whether what was approved was done",
         "approval.break-glass" => "GLASS BROKEN: done without approval",
         other => other,
     };
