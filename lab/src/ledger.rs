@@ -2,12 +2,14 @@
 //!
 //! The alerts are made up, and go the same way as those of a daemon: recorded, joined into incidents, decided upon, told.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use respond::alert::{Layer, NewAlert, Severity};
 use respond::intake::{Rules, TakenIn, take_in};
-use respond::{Ledger, Time};
+use respond::notice::{self, Group, Recipient, Step};
+use respond::{Ledger, PAGE_MAX, Page, Time};
 
 use crate::Failure;
 use crate::chance::Chance;
@@ -87,10 +89,38 @@ pub(crate) fn fill(folder: &Path, alerts: u64, volumes: u64, end: i64) -> Result
         .finish())
 }
 
-/// What becomes of so many alerts within a second: a fence on every volume of a site, over and over.
+/// The policies that are built in, and one person who is told of everything by mail.
+fn with_somebody_told() -> Rules {
+    let mut rules = Rules::default();
+    let recipient = Recipient {
+        way: "mail".to_owned(),
+        name: "ann".to_owned(),
+        address: "ann@example.org".to_owned(),
+    };
+    let group = Group {
+        least: Severity::Informational,
+        zone: rules.zone.clone(),
+        quiet: Vec::new(),
+        breaks_quiet: Severity::Critical,
+        digest: None,
+        steps: vec![Step {
+            after: Duration::ZERO,
+            to: vec![recipient],
+        }],
+        escalates: Severity::High,
+        repeat_every: None,
+    };
+    rules.notices.ways = BTreeMap::from([("mail".to_owned(), Severity::Informational)]);
+    rules.notices.groups = BTreeMap::from([("on-call".to_owned(), group)]);
+    rules.notices.default_group = Some("on-call".to_owned());
+    rules
+}
+
+/// What becomes of so many alerts within a second: a fence on every volume of a site, over and over. People are told of it until a minute
+/// after it.
 pub(crate) fn flood(folder: &Path, alerts: u64, volumes: u64, start: i64) -> Result<String, Failure> {
     let mut ledger = Ledger::open(folder)?;
-    let rules = Rules::default();
+    let rules = with_somebody_told();
     let all = (0..alerts).map(|number| {
         let millis = i64::try_from(u128::from(number) * 1000 / u128::from(alerts)).unwrap_or(0);
         let time = Time::from_unix_millis(start + millis);
@@ -108,6 +138,11 @@ pub(crate) fn flood(folder: &Path, alerts: u64, volumes: u64, start: i64) -> Res
         Ok(())
     });
     done?;
+    for second in 0..60 {
+        let now = Time::from_unix_millis(start + 1000 * second);
+        ledger.write(|w| notice::advance(w, now, &rules.notices))?;
+    }
+    let notices = ledger.notices(&notice::Filter::default(), Page::newest(PAGE_MAX))?;
     rows.sort_unstable();
     rows.dedup();
     incidents.sort_unstable();
@@ -117,6 +152,7 @@ pub(crate) fn flood(folder: &Path, alerts: u64, volumes: u64, start: i64) -> Res
         .number("rows", rows.len() as u64)
         .number("incidents", incidents.len() as u64)
         .number("actions", actions)
+        .number("notices", notices.len() as u64)
         .number("milliseconds", u64::try_from(took.as_millis())?)
         .number("alerts_per_second", per_second(alerts, took))
         .finish())
@@ -137,6 +173,7 @@ mod tests {
         let figures = flood(folder.path(), 2000, 40, 1_795_687_200_000).unwrap();
         assert!(figures.contains("\"rows\": 40,"), "{figures}");
         assert!(figures.contains("\"incidents\": 1,"), "{figures}");
+        assert!(figures.contains("\"notices\": 1,"), "{figures}");
     }
 
     #[test]
@@ -144,7 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path(), 5000, 1000, 1_795_687_200_000).unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
-        let page = respond::Page { before: None, most: 10 };
+        let page = Page { before: None, most: 10 };
         assert_eq!(
             ledger.alerts(&respond::alert::Filter::default(), page).unwrap().len(),
             10
