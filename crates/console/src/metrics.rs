@@ -273,75 +273,69 @@ impl Page {
     }
 
     fn logs(&mut self, logs: &LogsView) {
-        let of = |value: fn(&LogInputView) -> Option<i64>| -> Vec<(String, u64)> {
-            let figure = |input: &LogInputView| {
-                // What is ahead of this machine's clock isn't behind.
-                let value = u64::try_from(value(input)?).unwrap_or(0);
-                Some((format!("input=\"{}\"", input.input), value))
-            };
+        let input = |input: &LogInputView| format!("input=\"{}\"", input.input);
+        let each = |value: fn(&LogInputView) -> u64| -> Vec<(String, u64)> {
+            logs.inputs.iter().map(|way| (input(way), value(way))).collect()
+        };
+        // What is ahead of this machine's clock isn't behind.
+        let known = |value: fn(&LogInputView) -> Option<i64>| -> Vec<(String, u64)> {
+            let figure = |way| Some((input(way), u64::try_from(value(way)?).unwrap_or(0)));
             logs.inputs.iter().filter_map(figure).collect()
         };
-        let counters: [(&str, &str, fn(&LogInputView) -> u64); 4] = [
-            (
-                "holdfast_logs_records_total",
-                "Records of logs that came in.",
-                |input| input.records,
-            ),
-            (
-                "holdfast_logs_not_understood_total",
-                "Records of which nothing could be made.",
-                |input| input.not_understood,
-            ),
-            (
-                "holdfast_logs_unreadable_total",
-                "Pieces of logs that are no records.",
-                |input| input.unreadable,
-            ),
-            (
-                "holdfast_logs_dropped_total",
-                "Messages, requests and connections that weren't taken.",
-                |input| input.dropped,
-            ),
-        ];
-        for (name, help, value) in counters {
-            let figures: Vec<(String, u64)> = logs
-                .inputs
-                .iter()
-                .map(|input| (format!("input=\"{}\"", input.input), value(input)))
-                .collect();
-            self.counter(name, help, &figures);
-        }
+        self.counter(
+            "holdfast_logs_records_total",
+            "Records of logs that came in.",
+            &each(|way| way.records),
+        );
+        self.counter(
+            "holdfast_logs_not_understood_total",
+            "Records of which nothing could be made.",
+            &each(|way| way.not_understood),
+        );
+        self.counter(
+            "holdfast_logs_unreadable_total",
+            "Pieces of logs that are no records.",
+            &each(|way| way.unreadable),
+        );
+        self.counter(
+            "holdfast_logs_dropped_total",
+            "Messages, requests and connections that weren't taken.",
+            &each(|way| way.dropped),
+        );
         self.gauge(
             "holdfast_logs_behind_seconds",
             "How old the last event was when it came in.",
-            &of(|input| input.behind_seconds),
+            &known(|way| way.behind_seconds),
         );
         self.gauge(
             "holdfast_logs_last_record_timestamp_seconds",
             "When the last record came in.",
-            &of(|input| input.last_record),
+            &known(|way| way.last_record),
         );
-        let reasons: Vec<(String, u64)> = logs
-            .dropped
-            .iter()
-            .map(|(reason, count)| (format!("reason=\"{}\"", reason), *count))
+        let reasons = logs.dropped.iter();
+        let reasons: Vec<(String, u64)> = reasons
+            .map(|(reason, count)| (format!("reason=\"{reason}\""), *count))
             .collect();
         self.counter("holdfast_logs_dropped_by_reason_total", "The same by reason.", &reasons);
-        self.gauge(
-            "holdfast_logs_unread_bytes",
-            "Bytes of followed files that weren't read yet.",
-            &[("", logs.unread_bytes)],
-        );
-        self.gauge(
-            "holdfast_logs_waiting_messages",
-            "Messages that weren't judged yet.",
-            &[("", logs.waiting_messages)],
-        );
-        self.gauge(
-            "holdfast_logs_problems",
-            "Reasons why logs that should be read aren't.",
-            &[("", logs.problems)],
-        );
+        for (name, help, value) in [
+            (
+                "holdfast_logs_unread_bytes",
+                "Bytes of followed files that weren't read yet.",
+                logs.unread_bytes,
+            ),
+            (
+                "holdfast_logs_waiting_messages",
+                "Messages that weren't judged yet.",
+                logs.waiting_messages,
+            ),
+            (
+                "holdfast_logs_problems",
+                "Reasons why logs that should be read aren't.",
+                logs.problems,
+            ),
+        ] {
+            self.gauge(name, help, &[("", value)]);
+        }
     }
 
     fn requests(&mut self, metrics: &Metrics) {

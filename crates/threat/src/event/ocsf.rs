@@ -136,85 +136,95 @@ const fn class(activity: Activity) -> (u32, u32) {
 /// Puts in what a class demands. None: the event doesn't tell it.
 fn fill(told: &mut Map<String, Value>, class: u32, event: &Event) -> Option<()> {
     let facts = &event.facts;
-    let mut set = |name: &str, value: Value| {
-        told.insert(name.to_owned(), value);
-    };
-    let from = facts.address.map(|address| json!({ "ip": address }));
-    if let Some(from) = from.clone().filter(|_| class >= ACCOUNT) {
-        set("src_endpoint", from);
+    if let Some(address) = facts.address.filter(|_| class >= ACCOUNT) {
+        told.insert("src_endpoint".to_owned(), json!({ "ip": address }));
     }
-    let on_machine = || user(&facts.actor).and(device(&facts.machine));
+    match class {
+        AUTHENTICATION | ACCOUNT | ENTITY | ACCESS | GROUP => fill_identity(told, class, event),
+        FILE | PROCESS | SCRIPT => fill_system(told, class, event),
+        NETWORK | DNS => fill_network(told, class, facts),
+        API => {
+            user(&facts.actor).and(facts.address)?;
+            let api = json!({ "operation": operation(event), "service": { "name": service(event) } });
+            told.insert("api".to_owned(), api);
+            if let Some(object) = &facts.object {
+                told.insert("resources".to_owned(), json!([{ "name": object }]));
+            }
+            Some(())
+        }
+        _ => Some(()),
+    }
+}
+
+/// What was done with accounts and groups.
+fn fill_identity(told: &mut Map<String, Value>, class: u32, event: &Event) -> Option<()> {
+    let facts = &event.facts;
+    let (actor, target) = (user(&facts.actor), user(&facts.target));
+    let mut set = |name: &str, value: Value| told.insert(name.to_owned(), value);
     match class {
         AUTHENTICATION => {
-            set("user", user(&facts.actor).or_else(|| user(&facts.target))?);
+            set("user", actor.or(target)?);
             match device(&facts.machine).and_then(endpoint) {
                 Some(endpoint) => set("dst_endpoint", endpoint),
                 None => set("service", json!({ "name": service(event) })),
-            }
+            };
         }
-        ACCOUNT => set("user", user(&facts.target).or_else(|| user(&facts.actor))?),
+        ACCOUNT => {
+            set("user", target.or(actor)?);
+        }
         ENTITY => {
-            let name = facts.object.clone().or_else(|| facts.device.clone())?;
+            let name = facts.object.as_ref().or(facts.device.as_ref())?;
             set("entity", json!({ "name": name, "type": "Device" }));
         }
         ACCESS => {
-            set("user", user(&facts.target)?);
-            set("privileges", json!([facts.object.clone()?]));
+            set("user", target?);
+            set("privileges", json!([facts.object.as_ref()?]));
         }
-        GROUP => {
-            let group = facts
-                .object
-                .clone()
-                .or_else(|| Some(facts.target.first()?.name.clone()))?;
-            set("group", json!({ "name": group }));
-            if let Some(user) = user(&facts.target) {
+        _ => {
+            let first = facts.target.first().map(|handle| &handle.name);
+            set("group", json!({ "name": facts.object.as_ref().or(first)? }));
+            if let Some(user) = target {
                 set("user", user);
             }
         }
+    }
+    Some(())
+}
+
+/// What was done on a machine: by somebody, or it is of no class.
+fn fill_system(told: &mut Map<String, Value>, class: u32, event: &Event) -> Option<()> {
+    let facts = &event.facts;
+    user(&facts.actor).and(device(&facts.machine))?;
+    let (name, value) = match class {
         FILE => {
-            on_machine()?;
             let path = facts.object.as_deref()?;
             let name = path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty())?;
-            // Of what type it is isn't told.
-            set("file", json!({ "name": name, "path": path, "type_id": 0 }));
+            // Of what type it is isn't told; nor in which language a script is.
+            ("file", json!({ "name": name, "path": path, "type_id": 0 }))
         }
-        PROCESS => {
-            on_machine()?;
-            set("process", process(event)?);
+        PROCESS => ("process", process(event)?),
+        _ => {
+            let content = json!({ "value": facts.object.as_ref()? });
+            ("script", json!({ "type_id": 0, "script_content": content }))
         }
-        SCRIPT => {
-            on_machine()?;
-            let content = json!({ "value": facts.object.clone()? });
-            // In which language isn't told.
-            set("script", json!({ "type_id": 0, "script_content": content }));
-        }
-        NETWORK | DNS => {
-            let to = device(&facts.machine).and_then(endpoint);
-            if from.is_none() && to.is_none() {
-                return None;
-            }
-            if let Some(to) = to {
-                set(if class == DNS { "src_endpoint" } else { "dst_endpoint" }, to);
-            }
-            if class == DNS {
-                set(
-                    "query",
-                    json!({ "hostname": facts.object.as_deref().filter(|name| is_host(name))? }),
-                );
-            }
-        }
-        API => {
-            user(&facts.actor)?;
-            from?;
-            set(
-                "api",
-                json!({ "operation": operation(event), "service": { "name": service(event) } }),
-            );
-            if let Some(object) = &facts.object {
-                set("resources", json!([{ "name": object }]));
-            }
-        }
-        _ => {}
+    };
+    told.insert(name.to_owned(), value);
+    Some(())
+}
+
+/// What went from where to where.
+fn fill_network(told: &mut Map<String, Value>, class: u32, facts: &Facts) -> Option<()> {
+    let machine = device(&facts.machine).and_then(endpoint);
+    if machine.is_none() {
+        facts.address?;
+    }
+    if let Some(machine) = machine {
+        let end = if class == DNS { "src_endpoint" } else { "dst_endpoint" };
+        told.insert(end.to_owned(), machine);
+    }
+    if class == DNS {
+        let name = facts.object.as_deref().filter(|name| is_host(name))?;
+        told.insert("query".to_owned(), json!({ "hostname": name }));
     }
     Some(())
 }

@@ -17,7 +17,7 @@ use crate::place::Place;
 pub(super) enum AlertsCommand {
     /// Print alerts, the newest first; or all of them for another program
     #[command(after_help = list::HELP)]
-    List(list::List),
+    List(Box<list::List>),
     /// Print one alert with everything that is known
     Show {
         /// The alert's number
@@ -29,7 +29,7 @@ pub(super) enum AlertsCommand {
 pub(super) fn run(place: &Place, common: &Common, command: AlertsCommand) -> Result<u8, Failure> {
     let noted = Noted::new(place, common);
     match command {
-        AlertsCommand::List(task) => list::run(&noted, task),
+        AlertsCommand::List(task) => list::run(&noted, *task),
         AlertsCommand::Show { alert } => show::run(&noted, alert),
     }
 }

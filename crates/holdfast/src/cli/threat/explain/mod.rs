@@ -66,10 +66,11 @@ struct Explained {
 pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, Failure> {
     let noted = Noted::new(place, common);
     let found = noted.ask(|ledger| found(ledger, AlertId(task.alert)))?.flatten();
-    let (alert, parts, actions) = found.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         Failure::not_found(format!("there is no alert `{}`", task.alert))
             .hint("`holdfast alerts list --layer threat` shows them")
     })?;
+    let alert = &found.alert;
     if alert.noticed.layer != Layer::Threat {
         return Err(Failure::usage(format!(
             "alert `{}` isn't of the logs but of {}",
@@ -83,8 +84,8 @@ pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, 
     let mut settings = place.config()?.threat;
     settings.rules.extend(task.rules.iter().cloned());
     let engine = threat_watch::load_rules(&settings)?;
-    let rule = engine.rule(&text_of(&alert, "rule")).map(RuleTold::of).transpose()?;
-    let explained = explained(alert, parts, actions, rule);
+    let rule = engine.rule(&text_of(alert, "rule")).map(RuleTold::of).transpose()?;
+    let explained = explained(found, rule);
     if common.json {
         return Ok(output::json(&explained));
     }
@@ -92,8 +93,16 @@ pub(super) fn run(common: &Common, place: &Place, task: &Explain) -> Result<u8, 
     Ok(EXIT_OK)
 }
 
-/// The alert, what was added to it, and what was done because of it.
-fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Alert>, Vec<Action>)>, respond::Error> {
+/// What the ledger has.
+struct Found {
+    alert: Alert,
+    /// What was added to it.
+    parts: Vec<Alert>,
+    /// What was done because of it.
+    actions: Vec<Action>,
+}
+
+fn found(ledger: &Ledger, id: AlertId) -> Result<Option<Found>, respond::Error> {
     let Some(alert) = ledger.alert(id)? else {
         return Ok(None);
     };
@@ -103,10 +112,12 @@ fn found(ledger: &Ledger, id: AlertId) -> Result<Option<(Alert, Vec<Alert>, Vec<
     };
     let mut actions = ledger.actions(&filter, Page::newest(PAGE_MAX))?;
     actions.reverse();
-    Ok(Some((alert, alerts::parts(ledger, id)?, actions)))
+    let parts = alerts::parts(ledger, id)?;
+    Ok(Some(Found { alert, parts, actions }))
 }
 
-fn explained(alert: Alert, parts: Vec<Alert>, actions: Vec<Action>, rule: Option<RuleTold>) -> Explained {
+fn explained(found: Found, rule: Option<RuleTold>) -> Explained {
+    let Found { alert, parts, actions } = found;
     let facts = &alert.noticed.facts;
     let list = |name: &str| -> Vec<String> {
         let values = facts.get(name).and_then(Value::as_array).into_iter().flatten();
