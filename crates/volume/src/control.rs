@@ -59,6 +59,8 @@ struct Frozen {
     replay_from: LogPosition,
     size_before: u64,
     records: u64,
+    /// Of those, blocks that clients wrote.
+    written: u64,
 }
 
 /// What the disk becomes when it is returned to the past.
@@ -202,6 +204,7 @@ impl Volume {
         let delta = Arc::new(std::mem::take(&mut map.delta));
         map.frozen = Some(Arc::clone(&delta));
         let records = self.records_since_checkpoint.swap(0, Ordering::Relaxed);
+        let written = self.written_since_checkpoint.swap(0, Ordering::Relaxed);
         let size_before = self.size_bytes();
         if let Change::Resize(size) = change {
             self.size_bytes.store(size_before.min(*size), Ordering::Release);
@@ -214,6 +217,7 @@ impl Volume {
             replay_from: appender.position(),
             size_before,
             records,
+            written,
         })
     }
 
@@ -251,6 +255,8 @@ impl Volume {
         map.frozen = None;
         self.records_since_checkpoint
             .fetch_add(frozen.records, Ordering::Relaxed);
+        self.written_since_checkpoint
+            .fetch_add(frozen.written, Ordering::Relaxed);
         self.size_bytes.store(frozen.size_before, Ordering::Release);
     }
 
@@ -271,7 +277,7 @@ impl Volume {
             );
         }
         if let Change::Move(moved) = &change {
-            self.put_moved(frozen, moved, Arc::make_mut(&mut delta))?;
+            self.put_moved(frozen, moved, Arc::make_mut(&mut delta));
         }
         let root = build_root(&self.nodes, &frozen.root, &delta, &mut LogSink { volume: self, now })?;
         let mut appender = self.log.appender()?;
@@ -283,7 +289,10 @@ impl Volume {
         amend(&mut state, change, frozen, now);
         self.append_checkpoint(&mut appender, control, state, now)?;
         let percent = read_lock(&self.settings).defragment_percent;
-        control.sweep.round.earn(frozen.records, percent);
+        control
+            .sweep
+            .round
+            .earn(frozen.written, percent, self.size_bytes(), now);
         self.size_bytes.store(control.state.size_bytes, Ordering::Release);
         let mut map = write_lock(&self.map);
         map.root = root;
@@ -293,17 +302,18 @@ impl Volume {
 
     /// Puts blocks' new places into the changes that a checkpoint takes in, but for blocks that were changed since they were
     /// read at the old ones.
-    fn put_moved(&self, frozen: &Frozen, moved: &[Moved], delta: &mut Delta) -> Result<(), Error> {
+    fn put_moved(&self, frozen: &Frozen, moved: &[Moved], delta: &mut Delta) {
         let known = Snapshot {
             root: frozen.root,
             delta: Arc::clone(&frozen.delta),
         };
         for moved in moved {
-            if known.entry(&self.nodes, moved.block)? == moved.from {
+            let entry = known.entry(&self.nodes, moved.block);
+            // What can't be looked up stays as it is.
+            if entry.is_ok_and(|entry| entry == moved.from) {
                 delta.set(moved.block, moved.to);
             }
         }
-        Ok(())
     }
 
     /// Appends a checkpoint and makes it the newest.
@@ -415,6 +425,7 @@ impl Volume {
         self.size_bytes.store(back.size_bytes, Ordering::Release);
         self.epoch.store(control.state.epoch, Ordering::Release);
         self.records_since_checkpoint.store(0, Ordering::Relaxed);
+        self.written_since_checkpoint.store(0, Ordering::Relaxed);
         drop((map, appender));
         self.log.flush()?;
         self.log.peek().durable_checkpoint = Some(control.reference);

@@ -6,8 +6,8 @@
 //! written meanwhile. A crash before that checkpoint is whole leaves the old places in force. They stay valid in any case:
 //! the past refers to them, until retention drops it.
 //!
-//! What is moved is stored twice meanwhile. So only as much is moved as clients have written, times a share that the
-//! operator chooses, and nothing while space is short.
+//! What is moved is stored twice meanwhile. So only as much is moved as clients have written lately, times a share that the
+//! operator chooses, and only while there is much more space than is needed: no history is dropped for it.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::control::Change;
 use crate::error::Error;
 use crate::folder::require_version;
 use crate::format::{BLOCK_BYTES, Entry, EntryKind, LEAF_BITS, Node, NodeAddress, Record, RecordKind, SLOT_BYTES};
-use crate::format::{Location, VolumeVersion, payload_crc};
+use crate::format::{Location, VolumeVersion};
+use crate::locks::read_lock;
 use crate::log::Purpose;
 use crate::maintain::Maintenance;
 use crate::map::Base;
@@ -26,8 +27,8 @@ use crate::volume::{Control, Volume};
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 const LEAF_BLOCKS: u64 = 1 << LEAF_BITS;
-/// Blocks that one step moves at most: 16 MiB, for which a checkpoint is worth it.
-const STEP_BLOCKS: usize = 4096;
+/// Blocks that one step moves at most. Each may be a seek of the disk below, and others wait for `control` meanwhile.
+const STEP_BLOCKS: usize = 512;
 /// Leaves that one step looks at.
 const STEP_LEAVES: usize = 1024;
 /// A leaf is left as it is if its blocks lie together in runs of this many or more, on average.
@@ -38,8 +39,14 @@ const RUNS_MIN: usize = 8;
 const ROUND_REST: u32 = 12;
 /// But no sooner than this.
 const ROUND_REST_MIN: Duration = Duration::from_secs(60);
-/// What looking at a leaf is counted as, in bytes of background work.
-const LEAF_IO_BYTES: u64 = 4096;
+/// What looking at a leaf, and fetching a block from somewhere, are counted as beside their bytes, in bytes of background work.
+const SEEK_IO_BYTES: u64 = 16 << 10;
+/// What may be moved is forgotten beyond so many blocks (1 GiB), or so many parts of a larger disk: who wrote much long ago
+/// mustn't have much moved for little.
+const CREDIT_BLOCKS: u64 = 1 << 18;
+const CREDIT_DISK_PART: u64 = 64;
+/// Segments for which there must be room beside everything else.
+const ROOM_SEGMENTS: u64 = 8;
 
 /// A block that was stored once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +61,26 @@ pub(crate) struct Moved {
 pub(crate) struct Round {
     /// Leaves below were looked at.
     below: u64,
-    /// When the last round ended.
+    /// When it began, and when the one before ended.
+    begun: Timestamp,
     ended: Timestamp,
+    /// When clients were last known to have written.
+    written: Timestamp,
     /// What may be moved: hundredths of a block.
     credit: u64,
 }
 
 impl Round {
-    /// Clients changed so many blocks, of which `percent` in a hundred may be moved.
-    pub(crate) fn earn(&mut self, blocks: u64, percent: u32) {
-        self.credit = self.credit.saturating_add(blocks.saturating_mul(u64::from(percent)));
+    /// By `now` clients wrote so many blocks more, of which `percent` in a hundred may be moved, on a disk of so many bytes.
+    pub(crate) fn earn(&mut self, blocks: u64, percent: u32, disk_bytes: u64, now: Timestamp) {
+        if blocks > 0 {
+            self.written = now;
+            let most = CREDIT_BLOCKS
+                .max(disk_bytes / BLOCK / CREDIT_DISK_PART)
+                .saturating_mul(100);
+            let earned = blocks.saturating_mul(u64::from(percent));
+            self.credit = self.credit.saturating_add(earned).min(most);
+        }
     }
 
     fn affordable(&self) -> usize {
@@ -72,6 +89,14 @@ impl Round {
 
     fn pay(&mut self, blocks: usize) {
         self.credit = self.credit.saturating_sub(blocks as u64 * 100);
+    }
+
+    /// Whether it is under way, or may begin: if something came to rest since the last one did.
+    fn is_due(&self, settle: Duration, now: Timestamp) -> bool {
+        let rest = settle.saturating_mul(ROUND_REST).max(ROUND_REST_MIN);
+        let is_first = self.ended == Timestamp::ZERO;
+        let is_news = self.written.saturating_add(settle) >= self.begun;
+        self.below > 0 || is_first || (is_news && now >= self.ended.saturating_add(rest))
     }
 
     fn end(&mut self, now: Timestamp) {
@@ -85,34 +110,29 @@ type Plan = Vec<(u64, Entry)>;
 impl Volume {
     /// Moves the next scattered ranges, if there are any that have come to rest and if that is affordable.
     pub(crate) fn defragment(&self, control: &mut Control, now: Timestamp) -> Result<Option<Maintenance>, Error> {
-        let rest = self
-            .settings()
-            .defragment_after
-            .saturating_mul(ROUND_REST)
-            .max(ROUND_REST_MIN);
-        let is_resting =
-            control.sweep.round.ended != Timestamp::ZERO && now < control.sweep.round.ended.saturating_add(rest);
-        if is_resting || control.sweep.round.affordable() < LEAF_BLOCKS as usize || self.is_pressed() {
+        let settings = self.settings();
+        let round = &mut control.sweep.round;
+        if settings.defragment_percent == 0 {
+            round.credit = 0;
+        }
+        let is_affordable = round.affordable() >= LEAF_BLOCKS as usize;
+        if !round.is_due(settings.defragment_after, now) || !is_affordable || !self.has_room_to_move() {
             return Ok(None);
         }
-        let (plan, leaves) = self.plan(control, now)?;
-        let mut io_bytes = leaves as u64 * LEAF_IO_BYTES;
-        if !plan.is_empty() {
-            let moved = match self.append_moved(&plan, now) {
-                Err(Error::NoSpace(_)) => {
-                    control.sweep.round.end(now);
-                    return Ok(None);
-                }
-                moved => moved?,
-            };
-            control.sweep.round.pay(moved.len());
-            io_bytes += 2 * moved.len() as u64 * BLOCK;
-            if !moved.is_empty() {
-                self.apply_change(control, Change::Move(moved), now)?;
-            }
+        if round.below == 0 {
+            round.begun = now;
+        }
+        let (leaves, looked) = self.plan(control, now.saturating_sub(settings.defragment_after));
+        let (plan, content) = self.read_leaves(leaves);
+        let moved = self.append_moved(&plan, &content, now)?;
+        control.sweep.round.pay(moved.len());
+        let io_bytes = looked as u64 * SEEK_IO_BYTES / 4 + moved.len() as u64 * (2 * BLOCK + SEEK_IO_BYTES);
+        let is_full = moved.len() < plan.len();
+        if !moved.is_empty() {
+            self.apply_change(control, Change::Move(moved), now)?;
         }
         let is_over = control.sweep.round.below >= self.size_bytes().div_ceil(LEAF_BLOCKS * BLOCK);
-        if is_over {
+        if is_over || is_full {
             control.sweep.round.end(now);
         }
         Ok(Some(Maintenance {
@@ -122,27 +142,37 @@ impl Volume {
         }))
     }
 
-    /// Which blocks to move next, and how many leaves were looked at for that.
-    fn plan(&self, control: &mut Control, now: Timestamp) -> Result<(Plan, usize), Error> {
+    /// Whether there is so much space that moving brings neither clients nor history into need of it.
+    fn has_room_to_move(&self) -> bool {
+        let appender = self.log.peek();
+        let room_bytes = ROOM_SEGMENTS * u64::from(appender.capacity());
+        let stored_bytes = self.segments.total_bytes();
+        let fits = |budget: u64| stored_bytes + room_bytes < budget / 4 * 3;
+        let free_bytes = self.segments.directory().free_bytes().unwrap_or(0);
+        let is_free = free_bytes > room_bytes + stored_bytes / 4;
+        !appender.is_reserve_used() && appender.budget_bytes.is_none_or(fits) && is_free
+    }
+
+    /// The next leaves to move, and how many were looked at for that. What can't be read is passed over, for `verify` to tell.
+    fn plan(&self, control: &mut Control, settled_before: Timestamp) -> (Vec<Plan>, usize) {
         let root = control.state.root;
+        let round = &mut control.sweep.round;
         let end = self.size_bytes().div_ceil(LEAF_BLOCKS * BLOCK);
-        let settled_before = now.saturating_sub(self.settings().defragment_after);
-        let blocks_max = control.sweep.round.affordable().min(STEP_BLOCKS);
-        let (mut plan, mut looked) = (Plan::new(), 0);
-        while control.sweep.round.below < end && looked < STEP_LEAVES {
+        let blocks_max = round.affordable().min(STEP_BLOCKS);
+        let (mut leaves, mut blocks, mut looked) = (Vec::new(), 0, 0);
+        // Clients that outrun the last checkpoint wait for `control`.
+        while round.below < end && looked < STEP_LEAVES && !self.is_checkpoint_due() {
             looked += 1;
-            let leaf = control.sweep.round.below;
-            let (scattered, next) = match self.look_at(&root, leaf, settled_before) {
-                Err(error) => (damage_is_left(error).map(|()| Plan::new())?, leaf + 1),
-                Ok(found) => found,
-            };
-            if plan.len() + scattered.len() > blocks_max {
+            let found = self.look_at(&root, round.below, settled_before);
+            let (leaf, next) = found.unwrap_or((Plan::new(), round.below + 1));
+            blocks += leaf.len();
+            if blocks > blocks_max {
                 break;
             }
-            plan.extend(scattered);
-            control.sweep.round.below = next;
+            leaves.extend(Some(leaf).filter(|leaf| !leaf.is_empty()));
+            round.below = next;
         }
-        Ok((plan, looked))
+        (leaves, looked)
     }
 
     /// The blocks of a leaf, if it is worth moving, and which leaf to look at next.
@@ -156,31 +186,29 @@ impl Volume {
         if bytes < Node::HEADER_BYTES + RUNS_MIN * Entry::BYTES {
             return Ok((Plan::new(), leaf + 1));
         }
-        let plan = match self.nodes.find(root, address, Wait::Allowed)? {
-            Base::Node(node) if self.is_worth_moving(&node, settled_before) => {
-                let blocks = node
-                    .iter()
-                    .map(|(at, entry)| (leaf * LEAF_BLOCKS + u64::from(at), entry));
-                blocks.filter(|(_, entry)| entry.kind() == EntryKind::Data).collect()
-            }
-            Base::Node(_) | Base::Uniform(_) => Plan::new(),
+        let Base::Node(node) = self.nodes.find(root, address, Wait::Allowed)? else {
+            return Ok((Plan::new(), leaf + 1));
         };
-        Ok((plan, leaf + 1))
+        let blocks = node
+            .iter()
+            .map(|(at, entry)| (leaf * LEAF_BLOCKS + u64::from(at), entry));
+        let stored: Plan = blocks.filter(|(_, entry)| entry.kind() == EntryKind::Data).collect();
+        let is_worth_it = self.is_worth_moving(&stored, settled_before);
+        Ok((if is_worth_it { stored } else { Plan::new() }, leaf + 1))
     }
 
     /// Whether a leaf's blocks lie apart, have come to rest, and are this volume's own: what a fork shares with its parent
     /// it would have to copy.
-    fn is_worth_moving(&self, leaf: &Node, settled_before: Timestamp) -> bool {
-        let stored: Vec<Entry> = leaf
-            .iter()
-            .map(|(_, entry)| entry)
-            .filter(|entry| entry.kind() == EntryKind::Data)
-            .collect();
-        let is_movable = stored.iter().all(|entry| {
+    fn is_worth_moving(&self, stored: &[(u64, Entry)], settled_before: Timestamp) -> bool {
+        let map = read_lock(&self.map);
+        let is_movable = stored.iter().all(|(block, entry)| {
             entry.location().segment >= self.segments.first()
                 && entry.written().is_none_or(|written| written < settled_before)
+                && map.newest(*block).is_none()
         });
-        let (mut runs, mut rest) = (0, stored.as_slice());
+        drop(map);
+        let entries: Vec<Entry> = stored.iter().map(|(_, entry)| *entry).collect();
+        let (mut runs, mut rest) = (0, entries.as_slice());
         while !rest.is_empty() {
             runs += 1;
             rest = rest.get(run_length(rest, rest.len())..).unwrap_or_default();
@@ -188,85 +216,76 @@ impl Volume {
         is_movable && runs >= RUNS_MIN && stored.len() < runs * RUN_BLOCKS
     }
 
-    /// Appends blocks once more. Those that can't be read stay where they are, for `verify` to tell of.
-    fn append_moved(&self, plan: &[(u64, Entry)], now: Timestamp) -> Result<Vec<Moved>, Error> {
-        require_version(&**self.segments.directory(), &self.name, VolumeVersion::Four)?;
+    /// The content of leaves. One of which a block can't be read is left as it is: its others would be moved again and again.
+    fn read_leaves(&self, leaves: Vec<Plan>) -> (Plan, Vec<u8>) {
+        let (mut plan, mut content) = (Plan::new(), Vec::new());
+        for leaf in leaves {
+            let entries: Vec<Entry> = leaf.iter().map(|(_, entry)| *entry).collect();
+            // A hint: whatever is wrong shows when the blocks are read.
+            let _ = prefetch_runs(&self.segments, &entries);
+            let before = content.len();
+            content.resize(before + leaf.len() * BLOCK_BYTES, 0);
+            let buffers = content.get_mut(before..).unwrap_or_default().chunks_mut(BLOCK_BYTES);
+            let is_read = leaf.iter().zip(buffers).all(|((block, entry), buffer)| {
+                let entry = std::slice::from_ref(entry);
+                read_blocks(&self.segments, entry, block * BLOCK, buffer, Wait::Allowed).is_ok()
+            });
+            if is_read {
+                plan.extend(leaf);
+            } else {
+                content.truncate(before);
+            }
+        }
+        (plan, content)
+    }
+
+    /// Appends blocks once more: all of them, or those for which there is space.
+    fn append_moved(&self, plan: &[(u64, Entry)], content: &[u8], now: Timestamp) -> Result<Vec<Moved>, Error> {
+        if !plan.is_empty() {
+            require_version(&**self.segments.directory(), &self.name, VolumeVersion::Four)?;
+        }
         let blocks_max = (self.batch_bytes_max.min(1 << 20) / BLOCK_BYTES).max(1);
         let mut moved = Vec::with_capacity(plan.len());
-        for part in plan.chunks(blocks_max) {
-            // Clients that outran the last checkpoint wait for `control`: the next round moves the rest.
-            if self.is_checkpoint_due() {
-                break;
+        for (part, content) in plan.chunks(blocks_max).zip(content.chunks(blocks_max * BLOCK_BYTES)) {
+            match self.append_part(part, content, now) {
+                Err(Error::NoSpace(_)) => break,
+                appended => moved.extend(appended?),
             }
-            let entries: Vec<Entry> = part.iter().map(|(_, entry)| *entry).collect();
-            prefetch_runs(&self.segments, &entries)?;
-            let (mut records, mut payloads) = (
-                Vec::with_capacity(part.len()),
-                Vec::with_capacity(part.len() * BLOCK_BYTES),
-            );
-            let mut content = [0; BLOCK_BYTES];
-            for (block, entry) in part {
-                match read_blocks(
-                    &self.segments,
-                    std::slice::from_ref(entry),
-                    block * BLOCK,
-                    &mut content,
-                    Wait::Allowed,
-                ) {
-                    Err(error) => damage_is_left(error)?,
-                    Ok(()) => {
-                        debug_assert_eq!(payload_crc(&content), entry.crc);
-                        payloads.extend_from_slice(&content);
-                        records.push(Record {
-                            kind: RecordKind::Moved,
-                            class: entry.class(),
-                            payload_length: BLOCK_BYTES as u32,
-                            address: *block,
-                            count: 1,
-                            crc: entry.crc,
-                        });
-                        moved.push(Moved {
-                            block: *block,
-                            from: *entry,
-                            to: *entry,
-                        });
-                    }
-                }
-            }
-            self.append_part(&records, &payloads, &mut moved, now)?;
         }
         Ok(moved)
     }
 
-    /// Appends one batch, and notes the new places of the blocks in it: the last of `moved`.
-    fn append_part(
-        &self,
-        records: &[Record],
-        payloads: &[u8],
-        moved: &mut [Moved],
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if records.is_empty() {
-            return Ok(());
-        }
+    /// Appends one batch.
+    fn append_part(&self, part: &[(u64, Entry)], content: &[u8], now: Timestamp) -> Result<Vec<Moved>, Error> {
+        let record = |(block, entry): &(u64, Entry)| Record {
+            kind: RecordKind::Moved,
+            class: entry.class(),
+            payload_length: BLOCK_BYTES as u32,
+            address: *block,
+            count: 1,
+            crc: entry.crc,
+        };
+        let records: Vec<Record> = part.iter().map(record).collect();
+        let mut appender = self.log.appender()?;
         // As a client: what isn't necessary mustn't take space that is kept for what is.
-        let appended = self.log.appender()?.append(Purpose::Client, records, &[payloads], now);
+        let appended = appender.append(Purpose::Client, &records, &[content], now);
         let appended = appended.inspect_err(|error| self.log.note_failure(error))?;
-        let first = moved.len().saturating_sub(records.len());
-        for (index, moved) in moved.iter_mut().skip(first).enumerate() {
-            let mut location: Location = appended.payload;
-            location.slot.0 += (index as u64 * BLOCK / SLOT_BYTES) as u32;
-            moved.to = moved.from.moved_to(location);
+        let write_behind = appender.take_write_behind();
+        drop(appender);
+        // So that a client's flush doesn't have to wait for this to be written.
+        if let Some(write_behind) = write_behind {
+            write_behind.start();
         }
-        Ok(())
-    }
-}
-
-/// Damage is left where it is: nothing that can't be read is moved.
-fn damage_is_left(error: Error) -> Result<(), Error> {
-    match error {
-        Error::CorruptBlock { .. } | Error::CorruptStructure { .. } | Error::BadFile { .. } => Ok(()),
-        error => Err(error),
+        let moved = part.iter().enumerate().map(|(index, (block, from))| {
+            let mut place: Location = appended.payload;
+            place.slot.0 += (index as u64 * BLOCK / SLOT_BYTES) as u32;
+            Moved {
+                block: *block,
+                from: *from,
+                to: from.moved_to(place),
+            }
+        });
+        Ok(moved.collect())
     }
 }
 
@@ -427,9 +446,13 @@ mod tests {
         scatter(&volume);
         volume.checkpoint(at(300)).expect("a checkpoint");
         let mut control = lock(&volume.control);
-        let (plan, _) = volume.plan(&mut control, at(20_000)).expect("a plan");
+        let mut leaves = Vec::new();
+        while leaves.len() < 4 {
+            leaves.extend(volume.plan(&mut control, at(10_000)).0);
+        }
+        let (plan, bytes) = volume.read_leaves(leaves);
         assert_eq!(plan.len(), 256);
-        let moved = volume.append_moved(&plan, at(20_000)).expect("appended");
+        let moved = volume.append_moved(&plan, &bytes, at(20_000)).expect("appended");
         fill(&volume, 70, 200, 20_001);
         volume.trim(80 * BLOCK, BLOCK, at(20_001)).expect("trimmed");
         volume
@@ -467,7 +490,7 @@ mod tests {
             Err(Error::CorruptBlock { block: 33, .. })
         ));
         assert!(read(32, &mut bytes).is_ok() && read(34, &mut bytes).is_ok());
-        assert_eq!(pieces(&volume), 3);
+        assert_eq!(pieces(&volume), 64 + 1, "its leaf is left as it is");
     }
 
     #[test]

@@ -63,11 +63,9 @@ pub(crate) fn mend_volume_file(directory: &dyn Directory, volume: &VolumeFile) -
 /// Makes sure, durably, that programs which don't know `version` refuse the volume from now on.
 pub(crate) fn require_version(directory: &dyn Directory, name: &str, version: VolumeVersion) -> Result<(), Error> {
     let mut file = read_volume_file(directory, name)?;
-    if file.version < version {
-        file.version = version;
-        mend_volume_file(directory, &file).map_err(|source| file_error("write", VOLUME_FILE, source))?;
-    }
-    Ok(())
+    file.version = file.version.max(version);
+    // Both copies, whatever one of them says already: the other may have failed to be written.
+    mend_volume_file(directory, &file).map_err(|source| file_error("write", VOLUME_FILE, source))
 }
 
 /// One copy of a volume's file, if it is whole. Read on its own: an unreadable sector must not hide the other copy.

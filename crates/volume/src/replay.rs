@@ -11,7 +11,8 @@ use crate::time::{Sequence, Timestamp};
 const BLOCKS_MAX: u64 = 1 << 34;
 
 /// In a checkpoint record's class: whether a replay may pass over the checkpoint if it is damaged, because the records
-/// before it and behind it say the same.
+/// before it and behind it say the same; of one that moved blocks, because the old places are kept as long as no later
+/// checkpoint is needed instead.
 pub(crate) const CHECKPOINT_REDUNDANT: u8 = 0;
 pub(crate) const CHECKPOINT_ESSENTIAL: u8 = 1;
 

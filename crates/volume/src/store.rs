@@ -591,6 +591,7 @@ fn assemble(
         control: Mutex::new(control),
         settings: RwLock::new(settings),
         records_since_checkpoint: AtomicU64::new(records),
+        written_since_checkpoint: AtomicU64::new(0),
         doorbell,
         has_rung: AtomicBool::new(false),
         holds: Mutex::default(),

@@ -55,6 +55,8 @@ pub struct Volume {
     pub(crate) epoch: AtomicU64,
     /// Records appended since the newest checkpoint began.
     pub(crate) records_since_checkpoint: AtomicU64,
+    /// Blocks that clients wrote since then.
+    pub(crate) written_since_checkpoint: AtomicU64,
     /// Rung when a checkpoint is due, once until background work looks.
     pub(crate) doorbell: Arc<Doorbell>,
     pub(crate) has_rung: AtomicBool,

@@ -364,6 +364,9 @@ impl Volume {
             location.slot.0 += (record.stored_bytes() / SLOT_BYTES) as u32;
         }
         drop(map);
+        let written = records.iter().filter(|record| record.kind == RecordKind::Write).count();
+        self.written_since_checkpoint
+            .fetch_add(written as u64, Ordering::Relaxed);
         self.records_since_checkpoint
             .fetch_add(records.len() as u64, Ordering::Relaxed);
     }
