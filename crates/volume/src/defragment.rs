@@ -439,6 +439,53 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_moved_once_it_is_turned_off_or_while_space_is_short() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = store(folder.path(), 100);
+        let volume = store.create("disk", BLOCKS * BLOCK, at(0)).expect("created");
+        scatter(&volume);
+        rest(&volume, 300);
+        let with = |percent, budget_bytes| Settings {
+            defragment_percent: percent,
+            budget_bytes,
+            ..volume.settings()
+        };
+        let capacity = u64::from(volume.log.peek().capacity());
+        volume.set_settings(with(100, Some(10 * capacity)));
+        rest(&volume, 20_000);
+        assert_eq!(
+            pieces(&volume),
+            256,
+            "a quarter of the budget and eight segments aren't to spare"
+        );
+        volume.set_settings(with(0, None));
+        rest(&volume, 40_000);
+        volume.set_settings(with(100, None));
+        rest(&volume, 60_000);
+        assert_eq!(pieces(&volume), 256, "what might have been moved was forgotten");
+    }
+
+    #[test]
+    fn trims_earn_nothing_and_what_was_written_long_ago_little() {
+        let disk_bytes = 1 << 40;
+        let mut round = Round::default();
+        round.earn(0, 100, disk_bytes, at(1));
+        assert_eq!(round.affordable(), 0);
+        (0..100).for_each(|_| round.earn(1 << 20, 50, disk_bytes, at(2)));
+        assert_eq!(round.affordable(), 1 << 22, "a 64th of the disk");
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = store(folder.path(), 100);
+        let volume = store.create("disk", BLOCKS * BLOCK, at(0)).expect("created");
+        fill(&volume, 1, 1, 1);
+        for block in 0..BLOCKS {
+            volume.trim(block * BLOCK, BLOCK, at(2)).expect("trimmed");
+        }
+        volume.checkpoint(at(3)).expect("a checkpoint");
+        assert_eq!(lock(&volume.control).sweep.round.affordable(), 1);
+    }
+
+    #[test]
     fn a_block_that_is_written_meanwhile_stays_as_it_was_written() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = store(folder.path(), 100);
