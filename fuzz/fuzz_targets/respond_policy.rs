@@ -6,7 +6,7 @@
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use respond::Time;
-use respond::alert::{Alert, AlertId, Layer, NewAlert, Severity};
+use respond::alert::{Alert, AlertId, Layer, NewAlert, Parts, Severity};
 use respond::policy::{self, InMemory, Known, Policies};
 
 fuzz_target!(|input: &[u8]| {
@@ -64,5 +64,7 @@ fn alert(number: i64, volume: &str) -> Alert {
         last: time,
         count: 1,
         incident: None,
+        part_of: None,
+        parts: Parts::default(),
     }
 }
