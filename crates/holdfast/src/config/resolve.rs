@@ -343,7 +343,7 @@ mod tests {
             }
             text.push('\n');
         }
-        assert_eq!(text.matches(" = ").count(), 26, "{text}");
+        assert_eq!(text.matches(" = ").count(), 28, "{text}");
         assert_eq!(resolve(&text), Ok(Config::default()));
     }
 
