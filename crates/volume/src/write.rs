@@ -348,12 +348,14 @@ impl Volume {
     /// Makes the map know a batch that was appended. The caller holds the appender.
     pub(crate) fn apply(&self, records: &[Record], appended: &Appended) {
         let mut location = appended.payload;
+        let mut written = 0;
         let mut map = write_lock(&self.map);
         for record in records {
             let first = record.address;
             let end = first + u64::from(record.count);
             match record.kind {
                 RecordKind::Write => {
+                    written += 1;
                     map.delta
                         .set(first, Entry::data(location, record.class, record.crc, appended.time));
                 }
@@ -364,9 +366,7 @@ impl Volume {
             location.slot.0 += (record.stored_bytes() / SLOT_BYTES) as u32;
         }
         drop(map);
-        let written = records.iter().filter(|record| record.kind == RecordKind::Write).count();
-        self.written_since_checkpoint
-            .fetch_add(written as u64, Ordering::Relaxed);
+        self.written_since_checkpoint.fetch_add(written, Ordering::Relaxed);
         self.records_since_checkpoint
             .fetch_add(records.len() as u64, Ordering::Relaxed);
     }

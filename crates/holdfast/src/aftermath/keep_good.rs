@@ -4,9 +4,10 @@
 //! before the disk goes back: whatever fails, nothing is lost.
 
 use std::io::{BufWriter, Write as _};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use answers::{ArchiveReport, Options, Part, Plan, Way, plan, write_archive};
+use answers::{ArchiveReport, Options, Part, Past, Plan, Way, plan, write_archive};
 use jiff::ZonedDateTime;
 use serde::Serialize;
 use volume::Sequence;
@@ -149,8 +150,19 @@ fn prepare(
         report.archived = Some(archive(file, &plan, &opened, &parts, progress)?);
     }
     let newest = window.volume.open_when(&When::Now)?.sequence;
-    report.written_meanwhile = window.fork().is_none() && newest != opened.after.sequence;
+    report.written_meanwhile = window.fork().is_none() && is_written(&window.volume, opened.after.sequence, newest);
     Ok((report, plan, opened.before.sequence))
+}
+
+/// Whether clients changed the disk between two batches; what can't be told counts as if they had. Batches that the volume makes for itself, as
+/// checkpoints and defragmentation do, change nothing.
+fn is_written(past: &dyn Past, from: Sequence, to: Sequence) -> bool {
+    let mut is_written = false;
+    let told = past.changes(from, to, &mut |_| {
+        is_written = true;
+        ControlFlow::Break(())
+    });
+    is_written || told.is_err()
 }
 
 fn already_restored(volume: &str, returned: &Returned) -> Failure {
@@ -231,4 +243,49 @@ fn restored(response: Response) -> Result<RestoreReport, Failure> {
 /// The time here, as part of a name.
 fn stamp() -> String {
     ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use volume::{OsDirectory, Settings, Store, Timestamp, WriteRequest, os_random};
+
+    use super::*;
+    use crate::clock::SteadyClock;
+    use crate::past::LocalPast;
+
+    #[test]
+    fn only_what_clients_write_makes_a_plan_out_of_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let settings = |_: &str| Settings {
+            defragment_after: Duration::ZERO,
+            defragment_percent: 100,
+            ..Settings::default()
+        };
+        let store = Store::open(directory, Box::new(settings), Box::new(os_random));
+        let at = |second| Timestamp::from_unix_seconds(1_800_000_000 + second);
+        let disk = store.create("disk", 1 << 20, at(0)).unwrap();
+        let write = |block: u64, second| {
+            let data = [7; 4096];
+            let write = WriteRequest {
+                offset: block * 4096,
+                data: &data,
+            };
+            disk.write(&[write], at(second)).unwrap()
+        };
+        for step in 0..256 {
+            write(step * 77 % 256, step);
+        }
+        disk.checkpoint(at(300)).unwrap();
+        let planned = disk.newest().sequence;
+        while disk.maintain(at(9000), 1 << 30).unwrap().more {}
+        let moved = disk.newest().sequence;
+        let past = LocalPast::new(Arc::clone(&disk), Arc::clone(&store), Arc::new(SteadyClock::start()));
+        assert!(moved > planned, "the volume made batches for itself");
+        assert!(!is_written(&past, planned, moved));
+        assert!(is_written(&past, planned, write(3, 9001)));
+    }
 }
