@@ -31,7 +31,7 @@ class Daemon:
     def start(self):
         up = self.command("up", "--create", "disk=64M")
         self.process = subprocess.Popen(up, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -48,7 +48,7 @@ class Daemon:
             self.process = None
 
     def run(self, *words):
-        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done
         return done.stdout
 
@@ -56,7 +56,7 @@ class Daemon:
         return json.loads(self.run("--json", "console", "tokens", "make", name, "--role", role, *words))["token"]
 
     def ask(self, path, method="GET", token=None, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = dict(headers or {})
         if token:
             headers["Authorization"] = f"Bearer {token}"

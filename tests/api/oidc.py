@@ -40,7 +40,7 @@ class Provider:
         files = [self.folder / "server-cert.pem", self.folder / "server-key.pem", self.folder]
         words = [sys.executable, HERE / "provider.py", str(self.port), *files]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 self.control(make=[["rsa", "RS256"], ["ec", "ES256"]], published=["rsa", "ec"], signs="rsa")

@@ -55,7 +55,7 @@ class Reply:
 class Client:
     """A connection. `open` ends with the greeting read and the client's flags sent."""
 
-    def __init__(self, address, timeout=20):
+    def __init__(self, address, timeout=60):
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)

@@ -163,7 +163,7 @@ class NameServer:
         self.wait()
 
     def wait(self):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             assert self.process.poll() is None, self.process.stderr.read()
             try:

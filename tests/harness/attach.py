@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-DETACH_SECONDS_MAX = 20
+DETACH_SECONDS_MAX = 60
 
 
 def unavailable():

@@ -8,7 +8,7 @@ import urllib.request
 
 from harness import server as servers
 
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 90
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
