@@ -30,6 +30,6 @@ pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};
 pub use open::{open, recognise};
-pub use partitions::{Area, Piece, areas};
+pub use partitions::{Area, Piece, areas, partitions};
 pub use path::{find, folds_case};
 pub use walk::{Found, Onward, Step, Tour, tour, walk};

@@ -24,6 +24,7 @@ impl Guard {
     /// earlier. The caller holds `operations`.
     pub(crate) fn bookmark(&self, suspect: &Suspect) {
         let onset = suspect.assessment.onset.max(lock(&self.state).rested);
+        let mut reasons = lock(&self.watch).landmarks.lost();
         let wall = self.clock.now();
         let began = at_uptime(onset, self.uptime.micros(), wall);
         let mut state = lock(&self.state);
@@ -32,7 +33,7 @@ impl Guard {
         }
         let episode = state.episode.get_or_insert_default();
         episode.suspicion_percent = episode.suspicion_percent.max(suspect.percent);
-        let reasons: Vec<String> = suspect.assessment.signals.iter().map(ToString::to_string).collect();
+        reasons.extend(suspect.assessment.signals.iter().map(ToString::to_string));
         if !reasons.is_empty() {
             episode.reasons = reasons;
         }

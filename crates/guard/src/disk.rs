@@ -84,8 +84,11 @@ impl GuardedDisk {
         drop(gate);
         if is_watching {
             let (first, count) = blocks_cleared(offset, length);
-            self.guard
-                .see(|watch, now| watch.sentinel.clear(now, first, count, stored, how));
+            let touched = blocks_read(offset, length);
+            self.guard.see(|watch, now| {
+                watch.sentinel.clear(now, first, count, stored, how);
+                watch.landmarks.change(now, touched.0, touched.1.into());
+            });
         }
         Ok(())
     }
@@ -129,7 +132,7 @@ impl Device for GuardedDisk {
         // Of a write that failed, a part may be on the disk.
         self.guard.see(|watch, now| {
             for (first, blocks) in observation.runs() {
-                watch.sentinel.write(now, first, blocks);
+                watch.write(now, first, blocks);
             }
         });
         written

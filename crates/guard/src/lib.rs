@@ -19,6 +19,7 @@ mod fence;
 mod gate;
 mod guard;
 mod hand;
+mod landmarks;
 mod locks;
 mod model;
 mod observation;

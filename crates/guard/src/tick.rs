@@ -39,6 +39,7 @@ impl Guard {
         // Whoever holds it is acting already; the next tick comes soon.
         if let Some(_operation) = try_lock(&self.operations) {
             self.act_when_idle();
+            self.look_at_landmarks();
             self.end_episode_in_time();
             self.end_announcement_in_time();
             self.end_sensitivity_in_time();

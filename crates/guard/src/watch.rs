@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sentinel::{Assessment, Level, Micros, Sentinel, scaled};
+use sentinel::{Assessment, Level, Micros, Sentinel, Written, scaled};
 
+use crate::landmarks::Landmarks;
 use crate::model::OwnedModel;
 use crate::reads::Gathered;
 use crate::trail::Trail;
@@ -42,6 +43,8 @@ pub(crate) struct Watch {
     pub(crate) is_changed: bool,
     /// What was read since it was last written down: of the volume, and of the fork that clients are diverted to.
     pub(crate) reads: [Gathered; 2],
+    /// Where partitions and file systems begin.
+    pub(crate) landmarks: Landmarks,
     /// Whether reads are gathered.
     pub(crate) keeps_reads: bool,
     /// Per cent of the model's suspicion that bookmark and fence.
@@ -62,6 +65,7 @@ impl Watch {
             assessments: 0,
             is_changed: false,
             reads: Default::default(),
+            landmarks: Landmarks::default(),
             keeps_reads: false,
             sensitivity_percent: USUAL_PERCENT,
         }
@@ -80,6 +84,12 @@ impl Watch {
         if self.keeps_reads {
             (if is_diverted { fork } else { volume }).note(first, blocks);
         }
+    }
+
+    /// Sees that blocks were written.
+    pub(crate) fn write(&mut self, now: Micros, first: u64, blocks: &[Written]) {
+        self.sentinel.write(now, first, blocks);
+        self.landmarks.change(now, first, blocks.len() as u64);
     }
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.
@@ -113,6 +123,7 @@ impl Watch {
         self.sentinel.rest(now);
         self.zero_since = Some(now);
         self.pending = None;
+        self.landmarks = Landmarks::default();
         self.generation += 1;
     }
 

@@ -20,8 +20,34 @@ const CACHE_BYTES: u64 = 1 << 20;
 ///
 /// The disk can't be read, or has a GPT both of whose copies are damaged or gone.
 pub fn areas(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
-    let cached: Arc<dyn Disk> = Arc::new(CachedDisk::new(Arc::clone(disk), CACHE_BYTES));
-    let disk = &cached;
+    let disk = &cached(disk);
+    let mut areas = tables(disk)?;
+    let physical: Vec<&Area> = areas
+        .iter()
+        .filter(|area| area.content == Some(Content::Other(LVM)))
+        .collect();
+    let mut logical = lvm::volumes(disk, &physical);
+    for area in &mut logical {
+        area.content = content(area, disk);
+    }
+    areas.extend(logical);
+    Ok(areas)
+}
+
+/// The same without logical volumes: what tables of fixed size and the numbers at the starts of partitions tell, which is quick.
+///
+/// # Errors
+///
+/// As [`areas`].
+pub fn partitions(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
+    tables(&cached(disk))
+}
+
+fn cached(disk: &Arc<dyn Disk>) -> Arc<dyn Disk> {
+    Arc::new(CachedDisk::new(Arc::clone(disk), CACHE_BYTES))
+}
+
+fn tables(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
     disk.read_at(0, &mut [0; 512])?;
     let mut areas = match gpt::read(&**disk) {
         Ok(Some(areas)) => areas,
@@ -39,15 +65,6 @@ pub fn areas(disk: &Arc<dyn Disk>) -> Result<Vec<Area>, Error> {
     for area in &mut areas {
         area.content = content(area, disk);
     }
-    let physical: Vec<&Area> = areas
-        .iter()
-        .filter(|area| area.content == Some(Content::Other(LVM)))
-        .collect();
-    let mut logical = lvm::volumes(disk, &physical);
-    for area in &mut logical {
-        area.content = content(area, disk);
-    }
-    areas.extend(logical);
     Ok(areas)
 }
 

@@ -7,4 +7,4 @@ mod lvm;
 mod mbr;
 
 pub use area::{Area, Piece};
-pub use find::areas;
+pub use find::{areas, partitions};

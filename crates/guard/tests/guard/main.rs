@@ -7,6 +7,7 @@ mod fences;
 mod fixture;
 mod hand;
 mod hostile;
+mod landmarks;
 mod reads;
 mod restarts;
 mod settings;

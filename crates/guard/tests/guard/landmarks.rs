@@ -1,0 +1,158 @@
+//! Partition tables and superblocks: what is gone is noticed, what is replaced isn't held against anybody.
+
+use std::time::Duration;
+
+use guard::{EventKind, Fence, StatusState};
+use volume::{Device, Hole, Moment, WriteRequest};
+
+use crate::fixture::{BLOCK, Bench, block_of, noise};
+
+/// Where the partition of [`boot_record`] begins: 1 MiB.
+const PARTITION: u64 = 256;
+
+fn put(disk: &dyn Device, offset: u64, data: &[u8]) {
+    disk.write(&[WriteRequest { offset, data }]).unwrap();
+}
+
+fn xfs(version: u8) -> Vec<u8> {
+    let mut block = vec![version; BLOCK as usize];
+    block[..4].copy_from_slice(b"XFSB");
+    block
+}
+
+fn luks() -> Vec<u8> {
+    let mut block = vec![1; BLOCK as usize];
+    block[..6].copy_from_slice(b"LUKS\xba\xbe");
+    block
+}
+
+/// A boot record with one partition, or none.
+fn boot_record(has_partition: bool) -> Vec<u8> {
+    let mut sector = vec![0; 512];
+    if has_partition {
+        sector[450] = 0x83;
+        sector[454..458].copy_from_slice(&2048_u32.to_le_bytes());
+        sector[458..462].copy_from_slice(&65_536_u32.to_le_bytes());
+    }
+    sector[510..].copy_from_slice(&[0x55, 0xaa]);
+    sector
+}
+
+fn reasons(bench: &Bench) -> Vec<String> {
+    bench.guard.status().reasons
+}
+
+#[test]
+fn a_superblock_that_is_gone_is_bookmarked_at_once_and_fenced_soon() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    put(&disk, 0, &xfs(1));
+    bench.pass_seconds(60);
+    assert_eq!(bench.guard.status().state, StatusState::Calm);
+    put(&disk, 0, &noise(0).0);
+    bench.pass_seconds(1);
+    assert_eq!(bench.guard.status().state, StatusState::Bookmarked);
+    assert_eq!(reasons(&bench), ["the superblock of XFS was destroyed"]);
+    bench.pass_seconds(3);
+    assert_eq!(bench.guard.status().state, StatusState::Bookmarked);
+    bench.pass_seconds(1);
+    assert_eq!(bench.guard.status().state, StatusState::Fenced);
+    assert_eq!(reasons(&bench), ["the superblock of XFS was destroyed"]);
+    let point = bench.guard.before_attack().unwrap();
+    let view = bench.volume.view(&Moment::Pin(point.pin)).unwrap();
+    assert_eq!(block_of(&view, 0).0.to_vec(), xfs(1));
+    // Each is told once.
+    bench.pass_seconds(700);
+    for is in [is_bookmark as fn(&EventKind) -> bool, is_fence] {
+        assert_eq!(bench.events.find(is).len(), 1);
+    }
+}
+
+const fn is_bookmark(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Bookmarked { .. })
+}
+
+const fn is_fence(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Fenced { .. })
+}
+
+#[test]
+fn what_a_file_system_writes_over_its_own_is_ordinary() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    for version in 0..20 {
+        put(&disk, 0, &xfs(version));
+        put(&disk, 16 * BLOCK, &noise(version.into()).0);
+        bench.pass_seconds(1);
+    }
+    assert_eq!(bench.guard.status().state, StatusState::Calm);
+}
+
+#[test]
+fn what_takes_another_s_place_is_not_fenced_and_known_from_then_on() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    put(&disk, 0, &xfs(1));
+    bench.pass_seconds(1);
+    disk.zero(0, 1 << 20, Hole::Refused).unwrap();
+    bench.pass_seconds(3);
+    put(&disk, 0, &luks());
+    bench.pass_seconds(30);
+    assert!(bench.events.find(is_fence).is_empty());
+    disk.trim(0, 1 << 20).unwrap();
+    bench.pass_seconds(5);
+    assert_eq!(bench.guard.status().state, StatusState::Fenced);
+    assert_eq!(reasons(&bench), ["the header of LUKS encryption was destroyed"]);
+}
+
+#[test]
+fn partitions_come_and_go_by_the_table() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    put(&disk, 0, &boot_record(true));
+    put(&disk, PARTITION * BLOCK, &xfs(1));
+    bench.pass_seconds(2);
+    // Deleted, and its place used for something else.
+    put(&disk, 0, &boot_record(false));
+    bench.pass_seconds(2);
+    put(&disk, PARTITION * BLOCK, &noise(1).0);
+    bench.pass_seconds(10);
+    put(&disk, PARTITION * BLOCK, &xfs(1));
+    put(&disk, 0, &boot_record(true));
+    bench.pass_seconds(2);
+    assert!(bench.events.find(is_bookmark).is_empty());
+    put(&disk, PARTITION * BLOCK, &noise(2).0);
+    bench.pass_seconds(1);
+    assert_eq!(reasons(&bench), ["the superblock of XFS on partition 1 was destroyed"]);
+    // Half a block is enough to clear a table.
+    disk.zero(0, 512, Hole::Refused).unwrap();
+    bench.pass_seconds(4);
+    assert_eq!(bench.guard.status().state, StatusState::Fenced);
+    assert_eq!(reasons(&bench), ["the partition table was destroyed"]);
+}
+
+#[test]
+fn announced_work_may_wipe_a_disk_and_what_is_released_is_not_held_against_it() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    put(&disk, 0, &xfs(1));
+    bench.pass_seconds(1);
+    bench
+        .guard
+        .announce("wiping the disk", Duration::from_secs(60))
+        .unwrap();
+    put(&disk, 0, &noise(0).0);
+    bench.pass_seconds(10);
+    assert_eq!(bench.guard.status().fence, None);
+    assert_eq!(bench.events.find(is_bookmark).len(), 1);
+    bench.pass_seconds(100);
+    assert_eq!(bench.guard.status().fence, None, "it was announced");
+    put(&disk, 0, &xfs(1));
+    bench.pass_seconds(1);
+    put(&disk, 0, &noise(0).0);
+    bench.pass_seconds(5);
+    assert_eq!(bench.guard.status().state, StatusState::Fenced);
+    bench.guard.release(guard::Release::Keep).unwrap();
+    bench.pass_seconds(60);
+    assert_eq!(bench.guard.status().fence, None);
+}
