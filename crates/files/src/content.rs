@@ -16,6 +16,9 @@ pub enum Content {
 /// An LVM2 physical volume: the name under which [`Content::Other`] has it.
 pub(crate) const LVM: &str = "LVM2 physical volume";
 
+/// Swap space of Linux: the name under which [`Content::Other`] has it.
+pub const SWAP: &str = "swap";
+
 impl Content {
     /// Its name, as people write it.
     #[must_use]
@@ -74,8 +77,8 @@ const MAGICS: [Magic; 23] = [
     Magic::new(1536 + 24, b"LVM2 001", LVM),
     Magic::new(4096, b"\xfc\x4e\x2b\xa9", "Linux RAID member"),
     Magic::new(0, b"\xfc\x4e\x2b\xa9", "Linux RAID member"),
-    Magic::new(4096 - 10, b"SWAPSPACE2", "swap"),
-    Magic::new(65536 - 10, b"SWAPSPACE2", "swap"),
+    Magic::new(4096 - 10, b"SWAPSPACE2", SWAP),
+    Magic::new(65536 - 10, b"SWAPSPACE2", SWAP),
     Magic::new(0x1_0040, b"_BHRfS_M", "btrfs"),
     Magic::new(32, b"NXSB", "APFS"),
     Magic::new(1024, b"H+\0\x04", "HFS+"),

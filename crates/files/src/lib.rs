@@ -25,7 +25,7 @@ mod slots;
 mod walk;
 pub mod xfs;
 
-pub use content::Content;
+pub use content::{Content, SWAP};
 pub use disk::{Disk, ReadFailed};
 pub use error::Error;
 pub use filesystem::{Entry, Extent, ExtentKind, FileSystem, FileSystemKind, Flow, Metadata, NodeId, NodeKind, Time};

@@ -8,7 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use files::{Area, Content, Disk, ReadFailed};
+use files::{Area, Content, Disk, ReadFailed, SWAP};
 use sentinel::{Level, Micros, Signals};
 use volume::{Attachment, BLOCK_BYTES, Device, Wait};
 
@@ -222,7 +222,8 @@ fn part(area: &Area) -> Option<Part> {
     Some(Part {
         start: area.to_disk(0)?,
         name: area.name.clone(),
-        content: area.content,
+        // A system that hibernates puts something else where swap is.
+        content: area.content.filter(|content| *content != Content::Other(SWAP)),
     })
 }
 

@@ -156,3 +156,20 @@ fn announced_work_may_wipe_a_disk_and_what_is_released_is_not_held_against_it() 
     bench.pass_seconds(60);
     assert_eq!(bench.guard.status().fence, None);
 }
+
+#[test]
+fn swap_is_no_landmark_since_hibernating_replaces_its_signature() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    let signed = |signature: &[u8; 10]| {
+        let mut page = vec![0; BLOCK as usize];
+        page[BLOCK as usize - 10..].copy_from_slice(signature);
+        page
+    };
+    put(&disk, 0, &boot_record(true));
+    put(&disk, PARTITION * BLOCK, &signed(b"SWAPSPACE2"));
+    bench.pass_seconds(2);
+    put(&disk, PARTITION * BLOCK, &signed(b"S1SUSPEND\0"));
+    bench.pass_seconds(20);
+    assert_eq!(bench.guard.status().state, StatusState::Calm);
+}
