@@ -1,7 +1,7 @@
 //! Logs from the network, by HTTP ([`http`]) and by syslog: UDP (RFC 5426), TCP (RFC 6587: octet counting and line ends, told apart message by message) and TLS (RFC 5425).
 //!
-//! A connection is a thread that reads, cuts messages and puts them into a queue. Each sender has a lane of its own in it, of bounded length,
-//! and lanes are emptied in turn: a sender that floods fills its own lane alone. What comes over TCP waits in the sender once its lane is
+//! A connection is a thread that reads, cuts messages and puts them into a queue. Each sender has a lane of its own in it, as long as the room
+//! that others leave allows, and lanes are emptied in turn: senders that flood leave room for those that don't. What comes over TCP waits in the sender once its lane is
 //! full; what comes by UDP is dropped, and counted. Nobody listens but on the addresses that were named; the ready-made settings name those of
 //! this machine alone.
 
@@ -71,9 +71,9 @@ pub struct Limits {
     pub handshake: Duration,
     /// Bytes of a message. What is longer is counted and passed over.
     pub message_bytes_max: usize,
-    /// Messages that wait, of all senders.
+    /// Messages that wait, of all senders of syslog: half of them for datagrams, half for connections. As many of what is posted.
     pub waiting_max: usize,
-    /// Bytes that wait, of all senders.
+    /// Bytes that wait, likewise.
     pub waiting_bytes_max: usize,
 }
 

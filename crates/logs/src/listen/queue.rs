@@ -1,4 +1,9 @@
 //! Messages that wait to be taken: a lane for each sender, emptied in turn.
+//!
+//! A lane may hold as much as a third of the room that is left. Whoever floods alone hence gets a quarter of the room, and many who flood get
+//! the less each the more they are: eight leave more than a quarter of it free, twenty an eighth, five hundred still some. So there is always
+//! room for who sends little, without any room that is set aside for nobody. Datagrams, connections and tokens have rooms of their own: who
+//! floods by one way takes nothing from those who come by another.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -10,8 +15,8 @@ use threat::input::Unreadable;
 use super::{Dropped, Limits, Lost, Message, Way};
 use crate::Counts;
 
-/// A lane's share of all that may wait: one in so many.
-const SHARE: usize = 8;
+/// A lane may hold one part in so many of the room that is left.
+const SHARE: usize = 3;
 /// What a message takes up besides its text.
 const MESSAGE_BYTES: usize = 256;
 
@@ -25,8 +30,41 @@ pub(super) enum Sender {
 }
 
 impl Sender {
-    const fn is_of_datagrams(self) -> bool {
-        matches!(self, Self::Datagrams(_))
+    const fn way_in(self) -> WayIn {
+        match self {
+            Self::Datagrams(_) => WayIn::Datagrams,
+            Self::Connection(_) => WayIn::Connections,
+            Self::Token(_) => WayIn::Tokens,
+        }
+    }
+}
+
+/// Which room a sender's messages wait in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum WayIn {
+    /// Nobody can be made to wait: half of what syslog may have waiting.
+    Datagrams,
+    /// Senders wait: the other half.
+    Connections,
+    /// Senders are told to come again: as much as syslog altogether, since a request is taken as a whole.
+    Tokens,
+}
+
+impl WayIn {
+    /// One part in so many of all that may wait.
+    const fn part(self) -> usize {
+        match self {
+            Self::Datagrams | Self::Connections => 2,
+            Self::Tokens => 1,
+        }
+    }
+
+    /// Why a message is dropped where nobody has room.
+    const fn full(self) -> &'static str {
+        match self {
+            Self::Datagrams => "more datagrams than could be taken",
+            Self::Connections | Self::Tokens => "more messages than could be taken",
+        }
     }
 }
 
@@ -45,8 +83,8 @@ struct State {
     lanes: HashMap<Sender, Lane>,
     /// Senders with messages, the one whose turn it is first. Each once.
     turns: VecDeque<Sender>,
-    total: Amount,
-    datagrams: Amount,
+    /// What waits in each room.
+    rooms: HashMap<WayIn, Amount>,
     is_closed: bool,
     by_reason: BTreeMap<&'static str, u64>,
     by_way: BTreeMap<Way, Lost>,
@@ -76,9 +114,25 @@ impl Amount {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// Whether one part in `share` of what may wait is used up.
-    fn is_full(self, limits: &Limits, share: usize) -> bool {
-        self.messages >= (limits.waiting_max / share).max(1) || self.bytes >= limits.waiting_bytes_max / share
+    /// Whether it's all that may wait in a room.
+    fn fills(self, way: WayIn, limits: &Limits) -> bool {
+        let left = self.left(way, limits);
+        left.messages == 0 || left.bytes == 0
+    }
+
+    /// The room that is left beside it.
+    fn left(self, way: WayIn, limits: &Limits) -> Self {
+        Self {
+            messages: (limits.waiting_max / way.part()).max(1).saturating_sub(self.messages),
+            bytes: (limits.waiting_bytes_max / way.part())
+                .max(1)
+                .saturating_sub(self.bytes),
+        }
+    }
+
+    /// Whether it's more than a lane may hold where so much is left.
+    const fn exceeds_share_of(self, left: Self) -> bool {
+        self.messages >= left.messages.div_ceil(SHARE) || self.bytes >= left.bytes.div_ceil(SHARE)
     }
 }
 
@@ -142,8 +196,9 @@ impl Queue {
             all.add(bytes + MESSAGE_BYTES);
             all
         });
-        let has_room = waits.messages == 0 || !all.is_full(&self.limits, SHARE);
-        if state.is_closed || !has_room || state.total.is_full(&self.limits, 1) {
+        let room = state.room(WayIn::Tokens);
+        let has_share = waits.messages == 0 || !all.exceeds_share_of(room.left(WayIn::Tokens, &self.limits));
+        if state.is_closed || !has_share || room.fills(WayIn::Tokens, &self.limits) {
             return Err(Full);
         }
         for (message, bytes) in messages {
@@ -153,9 +208,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether nobody can put anything in.
+    /// Whether no holder of a token can put anything in.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().total.is_full(&self.limits, 1)
+        self.lock().room(WayIn::Tokens).fills(WayIn::Tokens, &self.limits)
     }
 
     /// Counts what can't be read of a request.
@@ -210,7 +265,7 @@ impl Queue {
 
     /// Messages that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.lock().total.messages
+        self.lock().rooms.values().map(|amount| amount.messages).sum()
     }
 
     /// Lets nobody wait any more.
@@ -230,16 +285,16 @@ impl State {
     /// Why there is no room for a sender's message.
     fn fullness(&self, sender: Sender, limits: &Limits) -> Option<&'static str> {
         let lane = self.lanes.get(&sender).map(|lane| lane.amount).unwrap_or_default();
-        if lane.is_full(limits, SHARE) {
-            return Some("more from one sender than could be taken");
+        let (way, room) = (sender.way_in(), self.room(sender.way_in()));
+        if room.fills(way, limits) {
+            return Some(way.full());
         }
-        // Addresses of datagrams are easily forged: all together have half.
-        if sender.is_of_datagrams() && self.datagrams.is_full(limits, 2) {
-            return Some("more datagrams than could be taken");
-        }
-        self.total
-            .is_full(limits, 1)
-            .then_some("more messages than could be taken")
+        lane.exceeds_share_of(room.left(way, limits))
+            .then_some("more from one sender than could be taken")
+    }
+
+    fn room(&self, way: WayIn) -> Amount {
+        self.rooms.get(&way).copied().unwrap_or_default()
     }
 
     fn put(&mut self, sender: Sender, message: Message, bytes: usize) {
@@ -250,10 +305,7 @@ impl State {
         }
         lane.messages.push_back((message, bytes));
         lane.amount.add(bytes);
-        self.total.add(bytes);
-        if sender.is_of_datagrams() {
-            self.datagrams.add(bytes);
-        }
+        self.rooms.entry(sender.way_in()).or_default().add(bytes);
     }
 
     fn next(&mut self) -> Option<Message> {
@@ -261,10 +313,7 @@ impl State {
         let lane = self.lanes.get_mut(&sender)?;
         let (message, bytes) = lane.messages.pop_front()?;
         lane.amount.remove(bytes);
-        self.total.remove(bytes);
-        if sender.is_of_datagrams() {
-            self.datagrams.remove(bytes);
-        }
+        self.rooms.entry(sender.way_in()).or_default().remove(bytes);
         if lane.messages.is_empty() {
             self.lanes.remove(&sender);
         } else {

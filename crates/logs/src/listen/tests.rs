@@ -1,10 +1,12 @@
 //! Senders: honest, slow, many, lying. Certificates are made on the spot.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rcgen::{CertificateParams, KeyPair};
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use threat::input::Body;
@@ -46,7 +48,7 @@ fn taken(listener: &Listener, count: usize) -> Vec<Message> {
     messages
 }
 
-fn until(what: impl Fn() -> bool) {
+fn until(mut what: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !what() {
         assert!(Instant::now() < end, "it never came");
@@ -159,6 +161,102 @@ fn a_flood_from_one_sender_drops_its_own_messages_alone() {
         dropped.keys().copied().collect::<Vec<_>>(),
         ["more from one sender than could be taken"]
     );
+}
+
+/// One of this machine's many addresses.
+fn machine(number: u8) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::new(127, 0, 3, number), 0))
+}
+
+#[test]
+fn twenty_floods_of_datagrams_drop_nothing_of_a_quiet_sender_s() {
+    let limits = Limits {
+        waiting_max: 400,
+        ..Limits::default()
+    };
+    let listener = listener(limits);
+    let to = listener.addresses().udp.unwrap();
+    let floods: Vec<_> = (1..=20)
+        .map(|number| UdpSocket::bind(machine(number)).unwrap())
+        .collect();
+    // Nobody takes any: all of them have filled what they can.
+    for round in 0..60 {
+        for flood in &floods {
+            flood.send_to(format!("<13>flood {round}").as_bytes(), to).unwrap();
+        }
+        // The system's own buffer is shared: it must not be what drops.
+        thread::sleep(Duration::from_millis(1));
+    }
+    let sent = 60 * 20;
+    let known =
+        || listener.queue.waiting() as u64 + listener.dropped().by_way.get(&Way::Udp).map_or(0, |lost| lost.dropped);
+    until(|| known() == sent);
+    assert!(listener.queue.waiting() < 200, "{}", listener.queue.waiting());
+    let quiet = UdpSocket::bind(machine(21)).unwrap();
+    let dropped = listener.dropped().by_way[&Way::Udp].dropped;
+    for number in 0..5 {
+        quiet.send_to(format!("<13>quiet {number}").as_bytes(), to).unwrap();
+    }
+    until(|| known() == sent + 5);
+    assert_eq!(listener.dropped().by_way[&Way::Udp].dropped, dropped);
+    let reasons = listener.dropped().by_reason;
+    assert_eq!(
+        reasons.keys().collect::<Vec<_>>(),
+        [&"more from one sender than could be taken"]
+    );
+    // In its turn: the first of each sender, then the second of each.
+    let first = taken(&listener, 21);
+    assert!(texts(&first).contains(&"<13>quiet 0"), "{first:?}");
+}
+
+/// A connection from an address of its own.
+fn from(number: u8, to: SocketAddr) -> TcpStream {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &machine(number)).unwrap();
+    connect(&socket, &to).unwrap();
+    TcpStream::from(socket)
+}
+
+#[test]
+fn floods_over_twelve_connections_hold_up_neither_a_quiet_one_nor_datagrams() {
+    let limits = Limits {
+        waiting_max: 400,
+        ..Limits::default()
+    };
+    let listener = listener(limits);
+    let (tcp, udp) = (listener.addresses().tcp.unwrap(), listener.addresses().udp.unwrap());
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for number in 1..=12 {
+            let mut flood = from(number, tcp);
+            let over = &over;
+            scope.spawn(move || {
+                // Until nobody listens any more.
+                while !over.load(Ordering::Relaxed) && flood.write_all(&b"<13>flood\n".repeat(100)).is_ok() {}
+            });
+        }
+        // Each waits for room of its own, and nobody takes any.
+        let mut before = 0;
+        until(|| {
+            thread::sleep(Duration::from_millis(200));
+            let now = listener.queue.waiting();
+            now > 100 && now == std::mem::replace(&mut before, now)
+        });
+        assert!(listener.queue.waiting() < 200, "{}", listener.queue.waiting());
+        from(13, tcp).write_all(b"<13>quiet\n<13>quiet too\n").unwrap();
+        let datagrams = UdpSocket::bind(machine(14)).unwrap();
+        datagrams.send_to(b"<13>by udp", udp).unwrap();
+        until(|| listener.queue.waiting() == before + 3);
+        let messages = taken(&listener, 14);
+        let texts = texts(&messages);
+        assert!(
+            texts.contains(&"<13>quiet") && texts.contains(&"<13>by udp"),
+            "{texts:?}"
+        );
+        assert!(listener.dropped().by_reason.is_empty());
+        over.store(true, Ordering::Relaxed);
+        drop(listener);
+    });
 }
 
 #[test]
