@@ -312,6 +312,7 @@ impl Rounds {
         self.changed = true;
         let (detection, found, counting) = (&mut self.detection, &mut self.found, &mut self.counting);
         let normaliser = &mut self.normaliser;
+        detection.directory_mut().came_in(received.as_second());
         let (origin, sample) = (record.origin.clone(), logs::sample_of(&record));
         // Whoever finds a record that the program fails on mustn't blind it: after every start it would be read again.
         let taken = catch_unwind(AssertUnwindSafe(|| {

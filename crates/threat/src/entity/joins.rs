@@ -32,6 +32,9 @@ pub(super) struct Joins {
     index: BTreeMap<Handle, EntityId>,
     /// Names that turned up with two identities.
     shared: Recent<Handle, ()>,
+    /// When records come in, if anybody says so.
+    #[serde(skip_serializing)]
+    came_in: Option<i64>,
     revoked: Recent<(Handle, Handle), String>,
     #[serde(skip_serializing)]
     waiting: Recent<(Handle, Handle), u32>,
@@ -67,6 +70,7 @@ impl From<Saved> for Joins {
             strangers: saved.strangers,
             index,
             shared: saved.shared,
+            came_in: None,
             revoked: saved.revoked,
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
@@ -84,12 +88,23 @@ impl Joins {
             strangers: Recent::new((max / 4).max(1)),
             index: BTreeMap::new(),
             shared: Recent::new(REFUSED_MAX),
+            came_in: None,
             revoked: Recent::new(REFUSED_MAX),
             waiting: Recent::new(REFUSED_MAX),
             merges: VecDeque::new(),
             merged: 0,
             moved: Recent::new(MERGES_MAX),
         }
+    }
+
+    /// The second at which what is learnt next came in, which nobody can make up.
+    pub(super) const fn came_in(&mut self, now: i64) {
+        self.came_in = Some(now);
+    }
+
+    /// [`Joins::came_in`], or the time that the record names if nobody said it.
+    pub(super) fn coming(&self, named: i64) -> i64 {
+        self.came_in.unwrap_or(named)
     }
 
     /// The number that an entity has now, which it may have got from another that it was joined with.
@@ -317,6 +332,9 @@ impl Joins {
         if entity.note.is_empty() {
             entity.note = other.note;
         }
+        if let Some(shown) = other.shown {
+            entity.shown.get_or_insert_default().add(*shown);
+        }
         entity.first = entity.first.min(other.first);
         entity.last = entity.last.max(other.last);
         self.moved.see(&lost, other.last, || kept);
@@ -376,6 +394,7 @@ fn one(id: EntityId, name: Handle, now: i64) -> Entity {
         joins: Vec::new(),
         tiers: Vec::new(),
         note: String::new(),
+        shown: None,
         first: now,
         last: now,
     }

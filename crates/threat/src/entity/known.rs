@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Tier;
+use super::{Shown, Tier};
 use crate::event::{Handle, Origin};
 
 /// Names that one entity has at most.
@@ -40,6 +40,9 @@ pub struct Entity {
     /// What a list says of it to people: a department, an operating system.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// What its own records show of what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Box<Shown>>,
     /// When it was first seen, in seconds since 1970.
     pub first: i64,
     /// When it was last seen.

@@ -15,6 +15,7 @@ mod leases;
 mod list;
 mod list_text;
 mod registry;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod tier;
@@ -24,4 +25,5 @@ pub use ldap::{LDAP_ATTRIBUTES, LDAP_FILTER, LdapEntry, LdapError, LdapList};
 pub use list::{ListError, Listed, Loaded};
 pub use list_text::csv;
 pub use registry::{Directory, Parties};
+pub use shown::Shown;
 pub use tier::Tier;

@@ -9,6 +9,7 @@ use super::joins::Joins;
 use super::known::{Entity, EntityId, Why};
 use super::leases::Leases;
 use super::list::{self, ListError, Listed, Loaded};
+use super::shown::Sign;
 use super::{Tier, generic, identity, tier};
 use crate::event::{Event, Facts, Handle, HandleKind, Origin, Outcome};
 use crate::steady::{Believed, Steady};
@@ -122,10 +123,19 @@ impl Directory {
     /// Learns from an event who is who and what is at stake, and tells who took part.
     pub fn learn(&mut self, event: &Event) -> Parties {
         let parties = self.learn_facts(&event.facts, event.time.as_second(), &event.origin);
-        if let (Some(machine), Some(tier)) = (parties.machine, tier::proven_by(event)) {
-            self.add_tier(machine, tier);
+        if let Some(machine) = parties.machine {
+            let claimed = tier::sign(event).and_then(|sign| self.take_sign(machine, sign));
+            for tier in tier::proven_by(event).into_iter().chain(claimed) {
+                self.add_tier(machine, tier);
+            }
         }
         parties
+    }
+
+    /// The second at which what is learnt next came in. Whoever makes up a record can name any time in it, but not come at any time; where this
+    /// is never said, as of logs of the past, the time that records name has to do.
+    pub const fn came_in(&mut self, now: i64) {
+        self.joins.came_in(now);
     }
 
     /// Learns from the facts of a finding or event who is who, and tells who took part. What was refused proves nothing: whoever is refused
@@ -280,6 +290,12 @@ impl Directory {
     fn holder(&self, address: IpAddr, at: i64) -> Option<EntityId> {
         let id = self.joins.current(self.leases.holder(address, at)?);
         self.joins.get(id).map(|machine| machine.id)
+    }
+
+    fn take_sign(&mut self, machine: EntityId, sign: Sign<'_>) -> Option<Tier> {
+        let now = self.joins.coming(self.clock.last().now);
+        let entity = self.joins.get_mut(machine)?;
+        entity.shown.get_or_insert_default().take(sign, now)
     }
 
     fn learn_names(&mut self, names: &[Handle], now: i64, origin: &Origin, trusted: bool) -> Option<EntityId> {

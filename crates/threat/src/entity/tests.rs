@@ -381,28 +381,75 @@ fn event(product: &'static str, service: &'static str, fields: serde_json::Value
     }
 }
 
+fn tiers(directory: &mut Directory, event: &Event) -> Vec<Tier> {
+    let machine = directory.learn(event).machine.unwrap();
+    directory.get(machine).unwrap().tiers.clone()
+}
+
 #[test]
-fn who_serves_tickets_is_a_domain_controller_and_who_speaks_as_vcenter_is_it() {
+fn who_serves_tickets_is_a_domain_controller_and_who_speaks_as_vcenter_for_an_hour_is_it() {
     let mut directory = Directory::new();
     let ticket = serde_json::json!({"EventID": 4769});
     let logon = serde_json::json!({"EventID": 4624});
     let own = serde_json::json!({"vcenter": "VC.acme.example"});
-    let mut tiers = |event: &Event| {
-        let machine = directory.learn(event).machine.unwrap();
-        directory.get(machine).unwrap().tiers.clone()
-    };
-    assert_eq!(
-        tiers(&event("windows", "security", ticket, "dc1")),
-        [Tier::DomainController]
-    );
-    assert_eq!(tiers(&event("windows", "security", logon, "desk1")), []);
-    assert_eq!(
-        tiers(&event("vcenter", "event", own.clone(), "vc.acme.example")),
-        [Tier::Vcenter]
-    );
-    assert_eq!(tiers(&event("vcenter", "event", own, "esx1.acme.example")), []);
-    assert_eq!(
-        tiers(&event("esxi", "shell", serde_json::json!({}), "esx1.acme.example")),
-        [Tier::Hypervisor]
-    );
+    let found = tiers(&mut directory, &event("windows", "security", ticket, "dc1"));
+    assert_eq!(found, [Tier::DomainController]);
+    assert_eq!(tiers(&mut directory, &event("windows", "security", logon, "desk1")), []);
+    for (name, expected) in [("vc.acme.example", &[Tier::Vcenter][..]), ("esx1.acme.example", &[])] {
+        let mut found = Vec::new();
+        for minute in 0..70 {
+            directory.came_in(60 * minute);
+            let service = if minute % 2 == 0 { "event" } else { "sso" };
+            found = tiers(&mut directory, &event("vcenter", service, own.clone(), name));
+        }
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+/// Two ESXi programs in turn, in one machine's name.
+fn esxi(number: i64, machine: &str) -> Event {
+    let service = if number % 2 == 0 { "hostd" } else { "vobd" };
+    event("esxi", service, serde_json::json!({}), machine)
+}
+
+#[test]
+fn a_flood_of_forged_lines_makes_no_hypervisor_whatever_times_they_name() {
+    let mut directory = Directory::new();
+    directory.came_in(1_000_000);
+    for number in 0..500 {
+        let mut forged = esxi(number, "fs01");
+        forged.time = jiff::Timestamp::from_second(1_000_000 + number * 60).unwrap();
+        assert_eq!(tiers(&mut directory, &forged), []);
+    }
+    // Who goes on for an hour is believed, as the limits in the documentation say.
+    directory.came_in(1_000_000 + 3_600);
+    assert_eq!(tiers(&mut directory, &esxi(1, "fs01")), [Tier::Hypervisor]);
+}
+
+#[test]
+fn a_machine_of_windows_is_no_hypervisor_however_long_it_is_claimed_and_a_known_one_stays_it() {
+    let mut directory = Directory::new();
+    let logon = event("windows", "security", serde_json::json!({"EventID": 4624}), "fs01");
+    for _ in 0..3 {
+        tiers(&mut directory, &logon);
+    }
+    for minute in 0..200 {
+        directory.came_in(60 * minute);
+        assert_eq!(tiers(&mut directory, &esxi(minute, "fs01")), []);
+        tiers(&mut directory, &esxi(minute, "esx01"));
+    }
+    for _ in 0..10 {
+        tiers(
+            &mut directory,
+            &event("windows", "security", serde_json::json!({}), "esx01"),
+        );
+    }
+    assert_eq!(tiers(&mut directory, &esxi(0, "esx01")), [Tier::Hypervisor]);
+}
+
+#[test]
+fn a_hypervisor_of_the_list_is_one_from_its_first_line_on() {
+    let mut directory = Directory::new();
+    directory.load_csv("host;tier\nesx01;esxi\n", 1).unwrap();
+    assert_eq!(tiers(&mut directory, &esxi(0, "esx01")), [Tier::Hypervisor]);
 }

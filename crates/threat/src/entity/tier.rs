@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::shown::Sign;
 use crate::event::{Event, HandleKind};
 
 /// Why an entity matters more than others.
@@ -85,16 +86,28 @@ impl Tier {
     }
 }
 
-/// What an event proves of the machine that it is from: tickets are issued by domain controllers alone, and hypervisors and vCenter have
-/// logs of their own. Not of the machines that a vCenter or cloud tells of.
+/// What an event proves of the machine that it is from: tickets are issued by domain controllers alone.
 pub(super) fn proven_by(event: &Event) -> Option<Tier> {
+    if (event.logsource.product, event.logsource.service) != ("windows", Some("security")) {
+        return None;
+    }
+    let id = event.fields.get("EventID").and_then(number)?;
+    matches!(id, 4768 | 4769 | 4771).then_some(Tier::DomainController)
+}
+
+/// What an event shows, together with others, of the machine that it is from: hypervisors and vCenter have logs of their own, of several
+/// programs. Not of the machines that a vCenter or cloud tells of.
+pub(super) fn sign(event: &Event) -> Option<Sign<'_>> {
     match (event.logsource.product, event.logsource.service) {
-        ("windows", Some("security")) => {
-            let id = event.fields.get("EventID").and_then(number)?;
-            matches!(id, 4768 | 4769 | 4771).then_some(Tier::DomainController)
+        ("windows", _) => Some(Sign::Windows),
+        ("linux", Some("auditd")) => Some(Sign::Audit),
+        ("linux", Some("esxi")) => Some(Sign::Claims(Tier::Hypervisor, "shell")),
+        ("esxi", service) => Some(Sign::Claims(Tier::Hypervisor, service?)),
+        ("vcenter", service) if is_appliance(event) => {
+            // Many send nothing but its events: those differ by their type.
+            let kind = event.fields.get("eventTypeId").and_then(Value::as_str).or(service);
+            Some(Sign::Claims(Tier::Vcenter, kind?))
         }
-        ("esxi", _) | ("linux", Some("esxi")) => Some(Tier::Hypervisor),
-        ("vcenter", _) => is_appliance(event).then_some(Tier::Vcenter),
         _ => None,
     }
 }
