@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::doubt::{self, Doubt};
 use super::identity;
 use super::known::{Entity, EntityId, Join, NAMES_MAX, Why};
 use crate::event::{Handle, HandleKind};
@@ -18,6 +19,9 @@ const MERGES_MAX: usize = 10_000;
 const REFUSED_MAX: usize = 10_000;
 /// How often records must list two names before two entities that are well known by themselves are made one.
 const CONFIRMATIONS: u32 = 2;
+
+/// For how long a name that turned up with two identities joins nothing, in seconds: if it's still used by two, that shows at once again.
+const SHARED_SECONDS: i64 = 14 * 86_400;
 
 /// All entities, by number and by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +36,8 @@ pub(super) struct Joins {
     index: BTreeMap<Handle, EntityId>,
     /// Names that turned up with two identities.
     shared: Recent<Handle, ()>,
+    /// Names with links that records contradict, but not often enough yet.
+    doubts: Recent<Handle, Doubt>,
     /// When records come in, if anybody says so.
     #[serde(skip_serializing)]
     came_in: Option<i64>,
@@ -53,6 +59,8 @@ struct Saved {
     entities: Recent<EntityId, Entity>,
     strangers: Recent<EntityId, Entity>,
     shared: Recent<Handle, ()>,
+    #[serde(default)]
+    doubts: Option<Recent<Handle, Doubt>>,
     revoked: Recent<(Handle, Handle), String>,
     merged: u64,
     moved: Recent<EntityId, EntityId>,
@@ -70,6 +78,7 @@ impl From<Saved> for Joins {
             strangers: saved.strangers,
             index,
             shared: saved.shared,
+            doubts: saved.doubts.unwrap_or_else(|| Recent::new(REFUSED_MAX)),
             came_in: None,
             revoked: saved.revoked,
             waiting: Recent::new(REFUSED_MAX),
@@ -88,6 +97,7 @@ impl Joins {
             strangers: Recent::new((max / 4).max(1)),
             index: BTreeMap::new(),
             shared: Recent::new(REFUSED_MAX),
+            doubts: Recent::new(REFUSED_MAX),
             came_in: None,
             revoked: Recent::new(REFUSED_MAX),
             waiting: Recent::new(REFUSED_MAX),
@@ -195,8 +205,10 @@ impl Joins {
         let pair = ordered(a, b);
         if sure {
             self.revoked.remove(&pair);
-            self.shared.remove(a);
-            self.shared.remove(b);
+            for name in [a, b] {
+                self.shared.remove(name);
+                self.doubts.remove(name);
+            }
         } else if self.is_shared(a) || self.is_shared(b) || self.revoked.get(&pair).is_some() {
             return None;
         }
@@ -249,22 +261,42 @@ impl Joins {
         self.revoked.iter().map(|((a, b), _, by)| (a, b, by.as_str()))
     }
 
-    pub(super) fn expire(&mut self, before: i64) {
+    /// Forgets what was last seen before a second, and sooner what records contradicted.
+    pub(super) fn expire(&mut self, before: i64, now: i64) {
         self.entities.expire(before);
         self.strangers.expire(before);
-        self.shared.expire(before);
+        self.shared.expire(now - SHARED_SECONDS);
+        self.doubts.expire(now - doubt::SECONDS);
         self.waiting.expire(before);
         self.forget_names_of_the_gone();
     }
 
-    /// A name that is of two is of nobody.
-    pub(super) fn share(&mut self, a: &Handle, b: &Handle, now: i64) {
+    /// A name that is of two is of nobody, once that was shown as well as that it is somebody's.
+    fn share(&mut self, a: &Handle, b: &Handle, now: i64) {
         let (one, other) = (identity::strength(a), identity::strength(b));
         if one == other {
             return;
         }
         let weaker = if one < other { a } else { b };
-        self.leave(weaker, now);
+        let Some(standing) = self.standing(weaker) else {
+            return;
+        };
+        let coming = self.coming(now);
+        let doubt = self.doubts.see(weaker, now, || Doubt::since(coming));
+        if doubt.outweighs(standing, coming) {
+            self.doubts.remove(weaker);
+            self.leave(weaker, now);
+        }
+    }
+
+    /// How often the links of a name were shown; none if a list or somebody says them, which no record takes back.
+    pub(super) fn standing(&self, name: &Handle) -> Option<u64> {
+        let joins = self
+            .find(name)
+            .and_then(|id| self.get(id))
+            .map_or(&[][..], |entity| &entity.joins);
+        let own = joins.iter().filter(|join| join.a == *name || join.b == *name);
+        own.map(doubt::standing).try_fold(0, |most, one| Some(most.max(one?)))
     }
 
     /// Takes a name out of its entity, for good.

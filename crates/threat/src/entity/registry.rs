@@ -144,7 +144,7 @@ impl Directory {
         let now = self.clock.see(now).now;
         if now >= self.expired.saturating_add(EXPIRY_SECONDS) {
             self.expired = now;
-            self.joins.expire(now - FORGOTTEN_SECONDS);
+            self.joins.expire(now - FORGOTTEN_SECONDS, now);
             self.leases.expire(now - FORGOTTEN_SECONDS);
         }
         let trusted = facts.outcome != Outcome::Failure;
@@ -424,6 +424,9 @@ impl Directory {
             for ambiguous in names
                 .iter()
                 .filter(|name| identity::strength(name) < 3 && !name.name.contains('.'))
+                // Of what a list has, a name that somebody made up takes nothing away.
+                .filter(|name| self.joins.standing(name).is_some())
+                .collect::<Vec<_>>()
             {
                 self.joins.leave(ambiguous, now);
             }

@@ -104,6 +104,87 @@ fn a_mailbox_that_two_people_share_joins_neither() {
     assert_eq!(directory.shared().collect::<Vec<_>>(), [&shared]);
 }
 
+/// A directory in which records have shown so often, one an hour, that an account is a mail address'.
+fn shown(times: i64) -> (Directory, Handle, Option<EntityId>) {
+    let mut directory = Directory::new();
+    let account = mail("anna@acme.example");
+    for hour in 0..times {
+        directory.came_in(3_600 * hour);
+        by(&mut directory, 3_600 * hour, &[sid(1104), account.clone()]);
+    }
+    let anna = directory.resolve(&[sid(1104)], 3_600 * times);
+    assert_eq!(directory.resolve(std::slice::from_ref(&account), 3_600 * times), anna);
+    (directory, account, anna)
+}
+
+#[test]
+fn one_forged_record_or_a_thousand_at_once_unlink_no_account_that_was_shown_often() {
+    let (mut directory, account, anna) = shown(100);
+    directory.came_in(10 * DAY);
+    for number in 0..1_000 {
+        // Whatever times they name.
+        by(&mut directory, 10 * DAY + number * 600, &[sid(1105), account.clone()]);
+    }
+    assert_eq!(directory.resolve(std::slice::from_ref(&account), 10 * DAY), anna);
+    assert_eq!(directory.shared().count(), 0);
+}
+
+#[test]
+fn an_account_that_others_use_day_after_day_is_shared_for_two_weeks_after() {
+    let (mut directory, account, anna) = shown(100);
+    let ask = |directory: &Directory, day: i64| directory.resolve(std::slice::from_ref(&account), day * DAY);
+    for number in 0..80 {
+        let now = 10 * DAY + 1_800 * number;
+        directory.came_in(now);
+        by(&mut directory, now, &[sid(1105), account.clone()]);
+        assert!(number > 62 || ask(&directory, 12) == anna, "{number}");
+    }
+    assert_ne!(ask(&directory, 12), anna);
+    assert_eq!(directory.shared().collect::<Vec<_>>(), [&account]);
+    by(&mut directory, 14 * DAY, &[sid(1104), account.clone()]);
+    assert_ne!(ask(&directory, 14), anna);
+    by(&mut directory, 27 * DAY, &[sid(1104), account.clone()]);
+    assert_eq!(ask(&directory, 27), directory.resolve(&[sid(1104)], 27 * DAY));
+}
+
+#[test]
+fn contradictions_of_long_ago_count_no_more() {
+    let (mut directory, account, anna) = shown(5);
+    for number in 0..12 {
+        // Four at a time would be one too few; they are forgotten before the next come.
+        let now = 10 * DAY + (number / 4) * 9 * DAY + number;
+        by(&mut directory, now, &[sid(1105), account.clone()]);
+    }
+    assert_eq!(directory.resolve(std::slice::from_ref(&account), 30 * DAY), anna);
+    by(&mut directory, 28 * DAY + 20, &[sid(1105), account.clone()]);
+    assert_ne!(directory.resolve(&[account], 30 * DAY), anna);
+}
+
+#[test]
+fn no_record_takes_back_what_a_list_says_also_after_a_restart() {
+    let mut directory = Directory::new();
+    directory
+        .load_csv(
+            "sid;upn;host;fqdn\nS-1-5-21-1-2-3-1104;anna@acme.example;;\n;;dc01;dc01.acme.example\n",
+            0,
+        )
+        .unwrap();
+    let text = serde_json::to_string(&directory).unwrap();
+    let mut directory: Directory = serde_json::from_str(&text).unwrap();
+    let account = mail("anna@acme.example");
+    for number in 0..400 {
+        directory.came_in(3_600 * number);
+        by(&mut directory, 3_600 * number, &[sid(1105), account.clone()]);
+    }
+    on(&mut directory, 400 * 3_600, &[host("dc01.evil.example")]);
+    assert_eq!(
+        directory.resolve(&[account], 17 * DAY),
+        directory.resolve(&[sid(1104)], 17 * DAY)
+    );
+    let controller = directory.resolve(&[host("dc01.acme.example")], 17 * DAY);
+    assert_eq!(directory.resolve(&[host("dc01")], 17 * DAY), controller);
+}
+
 #[test]
 fn two_people_are_not_joined_through_a_chain_of_names() {
     let mut directory = Directory::new();
