@@ -13,10 +13,10 @@ use libfuzzer_sys::fuzz_target;
 
 static IMAGES: LazyLock<[Image; 4]> = LazyLock::new(|| {
     let packed: [&[u8]; 4] = [
-        include_bytes!("../seeds/files_fat/exfat.zst"),
-        include_bytes!("../seeds/files_fat/fat12.zst"),
-        include_bytes!("../seeds/files_fat/fat16.zst"),
-        include_bytes!("../seeds/files_fat/fat32.zst"),
+        include_bytes!("../images/fat/exfat.zst"),
+        include_bytes!("../images/fat/fat12.zst"),
+        include_bytes!("../images/fat/fat16.zst"),
+        include_bytes!("../images/fat/fat32.zst"),
     ];
     packed.map(|packed| Image::new(packed, |_| false))
 });

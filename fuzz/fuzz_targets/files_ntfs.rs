@@ -11,7 +11,7 @@ use damaged::{Damaged, Image, exercise};
 use libfuzzer_sys::fuzz_target;
 
 static NTFS: LazyLock<Image> = LazyLock::new(|| {
-    let packed = include_bytes!("../seeds/files_ntfs/ntfs.zst");
+    let packed = include_bytes!("../images/ntfs/ntfs.zst");
     Image::new(packed, |sector| {
         sector.starts_with(b"FILE") || sector.starts_with(b"INDX")
     })

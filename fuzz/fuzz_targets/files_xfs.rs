@@ -20,8 +20,8 @@ const SECTOR_BYTES: usize = 512;
 
 static IMAGES: LazyLock<[Image; 2]> = LazyLock::new(|| {
     let packed: [&[u8]; 2] = [
-        include_bytes!("../seeds/files_xfs/version-5.zst"),
-        include_bytes!("../seeds/files_xfs/version-4.zst"),
+        include_bytes!("../images/xfs/version-5.zst"),
+        include_bytes!("../images/xfs/version-4.zst"),
     ];
     packed.map(|packed| Image::new(packed, is_structure))
 });
@@ -63,8 +63,8 @@ fn with_checksums(mut damaged: Damaged) -> Damaged {
         }
     }
     // A record's header lies before what was changed, up to the largest record.
-    for place in changed {
-        let sector = place - place % SECTOR_BYTES;
+    let sectors: HashSet<usize> = changed.iter().map(|place| place - place % SECTOR_BYTES).collect();
+    for sector in sectors {
         for start in (0..600).map_while(|back| sector.checked_sub(back * SECTOR_BYTES)) {
             let mut magic = [0; 4];
             if damaged.read_at(start as u64, &mut magic).is_ok() && magic == [0xfe, 0xed, 0xba, 0xbe] {

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use files::{Disk, FileSystem, NodeId, NodeKind, ReadFailed};
 
 const SECTOR_BYTES: usize = 512;
+/// Changes that are made; what an input has beyond them is left out. One with thousands takes seconds, and breaks so much of the image that
+/// little of it is read.
+const CHANGES_MAX: usize = 64;
 /// Nodes that are looked at.
 const NODES_MAX: usize = 150;
 /// Entries of a folder, or extents of a file, after which the visitor asks to stop.
@@ -21,7 +24,7 @@ pub struct Image {
 impl Image {
     /// `is_structure` tells sectors of the file system's own structures, which are changed more often than others.
     pub fn new(packed: &[u8], is_structure: fn(&[u8]) -> bool) -> Self {
-        let bytes = zstd::decode_all(packed).expect("seeds are compressed with zstd");
+        let bytes = zstd::decode_all(packed).expect("images are compressed with zstd");
         let sectors = |wanted: &dyn Fn(&[u8]) -> bool| {
             let sectors = bytes.chunks_exact(SECTOR_BYTES).enumerate();
             let wanted = sectors.filter(|(_, sector)| wanted(sector)).map(|(index, _)| index);
@@ -49,7 +52,10 @@ impl Damaged {
     /// Each change is two bytes that choose a sector, two that choose a place in it and a length up to 8, and the bytes that go there.
     pub fn new(image: &'static Image, mut input: &[u8]) -> Self {
         let mut changes = BTreeMap::new();
-        while let [sector_low, sector_high, place_low, place_high, rest @ ..] = input {
+        for _ in 0..CHANGES_MAX {
+            let [sector_low, sector_high, place_low, place_high, rest @ ..] = input else {
+                break;
+            };
             let sector = usize::from(u16::from_le_bytes([*sector_low, *sector_high]));
             let place = usize::from(u16::from_le_bytes([*place_low, *place_high]));
             let length = (place >> 9 & 7) + 1;

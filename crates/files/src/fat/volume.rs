@@ -181,12 +181,15 @@ impl FileSystem for Fat {
         }
         match self.folder(node)? {
             Root::Fixed { place, length } => {
-                let _ = visit(Extent {
-                    logical: 0,
-                    physical: place,
-                    length,
-                    kind: ExtentKind::Data,
-                });
+                // A boot sector with damage may give it no room.
+                if length > 0 {
+                    let _ = visit(Extent {
+                        logical: 0,
+                        physical: place,
+                        length,
+                        kind: ExtentKind::Data,
+                    });
+                }
                 Ok(())
             }
             Root::Cluster(first) => {
@@ -213,5 +216,41 @@ impl FileSystem for Fat {
 
     fn link_target(&self, link: NodeId) -> Result<Vec<u8>, Error> {
         Err(Error::NotA(link, "symbolic link"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    /// An empty FAT12 whose root folder has room for so many entries.
+    fn empty(root_entries: u16) -> Vec<u8> {
+        let mut bytes = vec![0; 100 * 512];
+        let mut put = |place: usize, field: &[u8]| bytes[place..place + field.len()].copy_from_slice(field);
+        put(0, &[0xeb, 0x3c, 0x90]);
+        put(11, &512_u16.to_le_bytes());
+        // Sectors of a cluster, sectors before the tables, tables.
+        put(13, &[1, 1, 0, 1]);
+        put(17, &root_entries.to_le_bytes());
+        put(19, &100_u16.to_le_bytes());
+        put(21, &[0xf8, 1, 0]);
+        put(510, &[0x55, 0xaa]);
+        bytes
+    }
+
+    #[test]
+    fn a_root_folder_without_room_has_no_extents() {
+        for (root_entries, expected) in [(16, vec![(1024, 512)]), (0, vec![])] {
+            let system = open(Arc::new(empty(root_entries))).expect("a file system");
+            let mut extents = Vec::new();
+            let shown = system.extents(system.root(), &mut |extent| {
+                extents.push((extent.physical, extent.length));
+                ControlFlow::Continue(())
+            });
+            shown.expect("extents");
+            assert_eq!(extents, expected, "{root_entries} entries");
+        }
     }
 }
