@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::chain::hash_file;
 use crate::error::Error;
 use crate::format::{
-    Batch, Checkpoint, EntryKind, Location, Node, NodeAddress, RecordKind, Segment, Slot, payload_crc,
+    Batch, Checkpoint, Entry, EntryKind, Location, Node, NodeAddress, RecordKind, Segment, Slot, payload_crc,
 };
-use crate::locks::lock;
+use crate::locks::{lock, read_lock};
 use crate::log::scan;
 use crate::lost::{LostBlocks, LostRun};
 use crate::reader::read_blocks;
@@ -54,8 +54,11 @@ pub struct Damage {
     pub segment: u32,
     /// Byte offset in the segment's file as first written.
     pub offset: u64,
-    /// When it was written; of lost blocks, when that was noticed.
+    /// When it was written, of a moved block by its client; of lost blocks, when that was noticed.
     pub written: Timestamp,
+    /// When defragmentation moved the block here, if it did. If `written` is the same, nothing tells any more when the client wrote it:
+    /// some time before.
+    pub moved: Option<Timestamp>,
     /// Whether the live disk needs it.
     pub current: bool,
     /// The newest moment at which an older, intact version of the block can be read.
@@ -147,7 +150,7 @@ impl Volume {
             report.payloads += 1;
             report.bytes += logged.record.stored_bytes();
             let Some(payload) = intact_payload(&segment, logged)? else {
-                report.damage.push(damage_of(logged));
+                report.damage.push(self.damage_of(logged));
                 continue;
             };
             if logged.record.kind == RecordKind::Node {
@@ -283,14 +286,16 @@ impl Volume {
             segment: Segment(damage.segment),
             slot: Slot::at(damage.offset).unwrap_or_default(),
         };
-        let partial = crate::locks::read_lock(&self.map).partial(block, 1);
+        let partial = read_lock(&self.map).partial(block, 1);
         let entries = partial.complete(&self.nodes, Wait::Allowed).unwrap_or_default();
         entries.first().is_some_and(|entry| entry.location() == damaged)
     }
 
-    /// A time at which the damaged version, or the damaged node, wasn't there yet.
+    /// A time at which the damaged version, or the damaged node, wasn't there yet. A moved block was where it was moved from, which may be
+    /// intact.
     fn time_before(&self, damage: &Damage) -> Timestamp {
-        let noticed = damage.written.saturating_sub(Duration::from_nanos(1));
+        let since = damage.moved.unwrap_or(damage.written);
+        let noticed = since.saturating_sub(Duration::from_nanos(1));
         if damage.structure != LOST_BLOCKS {
             return noticed;
         }
@@ -312,6 +317,60 @@ impl Volume {
             before = entry.written()?.saturating_sub(Duration::from_secs(1));
         }
         None
+    }
+
+    fn damage_of(&self, logged: &LoggedRecord) -> Damage {
+        let (structure, block) = match logged.record.kind {
+            RecordKind::Write | RecordKind::Moved => ("block", Some(logged.record.address)),
+            RecordKind::Node if NodeAddress::from_record(logged.record.address).level == 0 => ("map leaf", None),
+            RecordKind::Node => ("map node", None),
+            _ => ("checkpoint", None),
+        };
+        let moved = (logged.record.kind == RecordKind::Moved).then_some(logged.time);
+        let written = moved.and_then(|_| self.written_before_moved(logged));
+        Damage {
+            structure,
+            block,
+            blocks: u64::from(block.is_some()),
+            segment: logged.location.segment.0,
+            offset: logged.location.slot.offset(),
+            written: written.unwrap_or(logged.time),
+            moved,
+            current: false,
+            newest_intact: None,
+            is_first: false,
+        }
+    }
+
+    /// When a client wrote a block that was moved, which its record doesn't tell: the maps do that show the block where it was moved to, and
+    /// that of the moment at which it was moved, which shows it where it was before. `None` if none of them is left.
+    pub(crate) fn written_before_moved(&self, logged: &LoggedRecord) -> Option<Timestamp> {
+        let block = logged.record.address;
+        let is_moved = |entry: &Entry| entry.kind() == EntryKind::Data && entry.location() == logged.location;
+        let partial = read_lock(&self.map).partial(block, 1);
+        let current = partial.complete(&self.nodes, Wait::Allowed).unwrap_or_default();
+        if let Some(entry) = current.first().filter(|entry| is_moved(entry)) {
+            return entry.written();
+        }
+        let control = lock(&self.control);
+        let entry_at = |moment: &Moment| {
+            let found = self.find_moment(&control, moment).ok()?;
+            found.snapshot.entry(&self.nodes, block).ok()
+        };
+        let before = entry_at(&Moment::After(logged.sequence));
+        let is_same = |entry: &Entry| entry.kind() == EntryKind::Data && entry.crc == logged.record.crc;
+        if let Some(entry) = before.filter(is_same) {
+            return entry.written();
+        }
+        // It was moved before the oldest moment, and kept for that or for what outlives it.
+        let state = &control.state;
+        let pins = state.pins.iter().map(|pin| Moment::Pin(pin.name.clone()));
+        let rollbacks = state.rollbacks.iter().map(|rollback| rollback.sequence);
+        let others = std::iter::once(state.horizon.sequence)
+            .chain(rollbacks)
+            .map(Moment::After);
+        let mut entries = others.chain(pins).filter_map(|moment| entry_at(&moment));
+        entries.find(is_moved)?.written()
     }
 
     /// The checkpoints of a segment, for the history book.
@@ -338,26 +397,6 @@ fn intact_payload(segment: &OpenSegment, logged: &LoggedRecord) -> Result<Option
     }
 }
 
-fn damage_of(logged: &LoggedRecord) -> Damage {
-    let (structure, block) = match logged.record.kind {
-        RecordKind::Write | RecordKind::Moved => ("block", Some(logged.record.address)),
-        RecordKind::Node if NodeAddress::from_record(logged.record.address).level == 0 => ("map leaf", None),
-        RecordKind::Node => ("map node", None),
-        _ => ("checkpoint", None),
-    };
-    Damage {
-        structure,
-        block,
-        blocks: u64::from(block.is_some()),
-        segment: logged.location.segment.0,
-        offset: logged.location.slot.offset(),
-        written: logged.time,
-        current: false,
-        newest_intact: None,
-        is_first: false,
-    }
-}
-
 fn damage_of_run(run: LostRun) -> Damage {
     Damage {
         structure: LOST_BLOCKS,
@@ -366,6 +405,7 @@ fn damage_of_run(run: LostRun) -> Damage {
         segment: run.node.segment.0,
         offset: run.node.slot.offset(),
         written: run.since,
+        moved: None,
         current: false,
         newest_intact: None,
         is_first: false,
@@ -380,6 +420,7 @@ fn structure_damage(structure: &'static str, id: Segment, offset: u64) -> Damage
         segment: id.0,
         offset,
         written: Timestamp::ZERO,
+        moved: None,
         current: false,
         newest_intact: None,
         is_first: false,

@@ -314,6 +314,9 @@ pub struct DamageReport {
     pub offset: u64,
     /// When the damaged version was written.
     pub written: Time,
+    /// When it was moved to this place, if it was; the same as `written` if nothing tells any more when it was written before.
+    #[serde(default)]
+    pub moved: Option<Time>,
     /// Whether the live disk needs it (else only the past does).
     pub current: bool,
     /// The newest moment at which the block is intact.

@@ -227,6 +227,7 @@ fn damage_report(damage: &volume::Damage) -> DamageReport {
         segment: damage.segment,
         offset: damage.offset,
         written: Time(damage.written),
+        moved: damage.moved.map(Time),
         current: damage.current,
         newest_intact: damage.newest_intact.map(moment_report),
         is_first: damage.is_first,

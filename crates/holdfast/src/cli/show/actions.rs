@@ -163,6 +163,16 @@ fn chain(report: &VerifyReport) -> String {
     format!("hash chain over {}: {}\n", count(chained, "segment"), report.chain_head)
 }
 
+/// Since when a damaged block has been where it is.
+fn since(damage: &DamageReport) -> String {
+    let written = local_short(damage.written.0);
+    match damage.moved {
+        None => format!("written {written}"),
+        Some(moved) if moved == damage.written => format!("written some time before it was moved {written}"),
+        Some(moved) => format!("written {written}, moved {}", local_short(moved.0)),
+    }
+}
+
 fn damaged(volume: &str, damage: &DamageReport) -> String {
     let place = format!("segment {} at offset {}", damage.segment, damage.offset);
     let Some(block) = damage.block else {
@@ -173,7 +183,7 @@ fn damaged(volume: &str, damage: &DamageReport) -> String {
     let what = match damage.structure.as_str() {
         "lost blocks" if first == last => format!("a map node that led to block {block}, noticed {time}"),
         "lost blocks" => format!("a map node that led to blocks {first} to {last}, noticed {time}"),
-        _ => format!("block {block} (byte {}) written {time}", block.saturating_mul(4096)),
+        _ => format!("block {block} (byte {}) {}", block.saturating_mul(4096), since(damage)),
     };
     let concerns = if damage.current {
         "the live disk"
@@ -198,7 +208,42 @@ fn damaged(volume: &str, damage: &DamageReport) -> String {
 
 #[cfg(test)]
 mod tests {
+    use volume::Timestamp;
+
     use super::*;
+    use crate::control::{MomentReport, Time};
+
+    #[test]
+    fn a_moved_block_is_told_with_the_time_at_which_it_was_written_if_that_is_known() {
+        let at = |second| Time(Timestamp::from_unix_seconds(second));
+        let damage = |written, moved| DamageReport {
+            structure: "block".to_owned(),
+            block: Some(3),
+            blocks: 1,
+            segment: 1,
+            offset: 16,
+            written: at(written),
+            moved,
+            current: true,
+            newest_intact: None,
+            is_first: false,
+        };
+        let (early, late) = (local_short(at(1_800_000_000).0), local_short(at(1_800_090_000).0));
+        for (damage, expected) in [
+            (damage(1_800_000_000, None), format!(" written {early}; ")),
+            (
+                damage(1_800_000_000, Some(at(1_800_090_000))),
+                format!(" written {early}, moved {late}; "),
+            ),
+            (
+                damage(1_800_090_000, Some(at(1_800_090_000))),
+                format!(" written some time before it was moved {late}; "),
+            ),
+        ] {
+            let text = damaged("disk", &damage);
+            assert!(text.contains(&expected), "{text}");
+        }
+    }
 
     #[test]
     fn a_segment_that_changed_without_a_fault_is_taken_for_tampering() {
@@ -223,8 +268,6 @@ mod tests {
         assert!(text.contains("a link of it is missing or damaged"), "{text}");
         assert!(!text.contains("tampering"), "{text}");
     }
-    use crate::control::{MomentReport, Time};
-    use volume::Timestamp;
 
     #[test]
     fn a_restore_says_how_to_undo_it_and_whom_it_concerns() {
