@@ -287,12 +287,13 @@ impl Volume {
         state.replay_from = frozen.replay_from;
         state.root = root;
         amend(&mut state, change, frozen, now);
-        self.append_checkpoint(&mut appender, control, state, now)?;
         let percent = read_lock(&self.settings).defragment_percent;
-        control
-            .sweep
-            .round
-            .earn(frozen.written, percent, self.size_bytes(), now);
+        let round = &mut control.sweep.round;
+        let before = *round;
+        round.earn(frozen.written, percent, self.size_bytes(), now);
+        let appended = self.append_checkpoint(&mut appender, control, state, now);
+        // What the checkpoint would have taken in is earned with the next.
+        appended.inspect_err(|_| control.sweep.round = before)?;
         self.size_bytes.store(control.state.size_bytes, Ordering::Release);
         let mut map = write_lock(&self.map);
         map.root = root;
@@ -329,7 +330,7 @@ impl Volume {
             _ => CHECKPOINT_ESSENTIAL,
         };
         let payload = state.encode();
-        let record = checkpoint_record(&payload, class);
+        let record = checkpoint_record(&payload, class, control.sweep.round.credit());
         let appended = appender
             .append(Purpose::Control, &[record], &[&padded(payload)], now)
             .inspect_err(|error| self.log.note_failure(error))?;

@@ -15,7 +15,7 @@ use crate::control::Change;
 use crate::error::Error;
 use crate::folder::require_version;
 use crate::format::{BLOCK_BYTES, Entry, EntryKind, LEAF_BITS, Node, NodeAddress, Record, RecordKind, SLOT_BYTES};
-use crate::format::{Location, VolumeVersion};
+use crate::format::{FANOUT_BITS, LEVELS, Location, VolumeVersion};
 use crate::locks::read_lock;
 use crate::log::Purpose;
 use crate::maintain::Maintenance;
@@ -57,7 +57,7 @@ pub(crate) struct Moved {
 }
 
 /// How far the present round has come.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Round {
     /// Leaves below were looked at.
     below: u64,
@@ -66,20 +66,31 @@ pub(crate) struct Round {
     ended: Timestamp,
     /// When clients were last known to have written.
     written: Timestamp,
-    /// What may be moved: hundredths of a block.
+    /// What may be moved: hundredths of a block. Each checkpoint keeps it, so that a restart loses none.
     credit: u64,
 }
 
 impl Round {
+    /// After a restart: the newest checkpoint knew of so much credit, and so many blocks were moved since, which no checkpoint took in.
+    pub(crate) fn resumed(credit: u64, moved: u64, disk_bytes: u64) -> Self {
+        let credit = credit.saturating_sub(moved.saturating_mul(100));
+        Self {
+            credit: credit.min(credit_max(disk_bytes)),
+            ..Self::default()
+        }
+    }
+
+    /// What may be moved, as checkpoints keep it: hundredths of a block.
+    pub(crate) const fn credit(&self) -> u64 {
+        self.credit
+    }
+
     /// By `now` clients wrote so many blocks more, of which `percent` in a hundred may be moved, on a disk of so many bytes.
     pub(crate) fn earn(&mut self, blocks: u64, percent: u32, disk_bytes: u64, now: Timestamp) {
         if blocks > 0 {
             self.written = now;
-            let most = CREDIT_BLOCKS
-                .max(disk_bytes / BLOCK / CREDIT_DISK_PART)
-                .saturating_mul(100);
             let earned = blocks.saturating_mul(u64::from(percent));
-            self.credit = self.credit.saturating_add(earned).min(most);
+            self.credit = self.credit.saturating_add(earned).min(credit_max(disk_bytes));
         }
     }
 
@@ -102,6 +113,12 @@ impl Round {
     fn end(&mut self, now: Timestamp) {
         (self.below, self.ended) = (0, now);
     }
+}
+
+/// The most credit that isn't forgotten.
+fn credit_max(disk_bytes: u64) -> u64 {
+    let blocks = CREDIT_BLOCKS.max(disk_bytes / BLOCK / CREDIT_DISK_PART);
+    blocks.saturating_mul(100)
 }
 
 /// Entries of blocks that are to be moved, ascending.
@@ -164,7 +181,7 @@ impl Volume {
         while round.below < end && looked < STEP_LEAVES && !self.is_checkpoint_due() {
             looked += 1;
             let found = self.look_at(&root, round.below, settled_before);
-            let (leaf, next) = found.unwrap_or((Plan::new(), round.below + 1));
+            let (leaf, next) = found.unwrap_or_else(|_| (Plan::new(), self.behind_damage(&root, round.below)));
             blocks += leaf.len();
             if blocks > blocks_max {
                 break;
@@ -173,6 +190,20 @@ impl Volume {
             round.below = next;
         }
         (leaves, looked)
+    }
+
+    /// Where to go on after a leaf that can't be looked at: behind all that the damaged node leads to, which may be most of a huge disk.
+    fn behind_damage(&self, root: &Entry, leaf: u64) -> u64 {
+        let shift_of = |level: u8| FANOUT_BITS * u32::from(level);
+        let damaged = (1..LEVELS).rev().find(|level| {
+            let address = NodeAddress {
+                level: *level,
+                index: leaf >> shift_of(*level),
+            };
+            self.nodes.find(root, address, Wait::Allowed).is_err()
+        });
+        let shift = shift_of(damaged.unwrap_or(0));
+        ((leaf >> shift) + 1) << shift
     }
 
     /// The blocks of a leaf, if it is worth moving, and which leaf to look at next.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::format::{ChainEvent, Checkpoint, CheckpointRef, Horizon, RecordKind, Segment};
 use crate::locks::{lock, read_lock};
 use crate::log::give_back_reserved;
-use crate::replay::{load_checkpoint, reference_of};
+use crate::replay::{Replay, load_checkpoint, reference_of};
 use crate::retention::{Situation, checkpoint_interval, droppable};
 use crate::segment::{file_error, file_name};
 use crate::time::{Moment, Timestamp};
@@ -38,6 +38,16 @@ pub(crate) struct Sweep {
     pub(crate) expired_below: Segment,
     /// Where bringing together what lies apart stands.
     pub(crate) round: Round,
+}
+
+impl Sweep {
+    /// After a restart: all is looked at anew. What may be moved is kept.
+    pub(crate) fn resumed(replay: &Replay) -> Self {
+        Self {
+            round: Round::resumed(replay.credit, replay.moved, replay.state.size_bytes),
+            ..Self::default()
+        }
+    }
 }
 
 /// What a step did.

@@ -24,6 +24,9 @@ pub(crate) struct Replay {
     /// Records that the state's map doesn't contain, in log order.
     waiting: Vec<LoggedRecord>,
     pub(crate) last: (Sequence, Timestamp),
+    /// What may be moved, as the state's checkpoint knew it, and how many blocks were moved since.
+    pub(crate) credit: u64,
+    pub(crate) moved: u64,
     /// A checkpoint that a replay can't do without is damaged, and none followed yet.
     damage: Option<Error>,
 }
@@ -36,6 +39,8 @@ impl Replay {
             reference,
             waiting: Vec::new(),
             last,
+            credit: 0,
+            moved: 0,
             damage: None,
         }
     }
@@ -53,6 +58,8 @@ impl Replay {
             RecordKind::Checkpoint if logged.sequence > self.reference.sequence => {
                 self.adopt(segments, logged)?;
             }
+            RecordKind::Checkpoint if logged.sequence == self.reference.sequence => self.credit = logged.record.address,
+            RecordKind::Moved if logged.sequence > self.reference.sequence => self.moved += 1,
             _ => {}
         }
         Ok(())
@@ -73,6 +80,7 @@ impl Replay {
         let as_of = state.as_of;
         self.waiting.retain(|waiting| waiting.sequence > as_of);
         (self.state, self.reference) = (state, reference);
+        (self.credit, self.moved) = (logged.record.address, 0);
         Ok(())
     }
 
@@ -86,6 +94,15 @@ impl Replay {
         let mut delta = Delta::default();
         let records = self.apply_from(0, &mut delta);
         (delta, records as u64)
+    }
+
+    /// How many blocks clients wrote that the state's map doesn't contain.
+    pub(crate) fn written(&self) -> u64 {
+        let written = self
+            .waiting
+            .iter()
+            .filter(|logged| logged.record.kind == RecordKind::Write);
+        written.count() as u64
     }
 
     /// Puts what waiting records changed into `delta`, from the one at index `from` on. Returns how many there are.
@@ -153,13 +170,13 @@ pub(crate) fn padded(mut payload: Vec<u8>) -> Vec<u8> {
     payload
 }
 
-/// The record of a checkpoint with this payload.
-pub(crate) fn checkpoint_record(payload: &[u8], class: u8) -> Record {
+/// The record of a checkpoint with this payload, and with what defragmentation may move.
+pub(crate) fn checkpoint_record(payload: &[u8], class: u8, credit: u64) -> Record {
     Record {
         kind: RecordKind::Checkpoint,
         class,
         payload_length: payload.len() as u32,
-        address: 0,
+        address: credit,
         count: 0,
         crc: crc32c::crc32c(payload),
     }

@@ -57,4 +57,13 @@ impl Settings {
         self.segment_bytes
             .clamp(Self::SEGMENT_BYTES_MIN, Self::SEGMENT_BYTES_MAX - 4096)
     }
+
+    /// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself. Those of small
+    /// budgets are too: history is dropped by segments, and one is always kept free.
+    pub(crate) fn capacity_for(&self, size_bytes: u64) -> u32 {
+        const SMALL: u64 = 4 << 20;
+        let room_bytes = self.budget_bytes.unwrap_or(u64::MAX).min(size_bytes);
+        let fitting = u32::try_from((room_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
+        self.segment_capacity().min(fitting)
+    }
 }

@@ -264,7 +264,7 @@ impl Store {
         let settings = (self.settings)(name);
         let start = LogStart {
             volume: file.id,
-            capacity: capacity(&settings, state.size_bytes),
+            capacity: settings.capacity_for(state.size_bytes),
             segment: file.first_segment,
             next: Sequence(1),
             last_time: file.created,
@@ -274,7 +274,7 @@ impl Store {
         let segments = Arc::new(segments);
         let mut appender = Appender::new(Arc::clone(&segments), &start, None, settings.budget_bytes);
         let payload = state.encode();
-        let record = checkpoint_record(&payload, CHECKPOINT_ESSENTIAL);
+        let record = checkpoint_record(&payload, CHECKPOINT_ESSENTIAL, 0);
         let appended = appender.append(Purpose::Control, &[record], &[&padded(payload)], file.created)?;
         let reference = CheckpointRef {
             location: appended.payload,
@@ -423,7 +423,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Volume, Error> {
         let settings = (self.settings)(name);
-        let capacity = capacity(&settings, recovered.replay.state.size_bytes);
+        let capacity = settings.capacity_for(recovered.replay.state.size_bytes);
         let start = recovered.log_start(file.id, capacity, now);
         let last = segments.open(Segment(start.segment.0 - 1))?;
         give_back_if_cut(&segments, &last);
@@ -431,17 +431,21 @@ impl Store {
         let appender = Appender::new(Arc::clone(&segments), &start, known, settings.budget_bytes);
         let chain = Chain::open(segments.directory(), &file.id)?;
         let delta = recovered.replay.delta();
+        let written = recovered.replay.written();
+        let sweep = Sweep::resumed(&recovered.replay);
         let (state, reference) = (recovered.replay.state, recovered.replay.reference);
         let control = Control {
             state,
             reference,
             chain,
-            sweep: Sweep::default(),
+            sweep,
         };
         let doorbell = Arc::clone(&self.doorbell);
-        Ok(assemble(
+        let volume = assemble(
             name, file, parent, segments, appender, control, delta, settings, doorbell,
-        ))
+        );
+        volume.written_since_checkpoint.store(written, Ordering::Relaxed);
+        Ok(volume)
     }
 
     /// A crash while forking may have left a pin without a fork.
@@ -528,15 +532,6 @@ fn fork_pin(fork: &str) -> Result<String, Error> {
     let name = format!("fork.{fork}");
     check_name(&name).map_err(|_| Error::ForkNameTooLong(fork.to_owned()))?;
     Ok(name)
-}
-
-/// Segments of small disks are small: a disk of a gigabyte shouldn't set aside a tenth of itself. Those of small
-/// budgets are too: history is dropped by segments, and one is always kept free.
-fn capacity(settings: &Settings, size_bytes: u64) -> u32 {
-    const SMALL: u64 = 4 << 20;
-    let room_bytes = settings.budget_bytes.unwrap_or(u64::MAX).min(size_bytes);
-    let fitting = u32::try_from((room_bytes / 16).max(SMALL)).unwrap_or(u32::MAX);
-    settings.segment_capacity().min(fitting)
 }
 
 fn first_state(file: &VolumeFile, size_bytes: u64, root: Entry) -> Checkpoint {

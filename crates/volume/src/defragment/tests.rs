@@ -147,6 +147,70 @@ fn no_more_is_moved_than_the_share_of_what_was_written() {
     }
 }
 
+/// Copies a volume as a kill would leave it.
+fn killed(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(copy.path().join("disk")).expect("a folder");
+    for entry in std::fs::read_dir(folder.join("disk")).expect("files") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().expect("a name");
+        std::fs::copy(&path, copy.path().join("disk").join(name)).expect("copied");
+    }
+    copy
+}
+
+#[test]
+fn what_was_earned_outlives_restarts_and_kills_and_what_was_spent_does_too() {
+    for is_killed in [false, true] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let first = store(folder.path(), 25);
+        let volume = first.create("disk", BLOCKS * BLOCK, at(0)).expect("created");
+        let order = (0..BLOCKS).map(|step| step * 77 % BLOCKS);
+        for (step, block) in order.enumerate() {
+            fill(&volume, block, block as u8, step as u64);
+            if step == 100 {
+                volume.checkpoint(at(100)).expect("a checkpoint");
+            }
+        }
+        let mut folder = folder;
+        let mut store_before = first;
+        drop(volume);
+        // A quarter of what was written, over all restarts.
+        for (round, pieces_expected) in [(0, 192 + 1), (1, 192 + 1), (2, 192 + 1)] {
+            if is_killed {
+                folder = killed(folder.path());
+            } else {
+                store_before.close(at(300 + round)).expect("closed");
+            }
+            drop(store_before);
+            store_before = store(folder.path(), 25);
+            let volume = store_before.volume("disk", at(310 + round)).expect("opened");
+            (0..3).for_each(|step| rest(&volume, 20_000 * (3 * round + step + 1)));
+            assert_eq!(pieces(&volume), pieces_expected, "killed: {is_killed}, restart {round}");
+        }
+    }
+}
+
+#[test]
+fn what_was_moved_before_a_kill_and_not_taken_in_is_paid_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let first = store(folder.path(), 100);
+    let volume = first.create("disk", BLOCKS * BLOCK, at(0)).expect("created");
+    scatter(&volume);
+    volume.checkpoint(at(300)).expect("a checkpoint");
+    let mut control = lock(&volume.control);
+    assert_eq!(control.sweep.round.affordable(), 256);
+    let (leaves, _) = volume.plan(&mut control, at(10_000));
+    let (plan, bytes) = volume.read_leaves(leaves);
+    let moved = volume.append_moved(&plan, &bytes, at(20_000)).expect("appended");
+    drop(control);
+    assert_eq!(moved.len(), 256);
+    let copy = killed(folder.path());
+    let again = store(copy.path(), 100);
+    let volume = again.volume("disk", at(20_001)).expect("opened");
+    assert_eq!(lock(&volume.control).sweep.round.affordable(), 0);
+}
+
 #[test]
 fn nothing_is_moved_once_it_is_turned_off_or_while_space_is_short() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -280,11 +344,17 @@ fn verify_tells_when_the_client_wrote_what_was_moved() {
     let moments = scatter(&volume);
     rest(&volume, 300);
     // Step 3 wrote block 231.
-    assert_eq!(told_of_damage(folder.path(), &volume, 231), (at(3), None, Some(moments[2].0)));
+    assert_eq!(
+        told_of_damage(folder.path(), &volume, 231),
+        (at(3), None, Some(moments[2].0))
+    );
     rest(&volume, 20_000);
     let (written, moved, intact) = told_of_damage(folder.path(), &volume, 231);
     assert_eq!((written, moved), (at(3), Some(at(20_000))));
-    assert!(intact >= Some(moments[255].0), "it still is intact where it was: {intact:?}");
+    assert!(
+        intact >= Some(moments[255].0),
+        "it still is intact where it was: {intact:?}"
+    );
 
     // Overwritten since: only the past has it.
     let partial = read_lock(&volume.map).partial(231, 1);
@@ -292,13 +362,37 @@ fn verify_tells_when_the_client_wrote_what_was_moved() {
     fill(&volume, 231, 9, 20_010);
     volume.checkpoint(at(20_020)).expect("a checkpoint");
     let records = volume.log.records(&volume.segments, place.segment).expect("records");
-    let logged = records.iter().find(|logged| logged.location == place).expect("the record");
+    let logged = records
+        .iter()
+        .find(|logged| logged.location == place)
+        .expect("the record");
     assert_eq!(volume.written_before_moved(logged), Some(at(3)));
     // Something else that was there when it was moved isn't taken for it.
     let mut other = *logged;
     other.record.crc ^= 1;
     other.location.slot.0 += 1;
     assert_eq!(volume.written_before_moved(&other), None);
+}
+
+#[test]
+fn all_that_a_damaged_node_leads_to_is_passed_over_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let first = store(folder.path(), 100);
+    let volume = first.create("disk", 1 << 45, at(0)).expect("created");
+    scatter(&volume);
+    volume.checkpoint(at(300)).expect("a checkpoint");
+    let root = lock(&volume.control).state.root.location();
+    let copy = killed(folder.path());
+    let file = std::fs::File::options()
+        .write(true)
+        .open(copy.path().join("disk").join(file_name(root.segment)));
+    file.expect("the segment")
+        .write_all_at(&[0xff; 8], root.slot.offset())
+        .expect("written");
+    let again = store(copy.path(), 100);
+    let volume = again.volume("disk", at(301)).expect("opened");
+    let (leaves, looked) = volume.plan(&mut lock(&volume.control), at(10_000));
+    assert_eq!((leaves.len(), looked), (0, 1));
 }
 
 #[test]

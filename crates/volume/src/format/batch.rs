@@ -23,7 +23,7 @@
 //! | 1 | content class |
 //! | 2..4 | reserved, 0 |
 //! | 4..8 | payload length in bytes, without padding |
-//! | 8..16 | address: block number, or a node's level and index |
+//! | 8..16 | address: block number, or a node's level and index, or of a checkpoint what may be moved |
 //! | 16..20 | blocks covered |
 //! | 20..24 | CRC-32C of the payload |
 //!
@@ -84,7 +84,7 @@ pub struct Record {
     pub class: u8,
     /// Payload bytes, without padding.
     pub payload_length: u32,
-    /// Block number, or a node's address.
+    /// Block number, or a node's address, or of a checkpoint what defragmentation may move.
     pub address: u64,
     /// Blocks covered (1 for a write, 0 for nodes and checkpoints).
     pub count: u32,
