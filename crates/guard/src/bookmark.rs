@@ -1,14 +1,15 @@
 //! Keeping the moment before what is suspected: pinned silently, in the past, before the first suspicious write.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sentinel::Micros;
-use volume::{Error, Moment, Sequence};
+use volume::{Error, Moment, Pin, Sequence, Timestamp};
 
 use crate::event::EventKind;
 use crate::guard::Guard;
 use crate::locks::lock;
-use crate::state::{Bookmark, RestorePoint};
+use crate::state::{Bookmark, RestorePoint, State};
 use crate::time::{at_uptime, in_name};
 use crate::watch::Suspect;
 
@@ -115,9 +116,8 @@ impl Guard {
     }
 
     /// Pins a moment under a name that tells its time.
-    fn pin_anew(&self, moment: &Moment) -> Result<volume::Pin, Error> {
-        let time = self.volume.resolve(moment)?.time;
-        let base = format!("guard-{}", in_name(time));
+    fn pin_anew(&self, moment: &Moment) -> Result<Pin, Error> {
+        let base = name_of_pin(self.volume.resolve(moment)?.time);
         let mut name = base.clone();
         let mut number = 1;
         loop {
@@ -174,4 +174,37 @@ impl Guard {
             }
         }
     }
+}
+
+/// What the pin of a bookmark is called, before the number that tells it from others of the same second.
+fn name_of_pin(time: Timestamp) -> String {
+    format!("guard-{}", in_name(time))
+}
+
+/// Whether a pin has a name that only guards give: that of its own moment.
+fn is_guards(pin: &Pin) -> bool {
+    let number = pin.name.strip_prefix(&name_of_pin(pin.time));
+    pin.fork.is_none()
+        && number.is_some_and(|number| {
+            let number = number.strip_prefix('-').map(str::parse);
+            number.map_or(pin.name == name_of_pin(pin.time), |number| {
+                number.is_ok_and(|number: u32| (2..=NAMES_MAX).contains(&number))
+            })
+        })
+}
+
+/// At a start: takes guards' pins that nobody noted for bookmarks made now. They are left by a run that was killed before it saved, or
+/// whose file is damaged, and would be kept for ever. Whether there are any.
+pub(crate) fn adopt(state: &mut State, pins: &[Pin], now: Micros) -> bool {
+    let known: HashSet<&str> = state.bookmarks.iter().map(|bookmark| &*bookmark.pin).collect();
+    let unknown = pins.iter().filter(|pin| is_guards(pin) && !known.contains(&*pin.name));
+    let adopted: Vec<Bookmark> = unknown
+        .map(|pin| Bookmark {
+            pin: pin.name.clone(),
+            created: now,
+        })
+        .collect();
+    let is_any = !adopted.is_empty();
+    state.bookmarks.extend(adopted);
+    is_any
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sentinel::{Micros, Sentinel};
 use volume::{Attachment, Clock, Store, Timestamp, Volume};
 
+use crate::bookmark::adopt;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Events};
 use crate::gate::{Gate, Mode};
@@ -77,6 +78,8 @@ impl Guard {
             // The fork is known to the volume, too: writes that went there must not be forgotten.
             Err(()) => state.go_on_with(fork_in_use(&volume)),
         }
+        // So that they are noted before long.
+        watch.is_changed |= adopt(&mut state, &volume.pins(), now);
         if state.configure(settings) {
             told.push(EventKind::SettingsChanged {
                 settings,

@@ -132,3 +132,31 @@ fn what_the_operator_unpins_is_not_missed() {
     assert_eq!(bench.guard.before_attack(), None);
     assert_eq!(bench.guard.status().bookmarks_kept, 0);
 }
+
+#[test]
+fn a_bookmark_that_nobody_noted_before_a_kill_expires_all_the_same() {
+    let bench = Bench::new(Fence::Refuse);
+    let disk = bench.guard.attach();
+    for batch in 0..TO_BOOKMARK {
+        bench.encrypt(&disk, batch * BATCH).unwrap();
+    }
+    // Before the minute is over after which the guard saves.
+    bench.pass_seconds(1);
+    assert_eq!(bookmarks(&bench), 1);
+    let pin = bench.volume.pins().remove(0);
+    // The operator's own, which only look like it.
+    for name in ["guard-20261123-101500", &format!("{}-x", pin.name), "guard-duty"] {
+        bench.volume.pin(name, None, bench.clocks.now()).unwrap();
+    }
+    drop(disk);
+    let bench = bench.crash();
+    assert_eq!(bench.guard.status().bookmarks_kept, 1);
+    bench.pass_hours(6 * 24);
+    let bench = bench.restart();
+    bench.pass_hours(23);
+    assert_eq!((bookmarks(&bench), bench.guard.status().bookmarks_kept), (4, 1));
+    bench.pass_hours(2);
+    let left: Vec<String> = bench.volume.pins().into_iter().map(|pin| pin.name).collect();
+    assert_eq!((left.len(), bench.guard.status().bookmarks_kept), (3, 0), "{left:?}");
+    assert!(!left.contains(&pin.name));
+}
