@@ -11,9 +11,9 @@ use volume::{Device, Volume, Wait};
 
 use crate::error::Error;
 
-/// Batches of the guest in a second from which on it counts as busy.
+/// Batches that the guest writes in a second from which on it counts as busy.
 const BUSY_BATCHES: u64 = 100;
-/// Batches of the guest in a second from which on the drill waits until there are fewer.
+/// Batches that the guest writes in a second from which on the drill waits until there are fewer.
 const CROWDED_BATCHES: u64 = 500;
 /// A drill waits no longer than this in all for a crowded guest: one that always is must be drilled, too.
 const CROWDED_MAX: Duration = Duration::from_secs(30 * 60);
@@ -55,7 +55,8 @@ struct Turn {
     /// When the bytes let through so far will have been paid for.
     paid: Instant,
     looked: Instant,
-    sequence: u64,
+    /// How many batches the guest had written then.
+    batches: u64,
     batches_per_second: u64,
     waited: Duration,
     /// How much of `waited` was for a crowded guest.
@@ -82,7 +83,7 @@ impl Pace {
         moved: Arc<Moved>,
     ) -> Self {
         let now = Instant::now();
-        let sequence = guest.as_ref().map_or(0, |guest| guest.newest().sequence.0);
+        let batches = guest.as_ref().map_or(0, |guest| guest.client_batches());
         // Nothing is known of the guest before it was looked at for a while.
         let batches_per_second = guest.as_ref().map_or(0, |_| CROWDED_BATCHES);
         Self {
@@ -93,7 +94,7 @@ impl Pace {
             turn: Mutex::new(Turn {
                 paid: now,
                 looked: now,
-                sequence,
+                batches,
                 batches_per_second,
                 waited: Duration::ZERO,
                 stood_aside: Duration::ZERO,
@@ -166,11 +167,12 @@ impl Pace {
         if since < LOOK_EVERY {
             return;
         }
-        let sequence = guest.newest().sequence.0;
-        let batches = sequence.saturating_sub(turn.sequence);
+        // Not all batches of the log: the pins of forks, checkpoints and what is moved in the background are no work of the guest.
+        let batches = guest.client_batches();
+        let more = batches.saturating_sub(turn.batches);
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
-        turn.batches_per_second = batches.saturating_mul(1000) / millis;
-        (turn.looked, turn.sequence) = (now, sequence);
+        turn.batches_per_second = more.saturating_mul(1000) / millis;
+        (turn.looked, turn.batches) = (now, batches);
     }
 }
 
@@ -262,6 +264,37 @@ mod tests {
             assert!(matches!(pace.write(1 << 30), Err(Error::Stopped)));
         });
         assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn the_guests_writes_count_and_what_the_drill_appends_to_its_volume_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(volume::OsDirectory::open(folder.path()).unwrap());
+        let settings = |_: &str| volume::Settings::default();
+        let store = volume::Store::open(directory, Box::new(settings), Box::new(volume::os_random));
+        let at = volume::Timestamp::from_unix_seconds;
+        let guest = store.create("disk", 1 << 20, at(1)).unwrap();
+        let pace = Pace::new(Some(Arc::clone(&guest)), 1 << 20, Arc::default(), Arc::default());
+        let mut turn = pace.turn.lock().unwrap();
+        let before = guest.newest().sequence;
+        for number in 0..10 {
+            guest.pin(&format!("pin-{number}"), None, at(2)).unwrap();
+        }
+        assert!(guest.newest().sequence.0 >= before.0 + 10);
+        let later = turn.looked + Duration::from_secs(1);
+        pace.look(&mut turn, later);
+        assert_eq!(turn.batches_per_second, 0);
+        let write = volume::WriteRequest {
+            offset: 0,
+            data: &[1; 4096],
+        };
+        for _ in 0..BUSY_BATCHES {
+            guest.write(&[write], at(3)).unwrap();
+        }
+        let later = turn.looked + Duration::from_secs(1);
+        pace.look(&mut turn, later);
+        assert_eq!(turn.batches_per_second, BUSY_BATCHES);
+        assert!(turn.is_busy());
     }
 
     #[test]

@@ -587,6 +587,7 @@ fn assemble(
         settings: RwLock::new(settings),
         records_since_checkpoint: AtomicU64::new(records),
         written_since_checkpoint: AtomicU64::new(0),
+        client_batches: AtomicU64::new(0),
         doorbell,
         has_rung: AtomicBool::new(false),
         holds: Mutex::default(),

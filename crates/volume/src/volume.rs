@@ -57,6 +57,8 @@ pub struct Volume {
     pub(crate) records_since_checkpoint: AtomicU64,
     /// Blocks that clients wrote since then.
     pub(crate) written_since_checkpoint: AtomicU64,
+    /// Batches that clients wrote since the volume was opened.
+    pub(crate) client_batches: AtomicU64,
     /// Rung when a checkpoint is due, once until background work looks.
     pub(crate) doorbell: Arc<Doorbell>,
     pub(crate) has_rung: AtomicBool,
@@ -226,6 +228,12 @@ impl Volume {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Batches that clients wrote since the volume was opened: of all that the log has, those that tell how busy they are.
+    #[must_use]
+    pub fn client_batches(&self) -> u64 {
+        self.client_batches.load(Ordering::Relaxed)
     }
 
     /// How the volume is.

@@ -278,6 +278,7 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
             .append(Purpose::Client, &self.records, &payloads, self.now)
             .inspect_err(|error| self.volume.log.note_failure(error))?;
         self.volume.apply(&self.records, &appended);
+        self.volume.client_batches.fetch_add(1, Ordering::Relaxed);
         if let Some(observer) = &mut self.observer {
             tell(*observer, &self.records, &self.formers, self.now);
         }
