@@ -375,27 +375,6 @@ fn verify_tells_when_the_client_wrote_what_was_moved() {
 }
 
 #[test]
-fn all_that_a_damaged_node_leads_to_is_passed_over_at_once() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let first = store(folder.path(), 100);
-    let volume = first.create("disk", 1 << 45, at(0)).expect("created");
-    scatter(&volume);
-    volume.checkpoint(at(300)).expect("a checkpoint");
-    let root = lock(&volume.control).state.root.location();
-    let copy = killed(folder.path());
-    let file = std::fs::File::options()
-        .write(true)
-        .open(copy.path().join("disk").join(file_name(root.segment)));
-    file.expect("the segment")
-        .write_all_at(&[0xff; 8], root.slot.offset())
-        .expect("written");
-    let again = store(copy.path(), 100);
-    let volume = again.volume("disk", at(301)).expect("opened");
-    let (leaves, looked) = volume.plan(&mut lock(&volume.control), at(10_000));
-    assert_eq!((leaves.len(), looked), (0, 1));
-}
-
-#[test]
 fn a_fork_leaves_what_it_shares_with_its_parent() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = store(folder.path(), 100);
