@@ -11,31 +11,35 @@ use crate::fixture::{BLOCK, Bench, block_of, noise};
 const PARTITION: u64 = 256;
 
 fn put(disk: &dyn Device, offset: u64, data: &[u8]) {
-    disk.write(&[WriteRequest { offset, data }]).unwrap();
+    disk.write(&[WriteRequest { offset, data }]).expect("nothing is fenced");
+}
+
+/// A block with that beginning, and one value in the rest.
+fn begins(magic: &[u8], rest: u8) -> Vec<u8> {
+    let mut block = magic.to_vec();
+    block.resize(BLOCK as usize, rest);
+    block
 }
 
 fn xfs(version: u8) -> Vec<u8> {
-    let mut block = vec![version; BLOCK as usize];
-    block[..4].copy_from_slice(b"XFSB");
-    block
+    begins(b"XFSB", version)
 }
 
 fn luks() -> Vec<u8> {
-    let mut block = vec![1; BLOCK as usize];
-    block[..6].copy_from_slice(b"LUKS\xba\xbe");
-    block
+    begins(b"LUKS\xba\xbe", 1)
 }
 
-/// A boot record with one partition, or none.
+/// A boot record with one partition from [`PARTITION`] on, or none.
 fn boot_record(has_partition: bool) -> Vec<u8> {
-    let mut sector = vec![0; 512];
+    let mut entry = [0; 16];
     if has_partition {
-        sector[450] = 0x83;
-        sector[454..458].copy_from_slice(&2048_u32.to_le_bytes());
-        sector[458..462].copy_from_slice(&65_536_u32.to_le_bytes());
+        let [first, blocks] = [2048_u32, 65_536].map(u32::to_le_bytes);
+        entry = [&[0, 0, 0, 0, 0x83, 0, 0, 0][..], &first, &blocks]
+            .concat()
+            .try_into()
+            .expect("16 bytes");
     }
-    sector[510..].copy_from_slice(&[0x55, 0xaa]);
-    sector
+    [&[0; 446][..], &entry, &[0; 48], &[0x55, 0xaa]].concat()
 }
 
 fn reasons(bench: &Bench) -> Vec<String> {
@@ -162,8 +166,8 @@ fn swap_is_no_landmark_since_hibernating_replaces_its_signature() {
     let bench = Bench::new(Fence::Refuse);
     let disk = bench.guard.attach();
     let signed = |signature: &[u8; 10]| {
-        let mut page = vec![0; BLOCK as usize];
-        page[BLOCK as usize - 10..].copy_from_slice(signature);
+        let mut page = vec![0; BLOCK as usize - signature.len()];
+        page.extend(signature);
         page
     };
     put(&disk, 0, &boot_record(true));
