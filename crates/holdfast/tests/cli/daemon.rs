@@ -99,7 +99,9 @@ fn without_numbers(text: &str) -> String {
         link if link.len() >= 64 => "LINK".to_owned(),
         other => other.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
     };
-    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+    let text = text.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    // A daemon opens a guard within a second, where a command finds none.
+    text.replace("guard calm", "guard -")
 }
 
 #[test]

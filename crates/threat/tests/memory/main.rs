@@ -22,6 +22,8 @@ correlation: { type: event_count, rules: [a], group-by: [User], timespan: 10m, c
 
 /// As it is written.
 const SAVED: &str = include_str!("saved.json");
+/// As it was written when records took links away and gave tiers at once.
+const SAVED_BEFORE_DOUBTS: &str = include_str!("saved-before-doubts.json");
 /// As it was written when correlations were a list of numbers.
 const SAVED_IN_NUMBERS: &str = include_str!("saved-in-numbers.json");
 /// As it was written before times that were left for others were remembered.
@@ -85,7 +87,7 @@ fn what_was_written_before_is_read_and_gone_on_from() {
         let entities = detection.directory().entities();
         entities.map(|entity| entity.name().to_owned()).collect()
     };
-    for saved in [SAVED, SAVED_IN_NUMBERS, SAVED_BEFORE] {
+    for saved in [SAVED, SAVED_BEFORE_DOUBTS, SAVED_IN_NUMBERS, SAVED_BEFORE] {
         let memory: Memory<'_> = serde_json::from_str(saved).unwrap();
         let restored = Detection::with_memory(engine(), memory);
         assert_eq!(restored.stories(), before.stories());
