@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use files::{Disk, ReadFailed};
+use guard::read_failed;
 use volume::{Device, Volume, Wait};
 
 use crate::error::Error;
@@ -216,21 +217,17 @@ impl Disk for PacedDisk {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
         let length = buffer.len() as u64;
-        let failed = |reason: Box<dyn std::error::Error + Send + Sync>| ReadFailed {
+        self.pace.read(length).map_err(|error| ReadFailed {
             offset,
             length,
-            reason: Some(reason),
+            reason: Some(error.into()),
+        })?;
+        let noted = |error: volume::Error| {
+            self.note(error.to_string());
+            error.into()
         };
-        self.pace.read(length).map_err(|error| failed(error.into()))?;
-        self.device
-            .read(offset, buffer, Wait::Allowed)
-            .map_err(|error| match error {
-                volume::Error::OutOfRange { .. } => ReadFailed::outside(offset, length),
-                other => {
-                    self.note(other.to_string());
-                    failed(other.into())
-                }
-            })
+        let read = self.device.read(offset, buffer, Wait::Allowed);
+        read.map_err(|error| read_failed(offset, length, error, noted))
     }
 }
 

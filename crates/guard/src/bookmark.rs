@@ -184,13 +184,8 @@ fn name_of_pin(time: Timestamp) -> String {
 /// Whether a pin has a name that only guards give: that of its own moment.
 fn is_guards(pin: &Pin) -> bool {
     let number = pin.name.strip_prefix(&name_of_pin(pin.time));
-    pin.fork.is_none()
-        && number.is_some_and(|number| {
-            let number = number.strip_prefix('-').map(str::parse);
-            number.map_or(pin.name == name_of_pin(pin.time), |number| {
-                number.is_ok_and(|number: u32| (2..=NAMES_MAX).contains(&number))
-            })
-        })
+    let is_numbered = |number| (2..=NAMES_MAX).any(|known| number == format!("-{known}"));
+    pin.fork.is_none() && number.is_some_and(|number| number.is_empty() || is_numbered(number))
 }
 
 /// At a start: takes guards' pins that nobody noted for bookmarks made now. They are left by a run that was killed before it saved, or

@@ -132,7 +132,8 @@ impl Device for GuardedDisk {
         // Of a write that failed, a part may be on the disk.
         self.guard.see(|watch, now| {
             for (first, blocks) in observation.runs() {
-                watch.write(now, first, blocks);
+                watch.sentinel.write(now, first, blocks);
+                watch.landmarks.change(now, first, blocks.len() as u64);
             }
         });
         written

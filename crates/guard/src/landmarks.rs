@@ -8,10 +8,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use files::{Area, Content, Disk, ReadFailed, SWAP};
+use files::{Area, Content, Disk, SWAP};
 use sentinel::{Level, Micros, Signals};
-use volume::{Attachment, BLOCK_BYTES, Device, Wait};
+use volume::BLOCK_BYTES;
 
+use crate::device_disk::DeviceDisk;
 use crate::guard::Guard;
 use crate::locks::lock;
 use crate::watch::Suspect;
@@ -31,7 +32,7 @@ const GPT_PROTECTIVE: u8 = 0xee;
 const AREAS_MAX: usize = 1024;
 
 /// What is by itself on a disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Part {
     /// Its first byte on the disk.
     start: u64,
@@ -41,7 +42,7 @@ struct Part {
 }
 
 /// What is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 struct Seen {
     has_table: bool,
     parts: Vec<Part>,
@@ -50,7 +51,7 @@ struct Seen {
 }
 
 /// Something is gone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Lost {
     /// When a block of it was first changed.
     changed: Micros,
@@ -63,7 +64,7 @@ struct Lost {
 }
 
 /// What is known, and what became of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Landmarks {
     /// `None` before the first look.
     known: Option<Seen>,
@@ -237,7 +238,8 @@ impl Guard {
         let Some(changed) = lock(&self.watch).landmarks.begin_look() else {
             return;
         };
-        let disk: Arc<dyn Disk> = Arc::new(Live(self.volume.attach(Arc::clone(&self.clock))));
+        // Unseen by the sentinel.
+        let disk: Arc<dyn Disk> = Arc::new(DeviceDisk(self.volume.attach(Arc::clone(&self.clock))));
         let seen = Seen::on(&disk);
         let now = self.uptime.micros();
         let mut watch = lock(&self.watch);
@@ -265,26 +267,5 @@ impl Guard {
         watch.zero_since = watch.zero_since.map(|_| now);
         drop(watch);
         self.consider(suspect);
-    }
-}
-
-/// The live disk, unseen by the sentinel.
-struct Live(Attachment);
-
-impl Disk for Live {
-    fn size_bytes(&self) -> u64 {
-        self.0.size_bytes()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
-        let length = buffer.len() as u64;
-        self.0.read(offset, buffer, Wait::Allowed).map_err(|error| match error {
-            volume::Error::OutOfRange { .. } => ReadFailed::outside(offset, length),
-            other => ReadFailed {
-                offset,
-                length,
-                reason: Some(other.into()),
-            },
-        })
     }
 }

@@ -10,6 +10,7 @@
 
 mod announce;
 mod bookmark;
+mod device_disk;
 mod disk;
 mod divert;
 mod drill;
@@ -37,6 +38,7 @@ mod time;
 mod trail;
 mod watch;
 
+pub use device_disk::{DeviceDisk, read_failed};
 pub use disk::GuardedDisk;
 pub use drill::{DRILL_SETTINGS, is_drill_sidecar};
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sentinel::{Assessment, Level, Micros, Sentinel, Written, scaled};
+use sentinel::{Assessment, Level, Micros, Sentinel, scaled};
 
 use crate::landmarks::Landmarks;
 use crate::model::OwnedModel;
@@ -84,12 +84,6 @@ impl Watch {
         if self.keeps_reads {
             (if is_diverted { fork } else { volume }).note(first, blocks);
         }
-    }
-
-    /// Sees that blocks were written.
-    pub(crate) fn write(&mut self, now: Micros, first: u64, blocks: &[Written]) {
-        self.sentinel.write(now, first, blocks);
-        self.landmarks.change(now, first, blocks.len() as u64);
     }
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.

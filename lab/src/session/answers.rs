@@ -8,10 +8,9 @@ use answers::{
     Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, plan, write_archive,
     write_csv, write_html,
 };
-use files::{Disk, ReadFailed};
-use guard::Guard;
+use guard::{DeviceDisk, Guard};
 use serde_json::{Value, json};
-use volume::{Change, Device as _, Moment, Sequence, Timestamp, View, Volume, Wait};
+use volume::{Change, Moment, Sequence, Timestamp, Volume};
 
 use crate::Failure;
 
@@ -35,7 +34,7 @@ impl LabPast {
         Ok(PastMoment {
             sequence: view.sequence(),
             time: view.time(),
-            disk: Arc::new(ViewDisk(view)),
+            disk: Arc::new(DeviceDisk(view)),
         })
     }
 }
@@ -70,24 +69,6 @@ impl Past for LabPast {
             })
         });
         Ok(since?)
-    }
-}
-
-/// A moment as a disk.
-struct ViewDisk(View);
-
-impl Disk for ViewDisk {
-    fn size_bytes(&self) -> u64 {
-        self.0.size_bytes()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
-        let length = buffer.len() as u64;
-        self.0.read(offset, buffer, Wait::Allowed).map_err(|error| ReadFailed {
-            offset,
-            length,
-            reason: Some(Box::new(error)),
-        })
     }
 }
 

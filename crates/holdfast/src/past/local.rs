@@ -130,13 +130,8 @@ impl Disk for ViewDisk {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadFailed> {
         let length = buffer.len() as u64;
-        self.0.read(offset, buffer, Wait::Allowed).map_err(|error| match error {
-            volume::Error::OutOfRange { .. } => ReadFailed::outside(offset, length),
-            error => ReadFailed {
-                offset,
-                length,
-                reason: Some(Box::new(volume_failure(self.0.volume().name(), &error))),
-            },
-        })
+        let told = |error| volume_failure(self.0.volume().name(), &error).into();
+        let read = self.0.read(offset, buffer, Wait::Allowed);
+        read.map_err(|error| guard::read_failed(offset, length, error, told))
     }
 }
