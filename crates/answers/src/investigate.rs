@@ -60,7 +60,7 @@ pub fn investigate(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<(Investigation, Opened), Error> {
-    let mut window = Window::open(parts, options.reads_until, progress)?;
+    let mut window = Window::open(parts, Some(options.reads_until), progress)?;
     let (mut opened, mut limits) = open_sides(&window)?;
     let keys = RandomState::new();
     let mut files = Vec::new();
@@ -149,7 +149,7 @@ fn open_sides(window: &Window) -> Result<(Opened, Vec<String>), Error> {
     Ok((opened, limits))
 }
 
-fn is_same(one: &Side, other: &Side) -> bool {
+pub(crate) fn is_same(one: &Side, other: &Side) -> bool {
     one.name == other.name
         && one.file_system.kind() == other.file_system.kind()
         && one.pieces.first() == other.pieces.first()

@@ -2,6 +2,7 @@
 
 mod compare;
 mod content;
+mod damage;
 mod disk;
 mod error;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod report;
 mod window;
 
 pub use content::Kind;
+pub use damage::{LOST_MAX, Lost, lost_files};
 pub use disk::Side;
 pub use error::Error;
 pub use investigate::{Opened, Options, investigate};

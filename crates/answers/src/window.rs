@@ -48,7 +48,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(parts: &[Part<'_>], reads_until: Timestamp, progress: &mut dyn Progress) -> Result<Self, Error> {
+    /// Reads are collected up to `reads_until`, or not at all.
+    pub(crate) fn open(
+        parts: &[Part<'_>],
+        reads_until: Option<Timestamp>,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Error> {
         let mut ends = Vec::with_capacity(parts.len());
         for part in parts {
             let open = |moment: &Moment| part.past.open(moment).map_err(Error::Past);
@@ -71,8 +76,8 @@ impl Window {
         for (number, part) in parts.iter().enumerate() {
             window.collect_changes(number, part, &mut count, progress)?;
         }
-        if let Some(part) = parts.first() {
-            window.collect_readings(part, reads_until)?;
+        if let Some((part, until)) = parts.first().zip(reads_until) {
+            window.collect_readings(part, until)?;
         }
         Ok(window)
     }

@@ -25,7 +25,10 @@ impl Guard {
     /// earlier. The caller holds `operations`.
     pub(crate) fn bookmark(&self, suspect: &Suspect) {
         let onset = suspect.assessment.onset.max(lock(&self.state).rested);
-        let mut reasons = lock(&self.watch).landmarks.lost();
+        let watch = lock(&self.watch);
+        let mut reasons = watch.landmarks.lost();
+        reasons.extend(watch.lost_files.clone());
+        drop(watch);
         let wall = self.clock.now();
         let began = at_uptime(onset, self.uptime.micros(), wall);
         let mut state = lock(&self.state);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use sentinel::Clear;
 use volume::{Attachment, Device, Error, Extent, Hole, Wait, WriteRequest};
 
+use crate::examine::hints;
 use crate::guard::Guard;
 use crate::locks::{read_lock, try_lock, write_lock};
 use crate::observation::{Observation, blocks_cleared, blocks_read};
@@ -88,6 +89,9 @@ impl GuardedDisk {
             self.guard.see(|watch, now| {
                 watch.sentinel.clear(now, first, count, stored, how);
                 watch.landmarks.change(now, touched.0, touched.1.into());
+                if how == Clear::Zero {
+                    watch.hints = watch.hints.saturating_add(u32::try_from(stored).unwrap_or(u32::MAX));
+                }
             });
         }
         Ok(())
@@ -134,6 +138,7 @@ impl Device for GuardedDisk {
             for (first, blocks) in observation.runs() {
                 watch.sentinel.write(now, first, blocks);
                 watch.landmarks.change(now, first, blocks.len() as u64);
+                watch.hints = watch.hints.saturating_add(hints(blocks));
             }
         });
         written

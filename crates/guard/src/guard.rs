@@ -10,6 +10,7 @@ use volume::{Attachment, Clock, Store, Timestamp, Volume};
 use crate::bookmark::adopt;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Events};
+use crate::examine::Examining;
 use crate::gate::{Gate, Mode};
 use crate::locks::{lock, write_lock};
 use crate::model::SharedModel;
@@ -37,6 +38,8 @@ pub struct Guard {
     pub(crate) operations: Mutex<()>,
     pub(crate) gate: RwLock<Gate>,
     pub(crate) keeping: Mutex<Keeping>,
+    /// Held while files are examined.
+    pub(crate) examining: Mutex<Examining>,
     pub(crate) saver: Mutex<Ticking>,
     pub(crate) state: Mutex<State>,
     pub(crate) watch: Mutex<Watch>,
@@ -102,6 +105,7 @@ impl Guard {
             operations: Mutex::new(()),
             gate: RwLock::default(),
             keeping: Mutex::new(Keeping::new()),
+            examining: Mutex::default(),
             saver: Mutex::new(Ticking::new(now)),
             state: Mutex::new(state),
             watch: Mutex::new(watch),

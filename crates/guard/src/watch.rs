@@ -45,6 +45,10 @@ pub(crate) struct Watch {
     pub(crate) reads: [Gathered; 2],
     /// Where partitions and file systems begin.
     pub(crate) landmarks: Landmarks,
+    /// Blocks written since files were last examined by which content could have been lost.
+    pub(crate) hints: u32,
+    /// Which files lost their content, in words.
+    pub(crate) lost_files: Option<String>,
     /// Whether reads are gathered.
     pub(crate) keeps_reads: bool,
     /// Per cent of the model's suspicion that bookmark and fence.
@@ -66,6 +70,8 @@ impl Watch {
             is_changed: false,
             reads: Default::default(),
             landmarks: Landmarks::default(),
+            hints: 0,
+            lost_files: None,
             keeps_reads: false,
             sensitivity_percent: USUAL_PERCENT,
         }
@@ -118,6 +124,7 @@ impl Watch {
         self.zero_since = Some(now);
         self.pending = None;
         self.landmarks = Landmarks::default();
+        self.lost_files = None;
         self.generation += 1;
     }
 

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use answers::{
-    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, plan, write_archive,
+    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, lost_files, plan, write_archive,
     write_csv, write_html,
 };
-use guard::{DeviceDisk, Guard};
+use guard::{DeviceDisk, Examined, FileExaminer, Guard, LostFile};
 use serde_json::{Value, json};
 use volume::{Change, Moment, Sequence, Timestamp, Volume};
 
@@ -72,6 +73,31 @@ impl Past for LabPast {
     }
 }
 
+/// Examines the session's disk in the process: what is on it, the lab put there.
+#[derive(Debug)]
+pub(super) struct LabExaminer;
+
+impl FileExaminer for LabExaminer {
+    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Result<Examined, String> {
+        let started = Instant::now();
+        let part = Part {
+            past: &LabPast::new(volume, None),
+            from: Moment::After(from),
+            to: Moment::After(to),
+        };
+        let lost = lost_files(&part, &mut ()).map_err(|error| error.to_string())?;
+        let lost = lost.into_iter().map(|file| LostFile {
+            path: file.path,
+            how: file.how,
+            since: file.first_nanos.map(Timestamp::from_unix_nanos),
+        });
+        Ok(Examined {
+            lost: lost.collect(),
+            took: started.elapsed(),
+        })
+    }
+}
+
 fn window<'a>(past: &'a LabPast, from: Sequence) -> (Part<'a>, Options) {
     let part = Part {
         past,
@@ -110,7 +136,7 @@ pub(super) fn keep_good(past: &LabPast, from: Sequence, folder: &Path, now: Time
 
 /// Investigates from a moment until now, and writes the report in every form into a folder.
 pub(super) fn investigate_into(past: &LabPast, from: Sequence, folder: &Path) -> Result<Value, Failure> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let (part, options) = window(past, from);
     let (investigation, _opened) = investigate(&[part], &options, &mut ())?;
     write_all(&investigation, folder)?;

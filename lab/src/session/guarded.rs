@@ -13,6 +13,7 @@ use sentinel::Micros;
 use serde_json::{Value, json};
 use volume::{Clock, Device, Error, Extent, Hole, Moment, RollbackReport, Wait, WriteRequest};
 
+use super::answers::LabExaminer;
 use super::clock::LabClock;
 use super::disk::Disk;
 use super::run::print;
@@ -134,6 +135,7 @@ pub(super) struct Guarded {
     meter: Arc<Meter>,
     is_stopping: Arc<AtomicBool>,
     ticker: JoinHandle<()>,
+    examiner: JoinHandle<()>,
 }
 
 impl Guarded {
@@ -154,22 +156,16 @@ impl Guarded {
             events,
         );
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let (ticking, stopping) = (Arc::clone(&guard), Arc::clone(&is_stopping));
-        let ticker = std::thread::Builder::new().name("ticker".to_owned()).spawn(move || {
-            let mut due = Instant::now() + TICK;
-            while !stopping.load(Ordering::Acquire) {
-                std::thread::sleep(STEP);
-                if Instant::now() >= due {
-                    ticking.tick();
-                    due = Instant::now() + TICK;
-                }
-            }
-        })?;
+        let ticking = Arc::clone(&guard);
+        let ticker = every_tick("ticker", &is_stopping, move || ticking.tick())?;
+        let examined = Arc::clone(&guard);
+        let examiner = every_tick("examiner", &is_stopping, move || examined.examine(&LabExaminer))?;
         Ok(Self {
             guard,
             meter,
             is_stopping,
             ticker,
+            examiner,
         })
     }
 
@@ -238,8 +234,28 @@ impl Guarded {
         self.is_stopping.store(true, Ordering::Release);
         // A thread that panicked has stopped too.
         let _ = self.ticker.join();
+        let _ = self.examiner.join();
         self.guard.close();
     }
+}
+
+/// A thread that calls `act` once a tick.
+fn every_tick(
+    name: &str,
+    is_stopping: &Arc<AtomicBool>,
+    act: impl Fn() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let is_stopping = Arc::clone(is_stopping);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let mut due = Instant::now() + TICK;
+        while !is_stopping.load(Ordering::Acquire) {
+            std::thread::sleep(STEP);
+            if Instant::now() >= due {
+                act();
+                due = Instant::now() + TICK;
+            }
+        }
+    })
 }
 
 /// A rollback as an answer.
