@@ -34,7 +34,7 @@ const FEW_HINTS_MICROS: Micros = 60_000_000;
 /// An examination takes a twentieth of the time at most, and a quarter once there is something to confirm.
 const REST_FACTOR: u32 = 20;
 const REST_FACTOR_IF_SUSPECTED: u32 = 4;
-const REST_LEAST: Duration = Duration::from_secs(1);
+const REST_LEAST: Duration = Duration::from_millis(500);
 const REST_MOST: Duration = Duration::from_secs(600);
 /// How long a window grows before the next one begins: what lies within has to be gone through each time.
 const WINDOW_MICROS: Micros = 600_000_000;
@@ -90,6 +90,8 @@ struct Counted {
     /// When it began.
     since: Micros,
     seen: Micros,
+    /// The window in which it was found.
+    window: Sequence,
 }
 
 /// What was found out so far.
@@ -119,8 +121,9 @@ pub(crate) fn hints(blocks: &[Written]) -> u32 {
 }
 
 impl Examining {
-    /// Takes what an examination found that began at `now`. Lost files that the one before had found, too, count from here on.
-    fn take(&mut self, now: Micros, found: Vec<LostFile>, since: impl Fn(&LostFile) -> Micros) {
+    /// Takes what an examination of a window found that began at `now`. Lost files that the one before had found, too, count from here on;
+    /// those that it doesn't find any more were on their way out: shredded, then deleted.
+    fn take(&mut self, now: Micros, window: Sequence, found: Vec<LostFile>, since: impl Fn(&LostFile) -> Micros) {
         let before = std::mem::take(&mut self.lost);
         for file in found {
             let is_confirmed = before.contains_key(&file.path);
@@ -129,13 +132,15 @@ impl Examining {
                     how: file.how.clone(),
                     since: since(&file),
                     seen: now,
+                    window,
                 };
                 self.counted.entry(file.path.clone()).or_insert(counted);
             }
             self.lost.insert(file.path.clone(), file);
         }
+        let is_lost_still = |path: &String, file: &Counted| file.window != window || self.lost.contains_key(path);
         self.counted
-            .retain(|_, file| now.saturating_sub(file.seen) < COUNTED_MICROS);
+            .retain(|path, file| is_lost_still(path, file) && now.saturating_sub(file.seen) < COUNTED_MICROS);
     }
 
     /// Whether the next examination has something to confirm.
@@ -185,7 +190,8 @@ impl Examining {
 }
 
 impl Guard {
-    /// Examines the disk's files, if there is a reason to and it is due. To be called about once a second, by a thread that nobody waits for.
+    /// Examines the disk's files, if there is a reason to and it is due. To be called about twice a
+    /// second, by a thread that nobody waits for.
     pub fn examine(&self, examiner: &dyn FileExaminer) {
         let mut examining = lock(&self.examining);
         let Some((base, is_suspected)) = self.begin_examination(&mut examining) else {
@@ -204,8 +210,10 @@ impl Guard {
             return;
         };
         let wall = self.clock.now();
-        examining.take(began, examined.lost, |file| {
-            file.since.map_or(base.at, |since| uptime_at(since, now, wall)).max(base.at)
+        examining.take(began, base.sequence, examined.lost, |file| {
+            file.since
+                .map_or(base.at, |since| uptime_at(since, now, wall))
+                .max(base.at)
         });
         let is_to_confirm = examining.has_unconfirmed();
         examining.rest(now, examined.took, is_suspected || is_to_confirm);

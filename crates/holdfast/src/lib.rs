@@ -7,6 +7,7 @@
 pub mod aftermath;
 pub mod asking;
 pub mod browse;
+mod child;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -26,6 +27,7 @@ mod hex;
 pub mod incident_file;
 mod ldap;
 pub mod log;
+pub mod lost_files;
 pub mod mail;
 pub mod names;
 pub mod new_file;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use answers::{
-    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, lost_files, plan, write_archive,
-    write_csv, write_html,
+    Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, lost_files, plan,
+    write_archive, write_csv, write_html,
 };
 use guard::{DeviceDisk, Examined, FileExaminer, Guard, LostFile};
 use serde_json::{Value, json};

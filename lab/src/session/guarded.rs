@@ -157,9 +157,11 @@ impl Guarded {
         );
         let is_stopping = Arc::new(AtomicBool::new(false));
         let ticking = Arc::clone(&guard);
-        let ticker = every_tick("ticker", &is_stopping, move || ticking.tick())?;
+        let ticker = every("ticker", TICK, &is_stopping, move || ticking.tick())?;
         let examined = Arc::clone(&guard);
-        let examiner = every_tick("examiner", &is_stopping, move || examined.examine(&LabExaminer))?;
+        let examiner = every("examiner", TICK / 2, &is_stopping, move || {
+            examined.examine(&LabExaminer)
+        })?;
         Ok(Self {
             guard,
             meter,
@@ -239,20 +241,21 @@ impl Guarded {
     }
 }
 
-/// A thread that calls `act` once a tick.
-fn every_tick(
+/// A thread that calls `act` every so often.
+fn every(
     name: &str,
+    tick: Duration,
     is_stopping: &Arc<AtomicBool>,
     act: impl Fn() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     let is_stopping = Arc::clone(is_stopping);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let mut due = Instant::now() + TICK;
+        let mut due = Instant::now() + tick;
         while !is_stopping.load(Ordering::Acquire) {
             std::thread::sleep(STEP);
             if Instant::now() >= due {
                 act();
-                due = Instant::now() + TICK;
+                due = Instant::now() + tick;
             }
         }
     })

@@ -225,8 +225,37 @@ fn short_signature(head: &[u8]) -> Option<Kind> {
         }
         [0, 1, 0, 0, 0, tables, ..] if *tables < 64 => Some(Kind::Font),
         _ if head.get(257..262) == Some(b"ustar") => Some(Kind::Tar),
-        _ if head.starts_with(b"-----BEGIN PGP") => Some(Kind::OpenPgp),
+        _ if head.starts_with(b"-----BEGIN PGP") || is_openpgp(head) => Some(Kind::OpenPgp),
         _ => None,
+    }
+}
+
+/// Whether a message in binary form begins with a session key for a password or a public key (RFC 9580, 5.1 and 5.3), in packets of either
+/// format (4.2).
+fn is_openpgp(head: &[u8]) -> bool {
+    const PUBLIC_KEY: u8 = 1;
+    const PASSWORD: u8 = 3;
+    let (kind, length, body) = match head {
+        [tag @ (0x84 | 0x8c), length, body @ ..] => (tag >> 2 & 15, usize::from(*length), body),
+        [tag @ (0x85 | 0x8d), high, low, body @ ..] => {
+            (tag >> 2 & 15, usize::from(u16::from_be_bytes([*high, *low])), body)
+        }
+        [tag @ (0xc1 | 0xc3), length @ ..192, body @ ..] => (tag & 63, usize::from(*length), body),
+        [tag @ (0xc1 | 0xc3), high @ 192..224, low, body @ ..] => (
+            tag & 63,
+            (usize::from(*high) - 192) * 256 + usize::from(*low) + 192,
+            body,
+        ),
+        _ => return false,
+    };
+    match (kind, body) {
+        // Version, the key's number, algorithm.
+        (PUBLIC_KEY, [3, _, _, _, _, _, _, _, _, 1..=3 | 16..=18 | 25..=26, ..]) => (20..=1100).contains(&length),
+        (PUBLIC_KEY, [6, ..]) => (40..=1100).contains(&length),
+        // Version, cipher, how the key is made from the password, hash.
+        (PASSWORD, [4, 1..=13, 0 | 1 | 3 | 4, 1..=14, ..]) => (4..=64).contains(&length),
+        (PASSWORD, [5 | 6, ..]) => (20..=96).contains(&length),
+        _ => false,
     }
 }
 

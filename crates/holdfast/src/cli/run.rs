@@ -24,12 +24,16 @@ use crate::desk::deliver;
 use crate::examiner;
 use crate::failure::{EXIT_OK, Failure, FailureCode};
 use crate::guards;
+use crate::lost_files;
 use crate::place::{Place, Surroundings};
 use crate::reach;
 
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if lost_files::is_meant() {
+        return lost_files::main();
+    }
     if examiner::is_meant() {
         return examiner::main();
     }

@@ -2,7 +2,6 @@
 
 mod ask;
 pub mod certificate;
-mod child;
 mod exposure;
 mod files;
 mod marks;

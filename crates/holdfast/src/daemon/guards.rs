@@ -14,10 +14,13 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::guards::{self, LoadedModel};
 use crate::log::{Level, Log};
+use crate::lost_files;
 use crate::webhook::{Target, Webhook};
 
 /// Length of a round.
 const ROUND: Duration = Duration::from_secs(1);
+/// How soon an examination of files may follow another.
+const EXAMINING_ROUND: Duration = Duration::from_millis(500);
 /// How long messages that wait may still be delivered when the daemon stops.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -26,8 +29,8 @@ pub(super) struct Guarding {
     engine: Arc<Engine>,
     log: Arc<Log>,
     webhook: Arc<Webhook>,
-    thread: JoinHandle<()>,
-    stop: Sender<()>,
+    ticker: Repeated,
+    examiner: Repeated,
 }
 
 impl Guarding {
@@ -38,22 +41,19 @@ impl Guarding {
         engine.guards().told().set(Arc::clone(log), Arc::clone(&webhook));
         set_model(engine, settings, log);
         engine.tick_guards();
-        let (stop, stopped) = channel();
         let ticking = Arc::clone(engine);
-        let thread = std::thread::Builder::new()
-            .name("guards".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
-                    ticking.tick_guards();
-                }
-            })
-            .map_err(|error| Failure::io("start the thread of the guards", &error))?;
+        let ticker = Repeated::start("guards", ROUND, move || ticking.tick_guards())?;
+        let examined = Arc::clone(engine);
+        let apart = lost_files::Apart::new(engine.data());
+        let examiner = Repeated::start("guards' files", EXAMINING_ROUND, move || {
+            examined.guards().examine(&apart)
+        })?;
         Ok(Self {
             engine: Arc::clone(engine),
             log: Arc::clone(log),
             webhook,
-            thread,
-            stop,
+            ticker,
+            examiner,
         })
     }
 
@@ -67,11 +67,38 @@ impl Guarding {
 
     /// Ends the thread, has the guards write down what they know, and delivers what waits.
     pub(super) fn stop(self) {
+        self.ticker.stop();
+        self.examiner.stop();
+        self.engine.guards().close();
+        self.webhook.stop(WEBHOOK_PATIENCE);
+    }
+}
+
+/// A thread that does something once a round.
+struct Repeated {
+    thread: JoinHandle<()>,
+    stop: Sender<()>,
+}
+
+impl Repeated {
+    fn start(name: &str, round: Duration, act: impl Fn() + Send + 'static) -> Result<Self, Failure> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                while stopped.recv_timeout(round) == Err(RecvTimeoutError::Timeout) {
+                    act();
+                }
+            })
+            .map_err(|error| Failure::io("start a thread of the guards", &error))?;
+        Ok(Self { thread, stop })
+    }
+
+    /// Ends it after the round that it is at.
+    fn stop(self) {
         // The thread ends when nobody can tell it to any more, too.
         let _ = self.stop.send(());
         let _ = self.thread.join();
-        self.engine.guards().close();
-        self.webhook.stop(WEBHOOK_PATIENCE);
     }
 }
 

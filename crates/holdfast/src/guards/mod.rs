@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use guard::{Events, Guard, READS_KEPT_BYTES, Settings, SharedModel};
+use guard::{Events, FileExaminer, Guard, READS_KEPT_BYTES, Settings, SharedModel};
 use volume::{Clock, Store, Volume};
 
 pub use model::{LoadedModel, load};
@@ -149,6 +149,13 @@ impl Guards {
     pub fn tick(&self) {
         for guard in self.all() {
             guard.tick();
+        }
+    }
+
+    /// Has files examined where that is due; to be called about twice a second, by a thread that nobody waits for.
+    pub fn examine(&self, examiner: &dyn FileExaminer) {
+        for guard in self.all() {
+            guard.examine(examiner);
         }
     }
 

@@ -29,7 +29,7 @@ pub struct DaemonPast {
 }
 
 impl DaemonPast {
-    pub(super) fn new(data: &Path, name: &str) -> Self {
+    pub(crate) fn new(data: &Path, name: &str) -> Self {
         Self {
             data: data.to_owned(),
             name: name.to_owned(),

@@ -2,6 +2,7 @@
 //! parser, the daemon goes on serving.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -18,33 +19,45 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What a command may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Memory, in bytes.
-    pub(super) memory_bytes: u64,
+    pub(crate) memory_bytes: u64,
     /// Time, in all.
-    pub(super) time: Duration,
+    pub(crate) time: Duration,
     /// Bytes of what it prints that are read; it ends when it prints more.
-    pub(super) output_bytes: u64,
+    pub(crate) output_bytes: u64,
 }
 
 /// What a command printed, and how it ended; `None` if it was ended for taking too long.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) output: Vec<u8>,
-    pub(super) is_cut: bool,
-    pub(super) status: Option<ExitStatus>,
+pub(crate) struct Ended {
+    pub(crate) output: Vec<u8>,
+    pub(crate) is_cut: bool,
+    pub(crate) status: Option<ExitStatus>,
 }
 
-/// Runs `holdfast ARGUMENTS` on the same data folder.
-pub(super) fn run(place: &Place, arguments: &[&str], limits: Limits) -> Result<Ended, Failure> {
-    let failed = |error: std::io::Error| Failure::io("start a process that looks at the disk", &error);
+/// This program under a name, without surroundings.
+pub(crate) fn this_program(name: &str) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.env_clear().arg("--data").arg(&place.data);
+    command.arg0(name).env_clear();
+    command
+}
+
+/// `holdfast ARGUMENTS` on the same data folder.
+pub(crate) fn holdfast(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = this_program("holdfast");
+    command.arg("--data").arg(&place.data);
     if let Some(config) = &place.config_file {
         command.arg("--config").arg(config);
     }
+    command.args(arguments);
+    command
+}
+
+/// Runs a command.
+pub(crate) fn run(mut command: Command, limits: Limits) -> Result<Ended, Failure> {
+    let failed = |error: std::io::Error| Failure::io("start a process that looks at the disk", &error);
     let child = command
-        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
