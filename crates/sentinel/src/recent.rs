@@ -23,9 +23,14 @@ struct Region {
 }
 
 /// The table.
+///
+/// Invariant: a set that isn't marked as used is empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent {
     regions: [[Region; WAYS]; SETS],
+    /// A bit for each set in which something was remembered since the table was cleared. They stay in the processor's
+    /// cache, where the table doesn't: blocks written where nobody reads needn't wait for memory.
+    used: [u64; SETS / 64],
 }
 
 const EMPTY: Region = Region {
@@ -50,7 +55,12 @@ impl Recent {
     pub(crate) const fn new() -> Self {
         Self {
             regions: [[EMPTY; WAYS]; SETS],
+            used: [0; SETS / 64],
         }
+    }
+
+    fn is_used(&self, set: usize) -> bool {
+        self.used.get(set / 64).is_some_and(|bits| bits >> (set % 64) & 1 == 1)
     }
 
     /// Remembers that blocks were read, and says how many of them had been read recently already.
@@ -74,6 +84,9 @@ impl Recent {
     /// The region's slot, made empty if it was another's or too old.
     fn slot(&mut self, region: u64, now: u16) -> &mut Region {
         let (set, tag) = place(region);
+        if let Some(bits) = self.used.get_mut(set / 64) {
+            *bits |= 1 << (set % 64);
+        }
         #[expect(
             clippy::indexing_slicing,
             reason = "`place` yields a number below SETS, and positions below WAYS"
@@ -139,6 +152,9 @@ impl Recent {
     /// Takes blocks of one region out: how many had been read recently, and how many ticks ago.
     fn take_part(&mut self, first: u64, end: u64, now: u16) -> Option<(u32, u16)> {
         let (set, tag) = place(first >> REGION_BITS);
+        if !self.is_used(set) {
+            return None;
+        }
         let way = self.regions.get_mut(set)?.iter_mut().find(|way| way.tag == tag)?;
         let mask = mask(first, end);
         let age = now.wrapping_sub(way.tick);
@@ -154,6 +170,7 @@ impl Recent {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.regions.fill([EMPTY; WAYS]);
+        self.used.fill(0);
     }
 }
 
@@ -181,6 +198,21 @@ mod tests {
         assert_eq!(recent.take(10, 3 * SECOND), Some(4));
         assert_eq!(recent.take(10, 3 * SECOND), None, "taken once");
         assert_eq!(recent.take_range(0, 100, 3 * SECOND), 39);
+    }
+
+    #[test]
+    fn what_is_read_in_any_set_is_remembered_also_after_clearing() {
+        let mut recent = Box::new(Recent::new());
+        for _ in 0..2 {
+            for region in [0, 1, 63, 64, SETS as u64 - 1, SETS as u64 + 70] {
+                let block = region << REGION_BITS;
+                assert_eq!(recent.take(block, SECOND), None);
+                recent.note(block, 1, SECOND);
+                assert_eq!(recent.take(block, SECOND), Some(0));
+                recent.note(block, 1, SECOND);
+            }
+            recent.clear();
+        }
     }
 
     #[test]

@@ -75,9 +75,8 @@ impl Nodes {
     /// The node that `entry` points at, which must be at `address`.
     pub(crate) fn load(&self, entry: &Entry, address: NodeAddress, wait: Wait) -> Result<Arc<Node>, Error> {
         let location = entry.location();
-        if let Some(cached) = read_lock(&self.cache).nodes.get(&location) {
-            cached.used.store(true, Ordering::Relaxed);
-            return Ok(Arc::clone(&cached.node));
+        if let Some(node) = read_lock(&self.cache).node(location) {
+            return Ok(Arc::clone(node));
         }
         let segment = self.segments.open_or(location.segment, wait)?;
         let mut payload = vec![0; entry.payload_length() as usize];
@@ -110,7 +109,28 @@ impl Nodes {
 
     /// What `root` says of the node at `address`.
     pub(crate) fn find(&self, root: &Entry, address: NodeAddress, wait: Wait) -> Result<Base, Error> {
+        if let Some(base) = self.find_cached(root, address) {
+            return Ok(base);
+        }
         self.descend(root, address, wait).map(|descent| descent.base)
+    }
+
+    /// The same, if all nodes on the way are cached: with one lock for all levels, and no hold on the nodes in between. A
+    /// guarded write asks this of every block, and little else of it takes as long.
+    fn find_cached(&self, root: &Entry, address: NodeAddress) -> Option<Base> {
+        let cache = read_lock(&self.cache);
+        let mut entry = *root;
+        for level in (address.level..LEVELS).rev() {
+            if entry.kind() != EntryKind::Node {
+                break;
+            }
+            let node = cache.node(entry.location())?;
+            if level == address.level {
+                return Some(Base::Node(Arc::clone(node)));
+            }
+            entry = node.entry(child_position(address, level - 1));
+        }
+        Some(Base::Uniform(entry))
     }
 
     /// The way from `root` to the node at `address`, as far as there are nodes.
@@ -186,6 +206,16 @@ fn child_position(address: NodeAddress, level: u8) -> u32 {
 }
 
 impl Cache {
+    /// The node, which counts as used now.
+    fn node(&self, location: Location) -> Option<&Arc<Node>> {
+        let cached = self.nodes.get(&location)?;
+        // Only if it changes anything: writing takes the line from the caches of other processors.
+        if !cached.used.load(Ordering::Relaxed) {
+            cached.used.store(true, Ordering::Relaxed);
+        }
+        Some(&cached.node)
+    }
+
     /// Evicts the next node that wasn't used since the clock's hand last passed it. False when nothing is left.
     fn evict_one(&mut self) -> bool {
         while let Some(location) = self.clock.pop_front() {
