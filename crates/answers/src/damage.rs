@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use serde::{Deserialize, Serialize};
 use volume::Timestamp;
 
-use crate::compare::{Finding, Ground, compare};
+use crate::compare::{Finding, Ground, SETTLED_NANOS, compare};
 use crate::disk::{Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::investigate::is_same;
@@ -85,6 +85,22 @@ fn lost_in(
     Ok(())
 }
 
+/// Blocks of a file were changed a moment ago, and the file system doesn't say yet that the file was: it may be deleted by now, and its
+/// blocks another file's. ntfs-3g writes down what became of a file after the blocks, some seconds later.
+fn is_unsure(ground: &Ground<'_>, finding: &Finding) -> bool {
+    let nodes = finding
+        .old
+        .and_then(|old| ground.before_tree.node(old))
+        .zip(finding.new.zip(ground.after).and_then(|(new, (_, tree))| tree.node(new)));
+    let Some((old, new)) = nodes else { return false };
+    let is_same = old.identity() == new.identity()
+        && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes);
+    let is_settled = finding
+        .last
+        .is_some_and(|last| ground.to.since(last.time).as_nanos() > u128::from(SETTLED_NANOS));
+    is_same && !is_settled
+}
+
 fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {
     let how = match finding.what {
         What::EncryptedInPlace => "encrypted in place",
@@ -94,6 +110,9 @@ fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {
         What::Wiped => "wiped",
         _ => return None,
     };
+    if is_unsure(ground, finding) {
+        return None;
+    }
     let path = String::from_utf8_lossy(&ground.before_tree.path(finding.old?)).into_owned();
     let path: String = path.chars().take(PATH_CHARACTERS_MAX).collect();
     Some(Lost {

@@ -20,7 +20,7 @@ use crate::watch::Suspect;
 /// disk of a machine within the machine.
 const BOOKMARK_FILES: usize = 4;
 const FENCE_FILES: usize = 10;
-/// So many fence if the sentinel finds what is written suspicious, too.
+/// So many fence if something else was suspected before, as a rule by the sentinel.
 const FENCE_FILES_IF_SUSPECTED: usize = 5;
 /// A file that was lost counts for so long: a day.
 const COUNTED_MICROS: Micros = 24 * 3600 * 1_000_000;
@@ -105,6 +105,8 @@ pub(crate) struct Examining {
     counted: BTreeMap<String, Counted>,
     /// What the files that count led to.
     done: Option<Level>,
+    /// Whether something else was suspected before: files don't make themselves more suspicious.
+    is_suspected: bool,
     /// The generation of the watch that this belongs to.
     generation: u64,
 }
@@ -149,8 +151,8 @@ impl Examining {
     }
 
     /// What the files that count call for now, if that is more than was done.
-    fn verdict(&mut self, is_suspected: bool) -> Option<Level> {
-        let fence_files = if is_suspected {
+    fn verdict(&mut self) -> Option<Level> {
+        let fence_files = if self.is_suspected {
             FENCE_FILES_IF_SUSPECTED
         } else {
             FENCE_FILES
@@ -178,8 +180,8 @@ impl Examining {
         format!("{count} files lost their content: {}{others}", named.join(", "))
     }
 
-    fn rest(&mut self, ended: Micros, took: Duration, is_suspected: bool) {
-        let factor = if is_suspected {
+    fn rest(&mut self, ended: Micros, took: Duration, is_to_confirm: bool) {
+        let factor = if is_to_confirm || self.is_suspected {
             REST_FACTOR_IF_SUSPECTED
         } else {
             REST_FACTOR
@@ -194,7 +196,7 @@ impl Guard {
     /// second, by a thread that nobody waits for.
     pub fn examine(&self, examiner: &dyn FileExaminer) {
         let mut examining = lock(&self.examining);
-        let Some((base, is_suspected)) = self.begin_examination(&mut examining) else {
+        let Some(base) = self.begin_examination(&mut examining) else {
             return;
         };
         let newest = self.volume.newest().sequence;
@@ -216,7 +218,7 @@ impl Guard {
                 .max(base.at)
         });
         let is_to_confirm = examining.has_unconfirmed();
-        examining.rest(now, examined.took, is_suspected || is_to_confirm);
+        examining.rest(now, examined.took, is_to_confirm);
         let window = match examined.took > LONG {
             true => SHORT_WINDOW_MICROS,
             false => WINDOW_MICROS,
@@ -228,21 +230,23 @@ impl Guard {
             });
             examining.lost.clear();
         }
-        if let Some(level) = examining.verdict(is_suspected) {
+        if let Some(level) = examining.verdict() {
             self.act_on_lost_files(&examining, level);
         }
     }
 
-    /// The window to examine, and whether the sentinel suspects something; `None` if it isn't due.
-    fn begin_examination(&self, examining: &mut Examining) -> Option<(Base, bool)> {
+    /// The window to examine; `None` if it isn't due.
+    fn begin_examination(&self, examining: &mut Examining) -> Option<Base> {
         let state = lock(&self.state);
         let is_fenced = state.fence.is_some();
-        let is_suspected = state.episode.is_some();
+        let is_episode = state.episode.is_some();
         drop(state);
         let now = self.uptime.micros();
         let newest = self.volume.newest().sequence;
         let mut watch = lock(&self.watch);
-        if examining.generation != watch.generation || !is_suspected && examining.done.is_some() {
+        if examining.generation != watch.generation
+            || !is_episode && (examining.done.is_some() || examining.is_suspected)
+        {
             // All of that is explained.
             watch.lost_files = None;
             *examining = Examining {
@@ -250,6 +254,7 @@ impl Guard {
                 ..Examining::default()
             };
         }
+        examining.is_suspected |= is_episode && examining.done.is_none();
         let base = *examining.base.get_or_insert(Base {
             at: now,
             sequence: newest,
@@ -261,7 +266,7 @@ impl Guard {
             return None;
         }
         watch.hints = 0;
-        Some((base, is_suspected))
+        Some(base)
     }
 
     fn act_on_lost_files(&self, examining: &Examining, level: Level) {

@@ -18,7 +18,7 @@ const COMPANY_MIN: usize = 10;
 /// How long before the first and after the last damage others are suspicious, in nanoseconds.
 const COMPANY_NANOS: u64 = 60_000_000_000;
 /// File systems write a file's times some seconds after its content; by then they are on the disk, in nanoseconds.
-const SETTLED_NANOS: u64 = 60_000_000_000;
+pub(crate) const SETTLED_NANOS: u64 = 60_000_000_000;
 /// An extension is told if so many damaged files were given it.
 const EXTENSION_FILES_MIN: usize = 3;
 

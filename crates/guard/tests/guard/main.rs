@@ -8,6 +8,7 @@ mod fixture;
 mod hand;
 mod hostile;
 mod landmarks;
+mod lost_files;
 mod reads;
 mod restarts;
 mod settings;

@@ -1,0 +1,217 @@
+//! Files that lost their content: what counts, what it leads to, and what explains it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use guard::{EventKind, Examined, Fence, FileExaminer, LostFile, StatusState};
+use volume::{Clock, Device, Sequence, Timestamp, Volume, WriteRequest};
+
+use crate::fixture::{BATCH, BLOCK, Bench, assert_clean, noise};
+
+/// A place that nothing is on.
+const BEHIND_TEXT: u64 = 16 * BATCH;
+
+/// Tells what a test has it tell.
+#[derive(Default)]
+struct Told {
+    lost: Mutex<Vec<LostFile>>,
+    is_failing: Mutex<bool>,
+    took: Mutex<Duration>,
+    asked: AtomicU32,
+    from: Mutex<Option<Sequence>>,
+}
+
+impl Told {
+    fn lose(&self, files: u32, since: Timestamp) {
+        let file = |number: u32| LostFile {
+            path: format!("/Documents/{number:03}.docx"),
+            how: "encrypted in place".to_owned(),
+            since: Some(since),
+        };
+        *self.lost.lock().expect("no thread panics") = (0..files).map(file).collect();
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl FileExaminer for Told {
+    fn examine(&self, _: &Arc<Volume>, from: Sequence, _: Sequence) -> Result<Examined, String> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        *self.from.lock().expect("no thread panics") = Some(from);
+        if *self.is_failing.lock().expect("no thread panics") {
+            return Err("no file system".to_owned());
+        }
+        Ok(Examined {
+            lost: self.lost.lock().expect("no thread panics").clone(),
+            took: *self.took.lock().expect("no thread panics"),
+        })
+    }
+}
+
+/// A disk with some noise on it, examined once a second.
+struct Disk {
+    bench: Bench,
+    told: Told,
+}
+
+impl Disk {
+    fn new(fence: Fence) -> Self {
+        let (bench, told) = (Bench::new(fence), Told::default());
+        bench.guard.examine(&told);
+        assert_eq!(told.asked(), 0, "nothing was written");
+        Self { bench, told }
+    }
+
+    /// Writes 64 blocks that a file's content could have been lost by. Few enough for the sentinel not to judge.
+    fn write(&self) {
+        let disk = self.bench.guard.attach();
+        let data: Vec<u8> = (0..64).flat_map(|block| noise(block).0).collect();
+        let offset = BEHIND_TEXT * BLOCK;
+        disk.write(&[WriteRequest { offset, data: &data }])
+            .expect("nothing is fenced");
+    }
+
+    /// From now on that many files are lost, since now.
+    fn lose(&self, files: u32) {
+        self.told.lose(files, self.bench.clocks.now());
+    }
+
+    fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.bench.pass_seconds(1);
+            self.bench.guard.examine(&self.told);
+        }
+    }
+
+    fn state(&self) -> StatusState {
+        self.bench.guard.status().state
+    }
+}
+
+#[test]
+fn files_lost_in_two_examinations_are_fenced_before_the_first_of_them() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.pass(20);
+    let before = disk.bench.volume.newest().sequence;
+    disk.bench.pass_seconds(10);
+    disk.lose(10);
+    disk.write();
+    disk.pass(1);
+    assert_eq!(disk.state(), StatusState::Calm, "one examination isn't enough");
+    disk.pass(1);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    let reasons = disk.bench.guard.status().reasons;
+    assert_eq!(
+        reasons,
+        [
+            "10 files lost their content: `/Documents/000.docx` (encrypted in place), `/Documents/001.docx` (encrypted in place), \
+             `/Documents/002.docx` (encrypted in place) and 7 more"
+        ]
+    );
+    let point = disk.bench.guard.before_attack().unwrap();
+    assert!(point.sequence <= before.0, "{} {}", point.sequence, before.0);
+    assert_clean(&disk.bench.volume, &point.pin);
+    // A fenced disk isn't examined.
+    let asked = disk.told.asked();
+    disk.pass(5);
+    assert_eq!(disk.told.asked(), asked);
+}
+
+#[test]
+fn few_files_are_bookmarked_and_one_is_nothing() {
+    let disk = Disk::new(Fence::Refuse);
+    for (files, expected) in [
+        (3, StatusState::Calm),
+        (4, StatusState::Bookmarked),
+        (9, StatusState::Bookmarked),
+    ] {
+        let disk = Disk::new(Fence::Refuse);
+        disk.lose(files);
+        disk.write();
+        // Nine of a bookmarked disk would be enough: suspicion that files alone gave rise to doesn't count twice.
+        disk.pass(10);
+        assert_eq!(disk.state(), expected, "{files}");
+    }
+    assert_eq!(disk.state(), StatusState::Calm);
+}
+
+#[test]
+fn what_one_examination_alone_finds_or_what_is_deleted_then_does_not_count() {
+    let disk = Disk::new(Fence::Refuse);
+    for round in 0..6 {
+        disk.lose(if round % 2 == 0 { 50 } else { 0 });
+        disk.write();
+        disk.pass(1);
+    }
+    assert_eq!(disk.state(), StatusState::Calm);
+    // Wiped, seen so twice, and deleted: some at a time, never many at once.
+    disk.lose(3);
+    disk.pass(3);
+    disk.lose(0);
+    disk.write();
+    disk.pass(2);
+    disk.lose(3);
+    disk.write();
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Calm);
+}
+
+#[test]
+fn examinations_take_a_small_part_of_the_time_and_need_a_reason() {
+    let disk = Disk::new(Fence::Refuse);
+    *disk.told.took.lock().unwrap() = Duration::from_secs(2);
+    disk.pass(30);
+    assert_eq!(disk.told.asked(), 0);
+    for _ in 0..82 {
+        disk.write();
+        disk.pass(1);
+    }
+    // One in 40 seconds.
+    assert_eq!(disk.told.asked(), 3);
+    // Where nothing can be read, one a minute.
+    *disk.told.is_failing.lock().unwrap() = true;
+    for _ in 0..120 {
+        disk.write();
+        disk.pass(1);
+    }
+    assert!((4..=6).contains(&disk.told.asked()), "{}", disk.told.asked());
+}
+
+#[test]
+fn what_was_released_is_not_held_against_the_disk() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.lose(20);
+    disk.write();
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    disk.bench.guard.release(guard::Release::Keep).unwrap();
+    let released = disk.bench.volume.newest().sequence;
+    disk.lose(0);
+    disk.pass(1);
+    disk.write();
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Calm);
+    let from = disk.told.from.lock().unwrap().unwrap();
+    assert!(from >= released, "the window begins with the release");
+}
+
+#[test]
+fn announced_work_is_told_and_not_fenced() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.bench
+        .guard
+        .announce("encrypting an archive", Duration::from_secs(3600))
+        .unwrap();
+    disk.lose(20);
+    disk.write();
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    let told = disk
+        .bench
+        .events
+        .find(|kind| matches!(kind, EventKind::WouldFence { .. }));
+    assert_eq!(told.len(), 1);
+}
