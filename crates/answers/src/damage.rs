@@ -25,6 +25,8 @@ pub struct Lost {
     pub path: String,
     /// How, in words: "encrypted in place".
     pub how: String,
+    /// Whether another file took its place. One that lost its content where it lies may be about to be deleted: shredded.
+    pub is_replaced: bool,
     /// When its blocks, or those of the copy that took its place, were first changed in the window, in nanoseconds of Unix time; `None` if
     /// that isn't known.
     pub first_nanos: Option<u64>,
@@ -88,10 +90,12 @@ fn lost_in(
 /// Blocks of a file were changed a moment ago, and the file system doesn't say yet that the file was: it may be deleted by now, and its
 /// blocks another file's. ntfs-3g writes down what became of a file after the blocks, some seconds later.
 fn is_unsure(ground: &Ground<'_>, finding: &Finding) -> bool {
-    let nodes = finding
-        .old
-        .and_then(|old| ground.before_tree.node(old))
-        .zip(finding.new.zip(ground.after).and_then(|(new, (_, tree))| tree.node(new)));
+    let nodes = finding.old.and_then(|old| ground.before_tree.node(old)).zip(
+        finding
+            .new
+            .zip(ground.after)
+            .and_then(|(new, (_, tree))| tree.node(new)),
+    );
     let Some((old, new)) = nodes else { return false };
     let is_same = old.identity() == new.identity()
         && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes);
@@ -121,6 +125,7 @@ fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {
             name => format!("{name}: {path}"),
         },
         how: how.to_owned(),
+        is_replaced: matches!(finding.what, What::ReplacedByEncrypted | What::DeletedAfterCopying),
         first_nanos: finding.first.map(|stamp| stamp.time).map(Timestamp::as_unix_nanos),
     })
 }

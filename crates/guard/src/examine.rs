@@ -22,6 +22,9 @@ const BOOKMARK_FILES: usize = 4;
 const FENCE_FILES: usize = 10;
 /// So many fence if something else was suspected before, as a rule by the sentinel.
 const FENCE_FILES_IF_SUSPECTED: usize = 5;
+/// A file that lost its content where it lies counts once it is so for this long. Whoever shreds files deletes them then, which ntfs-3g
+/// writes down some seconds later.
+const IN_PLACE_MICROS: Micros = 15_000_000;
 /// A file that was lost counts for so long: a day.
 const COUNTED_MICROS: Micros = 24 * 3600 * 1_000_000;
 /// Files that are counted at most; each is a path.
@@ -72,6 +75,8 @@ pub struct LostFile {
     pub path: String,
     /// How, in words.
     pub how: String,
+    /// Whether another file took its place. One that lost its content where it lies may be about to be deleted: shredded.
+    pub is_replaced: bool,
     /// When it began.
     pub since: Option<Timestamp>,
 }
@@ -100,8 +105,8 @@ pub(crate) struct Examining {
     base: Option<Base>,
     /// Not before.
     next: Micros,
-    /// Found lost by the last examination, for the next to confirm.
-    lost: BTreeMap<String, LostFile>,
+    /// Found lost by the last examination, for others to confirm, and since when without a break.
+    lost: BTreeMap<String, Micros>,
     counted: BTreeMap<String, Counted>,
     /// What the files that count led to.
     done: Option<Level>,
@@ -128,7 +133,9 @@ impl Examining {
     fn take(&mut self, now: Micros, window: Sequence, found: Vec<LostFile>, since: impl Fn(&LostFile) -> Micros) {
         let before = std::mem::take(&mut self.lost);
         for file in found {
-            let is_confirmed = before.contains_key(&file.path);
+            let found_first = before.get(&file.path).copied();
+            let confirms = if file.is_replaced { 0 } else { IN_PLACE_MICROS };
+            let is_confirmed = found_first.is_some_and(|first| now.saturating_sub(first) >= confirms);
             if is_confirmed && self.counted.len() < COUNTED_MAX {
                 let counted = Counted {
                     how: file.how.clone(),
@@ -138,7 +145,7 @@ impl Examining {
                 };
                 self.counted.entry(file.path.clone()).or_insert(counted);
             }
-            self.lost.insert(file.path.clone(), file);
+            self.lost.insert(file.path, found_first.unwrap_or(now));
         }
         let is_lost_still = |path: &String, file: &Counted| file.window != window || self.lost.contains_key(path);
         self.counted

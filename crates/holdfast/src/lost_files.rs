@@ -75,6 +75,7 @@ fn lost_file(lost: Lost) -> LostFile {
     LostFile {
         path: lost.path,
         how: lost.how,
+        is_replaced: lost.is_replaced,
         since: lost.first_nanos.map(Timestamp::from_unix_nanos),
     }
 }

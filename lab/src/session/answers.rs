@@ -89,6 +89,7 @@ impl FileExaminer for LabExaminer {
         let lost = lost.into_iter().map(|file| LostFile {
             path: file.path,
             how: file.how,
+            is_replaced: file.is_replaced,
             since: file.first_nanos.map(Timestamp::from_unix_nanos),
         });
         Ok(Examined {

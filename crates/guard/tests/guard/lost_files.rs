@@ -9,6 +9,7 @@ use volume::{Clock, Device, Sequence, Timestamp, Volume, WriteRequest};
 
 use crate::fixture::{BATCH, BLOCK, Bench, assert_clean, noise};
 
+const REPLACED: &str = "replaced by random bytes";
 /// A place that nothing is on.
 const BEHIND_TEXT: u64 = 16 * BATCH;
 
@@ -23,10 +24,11 @@ struct Told {
 }
 
 impl Told {
-    fn lose(&self, files: u32, since: Timestamp) {
+    fn lose(&self, files: u32, how: &str, since: Timestamp) {
         let file = |number: u32| LostFile {
             path: format!("/Documents/{number:03}.docx"),
-            how: "encrypted in place".to_owned(),
+            how: how.to_owned(),
+            is_replaced: how == REPLACED,
             since: Some(since),
         };
         *self.lost.lock().expect("no thread panics") = (0..files).map(file).collect();
@@ -76,7 +78,7 @@ impl Disk {
 
     /// From now on that many files are lost, since now.
     fn lose(&self, files: u32) {
-        self.told.lose(files, self.bench.clocks.now());
+        self.told.lose(files, REPLACED, self.bench.clocks.now());
     }
 
     fn pass(&self, seconds: u64) {
@@ -107,8 +109,8 @@ fn files_lost_in_two_examinations_are_fenced_before_the_first_of_them() {
     assert_eq!(
         reasons,
         [
-            "10 files lost their content: `/Documents/000.docx` (encrypted in place), `/Documents/001.docx` (encrypted in place), \
-             `/Documents/002.docx` (encrypted in place) and 7 more"
+            "10 files lost their content: `/Documents/000.docx` (replaced by random bytes), `/Documents/001.docx` (replaced by random bytes), \
+             `/Documents/002.docx` (replaced by random bytes) and 7 more"
         ]
     );
     let point = disk.bench.guard.before_attack().unwrap();
@@ -214,4 +216,23 @@ fn announced_work_is_told_and_not_fenced() {
         .events
         .find(|kind| matches!(kind, EventKind::WouldFence { .. }));
     assert_eq!(told.len(), 1);
+}
+
+#[test]
+fn what_is_lost_where_it_lies_counts_once_it_has_stayed_so() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.told.lose(12, "wiped", disk.bench.clocks.now());
+    disk.write();
+    disk.pass(14);
+    assert_eq!(disk.state(), StatusState::Calm);
+    // Deleted, and others wiped: shredding.
+    disk.lose(0);
+    disk.write();
+    disk.pass(1);
+    disk.told.lose(12, "wiped", disk.bench.clocks.now());
+    disk.write();
+    disk.pass(14);
+    assert_eq!(disk.state(), StatusState::Calm);
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Fenced);
 }
