@@ -96,7 +96,8 @@ fn is_unsure(ground: &Ground<'_>, finding: &Finding) -> bool {
             .zip(ground.after)
             .and_then(|(new, (_, tree))| tree.node(new)),
     );
-    let Some((old, new)) = nodes else { return false };
+    // Nor does it count that nothing leads to a file any more: folders, too, are found half written.
+    let Some((old, new)) = nodes else { return true };
     let is_same = old.identity() == new.identity()
         && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes);
     let is_settled = finding

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sentinel::Micros;
 use volume::{Error, Moment, Pin, Sequence, Timestamp};
 
-use crate::event::EventKind;
+use crate::event::{Cause, EventKind};
 use crate::guard::Guard;
 use crate::locks::lock;
 use crate::state::{Bookmark, RestorePoint, State};
@@ -27,6 +27,7 @@ impl Guard {
         let onset = suspect.assessment.onset.max(lock(&self.state).rested);
         let watch = lock(&self.watch);
         let mut reasons = watch.landmarks.lost();
+        let is_destruction = !reasons.is_empty() && watch.lost_files.is_none();
         reasons.extend(watch.lost_files.clone());
         drop(watch);
         let wall = self.clock.now();
@@ -36,6 +37,11 @@ impl Guard {
             state.since = wall;
         }
         let episode = state.episode.get_or_insert_default();
+        let is_destruction = is_destruction && suspect.assessment.signals.iter().next().is_none();
+        episode.cause = match (is_destruction, episode.cause) {
+            (true, None | Some(Cause::Destruction)) => Some(Cause::Destruction),
+            _ => Some(Cause::Encryption),
+        };
         episode.suspicion_percent = episode.suspicion_percent.max(suspect.percent);
         reasons.extend(suspect.assessment.signals.iter().map(ToString::to_string));
         if !reasons.is_empty() {

@@ -27,6 +27,28 @@ pub enum Unfenced {
     Alert,
 }
 
+/// What is suspected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Content is encrypted or wiped.
+    #[default]
+    Encryption,
+    /// What a disk is found by is gone: a partition table, a superblock.
+    Destruction,
+}
+
+impl Cause {
+    /// In one word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Encryption => "encryption",
+            Self::Destruction => "destruction",
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -157,6 +179,9 @@ pub struct Event {
     /// When what is suspected began.
     #[serde(with = "rfc3339_option")]
     pub onset: Option<Timestamp>,
+    /// What is suspected.
+    #[serde(default)]
+    pub cause: Cause,
     /// Suspicion, in per cent of what fences.
     pub suspicion_percent: Option<u32>,
     /// Why, strongest first.
@@ -185,8 +210,14 @@ impl Event {
     }
 
     fn write_what(&self, text: &mut String) -> fmt::Result {
-        let began = Began(self.onset);
+        let (began, cause) = (Began(self.onset), self.cause.word());
         match &self.kind {
+            EventKind::Bookmarked { moved: false } if self.cause == Cause::Destruction => {
+                write!(
+                    text,
+                    "destructive writes{began} (fenced if nothing takes the place of what is gone)"
+                )
+            }
             EventKind::Bookmarked { moved: false } => {
                 let percent = self.suspicion_percent.unwrap_or(0);
                 write!(text, "suspicious writes{began} ({percent} % of what fences)")
@@ -200,16 +231,16 @@ impl Event {
             }
             EventKind::WouldFence { because } => write!(
                 text,
-                "encryption recognised{began}; nothing is stopped, because {}",
+                "{cause} recognised{began}; nothing is stopped, because {}",
                 match because {
                     Unfenced::Announced => "work is announced",
                     Unfenced::Alert => "the fence is `alert`",
                 }
             ),
-            EventKind::Fenced { fence } => write!(text, "encryption recognised{began}: {}", doing(*fence)),
+            EventKind::Fenced { fence } => write!(text, "{cause} recognised{began}: {}", doing(*fence)),
             EventKind::Diverted { fork } => write!(
                 text,
-                "encryption recognised{began}: writes go to the fork `{fork}` from now on, the volume stays as it is"
+                "{cause} recognised{began}: writes go to the fork `{fork}` from now on, the volume stays as it is"
             ),
             EventKind::FencedByHand { fence, fork, because } => {
                 write!(text, "fenced ({because}): ")?;
@@ -285,12 +316,16 @@ impl Event {
     fn next(&self) -> Option<String> {
         let volume = &self.volume;
         let restore = format!("`holdfast restore {volume} --before-attack`");
+        let undone = match self.cause {
+            Cause::Encryption => "encrypted",
+            Cause::Destruction => "destroyed",
+        };
         Some(match &self.kind {
             EventKind::Fenced { .. } | EventKind::StillFenced { fork: None, .. } => format!(
-                "To undo what was encrypted: {restore}; if it is a false alarm: `holdfast guard release {volume}`"
+                "To undo what was {undone}: {restore}; if it is a false alarm: `holdfast guard release {volume}`"
             ),
             EventKind::Diverted { .. } | EventKind::StillFenced { .. } => format!(
-                "To undo what was encrypted: {restore}; if it is a false alarm, `holdfast guard release {volume} --keep` \
+                "To undo what was {undone}: {restore}; if it is a false alarm, `holdfast guard release {volume} --keep` \
                  brings what was diverted into the volume, `--drop` gives it up"
             ),
             EventKind::FencedByHand { fork: None, .. } => {
@@ -306,7 +341,7 @@ impl Event {
             EventKind::WouldFence {
                 because: Unfenced::Alert,
             } => format!(
-                "To undo what was encrypted: {restore}; if you know this work: `holdfast guard release {volume}`"
+                "To undo what was {undone}: {restore}; if you know this work: `holdfast guard release {volume}`"
             ),
             EventKind::RolledBack { fork: Some(fork) } => {
                 format!("When nobody needs it any more: `holdfast volume delete {fork}`")

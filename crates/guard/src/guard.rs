@@ -286,6 +286,7 @@ impl Guard {
             pin: episode.point.as_ref().map(|point| point.pin.clone()),
             pinned: episode.point.as_ref().map(|point| point.time),
             onset: episode.onset,
+            cause: episode.cause.unwrap_or_default(),
             suspicion_percent: is_about_episode.then_some(episode.suspicion_percent),
             reasons: episode.reasons,
             counts,

@@ -43,7 +43,7 @@ pub use device_disk::{DeviceDisk, read_failed};
 pub use disk::GuardedDisk;
 pub use drill::{DRILL_SETTINGS, is_drill_sidecar};
 pub use error::Error;
-pub use event::{Event, EventKind, Events, Unfenced};
+pub use event::{Cause, Event, EventKind, Events, Unfenced};
 pub use examine::{Examined, FileExaminer, LostFile};
 pub use guard::Guard;
 pub use model::SharedModel;

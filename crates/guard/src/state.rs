@@ -7,6 +7,7 @@ use sentinel::Micros;
 use serde::{Deserialize, Serialize};
 use volume::Timestamp;
 
+use crate::event::Cause;
 use crate::settings::{Fence, Settings};
 use crate::time::{rfc3339, rfc3339_option};
 
@@ -47,6 +48,9 @@ pub(crate) struct Episode {
     /// When what is suspected began.
     #[serde(with = "rfc3339_option")]
     pub(crate) onset: Option<Timestamp>,
+    /// What is suspected; more than one thing is encryption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<Cause>,
     /// In per cent of what fences, at its highest.
     pub(crate) suspicion_percent: u32,
     /// Why, by the newest assessment that was suspicious.

@@ -65,6 +65,20 @@ fn a_superblock_that_is_gone_is_bookmarked_at_once_and_fenced_soon() {
     let point = bench.guard.before_attack().unwrap();
     let view = bench.volume.view(&Moment::Pin(point.pin)).unwrap();
     assert_eq!(block_of(&view, 0).0.to_vec(), xfs(1));
+    let told = bench.events.all();
+    let texts: Vec<String> = told.iter().map(guard::Event::text).collect();
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.starts_with("destructive writes that began")),
+        "{texts:?}"
+    );
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.starts_with("destruction recognised that began")),
+        "{texts:?}"
+    );
     // Each is told once.
     bench.pass_seconds(700);
     for is in [is_bookmark as fn(&EventKind) -> bool, is_fence] {

@@ -1,6 +1,6 @@
 //! Alerts made of what layers tell.
 
-use guard::{Event, EventKind, Unfenced};
+use guard::{Cause, Event, EventKind, Unfenced};
 use respond::Time;
 use respond::alert::{Layer, NewAlert, Severity};
 use respond::approval::Request;
@@ -19,10 +19,16 @@ use crate::span::format_span;
 #[must_use]
 pub fn of_guard(event: &Event) -> NewAlert {
     let (severity, title) = guard_words(&event.kind);
+    let title = match event.cause {
+        Cause::Encryption => title.to_owned(),
+        Cause::Destruction => title
+            .replace("Encryption", "Destruction")
+            .replace("Suspicious", "Destructive"),
+    };
     let facts = facts(event);
     let kind = facts.get("kind").and_then(Value::as_str).unwrap_or("event").to_owned();
     NewAlert {
-        title: title.to_owned(),
+        title,
         text: event.text(),
         facts,
         ..about_volume(time(event.time), Layer::Guard, &kind, severity, &event.volume)

@@ -112,6 +112,7 @@ mod tests {
             pin: Some("before-attack-1".to_owned()),
             pinned: Some(Timestamp::from_unix_seconds(1_795_428_880)),
             onset: Some(Timestamp::from_unix_seconds(1_795_428_890)),
+            cause: guard::Cause::Encryption,
             suspicion_percent: Some(100),
             reasons: vec!["blocks turned random".to_owned()],
             counts: guard::Counts::default(),
@@ -126,6 +127,7 @@ mod tests {
         let mut names: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         let expected = [
+            "cause",
             "counts",
             "fence",
             "host",
