@@ -1,12 +1,12 @@
 //! Which files lost their content in a window, and nothing else: for those who ask every few seconds.
 
-use std::hash::RandomState;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher, RandomState};
 
 use serde::{Deserialize, Serialize};
-use volume::Timestamp;
 
-use crate::compare::{Finding, Ground, SETTLED_NANOS, compare};
-use crate::disk::{Noted, Side, Tree, sides};
+use crate::compare::{Finding, Ground, SETTLED_NANOS, compare, extension_of};
+use crate::disk::{Node, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::investigate::is_same;
 use crate::progress::Progress;
@@ -18,6 +18,13 @@ pub const LOST_MAX: usize = 4096;
 /// Longest path that is told, in characters; longer ones are cut.
 const PATH_CHARACTERS_MAX: usize = 256;
 
+/// Bytes by which one program's copies are longer than their originals differ by less than this: padding to a cipher's block.
+const OVERHEAD_SPREAD_BYTES: u64 = 16;
+/// So many copies that are as much longer aren't chance.
+const ALIKE_MIN: usize = 4;
+/// A name without its extension that is shorter says nothing.
+const STEM_BYTES_MIN: usize = 3;
+
 /// A file that lost its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
@@ -27,9 +34,8 @@ pub struct Lost {
     pub how: String,
     /// Whether another file took its place. One that lost its content where it lies may be about to be deleted: shredded.
     pub is_replaced: bool,
-    /// When its blocks, or those of the copy that took its place, were first changed in the window, in nanoseconds of Unix time; `None` if
-    /// that isn't known.
-    pub first_nanos: Option<u64>,
+    /// The batch in which its blocks, or those of the copy that took its place, were first changed in the window; `None` if that isn't known.
+    pub first: Option<u64>,
 }
 
 /// The files that were encrypted or wiped in a window. What needs an attack beside it to be taken for damage, such as files that
@@ -83,21 +89,66 @@ fn lost_in(
         to: window.after.time,
     };
     let findings = compare(&ground, progress)?;
-    lost.extend(findings.list.iter().filter_map(|finding| lost_file(&ground, finding)));
+    let overhead = common_overhead(&ground, &findings.list);
+    let is_meant =
+        |finding: &&Finding| finding.what != What::DeletedAfterCopying || is_copy(&ground, finding, overhead);
+    let meant = findings.list.iter().filter(is_meant);
+    lost.extend(meant.filter_map(|finding| lost_file(&ground, finding)));
     Ok(())
+}
+
+/// Whether a file of random bytes is the copy of one that is gone. Programs delete random-looking files every day and make others in the same
+/// folder (caches, databases that merge their files, packs of git), so the file has to have been of a known kind, and the copy to be
+/// named after it, or as much longer as most others are.
+fn is_copy(ground: &Ground<'_>, finding: &Finding, overhead: Option<u64>) -> bool {
+    let is_alike = || overhead.is_some() && overhead_of(ground, finding) == overhead;
+    finding.old_kind.is_some() && (is_named_after(ground, finding) || is_alike())
+}
+
+fn is_named_after(ground: &Ground<'_>, finding: &Finding) -> bool {
+    let Some(((old, new), (_, after))) = nodes(ground, finding).zip(ground.after) else {
+        return false;
+    };
+    let old = ground.before_tree.name(old);
+    let stem = extension_of(old).map_or(old.len(), |extension| old.len() - extension.len() - 1);
+    let stem = old.get(..stem).unwrap_or(old);
+    stem.len() >= STEM_BYTES_MIN && after.name(new).starts_with(stem)
+}
+
+/// By how much the copy is longer, in units of [`OVERHEAD_SPREAD_BYTES`].
+fn overhead_of(ground: &Ground<'_>, finding: &Finding) -> Option<u64> {
+    let (old, new) = nodes(ground, finding)?;
+    Some(new.size_bytes.checked_sub(old.size_bytes)? / OVERHEAD_SPREAD_BYTES)
+}
+
+/// The overhead of most copies that aren't named after their originals; `None` where they have nothing in common.
+fn common_overhead(ground: &Ground<'_>, findings: &[Finding]) -> Option<u64> {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    let copies = findings
+        .iter()
+        .filter(|finding| finding.what == What::DeletedAfterCopying && !is_named_after(ground, finding));
+    for overhead in copies.filter_map(|finding| overhead_of(ground, finding)) {
+        *counts.entry(overhead).or_default() += 1;
+    }
+    let total: usize = counts.values().sum();
+    let (overhead, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    (count >= ALIKE_MIN && count * 2 > total).then_some(overhead)
+}
+
+/// The file before, and what is there now.
+fn nodes<'a>(ground: &Ground<'a>, finding: &Finding) -> Option<(&'a Node, &'a Node)> {
+    let old = ground.before_tree.node(finding.old?)?;
+    let new = ground.after?.1.node(finding.new?)?;
+    Some((old, new))
 }
 
 /// Blocks of a file were changed a moment ago, and the file system doesn't say yet that the file was: it may be deleted by now, and its
 /// blocks another file's. ntfs-3g writes down what became of a file after the blocks, some seconds later.
 fn is_unsure(ground: &Ground<'_>, finding: &Finding) -> bool {
-    let nodes = finding.old.and_then(|old| ground.before_tree.node(old)).zip(
-        finding
-            .new
-            .zip(ground.after)
-            .and_then(|(new, (_, tree))| tree.node(new)),
-    );
     // Nor does it count that nothing leads to a file any more: folders, too, are found half written.
-    let Some((old, new)) = nodes else { return true };
+    let Some((old, new)) = nodes(ground, finding) else {
+        return true;
+    };
     let is_same = old.identity() == new.identity()
         && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes);
     let is_settled = finding
@@ -118,8 +169,7 @@ fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {
     if is_unsure(ground, finding) {
         return None;
     }
-    let path = String::from_utf8_lossy(&ground.before_tree.path(finding.old?)).into_owned();
-    let path: String = path.chars().take(PATH_CHARACTERS_MAX).collect();
+    let path = shown(&ground.before_tree.path(finding.old?));
     Some(Lost {
         path: match ground.before.name.as_str() {
             "" => path,
@@ -127,6 +177,18 @@ fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {
         },
         how: how.to_owned(),
         is_replaced: matches!(finding.what, What::ReplacedByEncrypted | What::DeletedAfterCopying),
-        first_nanos: finding.first.map(|stamp| stamp.time).map(Timestamp::as_unix_nanos),
+        first: finding.first.map(|stamp| stamp.sequence.0),
     })
+}
+
+/// A path in text. One that is too long keeps a hash, by which it is told from others that begin like it.
+fn shown(path: &[u8]) -> String {
+    let text = String::from_utf8_lossy(path);
+    if text.chars().count() <= PATH_CHARACTERS_MAX {
+        return text.into_owned();
+    }
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    let beginning: String = text.chars().take(PATH_CHARACTERS_MAX).collect();
+    format!("{beginning}... ({:016x})", hasher.finish())
 }

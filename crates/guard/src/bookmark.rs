@@ -37,7 +37,9 @@ impl Guard {
             state.since = wall;
         }
         let episode = state.episode.get_or_insert_default();
-        let is_destruction = is_destruction && suspect.assessment.signals.iter().next().is_none();
+        let has_signals = suspect.assessment.signals.iter().next().is_some();
+        let is_destruction = is_destruction && !has_signals;
+        episode.is_seen_in_blocks |= has_signals || is_destruction;
         episode.cause = match (is_destruction, episode.cause) {
             (true, None | Some(Cause::Destruction)) => Some(Cause::Destruction),
             _ => Some(Cause::Encryption),

@@ -5,12 +5,12 @@
 //! Invariant: what counts was found lost by two examinations in a row. A file system that is in use is read as after a power cut: what a
 //! file will hold is told before it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sentinel::{Assessment, Class, Level, Micros, Signals, Written};
-use volume::{Sequence, Timestamp, Volume};
+use volume::{Sequence, Volume};
 
 use crate::guard::Guard;
 use crate::locks::lock;
@@ -38,12 +38,18 @@ const FEW_HINTS_MICROS: Micros = 60_000_000;
 const REST_FACTOR: u32 = 20;
 const REST_FACTOR_IF_SUSPECTED: u32 = 4;
 const REST_LEAST: Duration = Duration::from_millis(500);
-const REST_MOST: Duration = Duration::from_secs(600);
+const REST_MOST: Duration = Duration::from_secs(3600);
 /// How long a window grows before the next one begins: what lies within has to be gone through each time.
 const WINDOW_MICROS: Micros = 600_000_000;
 /// Where an examination takes longer than this, windows are kept short.
 const LONG: Duration = Duration::from_secs(2);
-const SHORT_WINDOW_MICROS: Micros = 60_000_000;
+const SHORT_WINDOW_MICROS: Micros = 150_000_000;
+/// The next window begins so long before the end of the last one: what happened to a file may be known only when its times are on the disk, or
+/// it has stayed lost for a while.
+const OVERLAP_MICROS: Micros = 80_000_000;
+/// Beginnings of windows to come that are remembered, and the least time between them.
+const BEGINNINGS_MAX: usize = 64;
+const BEGINNINGS_MICROS: Micros = 15_000_000;
 /// What led to it may have begun so much earlier.
 const ONSET_MARGIN_MICROS: Micros = 3_000_000;
 /// How long after a failure, or where no file system can be read, it is tried again.
@@ -51,19 +57,24 @@ const RETRY_MICROS: Micros = 60_000_000;
 
 /// Reads file systems, which are foreign bytes: perhaps in a process of its own.
 pub trait FileExaminer: Send + Sync {
-    /// Which files lost their content after the batch `from` and up to `to`, and how long it took to find out.
-    ///
-    /// # Errors
-    ///
-    /// Why it can't be told, in words: no file system that is known, the history is gone.
-    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Result<Examined, String>;
+    /// Which files lost their content after the batch `from` and up to `to`.
+    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Examined;
+}
+
+/// Why files can't be examined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unexamined {
+    /// There is no file system that is known.
+    NoFileSystem,
+    /// In words.
+    Failed(String),
 }
 
 /// What an examination found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
     /// Files that lost their content.
-    pub lost: Vec<LostFile>,
+    pub lost: Result<Vec<LostFile>, Unexamined>,
     /// How long it took.
     pub took: Duration,
 }
@@ -77,11 +88,23 @@ pub struct LostFile {
     pub how: String,
     /// Whether another file took its place. One that lost its content where it lies may be about to be deleted: shredded.
     pub is_replaced: bool,
-    /// When it began.
-    pub since: Option<Timestamp>,
+    /// The batch with which it began.
+    pub first: Option<Sequence>,
 }
 
-/// A window under examination: the volume's newest batch at a time.
+/// What has to be examined.
+#[derive(Clone, Copy, Debug)]
+pub struct ExaminationWindow {
+    /// The last batch before it.
+    pub from: Sequence,
+    /// Its last batch.
+    pub to: Sequence,
+    from_time: Micros,
+    began: Micros,
+    generation: u64,
+}
+
+/// Where windows begin: the volume's newest batch at a time.
 #[derive(Clone, Copy, Debug)]
 struct Base {
     at: Micros,
@@ -103,6 +126,12 @@ struct Counted {
 #[derive(Debug, Default)]
 pub(crate) struct Examining {
     base: Option<Base>,
+    /// Where later windows may begin, oldest first.
+    beginnings: VecDeque<Base>,
+    /// When the last examination ended.
+    ended: Micros,
+    /// Whether it failed.
+    is_failing: bool,
     /// Not before.
     next: Micros,
     /// Found lost by the last examination, for others to confirm, and since when without a break.
@@ -130,7 +159,8 @@ pub(crate) fn hints(blocks: &[Written]) -> u32 {
 impl Examining {
     /// Takes what an examination of a window found that began at `now`. Lost files that the one before had found, too, count from here on;
     /// those that it doesn't find any more were on their way out: shredded, then deleted.
-    fn take(&mut self, now: Micros, window: Sequence, found: Vec<LostFile>, since: impl Fn(&LostFile) -> Micros) {
+    fn take(&mut self, window: &ExaminationWindow, found: Vec<LostFile>, since: impl Fn(&LostFile) -> Micros) {
+        let now = window.began;
         let before = std::mem::take(&mut self.lost);
         for file in found {
             let found_first = before.get(&file.path).copied();
@@ -141,20 +171,20 @@ impl Examining {
                     how: file.how.clone(),
                     since: since(&file),
                     seen: now,
-                    window,
+                    window: window.from,
                 };
                 self.counted.entry(file.path.clone()).or_insert(counted);
             }
             self.lost.insert(file.path, found_first.unwrap_or(now));
         }
-        let is_lost_still = |path: &String, file: &Counted| file.window != window || self.lost.contains_key(path);
+        let is_lost_still = |path: &String, file: &Counted| file.window != window.from || self.lost.contains_key(path);
         self.counted
             .retain(|path, file| is_lost_still(path, file) && now.saturating_sub(file.seen) < COUNTED_MICROS);
     }
 
     /// Whether the next examination has something to confirm.
     fn has_unconfirmed(&self) -> bool {
-        self.lost.keys().any(|path| !self.counted.contains_key(path))
+        self.counted.len() < COUNTED_MAX && self.lost.keys().any(|path| !self.counted.contains_key(path))
     }
 
     /// What the files that count call for now, if that is more than was done.
@@ -187,73 +217,76 @@ impl Examining {
         format!("{count} files lost their content: {}{others}", named.join(", "))
     }
 
-    fn rest(&mut self, ended: Micros, took: Duration, is_to_confirm: bool) {
-        let factor = if is_to_confirm || self.is_suspected {
+    fn rest(&mut self, ended: Micros, took: Duration) {
+        let factor = if self.is_suspected || self.has_unconfirmed() {
             REST_FACTOR_IF_SUSPECTED
         } else {
             REST_FACTOR
         };
+        self.ended = ended;
         let rest = took.saturating_mul(factor).clamp(REST_LEAST, REST_MOST);
-        self.next = ended.saturating_add(u64::try_from(rest.as_micros()).unwrap_or(u64::MAX));
+        self.next = ended.saturating_add(micros(rest));
+    }
+
+    /// It can't be told: begins anew after a while, with another window. What counts goes on to count.
+    fn fail(&mut self, ended: Micros, took: Duration) {
+        self.next = ended.saturating_add(micros(took.saturating_mul(REST_FACTOR)).max(RETRY_MICROS));
+        (self.ended, self.base) = (ended, None);
+        self.lost.clear();
+        self.beginnings.clear();
+    }
+
+    /// Remembers the end of a window: a later one may begin there.
+    fn note(&mut self, window: &ExaminationWindow) {
+        let newest = self.beginnings.back();
+        if newest.is_some_and(|newest| window.began.saturating_sub(newest.at) < BEGINNINGS_MICROS) {
+            return;
+        }
+        self.beginnings.push_back(Base {
+            at: window.began,
+            sequence: window.to,
+        });
+        if self.beginnings.len() > BEGINNINGS_MAX {
+            self.beginnings.pop_front();
+        }
+    }
+
+    /// Has the next window begin later, as far as it may.
+    fn advance(&mut self, began: Micros) {
+        let old_enough = |base: &Base| base.at.saturating_add(OVERLAP_MICROS) <= began;
+        while let Some(base) = self.beginnings.front().copied().filter(old_enough) {
+            self.base = Some(base);
+            self.beginnings.pop_front();
+        }
     }
 }
 
+fn micros(span: Duration) -> Micros {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
 impl Guard {
-    /// Examines the disk's files, if there is a reason to and it is due. To be called about twice a
-    /// second, by a thread that nobody waits for.
+    /// Examines the disk's files, if there is a reason to and it is due. To be called about twice a second, by a thread that nobody waits for.
     pub fn examine(&self, examiner: &dyn FileExaminer) {
-        let mut examining = lock(&self.examining);
-        let Some(base) = self.begin_examination(&mut examining) else {
-            return;
-        };
-        let newest = self.volume.newest().sequence;
-        let began = self.uptime.micros();
-        let examined = examiner.examine(&self.volume, base.sequence, newest);
-        let now = self.uptime.micros();
-        let Ok(examined) = examined else {
-            *examining = Examining {
-                next: now.saturating_add(RETRY_MICROS),
-                generation: examining.generation,
-                ..Examining::default()
-            };
-            return;
-        };
-        let wall = self.clock.now();
-        examining.take(began, base.sequence, examined.lost, |file| {
-            file.since
-                .map_or(base.at, |since| uptime_at(since, now, wall))
-                .max(base.at)
-        });
-        let is_to_confirm = examining.has_unconfirmed();
-        examining.rest(now, examined.took, is_to_confirm);
-        let window = match examined.took > LONG {
-            true => SHORT_WINDOW_MICROS,
-            false => WINDOW_MICROS,
-        };
-        if !is_to_confirm && now.saturating_sub(base.at) >= window {
-            examining.base = Some(Base {
-                at: began,
-                sequence: newest,
-            });
-            examining.lost.clear();
-        }
-        if let Some(level) = examining.verdict() {
-            self.act_on_lost_files(&examining, level);
+        if let Some(window) = self.begin_examination() {
+            self.end_examination(&window, examiner.examine(&self.volume, window.from, window.to));
         }
     }
 
-    /// The window to examine; `None` if it isn't due.
-    fn begin_examination(&self, examining: &mut Examining) -> Option<Base> {
+    /// Which window has to be examined now, if any. For those who don't keep the guard meanwhile.
+    pub fn begin_examination(&self) -> Option<ExaminationWindow> {
         let state = lock(&self.state);
         let is_fenced = state.fence.is_some();
         let is_episode = state.episode.is_some();
+        let is_suspected = state.episode.as_ref().is_some_and(|episode| episode.is_seen_in_blocks);
         drop(state);
         let now = self.uptime.micros();
         let newest = self.volume.newest().sequence;
+        let mut examining = lock(&self.examining);
         let mut watch = lock(&self.watch);
-        if examining.generation != watch.generation
-            || !is_episode && (examining.done.is_some() || examining.is_suspected)
-        {
+        // Four files that were followed by nothing go on to count for ten.
+        let is_over = !is_episode && examining.done == Some(Level::Fence);
+        if examining.generation != watch.generation || is_over {
             // All of that is explained.
             watch.lost_files = None;
             *examining = Examining {
@@ -261,31 +294,94 @@ impl Guard {
                 ..Examining::default()
             };
         }
-        examining.is_suspected |= is_episode && examining.done.is_none();
+        examining.is_suspected = is_suspected;
+        let is_gone = examining
+            .base
+            .is_some_and(|base| base.sequence < self.volume.oldest().sequence);
+        examining.base.take_if(|_| is_gone);
         let base = *examining.base.get_or_insert(Base {
             at: now,
             sequence: newest,
         });
         let is_due = watch.hints >= HINTS
-            || watch.hints > 0 && now.saturating_sub(base.at) >= FEW_HINTS_MICROS
+            || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed();
         if is_fenced || !self.is_watching() || now < examining.next || !is_due {
             return None;
         }
         watch.hints = 0;
-        Some(base)
+        Some(ExaminationWindow {
+            from: base.sequence,
+            to: newest,
+            from_time: base.at,
+            began: now,
+            generation: watch.generation,
+        })
     }
 
-    fn act_on_lost_files(&self, examining: &Examining, level: Level) {
+    /// Takes what the examination of a window found, and acts upon it.
+    pub fn end_examination(&self, window: &ExaminationWindow, examined: Examined) {
+        let mut examining = lock(&self.examining);
+        // Another guard may have come in this one's place, of another volume of that name.
+        let is_this = examining
+            .base
+            .is_some_and(|base| (base.at, base.sequence) == (window.from_time, window.from));
+        if !is_this || examining.generation != window.generation {
+            return;
+        }
+        let now = self.uptime.micros();
+        let lost = match examined.lost {
+            Ok(lost) => lost,
+            Err(why) => {
+                examining.fail(now, examined.took);
+                let was_failing = std::mem::replace(&mut examining.is_failing, true);
+                drop(examining);
+                if let (Unexamined::Failed(reason), false) = (why, was_failing) {
+                    self.tell_failure("looking at the disk's files (its blocks are watched)", &reason);
+                }
+                return;
+            }
+        };
+        examining.is_failing = false;
+        let mut watch = lock(&self.watch);
+        let counted = examining.counted.len();
+        examining.take(window, lost, |file| {
+            let first = file.first.and_then(|first| watch.trail.time_before(first.0));
+            first.map_or(window.from_time, |first| first.max(window.from_time))
+        });
+        if examining.counted.len() > counted {
+            // It goes on: an episode doesn't end meanwhile.
+            watch.zero_since = watch.zero_since.map(|_| watch.time(now));
+        }
+        drop(watch);
+        examining.rest(now, examined.took);
+        examining.note(window);
+        let longest = if examined.took > LONG {
+            SHORT_WINDOW_MICROS
+        } else {
+            WINDOW_MICROS
+        };
+        if !examining.has_unconfirmed() && now.saturating_sub(window.from_time) >= longest {
+            examining.advance(window.began);
+        }
+        let verdict = examining.verdict();
+        let since = examining.counted.values().map(|file| file.since).min().unwrap_or(now);
+        let (reason, count) = (examining.reason(), examining.counted.len());
+        drop(examining);
+        if let Some(level) = verdict {
+            self.act_on_lost_files(level, since, reason, count, window.generation);
+        }
+    }
+
+    fn act_on_lost_files(&self, level: Level, since: Micros, reason: String, count: usize, generation: u64) {
         let _operation = lock(&self.operations);
-        let since = examining.counted.values().map(|file| file.since).min();
         let now = self.uptime.micros();
         let mut watch = lock(&self.watch);
-        if watch.generation != examining.generation {
+        if watch.generation != generation {
             return;
         }
         let now = watch.time(now);
-        watch.lost_files = Some(examining.reason());
+        watch.lost_files = Some(reason);
         // The episode that begins now must not end because all was calm before.
         watch.zero_since = watch.zero_since.map(|_| now);
         let percent = watch.suspicion_percent();
@@ -294,22 +390,16 @@ impl Guard {
                 level,
                 score: 0,
                 suspicion: watch.sentinel.suspicion(),
-                onset: since.unwrap_or(now).saturating_sub(ONSET_MARGIN_MICROS),
+                onset: since.saturating_sub(ONSET_MARGIN_MICROS),
                 signals: Signals::default(),
             },
             percent: match level {
                 Level::Fence => percent.max(100),
-                _ => percent.max(u32::try_from(examining.counted.len() * 100 / FENCE_FILES).unwrap_or(100)),
+                _ => percent.max(u32::try_from(count * 100 / FENCE_FILES).unwrap_or(100)),
             },
-            generation: watch.generation,
+            generation,
         };
         drop(watch);
         self.consider(suspect);
     }
-}
-
-/// When it was so late by the wall clock, which reads `wall` at `now`.
-fn uptime_at(time: Timestamp, now: Micros, wall: Timestamp) -> Micros {
-    let behind = u64::try_from(wall.since(time).as_micros()).unwrap_or(u64::MAX);
-    now.saturating_sub(behind)
 }

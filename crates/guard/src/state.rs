@@ -51,6 +51,9 @@ pub(crate) struct Episode {
     /// What is suspected; more than one thing is encryption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Cause>,
+    /// Whether the sentinel, or a look at superblocks, gave rise to it: files don't make themselves more suspicious.
+    #[serde(default)]
+    pub(crate) is_seen_in_blocks: bool,
     /// In per cent of what fences, at its highest.
     pub(crate) suspicion_percent: u32,
     /// Why, by the newest assessment that was suspicious.

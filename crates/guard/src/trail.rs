@@ -86,6 +86,12 @@ impl Trail {
         known.map(|mark| mark.sequence).max()
     }
 
+    /// A time before which a batch wasn't written; `None` if nothing is known from so long ago.
+    pub(crate) fn time_before(&self, sequence: u64) -> Option<Micros> {
+        let marks = self.fine.marks.iter().chain(&self.coarse.marks);
+        marks.filter(|mark| mark.sequence < sequence).map(|mark| mark.at).max()
+    }
+
     /// All marks, oldest first, each once.
     pub(crate) fn marks(&self) -> Vec<Mark> {
         let mut marks: Vec<Mark> = self.fine.marks.iter().chain(&self.coarse.marks).copied().collect();

@@ -2,15 +2,15 @@
 //! daemon goes on serving. The same program, started under the name `holdfast-lost-files` with the data folder, the volume and two batches. It asks
 //! the daemon for blocks by the control socket, as `holdfast investigate` does, and prints JSON.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use answers::{Lost, Part};
-use guard::{Examined, FileExaminer, LostFile};
+use guard::{ExaminationWindow, Examined, LostFile, Unexamined};
 use serde::{Deserialize, Serialize};
-use volume::{Moment, Sequence, Timestamp, Volume};
+use volume::{Moment, Sequence};
 
 use crate::child::{self, Limits};
 use crate::past::DaemonPast;
@@ -26,7 +26,7 @@ const LIMITS: Limits = Limits {
 /// Examines in another process.
 #[derive(Clone, Debug)]
 pub struct Apart {
-    data: Arc<Path>,
+    data: PathBuf,
 }
 
 /// What the process prints.
@@ -34,6 +34,7 @@ pub struct Apart {
 #[serde(rename_all = "kebab-case")]
 enum Answer {
     Lost(Vec<Lost>),
+    NoFileSystem,
     Failed(String),
 }
 
@@ -43,20 +44,22 @@ impl Apart {
     pub fn new(data: &Path) -> Self {
         Self { data: data.into() }
     }
-}
 
-impl FileExaminer for Apart {
-    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Result<Examined, String> {
+    /// Which files of a volume lost their content in a window.
+    #[must_use]
+    pub fn examine(&self, volume: &str, window: &ExaminationWindow) -> Examined {
         let started = Instant::now();
         let mut command = child::this_program(NAME);
-        let batches = [from, to].map(|sequence| sequence.0.to_string());
-        command.arg(&*self.data).arg(volume.name()).args(batches);
-        match answer(command)? {
-            Answer::Lost(lost) => Ok(Examined {
-                lost: lost.into_iter().map(lost_file).collect(),
-                took: started.elapsed(),
-            }),
-            Answer::Failed(reason) => Err(reason),
+        let batches = [window.from, window.to].map(|sequence| sequence.0.to_string());
+        command.arg(&self.data).arg(volume).args(batches);
+        let lost = match answer(command) {
+            Ok(Answer::Lost(lost)) => Ok(lost.into_iter().map(lost_file).collect()),
+            Ok(Answer::NoFileSystem) => Err(Unexamined::NoFileSystem),
+            Ok(Answer::Failed(reason)) | Err(reason) => Err(Unexamined::Failed(reason)),
+        };
+        Examined {
+            lost,
+            took: started.elapsed(),
         }
     }
 }
@@ -76,7 +79,7 @@ fn lost_file(lost: Lost) -> LostFile {
         path: lost.path,
         how: lost.how,
         is_replaced: lost.is_replaced,
-        since: lost.first_nanos.map(Timestamp::from_unix_nanos),
+        first: lost.first.map(Sequence),
     }
 }
 
@@ -89,27 +92,35 @@ pub fn is_meant() -> bool {
 /// Looks for lost files, as the arguments say.
 #[must_use]
 pub fn main() -> ExitCode {
-    let answer = look().map_or_else(Answer::Failed, Answer::Lost);
+    // Where memory is short, this process goes first, and no guest's disk. What can't be set stays as it is.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let answer = look().unwrap_or_else(Answer::Failed);
     match serde_json::to_writer(std::io::stdout(), &answer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn look() -> Result<Vec<Lost>, String> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+fn look() -> Result<Answer, String> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [data, volume, from, to] = arguments.as_slice() else {
         return Err("it takes a data folder, a volume and two batches".to_owned());
     };
-    let moment = |text: &String| {
-        let sequence = text.parse().map_err(|_| format!("`{text}` is no batch"))?;
-        Ok::<_, String>(Moment::After(Sequence(sequence)))
+    let moment = |text: &OsString| {
+        let number = text.to_str().and_then(|text| text.parse().ok());
+        let number = number.ok_or_else(|| format!("`{}` is no batch", text.display()))?;
+        Ok::<_, String>(Moment::After(Sequence(number)))
     };
+    let volume = volume.to_str().ok_or("a volume's name is text")?;
     let past = DaemonPast::new(Path::new(data), volume);
     let part = Part {
         past: &past,
         from: moment(from)?,
         to: moment(to)?,
     };
-    answers::lost_files(&part, &mut ()).map_err(|error| error.to_string())
+    match answers::lost_files(&part, &mut ()) {
+        Ok(lost) => Ok(Answer::Lost(lost)),
+        Err(answers::Error::NoFileSystem { .. }) => Ok(Answer::NoFileSystem),
+        Err(error) => Err(error.to_string()),
+    }
 }

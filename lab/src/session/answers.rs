@@ -9,7 +9,7 @@ use answers::{
     Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, lost_files, plan,
     write_archive, write_csv, write_html,
 };
-use guard::{DeviceDisk, Examined, FileExaminer, Guard, LostFile};
+use guard::{DeviceDisk, Examined, FileExaminer, Guard, LostFile, Unexamined};
 use serde_json::{Value, json};
 use volume::{Change, Moment, Sequence, Timestamp, Volume};
 
@@ -78,24 +78,26 @@ impl Past for LabPast {
 pub(super) struct LabExaminer;
 
 impl FileExaminer for LabExaminer {
-    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Result<Examined, String> {
+    fn examine(&self, volume: &Arc<Volume>, from: Sequence, to: Sequence) -> Examined {
         let started = Instant::now();
         let part = Part {
             past: &LabPast::new(volume, None),
             from: Moment::After(from),
             to: Moment::After(to),
         };
-        let lost = lost_files(&part, &mut ()).map_err(|error| error.to_string())?;
-        let lost = lost.into_iter().map(|file| LostFile {
+        let lost_file = |file: answers::Lost| LostFile {
             path: file.path,
             how: file.how,
             is_replaced: file.is_replaced,
-            since: file.first_nanos.map(Timestamp::from_unix_nanos),
-        });
-        Ok(Examined {
-            lost: lost.collect(),
+            first: file.first.map(Sequence),
+        };
+        let lost = lost_files(&part, &mut ());
+        Examined {
+            lost: lost
+                .map(|lost| lost.into_iter().map(lost_file).collect())
+                .map_err(|error| Unexamined::Failed(error.to_string())),
             took: started.elapsed(),
-        })
+        }
     }
 }
 

@@ -9,4 +9,4 @@ mod verdicts;
 
 pub(crate) use finding::{Finding, Findings, Ground};
 pub(crate) use touched::raw_sample;
-pub(crate) use verdicts::{SETTLED_NANOS, compare};
+pub(crate) use verdicts::{SETTLED_NANOS, compare, extension_of};

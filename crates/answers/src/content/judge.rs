@@ -272,7 +272,11 @@ fn compare(old: &Sample, new: &Sample) -> Turns {
             before.get(..length).unwrap_or_default(),
             after.get(..length).unwrap_or_default(),
         );
-        let (turn, left) = turn_of(before, after);
+        let (turn, left) = match turn_of(before, after) {
+            // What is written to free space takes nothing away: preallocated files, disks of machines.
+            (turn, left) if turn != Turn::Same && is_constant(before) => (Turn::Edited, left),
+            other => other,
+        };
         turns.compared += 1;
         turns.some_left |= left > 0;
         if turn != Turn::Same {

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guard::{EventKind, Examined, Fence, FileExaminer, LostFile, StatusState};
-use volume::{Clock, Device, Sequence, Timestamp, Volume, WriteRequest};
+use guard::{EventKind, Examined, Fence, FileExaminer, LostFile, StatusState, Unexamined};
+use volume::{Device, Sequence, Volume, WriteRequest};
 
-use crate::fixture::{BATCH, BLOCK, Bench, assert_clean, noise};
+use crate::fixture::{BATCH, BLOCK, Bench, assert_clean, at, noise};
 
 const REPLACED: &str = "replaced by random bytes";
 /// A place that nothing is on.
@@ -24,12 +24,12 @@ struct Told {
 }
 
 impl Told {
-    fn lose(&self, files: u32, how: &str, since: Timestamp) {
+    fn lose(&self, files: u32, how: &str, first: Sequence) {
         let file = |number: u32| LostFile {
             path: format!("/Documents/{number:03}.docx"),
             how: how.to_owned(),
             is_replaced: how == REPLACED,
-            since: Some(since),
+            first: Some(first),
         };
         *self.lost.lock().expect("no thread panics") = (0..files).map(file).collect();
     }
@@ -40,16 +40,19 @@ impl Told {
 }
 
 impl FileExaminer for Told {
-    fn examine(&self, _: &Arc<Volume>, from: Sequence, _: Sequence) -> Result<Examined, String> {
+    fn examine(&self, _: &Arc<Volume>, from: Sequence, _: Sequence) -> Examined {
         self.asked.fetch_add(1, Ordering::Relaxed);
         *self.from.lock().expect("no thread panics") = Some(from);
-        if *self.is_failing.lock().expect("no thread panics") {
-            return Err("no file system".to_owned());
-        }
-        Ok(Examined {
-            lost: self.lost.lock().expect("no thread panics").clone(),
+        let is_failing = *self.is_failing.lock().expect("no thread panics");
+        let lost = self.lost.lock().expect("no thread panics").clone();
+        Examined {
+            lost: if is_failing {
+                Err(Unexamined::NoFileSystem)
+            } else {
+                Ok(lost)
+            },
             took: *self.took.lock().expect("no thread panics"),
-        })
+        }
     }
 }
 
@@ -76,9 +79,14 @@ impl Disk {
             .expect("nothing is fenced");
     }
 
+    /// The batch that is written next.
+    fn next(&self) -> Sequence {
+        Sequence(self.bench.volume.newest().sequence.0 + 1)
+    }
+
     /// From now on that many files are lost, since now.
     fn lose(&self, files: u32) {
-        self.told.lose(files, REPLACED, self.bench.clocks.now());
+        self.told.lose(files, REPLACED, self.next());
     }
 
     fn pass(&self, seconds: u64) {
@@ -221,7 +229,7 @@ fn announced_work_is_told_and_not_fenced() {
 #[test]
 fn what_is_lost_where_it_lies_counts_once_it_has_stayed_so() {
     let disk = Disk::new(Fence::Refuse);
-    disk.told.lose(12, "wiped", disk.bench.clocks.now());
+    disk.told.lose(12, "wiped", disk.next());
     disk.write();
     disk.pass(14);
     assert_eq!(disk.state(), StatusState::Calm);
@@ -229,10 +237,44 @@ fn what_is_lost_where_it_lies_counts_once_it_has_stayed_so() {
     disk.lose(0);
     disk.write();
     disk.pass(1);
-    disk.told.lose(12, "wiped", disk.bench.clocks.now());
+    disk.told.lose(12, "wiped", disk.next());
     disk.write();
     disk.pass(14);
     assert_eq!(disk.state(), StatusState::Calm);
     disk.pass(3);
     assert_eq!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn files_of_slow_attacks_are_added_up_and_the_restore_point_lies_before_the_first() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.pass(20);
+    let before = disk.bench.volume.newest().sequence;
+    disk.bench.pass_seconds(10);
+    let first = disk.next();
+    for files in 1..=10 {
+        assert_ne!(disk.state(), StatusState::Fenced, "{files}");
+        disk.told.lose(files, REPLACED, first);
+        disk.write();
+        // Long enough for an episode to end between any two.
+        disk.pass(700);
+    }
+    assert_eq!(disk.state(), StatusState::Fenced);
+    let point = disk.bench.guard.before_attack().unwrap();
+    assert!(point.sequence <= before.0, "{} {}", point.sequence, before.0);
+}
+
+#[test]
+fn a_clock_that_is_behind_does_not_move_the_restore_point() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.pass(20);
+    let before = disk.bench.volume.newest().sequence;
+    disk.bench.clocks.set_wall(at(0));
+    disk.bench.pass_seconds(10);
+    disk.told.lose(12, "wiped", disk.next());
+    disk.write();
+    disk.pass(20);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    let point = disk.bench.guard.before_attack().unwrap();
+    assert!(point.sequence <= before.0, "{} {}", point.sequence, before.0);
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use guard::{Events, FileExaminer, Guard, READS_KEPT_BYTES, Settings, SharedModel};
+use guard::{Events, Guard, READS_KEPT_BYTES, Settings, SharedModel};
 use volume::{Clock, Store, Volume};
 
 pub use model::{LoadedModel, load};
@@ -20,6 +20,7 @@ pub use uptime::BootTime;
 use crate::clock::SteadyClock;
 use crate::config::GuardSettings;
 use crate::failure::Failure;
+use crate::lost_files;
 use crate::webhook::Target;
 
 /// Whether the files that `[guard]` names can be used.
@@ -153,9 +154,16 @@ impl Guards {
     }
 
     /// Has files examined where that is due; to be called about twice a second, by a thread that nobody waits for.
-    pub fn examine(&self, examiner: &dyn FileExaminer) {
-        for guard in self.all() {
-            guard.examine(examiner);
+    pub fn examine(&self, examiner: &lost_files::Apart) {
+        let names: Vec<String> = self.locked().keys().cloned().collect();
+        for name in names {
+            // The guard isn't held meanwhile: what is being looked at can be let go.
+            let window = self.opened(&name).and_then(|guard| guard.begin_examination());
+            let Some(window) = window else { continue };
+            let examined = examiner.examine(&name, &window);
+            if let Some(guard) = self.opened(&name) {
+                guard.end_examination(&window, examined);
+            }
         }
     }
 
