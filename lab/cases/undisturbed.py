@@ -52,6 +52,11 @@ class Undisturbed:
                     disk.ask(f"announce 7200 {entry.case}")
                 began, written = meter.sample()
                 self.work(disk)
+                if self.is_twice():
+                    # The second time meets files that were there before: caches give up old entries, databases merge old files.
+                    disk.ask("skip 90000")
+                    time.sleep(2)
+                    self.work(disk)
                 time.sleep(AFTER_SECONDS[entry.layer])
                 ended, written_then = meter.sample()
                 self.outcome.seconds = round(ended - began, 1)
@@ -60,6 +65,9 @@ class Undisturbed:
         except Exception as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
         return self.outcome
+
+    def is_twice(self):
+        return self.entry.layer == "plain" and not self.case.announced and not self.case.on_device and not self.case.prepare
 
     def work(self, disk):
         entry = self.entry

@@ -39,17 +39,19 @@ const REST_FACTOR: u32 = 20;
 const REST_FACTOR_IF_SUSPECTED: u32 = 4;
 const REST_LEAST: Duration = Duration::from_millis(500);
 const REST_MOST: Duration = Duration::from_secs(3600);
-/// How long a window grows before the next one begins: what lies within has to be gone through each time.
-const WINDOW_MICROS: Micros = 600_000_000;
-/// Where an examination takes longer than this, windows are kept short.
-const LONG: Duration = Duration::from_secs(2);
-const SHORT_WINDOW_MICROS: Micros = 150_000_000;
+/// How long a window grows before a later one is begun, by how long an examination takes: what lies within has to be gone through each time, and
+/// a longer one shows more of what happens slowly.
+const WINDOWS: [(Duration, Micros); 3] = [
+    (Duration::from_secs(2), 150_000_000),
+    (Duration::from_millis(500), 600_000_000),
+    (Duration::ZERO, COUNTED_MICROS),
+];
 /// The next window begins so long before the end of the last one: what happened to a file may be known only when its times are on the disk, or
 /// it has stayed lost for a while.
 const OVERLAP_MICROS: Micros = 80_000_000;
 /// Beginnings of windows to come that are remembered, and the least time between them.
-const BEGINNINGS_MAX: usize = 64;
-const BEGINNINGS_MICROS: Micros = 15_000_000;
+const BEGINNINGS_MAX: usize = 256;
+const BEGINNINGS_MICROS: Micros = 30_000_000;
 /// What led to it may have begun so much earlier.
 const ONSET_MARGIN_MICROS: Micros = 3_000_000;
 /// How long after a failure, or where no file system can be read, it is tried again.
@@ -356,11 +358,8 @@ impl Guard {
         drop(watch);
         examining.rest(now, examined.took);
         examining.note(window);
-        let longest = if examined.took > LONG {
-            SHORT_WINDOW_MICROS
-        } else {
-            WINDOW_MICROS
-        };
+        let fitting = WINDOWS.iter().find(|(took, _)| examined.took >= *took);
+        let longest = fitting.map_or(COUNTED_MICROS, |(_, longest)| *longest);
         if !examining.has_unconfirmed() && now.saturating_sub(window.from_time) >= longest {
             examining.advance(window.began);
         }
