@@ -52,8 +52,8 @@ const OVERLAP_MICROS: Micros = 80_000_000;
 /// Beginnings of windows to come that are remembered, and the least time between them.
 const BEGINNINGS_MAX: usize = 256;
 const BEGINNINGS_MICROS: Micros = 30_000_000;
-/// What led to it may have begun so much earlier.
-const ONSET_MARGIN_MICROS: Micros = 3_000_000;
+/// What led to it may have begun so much earlier: three seconds, and the time between two marks of the trail.
+const ONSET_MARGIN_MICROS: Micros = 5_000_000;
 /// How long after a failure, or where no file system can be read, it is tried again.
 const RETRY_MICROS: Micros = 60_000_000;
 
@@ -348,8 +348,8 @@ impl Guard {
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
         examining.take(window, lost, |file| {
-            let first = file.first.and_then(|first| watch.trail.time_before(first.0));
-            first.map_or(window.from_time, |first| first.max(window.from_time))
+            let since = file.first.map(|first| watch.trail.written_by(first.0).unwrap_or(now));
+            since.unwrap_or(window.from_time).max(window.from_time)
         });
         if examining.counted.len() > counted {
             // It goes on: an episode doesn't end meanwhile.

@@ -86,10 +86,11 @@ impl Trail {
         known.map(|mark| mark.sequence).max()
     }
 
-    /// A time before which a batch wasn't written; `None` if nothing is known from so long ago.
-    pub(crate) fn time_before(&self, sequence: u64) -> Option<Micros> {
+    /// The first time known by which a batch was written, of those written since the trail began; `None` if none is known yet. No mark between that
+    /// and the batch tells more, so that what lies before it by more than marks lie apart, lies before the batch.
+    pub(crate) fn written_by(&self, sequence: u64) -> Option<Micros> {
         let marks = self.fine.marks.iter().chain(&self.coarse.marks);
-        marks.filter(|mark| mark.sequence < sequence).map(|mark| mark.at).max()
+        marks.filter(|mark| mark.sequence >= sequence).map(|mark| mark.at).min()
     }
 
     /// All marks, oldest first, each once.
