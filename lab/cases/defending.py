@@ -21,7 +21,7 @@ LEAD_IN = ["mail-delivery", "browser-cache", "compile"]
 SAMPLE_SECONDS = 0.1
 LEAST_SECONDS_OF_ATTACK = 8
 # What lost its content where it lies counts after a quarter of a minute (crates/guard/src/examine.rs).
-LEAST_SECONDS_UNDER_GUARD = 20
+LEAST_SECONDS_UNDER_GUARD = 30
 # Events that say that encryption was recognised, whatever the guard did about it.
 FENCES = ("fenced", "diverted", "would-fence")
 
