@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import json
 import random
 import threading
 import time
@@ -245,7 +244,3 @@ def count_differing(root, files):
         except OSError:
             count += 1
     return count
-
-
-def as_json(outcomes):
-    return json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)

@@ -307,7 +307,3 @@ def set_aside(path):
             if member.isfile():
                 found[member.name] = hashlib.file_digest(archive.extractfile(member), "sha256").hexdigest()
     return found
-
-
-def as_json(outcomes):
-    return json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{Finding, Ground, SETTLED_NANOS, compare, extension_of};
+use crate::compare::{Finding, Ground, compare, stem_of};
 use crate::disk::{Node, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::investigate::is_same;
@@ -14,7 +14,7 @@ use crate::report::What;
 use crate::window::{Part, Window};
 
 /// Files that are told at most.
-pub const LOST_MAX: usize = 4096;
+const LOST_MAX: usize = 4096;
 /// Longest path that is told, in characters; longer ones are cut.
 const PATH_CHARACTERS_MAX: usize = 256;
 
@@ -22,8 +22,6 @@ const PATH_CHARACTERS_MAX: usize = 256;
 const OVERHEAD_SPREAD_BYTES: u64 = 16;
 /// So many copies that are as much longer aren't chance.
 const ALIKE_MIN: usize = 4;
-/// A name without its extension that is shorter says nothing.
-const STEM_BYTES_MIN: usize = 3;
 
 /// A file that lost its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +37,7 @@ pub struct Lost {
 }
 
 /// The files that were encrypted or wiped in a window. What needs an attack beside it to be taken for damage, such as files that
-/// are gone with nothing in their place, isn't among them. At most [`LOST_MAX`].
+/// are gone with nothing in their place, isn't among them. At most 4096.
 ///
 /// # Errors
 ///
@@ -109,10 +107,8 @@ fn is_named_after(ground: &Ground<'_>, finding: &Finding) -> bool {
     let Some(((old, new), (_, after))) = nodes(ground, finding).zip(ground.after) else {
         return false;
     };
-    let old = ground.before_tree.name(old);
-    let stem = extension_of(old).map_or(old.len(), |extension| old.len() - extension.len() - 1);
-    let stem = old.get(..stem).unwrap_or(old);
-    stem.len() >= STEM_BYTES_MIN && after.name(new).starts_with(stem)
+    let stem = stem_of(ground.before_tree.name(old));
+    stem.is_some_and(|stem| after.name(new).starts_with(stem))
 }
 
 /// By how much the copy is longer, in units of [`OVERHEAD_SPREAD_BYTES`].
@@ -149,12 +145,8 @@ fn is_unsure(ground: &Ground<'_>, finding: &Finding) -> bool {
     let Some((old, new)) = nodes(ground, finding) else {
         return true;
     };
-    let is_same = old.identity() == new.identity()
-        && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes);
-    let is_settled = finding
-        .last
-        .is_some_and(|last| ground.to.since(last.time).as_nanos() > u128::from(SETTLED_NANOS));
-    is_same && !is_settled
+    let is_settled = finding.last.is_some_and(|last| ground.is_settled(last));
+    old.identity() == new.identity() && old.has_record_of(new) && !is_settled
 }
 
 fn lost_file(ground: &Ground<'_>, finding: &Finding) -> Option<Lost> {

@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel::{Assessment, Class, Level, Micros, Signals, Written};
+use sentinel::{Class, Level, Micros, Written};
 use volume::{Sequence, Volume};
 
 use crate::guard::Guard;
 use crate::locks::lock;
-use crate::watch::Suspect;
 
 /// So many files that lost their content are bookmarked, and fenced: fewer are somebody's own encryption, a container in use, a
 /// disk of a machine within the machine.
@@ -381,23 +380,11 @@ impl Guard {
         }
         let now = watch.time(now);
         watch.lost_files = Some(reason);
-        // The episode that begins now must not end because all was calm before.
-        watch.zero_since = watch.zero_since.map(|_| now);
-        let percent = watch.suspicion_percent();
-        let suspect = Suspect {
-            assessment: Assessment {
-                level,
-                score: 0,
-                suspicion: watch.sentinel.suspicion(),
-                onset: since.saturating_sub(ONSET_MARGIN_MICROS),
-                signals: Signals::default(),
-            },
-            percent: match level {
-                Level::Fence => percent.max(100),
-                _ => percent.max(u32::try_from(count * 100 / FENCE_FILES).unwrap_or(100)),
-            },
-            generation,
+        let percent = match level {
+            Level::Fence => 100,
+            _ => u32::try_from(count * 100 / FENCE_FILES).unwrap_or(100),
         };
+        let suspect = watch.suspect_beside(now, level, since.saturating_sub(ONSET_MARGIN_MICROS), percent);
         drop(watch);
         self.consider(suspect);
     }

@@ -38,7 +38,7 @@ pub struct Guard {
     pub(crate) operations: Mutex<()>,
     pub(crate) gate: RwLock<Gate>,
     pub(crate) keeping: Mutex<Keeping>,
-    /// Held while files are examined.
+    /// What examinations of files found so far.
     pub(crate) examining: Mutex<Examining>,
     pub(crate) saver: Mutex<Ticking>,
     pub(crate) state: Mutex<State>,

@@ -9,13 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use files::{Area, Content, Disk, SWAP};
-use sentinel::{Level, Micros, Signals};
+use sentinel::{Level, Micros};
 use volume::BLOCK_BYTES;
 
 use crate::device_disk::DeviceDisk;
 use crate::guard::Guard;
 use crate::locks::lock;
-use crate::watch::Suspect;
 
 /// How long something may be gone before it is fenced: whoever makes a file system in the place of another wipes that one first.
 const GONE_MICROS: Micros = 4_000_000;
@@ -247,24 +246,8 @@ impl Guard {
         let Some((level, since)) = watch.landmarks.end_look(now, changed, seen) else {
             return;
         };
-        let (suspicion, percent) = (watch.sentinel.suspicion(), watch.suspicion_percent());
-        let suspect = Suspect {
-            assessment: sentinel::Assessment {
-                level,
-                score: 0,
-                suspicion,
-                onset: since.saturating_sub(ONSET_MARGIN_MICROS),
-                signals: Signals::default(),
-            },
-            percent: if level == Level::Fence {
-                percent.max(100)
-            } else {
-                percent
-            },
-            generation: watch.generation,
-        };
-        // The episode that begins now must not end because all was calm before.
-        watch.zero_since = watch.zero_since.map(|_| now);
+        let percent = if level == Level::Fence { 100 } else { 0 };
+        let suspect = watch.suspect_beside(now, level, since.saturating_sub(ONSET_MARGIN_MICROS), percent);
         drop(watch);
         self.consider(suspect);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sentinel::{Assessment, Level, Micros, Sentinel, scaled};
+use sentinel::{Assessment, Level, Micros, Sentinel, Signals, scaled};
 
 use crate::landmarks::Landmarks;
 use crate::model::OwnedModel;
@@ -126,6 +126,23 @@ impl Watch {
         self.landmarks = Landmarks::default();
         self.lost_files = None;
         self.generation += 1;
+    }
+
+    /// What something beside the sentinel found, which began at `onset`: so suspicious in per cent, if the sentinel isn't more.
+    pub(crate) fn suspect_beside(&mut self, now: Micros, level: Level, onset: Micros, percent: u32) -> Suspect {
+        // The episode that begins now must not end because all was calm before.
+        self.zero_since = self.zero_since.map(|_| now);
+        Suspect {
+            assessment: Assessment {
+                level,
+                score: 0,
+                suspicion: self.sentinel.suspicion(),
+                onset,
+                signals: Signals::default(),
+            },
+            percent: self.suspicion_percent().max(percent),
+            generation: self.generation,
+        }
     }
 
     /// Suspicion in per cent of what fences.

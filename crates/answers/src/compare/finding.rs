@@ -9,6 +9,9 @@ use crate::content::Kind;
 use crate::disk::{Changed, Index, Side, Stamp, Tree};
 use crate::report::What;
 
+/// File systems write a file's times some seconds after its content; by then they are on the disk, in nanoseconds.
+const SETTLED_NANOS: u64 = 60_000_000_000;
+
 /// Both sides of a comparison. A file system that can't be read any more has no `after`.
 pub(crate) struct Ground<'a> {
     pub(crate) before: &'a Side,
@@ -20,6 +23,13 @@ pub(crate) struct Ground<'a> {
     pub(crate) from: Timestamp,
     pub(crate) from_sequence: u64,
     pub(crate) to: Timestamp,
+}
+
+impl Ground<'_> {
+    /// Whether what the file system records of a file is on the disk, whose blocks were changed last then.
+    pub(crate) fn is_settled(&self, last: Stamp) -> bool {
+        self.to.since(last.time).as_nanos() > u128::from(SETTLED_NANOS)
+    }
 }
 
 /// What happened to a file.

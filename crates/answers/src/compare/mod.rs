@@ -8,5 +8,6 @@ mod touched;
 mod verdicts;
 
 pub(crate) use finding::{Finding, Findings, Ground};
+pub(crate) use pairs::stem_of;
 pub(crate) use touched::raw_sample;
-pub(crate) use verdicts::{SETTLED_NANOS, compare, extension_of};
+pub(crate) use verdicts::compare;

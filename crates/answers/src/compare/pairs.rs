@@ -128,9 +128,7 @@ impl<'t> Candidates<'t> {
             return Some(place);
         }
         let extension = extension_of(old);
-        let length = extension.map_or(old.len(), |extension| old.len() - extension.len() - 1);
-        let stem = old.get(..length).filter(|stem| stem.len() >= STEM_BYTES_MIN)?;
-        let dotted = [stem, b"."].concat();
+        let dotted = [stem_of(old)?, b"."].concat();
         let mut names = self.longer_than(&dotted);
         let found = names.find(|(new, _)| extension_of(new) != extension);
         found.map(|(_, place)| place)
@@ -150,6 +148,13 @@ impl<'t> Candidates<'t> {
         let longer_bytes_max = LONGER_BYTES_MAX.min(size_bytes / 2 + 1024);
         (size - size_bytes <= longer_bytes_max).then_some(place)
     }
+}
+
+/// A name without its extension; `None` if that says nothing.
+pub(crate) fn stem_of(name: &[u8]) -> Option<&[u8]> {
+    let extension = extension_of(name);
+    let length = extension.map_or(name.len(), |extension| name.len() - extension.len() - 1);
+    name.get(..length).filter(|stem| stem.len() >= STEM_BYTES_MIN)
 }
 
 fn damaged(ground: &Ground<'_>, tree: &Tree, index: Index, candidate: &Candidate) -> Finding {

@@ -17,8 +17,6 @@ use crate::report::What;
 const COMPANY_MIN: usize = 10;
 /// How long before the first and after the last damage others are suspicious, in nanoseconds.
 const COMPANY_NANOS: u64 = 60_000_000_000;
-/// File systems write a file's times some seconds after its content; by then they are on the disk, in nanoseconds.
-pub(crate) const SETTLED_NANOS: u64 = 60_000_000_000;
 /// An extension is told if so many damaged files were given it.
 const EXTENSION_FILES_MIN: usize = 3;
 
@@ -95,10 +93,8 @@ impl Comparison {
         }
         let pieces = both(ground, after, old, new);
         let last = old.last.max(new.last);
-        let is_settled = ground.to.since(last.time).as_nanos() > u128::from(SETTLED_NANOS);
         let origin = Origin::InPlace {
-            is_beneath: is_settled
-                && (old.modified, old.changed, old.size_bytes) == (new.modified, new.changed, new.size_bytes),
+            is_beneath: ground.is_settled(last) && old.has_record_of(new),
             changed_blocks: pieces.changed_blocks,
             blocks: u64::from(old.blocks.max(new.blocks)),
         };

@@ -272,11 +272,7 @@ fn compare(old: &Sample, new: &Sample) -> Turns {
             before.get(..length).unwrap_or_default(),
             after.get(..length).unwrap_or_default(),
         );
-        let (turn, left) = match turn_of(before, after) {
-            // What is written to free space takes nothing away: preallocated files, disks of machines.
-            (turn, left) if turn != Turn::Same && is_constant(before) => (Turn::Edited, left),
-            other => other,
-        };
+        let (turn, left) = turn_of(before, after);
         turns.compared += 1;
         turns.some_left |= left > 0;
         if turn != Turn::Same {
@@ -307,6 +303,10 @@ fn turn_of(before: &[u8], after: &[u8]) -> (Turn, usize) {
         return (Turn::Emptied, 0);
     }
     let (old_units, new_units, left) = differing_units(before, after);
+    // What is written to free space takes nothing away: preallocated files, disks of machines.
+    if is_constant(before) {
+        return (Turn::Edited, left);
+    }
     if text::is_piece_of_text(before) {
         return (text_turn(before, after, &new_units, left), left);
     }

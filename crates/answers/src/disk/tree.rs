@@ -57,6 +57,11 @@ impl Node {
         (self.id, self.generation)
     }
 
+    /// Whether the file system recorded nothing between one and the other: size and times are the same.
+    pub(crate) fn has_record_of(&self, other: &Self) -> bool {
+        (self.modified, self.changed, self.size_bytes) == (other.modified, other.changed, other.size_bytes)
+    }
+
     pub(crate) const fn is_touched(&self) -> bool {
         self.changed_blocks > 0
     }
