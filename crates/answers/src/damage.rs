@@ -184,3 +184,7 @@ fn shown(path: &[u8]) -> String {
     let beginning: String = text.chars().take(PATH_CHARACTERS_MAX).collect();
     format!("{beginning}... ({:016x})", hasher.finish())
 }
+
+#[cfg(test)]
+#[path = "damage_tests.rs"]
+mod tests;

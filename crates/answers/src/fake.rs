@@ -15,6 +15,7 @@ pub(crate) const BLOCKS_EACH: u64 = 16;
 /// Files and folders; a node's number is its place, and the root is the first.
 #[derive(Clone)]
 pub(crate) struct Fake {
+    kind: FileSystemKind,
     nodes: Vec<Node>,
 }
 
@@ -25,6 +26,8 @@ struct Node {
     kind: NodeKind,
     content: Vec<u8>,
     is_readable: bool,
+    is_in_use: bool,
+    is_listed: bool,
     is_inline: bool,
     accessed: Option<files::Time>,
 }
@@ -32,7 +35,10 @@ struct Node {
 impl Fake {
     /// With the root alone.
     pub(crate) fn new() -> Self {
-        let mut fake = Self { nodes: Vec::new() };
+        let mut fake = Self {
+            kind: FileSystemKind::Ext4,
+            nodes: Vec::new(),
+        };
         fake.add(NodeId(u64::MAX), b"", NodeKind::Folder, b"");
         fake
     }
@@ -52,6 +58,8 @@ impl Fake {
             kind,
             content: content.to_vec(),
             is_readable: true,
+            is_in_use: true,
+            is_listed: true,
             is_inline: false,
             accessed: None,
         });
@@ -62,6 +70,31 @@ impl Fake {
     pub(crate) fn damage(&mut self, node: NodeId) {
         if let Some(node) = self.nodes.get_mut(node.0 as usize) {
             node.is_readable = false;
+        }
+    }
+
+    /// Makes it one of another kind.
+    pub(crate) fn pass_for(&mut self, kind: FileSystemKind) {
+        self.kind = kind;
+    }
+
+    /// Deletes a node: its number is free, and its folder has no name for it.
+    pub(crate) fn delete(&mut self, node: NodeId) {
+        self.unlist(node);
+        self.free(node);
+    }
+
+    /// Takes a node's name from its folder.
+    pub(crate) fn unlist(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.is_listed = false;
+        }
+    }
+
+    /// Makes a node's number a free one.
+    pub(crate) fn free(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.is_in_use = false;
         }
     }
 
@@ -93,18 +126,21 @@ impl Fake {
     }
 
     fn node(&self, node: NodeId) -> Result<&Node, Error> {
-        let found = self.nodes.get(node.0 as usize).filter(|node| node.is_readable);
-        found.ok_or(Error::Damaged {
-            structure: "node",
-            offset: node.0,
-            detail: "a test says so",
-        })
+        match self.nodes.get(node.0 as usize) {
+            Some(found) if !found.is_in_use => Err(Error::NotInUse(node)),
+            Some(found) if found.is_readable => Ok(found),
+            _ => Err(Error::Damaged {
+                structure: "node",
+                offset: node.0,
+                detail: "a test says so",
+            }),
+        }
     }
 }
 
 impl FileSystem for Fake {
     fn kind(&self) -> FileSystemKind {
-        FileSystemKind::Ext4
+        self.kind
     }
 
     fn label(&self) -> String {
@@ -135,7 +171,8 @@ impl FileSystem for Fake {
 
     fn entries(&self, folder: NodeId, visit: &mut dyn FnMut(Entry) -> Flow) -> Result<(), Error> {
         self.node(folder)?;
-        for (number, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.folder == folder) {
+        let nodes = self.nodes.iter().enumerate();
+        for (number, node) in nodes.filter(|(_, node)| node.folder == folder && node.is_listed) {
             let entry = Entry {
                 name: node.name.clone(),
                 node: NodeId(number as u64),
@@ -179,6 +216,18 @@ impl FileSystem for Fake {
     fn link_target(&self, link: NodeId) -> Result<Vec<u8>, Error> {
         Err(Error::NotA(link, "link"))
     }
+}
+
+/// Bytes that look encrypted.
+pub(crate) fn random(size_bytes: usize) -> Vec<u8> {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..size_bytes).map(|_| next()).collect()
 }
 
 /// Both moments of a window of one part, with one file system each.

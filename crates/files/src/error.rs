@@ -23,6 +23,10 @@ pub enum Error {
         /// What is wrong with it.
         detail: &'static str,
     },
+    /// No file or folder has this number, or another one has it by now: what an orderly deletion leaves behind, which is no damage. It is
+    /// damage if a name still leads here.
+    #[error("node {0} isn't in use")]
+    NotInUse(NodeId),
     /// The file system uses a feature that isn't read.
     #[error("{feature} isn't supported")]
     Unsupported {

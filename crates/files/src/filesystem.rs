@@ -212,7 +212,8 @@ pub trait FileSystem: Send + Sync {
     /// The root folder.
     fn root(&self) -> NodeId;
 
-    /// What is known of a node.
+    /// What is known of a node. Of a file that was deleted: [`Error::NotInUse`], or no links, or damage where its record has other content
+    /// by now; on XFS perhaps what it was.
     fn metadata(&self, node: NodeId) -> Result<Metadata, Error>;
 
     /// Shows the entries of a folder, in the folder's own order. Entries before damage are shown before the error is returned.

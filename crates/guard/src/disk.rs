@@ -16,7 +16,7 @@ pub struct GuardedDisk {
     guard: Arc<Guard>,
     line: Attachment,
     era: u64,
-    /// The buffer of the write under way. A connection's writes come one after the other.
+    /// The buffer of the write under way, or of one that wasn't shown to the sentinel yet. A connection's writes come one after the other.
     observation: Mutex<Observation>,
 }
 
@@ -39,6 +39,7 @@ impl Guard {
 
 impl Drop for GuardedDisk {
     fn drop(&mut self) {
+        self.settle();
         self.guard.attached.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -66,6 +67,22 @@ impl GuardedDisk {
         ask(fork.as_deref().unwrap_or(&self.line))
     }
 
+    /// Shows the sentinel a write that it hasn't seen, and empties the buffer. The gate must not be held.
+    fn show(&self, observation: &mut Observation) {
+        if observation.is_empty() {
+            return observation.begin();
+        }
+        observation.look_up();
+        self.guard.see(|watch, now| {
+            for (first, blocks) in observation.runs() {
+                watch.sentinel.write(now, first, blocks);
+                watch.landmarks.change(now, first, blocks.len() as u64);
+                watch.hints = watch.hints.saturating_add(hints(blocks));
+            }
+        });
+        observation.begin();
+    }
+
     fn clear(
         &self,
         offset: u64,
@@ -73,6 +90,7 @@ impl GuardedDisk {
         how: Clear,
         clear: impl FnOnce(&Attachment) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.settle();
         let gate = read_lock(&self.guard.gate);
         let target = gate.for_write(self.era, &self.line)?;
         let is_watching = self.guard.is_watching();
@@ -109,6 +127,8 @@ impl Device for GuardedDisk {
     }
 
     fn read(&self, offset: u64, buffer: &mut [u8], wait: Wait) -> Result<(), Error> {
+        // What was written before must not seem to be written after it was read.
+        self.settle();
         let length = buffer.len() as u64;
         let fork = read_lock(&self.guard.gate).fork();
         fork.as_deref().unwrap_or(&self.line).read(offset, buffer, wait)?;
@@ -121,27 +141,39 @@ impl Device for GuardedDisk {
     }
 
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        let written = self.write_unsettled(writes);
+        self.settle();
+        written
+    }
+
+    /// Leaves showing the write to the sentinel to [`Device::settle`]: a client that sends one request at a time spends that time on its
+    /// next one. A fence that this write calls for closes the gate before the client's next write.
+    fn write_unsettled(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        let mut other = Observation::default();
+        // Unless another thread of the connection is using it.
+        let mut own = try_lock(&self.observation);
+        let is_own = own.is_some();
+        let observation = own.as_deref_mut().unwrap_or(&mut other);
+        self.show(observation);
         let gate = read_lock(&self.guard.gate);
         let target = gate.for_write(self.era, &self.line)?;
         if !self.guard.is_watching() {
             return target.write(writes);
         }
-        let mut other = Observation::default();
-        // Unless another thread of the connection is using it.
-        let mut own = try_lock(&self.observation);
-        let observation = own.as_deref_mut().unwrap_or(&mut other);
-        observation.begin();
+        // Of a write that fails, a part may be on the disk.
         let written = target.write_observed(writes, observation);
         drop(gate);
-        // Of a write that failed, a part may be on the disk.
-        self.guard.see(|watch, now| {
-            for (first, blocks) in observation.runs() {
-                watch.sentinel.write(now, first, blocks);
-                watch.landmarks.change(now, first, blocks.len() as u64);
-                watch.hints = watch.hints.saturating_add(hints(blocks));
-            }
-        });
+        if !is_own {
+            self.show(observation);
+        }
         written
+    }
+
+    fn settle(&self) {
+        // Whoever uses it shows what it holds.
+        if let Some(mut observation) = try_lock(&self.observation) {
+            self.show(&mut observation);
+        }
     }
 
     fn zero(&self, offset: u64, length: u64, hole: Hole) -> Result<(), Error> {
@@ -153,6 +185,7 @@ impl Device for GuardedDisk {
     }
 
     fn flush(&self) -> Result<(), Error> {
+        self.settle();
         self.ask(Attachment::flush)?;
         if self.guard.is_watching() {
             self.guard.see(|watch, _| watch.sentinel.flush());

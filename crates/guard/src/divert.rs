@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use sentinel::Look;
 use volume::{
-    Attachment, Device, Error, Extent, ExtentKind, Former, Hole, Moment, Observer, Timestamp, Volume, Wait,
+    Attachment, Before, Device, Error, Extent, ExtentKind, Hole, Moment, Observer, Timestamp, Volume, Wait,
     WriteRequest,
 };
 
@@ -178,7 +178,7 @@ impl Observer for Classifying {
         Look::at(block).class as u8
     }
 
-    fn written(&mut self, _first: u64, _former: &[Former], _now: Timestamp) {}
+    fn written(&mut self, _before: Before, _now: Timestamp) {}
 }
 
 /// Copies what was changed on `source` at or after `from` (to the second) to `line`. Returns the bytes copied.

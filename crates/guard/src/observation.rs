@@ -1,7 +1,8 @@
-//! What one write showed: a look at each block, and what was there before. Buffers are reused from write to write.
+//! What one write showed: a look at each block, and what was there before, which is asked for afterwards. Buffers are reused from write to
+//! write.
 
 use sentinel::{Class, Look, Written};
-use volume::{BLOCK_BYTES, Former, Observer, Timestamp};
+use volume::{BLOCK_BYTES, Before, Observer, Timestamp};
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 
@@ -14,10 +15,10 @@ const AHEAD_SECONDS: u64 = 60;
 #[derive(Debug, Default)]
 pub struct Observation {
     blocks: Vec<Written>,
-    /// Runs of consecutive blocks: the first block's number, and how many.
+    /// What was there before, by batches, until it is looked up.
+    before: Vec<(Before, Timestamp)>,
+    /// Runs of consecutive blocks that were looked up: the first block's number, and how many.
     runs: Vec<(u64, usize)>,
-    /// Blocks that are in a run.
-    told: usize,
 }
 
 impl Observation {
@@ -25,11 +26,42 @@ impl Observation {
     pub(crate) fn begin(&mut self) {
         self.blocks.clear();
         self.blocks.shrink_to(KEPT_BLOCKS);
+        self.before.clear();
         self.runs.clear();
-        self.told = 0;
     }
 
-    /// The runs that were written: first block, and the blocks.
+    /// Whether no block was written.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.runs.is_empty()
+    }
+
+    /// Looks up what was there before. Whoever asks for the runs does this first.
+    pub fn look_up(&mut self) {
+        let mut told: usize = self.runs.iter().map(|(_, count)| count).sum();
+        for (before, now) in self.before.drain(..) {
+            let mut run: Option<(u64, usize)> = None;
+            before.look_up(&mut |block, former| {
+                if let Some(seen) = self.blocks.get_mut(told) {
+                    seen.former = sentinel::Former {
+                        class: Class::from_number(former.class),
+                        is_stored: former.is_stored,
+                        age_seconds: former.written.and_then(|written| age_seconds(written, now)),
+                    };
+                    told += 1;
+                }
+                run = match run.take() {
+                    Some((first, count)) if block == first + count as u64 => Some((first, count + 1)),
+                    ended => {
+                        self.runs.extend(ended);
+                        Some((block, 1))
+                    }
+                };
+            });
+            self.runs.extend(run);
+        }
+    }
+
+    /// The runs that were written and looked up: first block, and the blocks.
     pub fn runs(&self) -> impl Iterator<Item = (u64, &[Written])> {
         let mut start = 0;
         self.runs.iter().map(move |(first, count)| {
@@ -50,17 +82,8 @@ impl Observer for Observation {
         look.class as u8
     }
 
-    fn written(&mut self, first: u64, former: &[Former], now: Timestamp) {
-        let run = self.blocks.iter_mut().skip(self.told);
-        for (block, former) in run.zip(former) {
-            block.former = sentinel::Former {
-                class: Class::from_number(former.class),
-                is_stored: former.is_stored,
-                age_seconds: former.written.and_then(|written| age_seconds(written, now)),
-            };
-        }
-        self.told += former.len();
-        self.runs.push((first, former.len()));
+    fn written(&mut self, before: Before, now: Timestamp) {
+        self.before.push((before, now));
     }
 }
 
@@ -74,7 +97,7 @@ impl Observer for Classes {
         Look::at(block).class as u8
     }
 
-    fn written(&mut self, _first: u64, _former: &[Former], _now: Timestamp) {}
+    fn written(&mut self, _before: Before, _now: Timestamp) {}
 }
 
 /// The blocks that a read of `length` bytes from `offset` on touches: the first one, and how many.
@@ -103,41 +126,69 @@ fn age_seconds(written: Timestamp, now: Timestamp) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use volume::{Clock, OsDirectory, Store, WriteRequest, os_random};
+
     use super::*;
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_unix_seconds(1_800_000_000 + second)
     }
 
+    struct At(Timestamp);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
     #[test]
     fn looks_and_former_versions_are_joined_in_their_order() {
-        let mut observation = Observation::default();
-        for _ in 0..2 {
-            observation.begin();
-            for byte in [1, 2, 3, 4] {
-                observation.classify(&[byte; 4096]);
-            }
-            let former = |second| Former {
-                class: 8,
-                is_stored: true,
-                written: Some(at(second)),
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let settings = |_: &str| volume::Settings::default();
+        let store = Store::open(directory, Box::new(settings), Box::new(os_random));
+        let volume = store.create("disk", 1 << 20, at(0)).unwrap();
+        let write = |second, blocks: &[u64], byte: u8, observer: &mut dyn Observer| {
+            let data = [byte; 4096];
+            let request = |block: &u64| WriteRequest {
+                offset: block * BLOCK,
+                data: &data,
             };
-            observation.written(7, &[former(40), former(90)], at(100));
-            observation.written(90, &[former(0)], at(100));
+            let requests: Vec<_> = blocks.iter().map(request).collect();
+            let disk = volume.attach(Arc::new(At(at(second))));
+            disk.write_observed(&requests, observer).unwrap();
+        };
+        let mut observation = Observation::default();
+        for (start, last) in [(0, None), (1000, Some(1000))] {
+            for (second, block) in [(0, 90), (40, 7), (90, 8)] {
+                write(start + second, &[block], 1, &mut Classes);
+            }
+            observation.begin();
+            assert!(observation.is_empty());
+            write(start + 100, &[7, 8, 90], 2, &mut observation);
+            // A batch of its own isn't joined to one before.
+            write(start + 100, &[91], 3, &mut observation);
+            assert!(!observation.is_empty());
+            observation.look_up();
+            observation.look_up();
             let runs: Vec<_> = observation.runs().map(|(first, run)| (first, run.to_vec())).collect();
             assert_eq!(
                 runs.iter().map(|(first, run)| (*first, run.len())).collect::<Vec<_>>(),
-                [(7, 2), (90, 1)]
+                [(7, 2), (90, 1), (91, 1)]
             );
-            let ages = runs
-                .iter()
-                .flat_map(|(_, run)| run)
-                .map(|block| block.former.age_seconds);
-            assert_eq!(ages.collect::<Vec<_>>(), [Some(60), Some(10), Some(100)]);
+            let blocks = || runs.iter().flat_map(|(_, run)| run);
+            let looks: Vec<_> = blocks().map(|block| block.look).collect();
+            assert_eq!(looks, [2, 2, 2, 3].map(|byte| Look::at(&[byte; 4096])));
+            let ages: Vec<_> = blocks().map(|block| block.former.age_seconds).collect();
+            assert_eq!(ages, [Some(60), Some(10), Some(100), last]);
+            let class = Look::at(&[1; 4096]).class;
             assert!(
-                runs.iter()
-                    .flat_map(|(_, run)| run)
-                    .all(|block| block.former.class == Class::Random)
+                blocks()
+                    .take(3)
+                    .all(|block| block.former.class == class && block.former.is_stored)
             );
         }
     }

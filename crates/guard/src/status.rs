@@ -70,7 +70,7 @@ pub struct Status {
     pub configured: Settings,
     /// What the fence in force does.
     pub fence: Option<Fence>,
-    /// Suspicion now, in per cent of what fences.
+    /// Suspicion now, in per cent of what fences; while a fence is in force, at least that which led to it.
     pub suspicion_percent: u32,
     /// Where `restore --before-attack` returns to.
     pub before_attack: Option<RestorePoint>,
@@ -103,10 +103,14 @@ impl Guard {
         let (now, uptime) = (self.clock.now(), self.uptime.micros());
         let state = lock(&self.state).clone();
         let watch = lock(&self.watch);
-        let (suspicion_percent, model_version) = (watch.suspicion_percent(), watch.model.version());
+        let (sentinel_percent, model_version) = (watch.suspicion_percent(), watch.model.version());
         let assessments = watch.assessments;
         drop(watch);
         let episode = state.episode.clone().unwrap_or_default();
+        let suspicion_percent = match state.fence {
+            Some(_) => sentinel_percent.max(episode.suspicion_percent),
+            None => sentinel_percent,
+        };
         let diverted = state.fence.as_ref().and_then(|fence| {
             Some(Diverted {
                 fork: fence.fork.clone()?,

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -16,6 +16,8 @@ use crate::place::Place;
 const PROGRAM: &str = "/proc/self/exe";
 /// How often is looked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How often is asked whether it is still wanted.
+const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a command may take.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +30,7 @@ pub(crate) struct Limits {
     pub(crate) output_bytes: u64,
 }
 
-/// What a command printed, and how it ended; `None` if it was ended for taking too long.
+/// What a command printed, and how it ended; `None` if it was ended for taking too long, or because nobody wanted it any more.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) output: Vec<u8>,
@@ -54,8 +56,8 @@ pub(crate) fn holdfast(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command.
-pub(crate) fn run(mut command: Command, limits: Limits) -> Result<Ended, Failure> {
+/// Runs a command, for as long as it is wanted.
+pub(crate) fn run(mut command: Command, limits: Limits, is_wanted: &dyn Fn() -> bool) -> Result<Ended, Failure> {
     let failed = |error: std::io::Error| Failure::io("start a process that looks at the disk", &error);
     let child = command
         .stdin(Stdio::null())
@@ -77,7 +79,12 @@ pub(crate) fn run(mut command: Command, limits: Limits) -> Result<Ended, Failure
     });
     let reader = reader.map_err(failed)?;
     let end = Instant::now() + limits.time;
-    let output = receiver.recv_timeout(limits.time).ok();
+    let output = loop {
+        match receiver.recv_timeout(ASK_EVERY) {
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end && is_wanted() => {}
+            result => break result.ok(),
+        }
+    };
     let is_cut = output.as_ref().is_none_or(|output| output.len() as u64 > most);
     let mut status = None;
     while !is_cut && status.is_none() && Instant::now() < end {
@@ -117,5 +124,30 @@ impl Drop for Reaped {
         // One that has ended by itself can't be killed, and is waited for like any other.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_nobody_wants_any_more_is_ended() {
+        let limits = Limits {
+            memory_bytes: 1 << 30,
+            time: Duration::from_secs(600),
+            output_bytes: 100,
+        };
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        let started = Instant::now();
+        let ended = run(command, limits, &|| false).unwrap();
+        assert!(ended.status.is_none() && ended.output.is_empty());
+        assert!(started.elapsed() < limits.time / 2);
+        let mut command = Command::new("echo");
+        command.arg("done");
+        let ended = run(command, limits, &|| true).unwrap();
+        assert!(ended.status.is_some_and(|status| status.success()));
+        assert_eq!(ended.output, b"done\n");
     }
 }

@@ -45,14 +45,14 @@ impl Apart {
         Self { data: data.into() }
     }
 
-    /// Which files of a volume lost their content in a window.
+    /// Which files of a volume lost their content in a window. Given up, as a failure, once it isn't wanted any more.
     #[must_use]
-    pub fn examine(&self, volume: &str, window: &ExaminationWindow) -> Examined {
+    pub fn examine(&self, volume: &str, window: &ExaminationWindow, is_wanted: &dyn Fn() -> bool) -> Examined {
         let started = Instant::now();
         let mut command = child::this_program(NAME);
         let batches = [window.from, window.to].map(|sequence| sequence.0.to_string());
         command.arg(&self.data).arg(volume).args(batches);
-        let lost = match answer(command) {
+        let lost = match answer(command, is_wanted) {
             Ok(Answer::Lost(lost)) => Ok(lost.into_iter().map(lost_file).collect()),
             Ok(Answer::NoFileSystem) => Err(Unexamined::NoFileSystem),
             Ok(Answer::Failed(reason)) | Err(reason) => Err(Unexamined::Failed(reason)),
@@ -64,8 +64,8 @@ impl Apart {
     }
 }
 
-fn answer(command: Command) -> Result<Answer, String> {
-    let ended = child::run(command, LIMITS).map_err(|failure| failure.message)?;
+fn answer(command: Command, is_wanted: &dyn Fn() -> bool) -> Result<Answer, String> {
+    let ended = child::run(command, LIMITS, is_wanted).map_err(|failure| failure.message)?;
     serde_json::from_slice(&ended.output).map_err(|error| {
         format!(
             "the process that looks at the files ended without an answer ({error}): what is on the disk makes the parser fail, or \

@@ -61,6 +61,15 @@ pub trait Device: Send + Sync {
     /// applied.
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error>;
 
+    /// [`Device::write`] for a transport that calls [`Device::settle`] once it has answered: what the client needn't wait for may be left
+    /// until then. The data are written as by [`Device::write`].
+    fn write_unsettled(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        self.write(writes)
+    }
+
+    /// Does what [`Device::write_unsettled`] left to be done. Whatever else is asked of the disk by the same client does that first.
+    fn settle(&self) {}
+
     /// Makes a range read as zeros. Costs the same for any length.
     fn zero(&self, offset: u64, length: u64, hole: Hole) -> Result<(), Error>;
 

@@ -60,7 +60,7 @@ pub use format::{BLOCK_BYTES, Pin};
 pub use history::{Bucket, Event, EventKind, History};
 pub use maintain::Maintenance;
 pub use names::check_name;
-pub use observer::{Former, Observer};
+pub use observer::{Before, Former, Observer};
 pub use os::{FolderLock, OsDirectory, os_random};
 pub use passed_over::LostBatches;
 pub use restore::{Piece, RestoreReport};

@@ -572,7 +572,7 @@ fn assemble(
         name: name.to_owned(),
         file,
         parent,
-        nodes: Nodes::new(Arc::clone(&segments), settings.map_cache_bytes / 2),
+        nodes: Arc::new(Nodes::new(Arc::clone(&segments), settings.map_cache_bytes / 2)),
         segments,
         batch_bytes_max: appender.payload_bytes_max(),
         log: Log::new(appender),

@@ -46,7 +46,7 @@ pub struct Volume {
     /// Keeps the volume alive whose segments this one shares.
     pub(crate) parent: Option<Arc<Volume>>,
     pub(crate) segments: Arc<Segments>,
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) log: Log,
     pub(crate) map: RwLock<LiveMap>,
     pub(crate) control: Mutex<Control>,

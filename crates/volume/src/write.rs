@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::format::{BLOCK_BYTES, Entry, Record, RecordKind, SLOT_BYTES, payload_crc};
 use crate::locks::{lock, read_lock, write_lock};
 use crate::log::{Appended, Appender, Purpose};
-use crate::observer::{Former, Observer, tell};
+use crate::observer::Observer;
 use crate::reader::check_range;
 use crate::storage::Wait;
 use crate::time::{Sequence, Timestamp};
@@ -147,8 +147,6 @@ struct PendingBatch<'v, 'd, 'o> {
     payload_bytes_max: usize,
     last: Option<Sequence>,
     observer: Option<&'o mut dyn Observer>,
-    /// What was where the records will be written; empty without an observer.
-    formers: Vec<Former>,
 }
 
 impl<'v, 'd> PendingBatch<'v, 'd, '_> {
@@ -165,7 +163,6 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
             payload_bytes_max,
             last: None,
             observer: None,
-            formers: Vec::new(),
         }
     }
 
@@ -265,9 +262,7 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
         if self.records.is_empty() {
             return Ok(());
         }
-        if self.observer.is_some() {
-            self.volume.formers(&self.records, &mut self.formers);
-        }
+        let before = self.observer.is_some().then(|| self.volume.before(&self.records));
         self.lock_appender()?;
         self.check_size()?;
         let Some(appender) = &mut self.appender else {
@@ -279,8 +274,8 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
             .inspect_err(|error| self.volume.log.note_failure(error))?;
         self.volume.apply(&self.records, &appended);
         self.volume.client_batches.fetch_add(1, Ordering::Relaxed);
-        if let Some(observer) = &mut self.observer {
-            tell(*observer, &self.records, &self.formers, self.now);
+        if let (Some(observer), Some(before)) = (&mut self.observer, before) {
+            observer.written(before, self.now);
         }
         self.last = Some(appended.sequence);
         self.records.clear();

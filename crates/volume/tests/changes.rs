@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use volume::{
-    BLOCK_BYTES, Change, ChangeKind, Clock, Error, Former, Hole, Moment, Observer, OsDirectory, Piece, Sequence,
+    BLOCK_BYTES, Before, Change, ChangeKind, Clock, Error, Hole, Moment, Observer, OsDirectory, Piece, Sequence,
     Settings, Store, Timestamp, Volume, WriteRequest, os_random,
 };
 
@@ -34,7 +34,7 @@ impl Observer for FirstByte {
         block.first().map_or(0, |byte| byte % 16)
     }
 
-    fn written(&mut self, _first: u64, _former: &[Former], _now: Timestamp) {}
+    fn written(&mut self, _before: Before, _now: Timestamp) {}
 }
 
 fn settings() -> Settings {

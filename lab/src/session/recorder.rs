@@ -157,6 +157,7 @@ impl Device for Recorder {
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
         let mut observation = Observation::default();
         let written = self.disk.write_observed(writes, &mut observation);
+        observation.look_up();
         self.tape.note_writes(&observation);
         written
     }

@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
     use crate::disk::{Changed, Noted};
-    use crate::fake::Fake;
+    use crate::fake::{Fake, random};
 
     struct Folder {
         side: Side,
@@ -212,18 +212,6 @@ mod tests {
             }
             candidates
         }
-    }
-
-    /// Bytes that look encrypted.
-    fn random(size_bytes: usize) -> Vec<u8> {
-        let mut state = 88_172_645_463_325_252_u64;
-        let mut next = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[3]
-        };
-        (0..size_bytes).map(|_| next()).collect()
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use files::FileSystemKind;
+
 use super::deleted::judge_deleted;
 use super::finding::{Finding, Findings, Ground};
 use super::notes::find_notes;
@@ -140,21 +142,28 @@ impl Comparison {
         self.push(finding, judgement);
     }
 
-    /// Neither the file nor its path is there. Damage may hide it: then its node is still in use.
+    /// Neither the file nor its path is there. Damage may hide it: then its node is still in use, or a name leads to a node that can't be
+    /// read. Where folders are whole and none has a name for it, it was deleted, whatever became of its node: nodes of deleted files are
+    /// free, have other files, or lie in blocks that have other content by now.
     fn gone(&mut self, ground: &Ground<'_>, after: &Side, index: Index, old: &Node) {
-        let is_hidden = ground
-            .after
-            .is_some_and(|(_, tree)| is_below_unreadable(ground.before_tree, tree, old));
+        let tree = ground.after.map(|(_, tree)| tree);
+        let is_hidden = tree.is_some_and(|tree| is_below_unreadable(ground.before_tree, tree, old));
+        let has_name = tree.is_some_and(|tree| tree.is_unreadable(old));
+        let kind = after.file_system.kind();
         match after.file_system.metadata(old.id) {
             _ if is_hidden => self.unreachable(ground, index, old, "a folder on the way to it can't be read any more"),
+            Err(_) if has_name => self.unreachable(ground, index, old, "the file's own record is damaged"),
             Ok(metadata) if metadata.links == 0 || metadata.generation != old.generation => self.missing.push(index),
+            // XFS gives the blocks of 64 inodes back once all are free, and doesn't write them before: what is there still says "in use".
+            Ok(_) if kind == FileSystemKind::Xfs => self.missing.push(index),
             // Numbers that are used again without telling uses apart say nothing alone.
             Ok(metadata)
                 if old.generation != 0 || metadata.modified.map(|time| time.0) == Some(i128::from(old.modified)) =>
             {
                 self.unreachable(ground, index, old, "the file is there, but no folder leads to it");
             }
-            Err(files::Error::Damaged { .. }) => {
+            // There, the record is the name: what overwrote one took the other along.
+            Err(files::Error::Damaged { .. }) if has_records_in_folders(kind) => {
                 self.unreachable(ground, index, old, "the file's own record is damaged");
             }
             _ => self.missing.push(index),
@@ -304,6 +313,14 @@ pub(crate) fn extension_of(name: &[u8]) -> Option<&[u8]> {
         .filter(|extension| dot > 0 && !extension.is_empty() && extension.len() <= 16)
 }
 
+/// Whether what is known of a file stands with its name.
+const fn has_records_in_folders(kind: FileSystemKind) -> bool {
+    matches!(
+        kind,
+        FileSystemKind::Fat12 | FileSystemKind::Fat16 | FileSystemKind::Fat32 | FileSystemKind::ExFat
+    )
+}
+
 /// Whether a folder above a file couldn't be read afterwards.
 fn is_below_unreadable(before: &Tree, after: &Tree, old: &Node) -> bool {
     if after.unreadable == 0 {
@@ -329,3 +346,7 @@ fn earliest(old: &Node, new: &Node) -> crate::disk::Stamp {
         _ => new.first,
     }
 }
+
+#[cfg(test)]
+#[path = "verdicts_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ use crate::slots::SLOT_BYTES;
 /// Types of slots. Bit 7: in use; bit 6: belongs to the one before.
 pub(super) const END: u8 = 0;
 pub(super) const FILE: u8 = 0x85;
+pub(super) const DELETED_FILE: u8 = 0x05;
 pub(super) const LABEL: u8 = 0x83;
 const STREAM: u8 = 0xc0;
 const NAME: u8 = 0xc1;

@@ -78,8 +78,10 @@ impl ExFat {
     fn read_set(&self, place: u64, is_chained: bool) -> Result<Set, Error> {
         let mut slot = [0; SLOT_BYTES];
         self.clusters.disk.read_at(place, &mut slot)?;
-        if slot.first() != Some(&entry::FILE) {
-            return Err(damaged(place, "there is no file's entry here"));
+        match slot.first() {
+            Some(&entry::FILE) => {}
+            Some(&entry::DELETED_FILE) => return Err(Error::NotInUse(NodeId(place))),
+            _ => return Err(damaged(place, "there is no file's entry here")),
         }
         let mut set = Set::begin(place, &slot).map_err(|detail| damaged(place, detail))?;
         let mut next = place;

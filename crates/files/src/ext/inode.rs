@@ -3,7 +3,7 @@
 use super::superblock::{Superblock, checksum, incompat};
 use crate::error::Error;
 use crate::fields::{from, joined, le16, le32};
-use crate::filesystem::{Metadata, NodeKind, Time};
+use crate::filesystem::{Metadata, NodeId, NodeKind, Time};
 
 const FLAG_ENCRYPTED: u32 = 0x800;
 const FLAG_INDEXED: u32 = 0x1000;
@@ -39,7 +39,7 @@ impl Inode {
         };
         let mode = le16(&bytes, 0);
         if mode == 0 {
-            return Err(damaged("is not in use"));
+            return Err(Error::NotInUse(NodeId(number.into())));
         }
         let checksum_seed = superblock.checksum_seed.map(|seed| {
             let seed = checksum(seed, &number.to_le_bytes());

@@ -61,6 +61,7 @@ impl Fat {
         self.clusters.disk.read_at(node.0, &mut slot)?;
         match Slot::parse(&slot) {
             Slot::Entry(entry) => Ok(entry),
+            Slot::Free => Err(Error::NotInUse(node)),
             _ => Err(damaged("there is no file's entry here")),
         }
     }

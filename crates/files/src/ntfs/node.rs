@@ -67,11 +67,10 @@ impl Node {
     pub(super) fn read(mft: &Mft, id: NodeId) -> Result<Self, Error> {
         let reference = Reference(id.0);
         let record = mft.record(reference.record())?;
-        if !record.is_in_use || record.base != Reference(0) {
-            return Err(record.damaged("it isn't that of a file"));
-        }
-        if reference.sequence() != 0 && reference.sequence() != record.sequence {
-            return Err(record.damaged("another file has it now (the sequence numbers differ)"));
+        let is_another = reference.sequence() != 0 && reference.sequence() != record.sequence;
+        // Records outlive their files: the next one takes the record for itself, or for attributes that have no room in its own.
+        if !record.is_in_use || record.base != Reference(0) || is_another {
+            return Err(Error::NotInUse(id));
         }
         let mut list = None;
         for attribute in record.attributes() {

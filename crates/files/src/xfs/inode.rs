@@ -71,8 +71,10 @@ impl Inode {
             }
         }
         let mode = fields.u16(2)?;
-        let kind =
-            NodeKind::from_mode(mode).ok_or_else(|| fields.damaged(2, "it isn't in use, or has an impossible type"))?;
+        if mode == 0 {
+            return Err(Error::NotInUse(NodeId(number)));
+        }
+        let kind = NodeKind::from_mode(mode).ok_or_else(|| fields.damaged(2, "it has an impossible type"))?;
         let flags2 = if version >= 3 { fields.u64(120)? } else { 0 };
         let (data, attributes) = forks(&fields, number, version, flags2)?;
         let size = fields.u64(56)?;

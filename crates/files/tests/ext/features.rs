@@ -239,7 +239,11 @@ fn nodes_used_as_what_they_are_not_are_errors() {
         system.read(system.root(), 0, &mut [0]),
         Err(Error::NotA(_, "file"))
     ));
-    for number in [0, 3000, u64::from(u32::MAX), u64::MAX] {
+    assert!(matches!(
+        system.metadata(NodeId(3000)),
+        Err(Error::NotInUse(NodeId(3000)))
+    ));
+    for number in [0, u64::from(u32::MAX), u64::MAX] {
         assert!(
             matches!(system.metadata(NodeId(number)), Err(Error::Damaged { .. })),
             "{number}"

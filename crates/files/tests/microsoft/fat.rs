@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use files::{FileSystemKind, NodeKind};
+use files::{Error, FileSystemKind, NodeKind};
 use tempfile::TempDir;
 
 use crate::content::{noise, words};
@@ -153,4 +153,13 @@ fn a_circle_in_a_chain_ends_with_an_error() {
     assert!(shown > 0, "entries before the damage are shown");
     // A file's length bounds its chain: the same cluster is read again, as every reader of FAT does.
     assert!(system.read(large, 0, &mut [0; 10_000]).is_ok());
+}
+
+#[test]
+fn a_deleted_file_is_not_in_use() {
+    let (_folder, image, _) = filled(&["-F", "16"], 32 << 20, 1);
+    let node = tree::find(&*files::open(Image::open(&image)).unwrap(), "README.TXT");
+    run("mdel", &["-i", text(&image), "::README.TXT"]);
+    let system = files::open(Image::open(&image)).unwrap();
+    assert!(matches!(system.metadata(node), Err(Error::NotInUse(deleted)) if deleted == node));
 }

@@ -356,3 +356,25 @@ fn a_volume_in_use_says_that_its_log_is_left_out() {
     file.write_all_at(&page, log[0].physical + 4096).unwrap();
     assert_eq!(files::open(Image::open(&image)).unwrap().replayed(), None);
 }
+
+#[test]
+fn a_deleted_file_is_not_in_use_nor_if_another_file_has_its_record() {
+    let (_folder, image) = tools::image(16 << 20);
+    run("mkfs.ntfs", &["-q", "-F", "-f", text(&image)]);
+    let change = |act: &dyn Fn(&Path)| {
+        let mounted = Mounted::new("ntfs-3g", "rw", &image)?;
+        act(&mounted.folder);
+        drop(mounted);
+        Some(files::open(Image::open(&image)).unwrap())
+    };
+    let write = |root: &Path| fs::write(root.join("old"), words(1, 9000)).unwrap();
+    let Some(system) = change(&write) else { return };
+    let old = tree::find(&*system, "old");
+    let system = change(&|root| fs::remove_file(root.join("old")).unwrap()).unwrap();
+    assert!(matches!(system.metadata(old), Err(Error::NotInUse(node)) if node == old));
+    let fill = |root: &Path| (0..10).for_each(|number| fs::write(root.join(format!("new {number}")), "").unwrap());
+    let system = change(&fill).unwrap();
+    let numbers = (0..10).map(|number| tree::find(&*system, &format!("new {number}")).0 & 0xffff_ffff_ffff);
+    assert!(numbers.into_iter().any(|number| number == old.0 & 0xffff_ffff_ffff));
+    assert!(matches!(system.metadata(old), Err(Error::NotInUse(node)) if node == old));
+}

@@ -18,7 +18,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use compare::{Counts, compare};
-use files::FileSystem;
+use files::{Error, FileSystem, NodeId};
 use image::{Mounted, can_mount, copy, has, make, open};
 use tempfile::TempDir;
 
@@ -249,4 +249,38 @@ fn what_mkfs_fills_is_read_in_both_versions() {
         assert_eq!(xfs.metadata(node("/inner/empty")).unwrap().size_bytes, 0, "{options}");
         assert_eq!(xfs.replayed(), None, "{options}");
     }
+}
+
+#[test]
+fn deleted_files_are_not_in_use_unless_their_inodes_were_given_up_as_they_were() {
+    if !can_mount() {
+        return;
+    }
+    let scratch = TempDir::new().unwrap();
+    let image = scratch.path().join("image");
+    make(&image, &[]);
+    let mounted = Mounted::new(&image, "noatime");
+    let path = |number: u32| mounted.folder.join(number.to_string());
+    (0..1000).for_each(|number| fs::write(path(number), "text").unwrap());
+    drop(mounted);
+    let before = open(&image);
+    let nodes: Vec<NodeId> = (0..900)
+        .map(|number| files::find(&before, format!("/{number}").as_bytes()).unwrap())
+        .collect();
+    let mounted = Mounted::new(&image, "noatime");
+    let path = |number: u32| mounted.folder.join(number.to_string());
+    (0..900).for_each(|number| fs::remove_file(path(number)).unwrap());
+    drop(mounted);
+    let after = open(&image);
+    let (mut free, mut given_up) = (0, 0);
+    for node in nodes {
+        match after.metadata(node) {
+            Err(Error::NotInUse(deleted)) if deleted == node => free += 1,
+            // Of 64 inodes that were all free.
+            Ok(_) => given_up += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    println!("{free} free, {given_up} given up");
+    assert!(free > 0);
 }

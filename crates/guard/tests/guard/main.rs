@@ -12,3 +12,4 @@ mod lost_files;
 mod reads;
 mod restarts;
 mod settings;
+mod unsettled;

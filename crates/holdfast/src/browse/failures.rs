@@ -15,7 +15,7 @@ pub fn failure(path: &[u8], error: Error) -> Failure {
             Failure::not_found(format!("`{}` doesn't exist at that moment", printable(path.as_bytes())))
                 .hint("`holdfast files ls` shows what is there; `holdfast files history` when it was")
         }
-        Error::Damaged { .. } => Failure::new(FailureCode::Damage, format!("`{at}`: {error}"))
+        Error::Damaged { .. } | Error::NotInUse(_) => Failure::new(FailureCode::Damage, format!("`{at}`: {error}"))
             .hint("an earlier moment may have it whole: `holdfast files history` shows when it changed"),
         Error::Unrecognised => Failure::refused(error.to_string()).hint(
             "`holdfast files ls VOLUME:` shows what is on the disk; a disk that is encrypted as a whole can't be read",

@@ -21,6 +21,8 @@ use crate::webhook::{Target, Webhook};
 const ROUND: Duration = Duration::from_secs(1);
 /// How soon an examination of files may follow another.
 const EXAMINING_ROUND: Duration = Duration::from_millis(500);
+/// Threads that have files examined.
+const EXAMINERS: usize = 2;
 /// How long messages that wait may still be delivered when the daemon stops.
 const WEBHOOK_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -30,7 +32,7 @@ pub(super) struct Guarding {
     log: Arc<Log>,
     webhook: Arc<Webhook>,
     ticker: Repeated,
-    examiner: Repeated,
+    examiners: Vec<Repeated>,
 }
 
 impl Guarding {
@@ -43,17 +45,20 @@ impl Guarding {
         engine.tick_guards();
         let ticking = Arc::clone(engine);
         let ticker = Repeated::start("guards", ROUND, move || ticking.tick_guards())?;
-        let examined = Arc::clone(engine);
-        let apart = lost_files::Apart::new(engine.data());
-        let examiner = Repeated::start("guards' files", EXAMINING_ROUND, move || {
-            examined.guards().examine(&apart)
-        })?;
+        let examiner = |_| {
+            let examined = Arc::clone(engine);
+            let apart = lost_files::Apart::new(engine.data());
+            Repeated::start("guards' files", EXAMINING_ROUND, move || {
+                examined.guards().examine(&apart)
+            })
+        };
+        let examiners = (0..EXAMINERS).map(examiner).collect::<Result<_, _>>()?;
         Ok(Self {
             engine: Arc::clone(engine),
             log: Arc::clone(log),
             webhook,
             ticker,
-            examiner,
+            examiners,
         })
     }
 
@@ -67,8 +72,9 @@ impl Guarding {
 
     /// Ends the thread, has the guards write down what they know, and delivers what waits.
     pub(super) fn stop(self) {
+        self.engine.guards().end_examining();
         self.ticker.stop();
-        self.examiner.stop();
+        self.examiners.into_iter().for_each(Repeated::stop);
         self.engine.guards().close();
         self.webhook.stop(WEBHOOK_PATIENCE);
     }

@@ -6,9 +6,10 @@ mod model;
 mod told;
 mod uptime;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use guard::{Events, Guard, READS_KEPT_BYTES, Settings, SharedModel};
 use volume::{Clock, Store, Volume};
@@ -22,6 +23,9 @@ use crate::config::GuardSettings;
 use crate::failure::Failure;
 use crate::lost_files;
 use crate::webhook::Target;
+
+/// A thread that examined files rests for as long as that took, this long at most.
+const EXAMINER_RESTS_MOST: Duration = Duration::from_secs(2);
 
 /// Whether the files that `[guard]` names can be used.
 pub fn check(settings: &GuardSettings) -> Result<(), Failure> {
@@ -44,6 +48,10 @@ pub struct Guards {
     /// Most bytes a volume in which is kept what clients read.
     reads_kept_bytes: AtomicU64,
     open: Mutex<BTreeMap<String, Arc<Guard>>>,
+    /// Volumes whose files are being examined.
+    under_examination: Mutex<BTreeSet<String>>,
+    /// Whether no more files are examined, because the daemon stops.
+    examines_no_more: AtomicBool,
 }
 
 impl Guards {
@@ -58,6 +66,8 @@ impl Guards {
             told: Arc::default(),
             reads_kept_bytes: AtomicU64::new(READS_KEPT_BYTES),
             open: Mutex::default(),
+            under_examination: Mutex::default(),
+            examines_no_more: AtomicBool::new(false),
         }
     }
 
@@ -153,18 +163,48 @@ impl Guards {
         }
     }
 
-    /// Has files examined where that is due; to be called about twice a second, by a thread that nobody waits for.
+    /// Has files examined where that is due; to be called about twice a second, by threads that nobody waits for. With more than one, a disk
+    /// on which it takes long doesn't hold the others up.
     pub fn examine(&self, examiner: &lost_files::Apart) {
         let names: Vec<String> = self.locked().keys().cloned().collect();
         for name in names {
-            // The guard isn't held meanwhile: what is being looked at can be let go.
-            let window = self.opened(&name).and_then(|guard| guard.begin_examination());
-            let Some(window) = window else { continue };
-            let examined = examiner.examine(&name, &window);
-            if let Some(guard) = self.opened(&name) {
-                guard.end_examination(&window, examined);
+            if !self.under_examination().insert(name.clone()) {
+                continue;
             }
+            let took = self.examine_one(&name, examiner);
+            self.under_examination().remove(&name);
+            if self.examines_no_more.load(Ordering::Relaxed) {
+                return;
+            }
+            // However many disks there are, half of the processors' time is left.
+            std::thread::sleep(took.min(EXAMINER_RESTS_MOST));
         }
+    }
+
+    /// Has the files of a volume examined, if that is due. Returns how long that took.
+    fn examine_one(&self, name: &str, examiner: &lost_files::Apart) -> Duration {
+        // The guard isn't held meanwhile: what is being looked at can be let go, which ends the look.
+        let window = self.opened(name).and_then(|guard| guard.begin_examination());
+        let Some(window) = window else {
+            return Duration::ZERO;
+        };
+        let is_wanted = || !self.examines_no_more.load(Ordering::Relaxed) && self.locked().contains_key(name);
+        let examined = examiner.examine(name, &window, &is_wanted);
+        let took = examined.took;
+        let guard = self.opened(name).filter(|_| is_wanted());
+        if let Some(guard) = guard {
+            guard.end_examination(&window, examined);
+        }
+        took
+    }
+
+    fn under_examination(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.under_examination.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives up the examinations under way, and begins no other.
+    pub fn end_examining(&self) {
+        self.examines_no_more.store(true, Ordering::Relaxed);
     }
 
     /// Closes all guards: what they know is written down.

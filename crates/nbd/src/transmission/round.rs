@@ -144,6 +144,7 @@ impl Executor {
         self.run_reads(alone);
         self.run_flushes(alone);
         self.send();
+        self.connection.device.settle();
         if requests > 0 {
             self.connection.reporter.took(last, started);
         }

@@ -71,7 +71,7 @@ impl<'a> Batch<'a> {
         if writes.is_empty() {
             return;
         }
-        let result = connection.device.write(writes);
+        let result = connection.device.write_unsettled(writes);
         for (write, pending) in writes.iter().zip(self.pending.iter().flatten()) {
             let result = match &result {
                 // The disk shrank just now, and one write must not fail the others.
@@ -193,6 +193,7 @@ impl WriteJob {
         connection.reporter.took(last, started);
         load.requests -= flushes.len();
         connection.deliver(out.filled(), load, Patience::Never);
+        connection.device.settle();
         {
             let mut flow = lock(&connection.flow);
             flow.keep_replies(out);

@@ -1,7 +1,7 @@
 //! A disk that behaves as a test wants it to.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use volume::{Device, Error, Extent, Hole, Wait, WriteRequest};
@@ -22,6 +22,11 @@ pub(crate) struct TestDisk {
     pub(crate) patient_reads: AtomicU64,
     /// Batches written by workers.
     pub(crate) batches_of_workers: AtomicU64,
+    /// Writes that were followed by no [`Device::settle`] yet, and those that were.
+    pub(crate) unsettled: AtomicU64,
+    pub(crate) settled: AtomicU64,
+    /// Who holds this keeps the disk from settling.
+    pub(crate) settling: Mutex<()>,
     /// The size told to clients, where it differs from the real one.
     pub(crate) told_size: AtomicU64,
     /// The most bytes described at once, if not 0; and how often a description was asked for.
@@ -50,6 +55,9 @@ impl TestDisk {
             panics: AtomicBool::new(false),
             patient_reads: AtomicU64::new(0),
             batches_of_workers: AtomicU64::new(0),
+            unsettled: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+            settling: Mutex::new(()),
             told_size: AtomicU64::new(0),
             described_max: AtomicU64::new(0),
             descriptions: AtomicU64::new(0),
@@ -136,6 +144,17 @@ impl Device for TestDisk {
         }
         self.check()?;
         self.memory.write(writes)
+    }
+
+    fn write_unsettled(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
+        self.write(writes)?;
+        self.unsettled.fetch_add(writes.len() as u64, SeqCst);
+        Ok(())
+    }
+
+    fn settle(&self) {
+        let _settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settled.fetch_add(self.unsettled.swap(0, SeqCst), SeqCst);
     }
 
     fn zero(&self, offset: u64, length: u64, hole: Hole) -> Result<(), Error> {

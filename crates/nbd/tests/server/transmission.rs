@@ -35,6 +35,24 @@ fn what_is_written_is_read_back_at_any_alignment() {
 }
 
 #[test]
+fn a_write_is_answered_before_the_disk_settles_it() {
+    let fixture = Fixture::new();
+    let mut client = fixture.simple();
+    let settled = || fixture.disk.settled.load(SeqCst);
+    {
+        let _settling = fixture.disk.settling.lock().unwrap();
+        assert_eq!(client.write(0, &pattern(4096)), 0, "the reply waits for nothing");
+        assert_eq!(settled(), 0);
+    }
+    assert_eq!(client.read(0, 1), Ok(vec![1]));
+    assert_eq!(settled(), 1, "the next request comes after that");
+    assert_eq!(client.write(4096, &pattern(4096)), 0);
+    client.request(CMD_DISC, 0, 1, 0, 0, &[]);
+    client.expect_end();
+    assert_eq!(settled(), 2, "the last one is settled, too");
+}
+
+#[test]
 fn the_largest_payload_goes_both_ways() {
     let fixture = Fixture::new();
     let data = pattern(PAYLOAD_SIZE_MAX as usize);

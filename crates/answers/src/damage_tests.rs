@@ -1,0 +1,163 @@
+//! Which deletions count as the loss of files: those with a copy of random bytes that is known for one.
+
+use std::sync::Arc;
+
+use files::NodeId;
+use volume::{Sequence, Timestamp};
+
+use super::*;
+use crate::disk::{BLOCK, Changed, Stamp};
+use crate::fake::{BLOCKS_EACH, Fake, random};
+use crate::past::PastMoment;
+use crate::window::Readings;
+
+/// A document of so many bytes.
+fn document(size_bytes: usize) -> Vec<u8> {
+    let text = b"%PDF-1.7 a line of it\n";
+    text.iter().copied().cycle().take(size_bytes).collect()
+}
+
+/// A folder before and after, and the blocks that were changed meanwhile.
+struct Scene {
+    before: Fake,
+    after: Fake,
+    changed: Changed,
+}
+
+impl Scene {
+    fn new(files: &[(String, Vec<u8>)]) -> Self {
+        let mut before = Fake::new();
+        for (name, content) in files {
+            before.file(NodeId(0), name.as_bytes(), content);
+        }
+        Self {
+            after: before.clone(),
+            before,
+            changed: Changed::default(),
+        }
+    }
+
+    /// Documents of 6000 bytes, 6100, 6200, ...
+    fn of_documents(count: usize) -> Self {
+        let files: Vec<_> = (0..count)
+            .map(|number| (format!("report {number}.pdf"), document(6000 + 100 * number)))
+            .collect();
+        Self::new(&files)
+    }
+
+    /// Makes a file of random bytes.
+    fn copy(&mut self, name: &str, size_bytes: usize) {
+        let node = self.after.file(NodeId(0), name.as_bytes(), &random(size_bytes));
+        let blocks = (size_bytes as u64).div_ceil(BLOCK);
+        self.changed.note(stamp(2), node.0 * BLOCKS_EACH, blocks);
+    }
+
+    /// Deletes the file of a number, counted from 0.
+    fn delete(&mut self, number: u64) {
+        self.after.delete(NodeId(number + 1));
+    }
+
+    /// The files that are lost.
+    fn lost(self) -> Vec<Lost> {
+        let moment = |second| PastMoment {
+            sequence: Sequence(second),
+            time: Timestamp::from_unix_seconds(second),
+            disk: Arc::new(Vec::new()),
+        };
+        let window = Window {
+            before: moment(1),
+            after: moment(3),
+            ends: vec![(moment(1), moment(3))],
+            changed: self.changed,
+            readings: Readings::default(),
+            seconds: BTreeMap::new(),
+        };
+        let mut lost = Vec::new();
+        let sides = (&self.before.side(), &self.after.side());
+        let done = lost_in(&window, sides, &RandomState::new(), &mut lost, &mut ());
+        assert!(done.is_ok(), "{done:?}");
+        lost
+    }
+}
+
+fn stamp(second: u64) -> Stamp {
+    Stamp {
+        part: 0,
+        sequence: Sequence(second),
+        time: Timestamp::from_unix_seconds(second),
+    }
+}
+
+/// Documents that were each deleted beside a new file of a meaningless name that is so much longer.
+fn lost_beside_strangers(longer_bytes: &[usize]) -> usize {
+    let mut scene = Scene::of_documents(longer_bytes.len());
+    for (number, longer_bytes) in longer_bytes.iter().enumerate() {
+        // Sizes lie so far apart that each finds its own.
+        scene.copy(&format!("{number:08x}"), 6000 + 100 * number + longer_bytes);
+        scene.delete(number as u64);
+    }
+    scene.lost().len()
+}
+
+#[test]
+fn a_document_that_was_deleted_beside_a_copy_named_after_it_is_lost() {
+    let mut scene = Scene::of_documents(3);
+    scene.copy("report 0.pdf.locked", 6256);
+    scene.copy("report 1.locked", 9000);
+    scene.delete(0);
+    scene.delete(1);
+    scene.delete(2);
+    let lost = |path: &str| Lost {
+        path: path.to_owned(),
+        how: "deleted, with random bytes beside it".to_owned(),
+        is_replaced: true,
+        first: Some(2),
+    };
+    assert_eq!(scene.lost(), [lost("/report 0.pdf"), lost("/report 1.pdf")]);
+}
+
+#[test]
+fn a_document_that_was_deleted_alone_or_has_a_copy_but_is_there_is_not_lost() {
+    let mut scene = Scene::of_documents(2);
+    scene.copy("report 0.pdf.gpg", 6256);
+    scene.delete(1);
+    assert_eq!(scene.lost(), []);
+}
+
+#[test]
+fn what_was_of_no_known_kind_may_be_exchanged_for_random_bytes() {
+    let mut scene = Scene::new(&[("00000001".to_owned(), random(6000))]);
+    scene.copy("00000001.new", 6000);
+    scene.delete(0);
+    assert_eq!(scene.lost(), []);
+}
+
+#[test]
+fn copies_of_any_name_count_if_as_many_as_four_are_as_much_longer() {
+    assert_eq!(lost_beside_strangers(&[32; 4]), 4);
+    assert_eq!(lost_beside_strangers(&[32; 3]), 0, "chance");
+    assert_eq!(lost_beside_strangers(&[0; 4]), 4, "as long as the document");
+    assert_eq!(lost_beside_strangers(&[32, 36, 40, 47]), 4, "padded");
+    assert_eq!(lost_beside_strangers(&[32, 48, 64, 80]), 0, "nothing in common");
+}
+
+#[test]
+fn copies_that_are_as_much_longer_have_to_be_most() {
+    assert_eq!(lost_beside_strangers(&[32, 32, 32, 32, 48, 64, 80]), 4, "four of seven");
+    assert_eq!(lost_beside_strangers(&[32, 32, 32, 32, 48, 64, 80, 16]), 0, "half");
+}
+
+#[test]
+fn copies_that_are_named_after_documents_say_nothing_of_those_that_are_not() {
+    let mut scene = Scene::of_documents(5);
+    for number in 0..4 {
+        scene.copy(&format!("report {number}.pdf.locked"), 6000 + 100 * number + 32);
+        scene.delete(number as u64);
+    }
+    scene.copy("ffffffff", 6400 + 32);
+    scene.delete(4);
+    let lost = scene.lost();
+    let paths: Vec<&str> = lost.iter().map(|lost| lost.path.as_str()).collect();
+    let expected = ["/report 0.pdf", "/report 1.pdf", "/report 2.pdf", "/report 3.pdf"];
+    assert_eq!(paths, expected);
+}
