@@ -13,7 +13,7 @@ const QUIET_MICROS: Micros = 120_000_000;
 const QUIET_SLOW_MICROS: Micros = 21_600_000_000;
 /// So many suspicious blocks within [`QUIET_MICROS`] aren't slow: 2 MiB.
 const FAST_BLOCKS: u32 = 512;
-/// Suspicious blocks that make an entry suspicious.
+/// Suspicious blocks that make an entry suspicious by itself. Not long before others, one block does: an attack may begin with a file of one.
 const SUSPICIOUS_LEAST: u32 = 2;
 
 /// A part of the timeline.
@@ -113,7 +113,8 @@ impl Timeline {
             if gap > quiet {
                 break;
             }
-            if entry.suspicious >= SUSPICIOUS_LEAST && entry.suspicious >= entry.written / 64 {
+            let least = if gap <= QUIET_MICROS { 1 } else { SUSPICIOUS_LEAST };
+            if entry.suspicious >= least && entry.suspicious >= entry.written / 64 {
                 quiet = quiet.max(gap.saturating_mul(3));
                 onset = onset.min(entry.began);
             }
@@ -145,6 +146,17 @@ mod tests {
             .for_each(|second| timeline.note(entry(second, 50)));
         assert_eq!(timeline.onset(900 * SECOND), 300 * SECOND);
         assert_eq!(timeline.onset(23_000 * SECOND), 23_000 * SECOND, "all quiet since");
+    }
+
+    #[test]
+    fn an_episode_may_begin_with_a_single_block() {
+        let mut timeline = Timeline::new();
+        timeline.note(entry(100, 1));
+        timeline.note(entry(500, 1));
+        (530..900)
+            .step_by(30)
+            .for_each(|second| timeline.note(entry(second, 20)));
+        assert_eq!(timeline.onset(900 * SECOND), 500 * SECOND, "that of long before is alone");
     }
 
     #[test]
