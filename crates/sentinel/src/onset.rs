@@ -156,7 +156,11 @@ mod tests {
         (530..900)
             .step_by(30)
             .for_each(|second| timeline.note(entry(second, 20)));
-        assert_eq!(timeline.onset(900 * SECOND), 500 * SECOND, "that of long before is alone");
+        assert_eq!(
+            timeline.onset(900 * SECOND),
+            500 * SECOND,
+            "that of long before is alone"
+        );
     }
 
     #[test]
