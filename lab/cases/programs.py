@@ -176,7 +176,7 @@ def stop_postgres(data):
         if subprocess.run([str(word) for word in command], user="postgres", capture_output=True).returncode == 0:
             return
     # Waiting for a disk that fails, it obeys nobody else. Its helpers end with it.
-    subprocess.run(["pkill", "-KILL", "-u", "postgres", "-f", "--", f"-D {data}"], check=False)
+    subprocess.run(["pkill", "-KILL", "-u", "postgres", "-f", "--", f"-D {data} "], check=False)
 
 
 def place_postgres(scratch, rng):

@@ -14,6 +14,8 @@ use crate::observation::{Observation, blocks_cleared, blocks_read};
 /// The live disk under watch, as one client attached to it.
 pub struct GuardedDisk {
     guard: Arc<Guard>,
+    /// Ends with it, whatever becomes of the write that is shown last.
+    _attached: Attached,
     line: Attachment,
     era: u64,
     /// The buffer of the write under way, or of one that wasn't shown to the sentinel yet. A connection's writes come one after the other.
@@ -24,12 +26,13 @@ impl Guard {
     /// Attaches a client to the disk.
     pub fn attach(self: &Arc<Self>) -> GuardedDisk {
         // Before it is looked at by whoever closes the guard meanwhile.
-        self.attached.fetch_add(1, Ordering::SeqCst);
+        let attached = Attached::new(self);
         self.begin_reads();
         let mut gate = write_lock(&self.gate);
         self.renew_stale_fork(&mut gate);
         GuardedDisk {
             guard: Arc::clone(self),
+            _attached: attached,
             line: self.volume.attach(Arc::clone(&self.clock)),
             era: gate.era,
             observation: Mutex::default(),
@@ -40,7 +43,22 @@ impl Guard {
 impl Drop for GuardedDisk {
     fn drop(&mut self) {
         self.settle();
-        self.guard.attached.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A client that counts as attached.
+struct Attached(Arc<Guard>);
+
+impl Attached {
+    fn new(guard: &Arc<Guard>) -> Self {
+        guard.attached.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(guard))
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.0.attached.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -72,15 +90,18 @@ impl GuardedDisk {
         if observation.is_empty() {
             return observation.begin();
         }
-        observation.look_up();
+        // Taken out: what can't be shown isn't shown again.
+        let mut shown = std::mem::take(observation);
+        shown.look_up();
         self.guard.see(|watch, now| {
-            for (first, blocks) in observation.runs() {
+            for (first, blocks) in shown.runs() {
                 watch.sentinel.write(now, first, blocks);
                 watch.landmarks.change(now, first, blocks.len() as u64);
                 watch.hints = watch.hints.saturating_add(hints(blocks));
             }
         });
-        observation.begin();
+        shown.begin();
+        *observation = shown;
     }
 
     fn clear(

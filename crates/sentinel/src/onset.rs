@@ -13,7 +13,8 @@ const QUIET_MICROS: Micros = 120_000_000;
 const QUIET_SLOW_MICROS: Micros = 21_600_000_000;
 /// So many suspicious blocks within [`QUIET_MICROS`] aren't slow: 2 MiB.
 const FAST_BLOCKS: u32 = 512;
-/// Suspicious blocks that make an entry suspicious by itself. Not long before others, one block does: an attack may begin with a file of one.
+/// Suspicious blocks that make an entry suspicious by itself. An attack may begin with a file of one block: that counts where others follow
+/// within [`QUIET_MICROS`].
 const SUSPICIOUS_LEAST: u32 = 2;
 
 /// A part of the timeline.
@@ -99,6 +100,8 @@ impl Timeline {
     /// quiet time.
     pub(crate) fn onset(&self, now: Micros) -> Micros {
         let mut onset = now;
+        // With what leads up to it.
+        let mut earliest = now;
         let mut quiet = if self.is_fast(now) {
             QUIET_MICROS
         } else {
@@ -113,13 +116,18 @@ impl Timeline {
             if gap > quiet {
                 break;
             }
-            let least = if gap <= QUIET_MICROS { 1 } else { SUSPICIOUS_LEAST };
-            if entry.suspicious >= least && entry.suspicious >= entry.written / 64 {
+            if entry.suspicious < entry.written / 64 {
+                continue;
+            }
+            if entry.suspicious >= SUSPICIOUS_LEAST {
                 quiet = quiet.max(gap.saturating_mul(3));
                 onset = onset.min(entry.began);
+                earliest = earliest.min(onset);
+            } else if entry.suspicious > 0 && length == FINE_MICROS && gap <= QUIET_MICROS {
+                earliest = earliest.min(entry.began);
             }
         }
-        onset
+        earliest
     }
 }
 
@@ -151,16 +159,18 @@ mod tests {
     #[test]
     fn an_episode_may_begin_with_a_single_block() {
         let mut timeline = Timeline::new();
-        timeline.note(entry(100, 1));
+        timeline.note(entry(300, 1));
+        timeline.note(entry(395, 1));
         timeline.note(entry(500, 1));
         (530..900)
             .step_by(30)
             .for_each(|second| timeline.note(entry(second, 20)));
-        assert_eq!(
-            timeline.onset(900 * SECOND),
-            500 * SECOND,
-            "that of long before is alone"
-        );
+        let onset = timeline.onset(900 * SECOND);
+        assert_eq!(onset, 500 * SECOND, "those before aren't near enough to the others");
+        let mut quiet_days = Timeline::new();
+        (0..500).for_each(|number| quiet_days.note(entry(number * 600, 1)));
+        quiet_days.note(entry(300_030, 20));
+        assert_eq!(quiet_days.onset(300_031 * SECOND), 300_030 * SECOND);
     }
 
     #[test]

@@ -143,19 +143,21 @@ impl Comparison {
     }
 
     /// Neither the file nor its path is there. Damage may hide it: then its node is still in use, or a name leads to a node that can't be
-    /// read. Where folders are whole and none has a name for it, it was deleted, whatever became of its node: nodes of deleted files are
-    /// free, have other files, or lie in blocks that have other content by now.
+    /// read. Where everything that has a name can be read and none is its, it was deleted, whatever became of its node: nodes of deleted files
+    /// are free, have other files, or lie in blocks that have other content by now.
     fn gone(&mut self, ground: &Ground<'_>, after: &Side, index: Index, old: &Node) {
         let tree = ground.after.map(|(_, tree)| tree);
         let is_hidden = tree.is_some_and(|tree| is_below_unreadable(ground.before_tree, tree, old));
         let has_name = tree.is_some_and(|tree| tree.is_unreadable(old));
+        // What can't be read may lead to it under another name.
+        let is_whole = tree.is_none_or(|tree| tree.unreadable == 0);
         let kind = after.file_system.kind();
         match after.file_system.metadata(old.id) {
             _ if is_hidden => self.unreachable(ground, index, old, "a folder on the way to it can't be read any more"),
-            Err(_) if has_name => self.unreachable(ground, index, old, "the file's own record is damaged"),
+            _ if has_name => self.unreachable(ground, index, old, "the file's own record is damaged"),
             Ok(metadata) if metadata.links == 0 || metadata.generation != old.generation => self.missing.push(index),
             // XFS gives the blocks of 64 inodes back once all are free, and doesn't write them before: what is there still says "in use".
-            Ok(_) if kind == FileSystemKind::Xfs => self.missing.push(index),
+            Ok(_) if kind == FileSystemKind::Xfs && is_whole => self.missing.push(index),
             // Numbers that are used again without telling uses apart say nothing alone.
             Ok(metadata)
                 if old.generation != 0 || metadata.modified.map(|time| time.0) == Some(i128::from(old.modified)) =>
@@ -163,7 +165,7 @@ impl Comparison {
                 self.unreachable(ground, index, old, "the file is there, but no folder leads to it");
             }
             // There, the record is the name: what overwrote one took the other along.
-            Err(files::Error::Damaged { .. }) if has_records_in_folders(kind) => {
+            Err(files::Error::Damaged { .. }) if has_records_in_folders(kind) || !is_whole => {
                 self.unreachable(ground, index, old, "the file's own record is damaged");
             }
             _ => self.missing.push(index),

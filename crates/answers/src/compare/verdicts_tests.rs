@@ -124,3 +124,16 @@ fn a_file_in_use_that_no_folder_has_a_name_for_is_told() {
     let expected = unreachable("the file is there, but no folder leads to it");
     assert_eq!(became(before, after), expected);
 }
+
+#[test]
+fn what_cannot_be_read_may_have_a_file_under_another_name() {
+    let (before, _, file) = with_a_file(FileSystemKind::Xfs);
+    let mut after = before.clone();
+    after.unlist(file);
+    let renamed = after.folder(NodeId(0), b"reports.locked");
+    after.damage(renamed);
+    let expected = unreachable("the file is there, but no folder leads to it");
+    assert_eq!(became(before.clone(), after.clone()), expected);
+    after.damage(file);
+    assert_eq!(became(before, after), unreachable("the file's own record is damaged"));
+}

@@ -168,14 +168,13 @@ impl Guards {
     pub fn examine(&self, examiner: &lost_files::Apart) {
         let names: Vec<String> = self.locked().keys().cloned().collect();
         for name in names {
-            if !self.under_examination().insert(name.clone()) {
-                continue;
-            }
-            let took = self.examine_one(&name, examiner);
-            self.under_examination().remove(&name);
             if self.examines_no_more.load(Ordering::Relaxed) {
                 return;
             }
+            let Some(_claim) = Claim::on(&self.under_examination, &name) else {
+                continue;
+            };
+            let took = self.examine_one(&name, examiner);
             // However many disks there are, half of the processors' time is left.
             std::thread::sleep(took.min(EXAMINER_RESTS_MOST));
         }
@@ -198,10 +197,6 @@ impl Guards {
         took
     }
 
-    fn under_examination(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.under_examination.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Gives up the examinations under way, and begins no other.
     pub fn end_examining(&self) {
         self.examines_no_more.store(true, Ordering::Relaxed);
@@ -221,5 +216,31 @@ impl Guards {
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Guard>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A volume whose files one thread examines. Ends however that ends.
+struct Claim<'a> {
+    claimed: &'a Mutex<BTreeSet<String>>,
+    name: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    /// `None` if another thread has it.
+    fn on(claimed: &'a Mutex<BTreeSet<String>>, name: &'a str) -> Option<Self> {
+        let is_new = claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned());
+        is_new.then_some(Self { claimed, name })
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(self.name);
     }
 }

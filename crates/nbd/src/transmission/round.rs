@@ -18,7 +18,7 @@ use crate::protocol::{
 use crate::transmission::connection::{Connection, Load};
 use crate::transmission::failure::{Failure, past_the_end};
 use crate::transmission::read::PendingRead;
-use crate::transmission::write::{Batch, Outcome, PendingWrite};
+use crate::transmission::write::{Batch, Outcome, PendingWrite, Settling};
 use crate::transport::Patience;
 use crate::workers::WorkerPool;
 
@@ -140,11 +140,15 @@ impl Executor {
             }
         };
         let alone = self.is_alone(requests, consumed == window.len());
-        self.run_batch(&mut batch);
+        let is_lone_write = alone && last.kind == RequestKind::Write;
+        self.run_batch(&mut batch, if is_lone_write { Settling::Later } else { Settling::Now });
         self.run_reads(alone);
         self.run_flushes(alone);
-        self.send();
-        self.connection.device.settle();
+        if is_lone_write {
+            self.send_and_settle();
+        } else {
+            self.send();
+        }
         if requests > 0 {
             self.connection.reporter.took(last, started);
         }
@@ -172,7 +176,7 @@ impl Executor {
         match request.command {
             Command::Write { data, durable } => {
                 if batch.is_full() {
-                    self.run_batch(batch);
+                    self.run_batch(batch, Settling::Now);
                 }
                 batch.push(
                     WriteRequest {
@@ -185,7 +189,7 @@ impl Executor {
             Command::Read { length: 0, .. } => to.nothing_read(&mut self.out),
             Command::Read { length, unfragmented } => {
                 if self.reads.len() == READS_LENGTH {
-                    self.run_batch(batch);
+                    self.run_batch(batch, Settling::Now);
                     self.run_reads(false);
                 }
                 // The cast loses nothing: the length was checked against that of a payload.
@@ -197,7 +201,7 @@ impl Executor {
             }
             Command::Flush => self.flushes.push(to),
             _ => {
-                self.run_batch(batch);
+                self.run_batch(batch, Settling::Now);
                 self.run_other(request, &to);
             }
         }
@@ -279,7 +283,7 @@ impl Executor {
     }
 
     /// Executes the writes collected so far.
-    fn run_batch(&mut self, batch: &mut Batch<'_>) {
+    fn run_batch(&mut self, batch: &mut Batch<'_>, settling: Settling) {
         let Self {
             connection,
             out,
@@ -287,7 +291,7 @@ impl Executor {
             traffic,
             ..
         } = self;
-        batch.execute(connection, &mut Outcome { out, flushes, traffic });
+        batch.execute(connection, settling, &mut Outcome { out, flushes, traffic });
     }
 
     pub(super) fn fail(&mut self, to: &ReplyTo, summary: RequestSummary, error: &Error) {
@@ -338,6 +342,18 @@ impl Executor {
             self.send();
             self.connection.flush_later(&mut self.flushes, &self.workers);
         }
+    }
+
+    /// Answers a write that is alone, and has the disk do then what the client doesn't wait for, whether it takes the reply or not.
+    fn send_and_settle(&mut self) {
+        if !self.out.is_empty() {
+            self.connection
+                .deliver(self.out.filled(), Load::default(), Patience::Never);
+            self.out.clear();
+        }
+        self.connection.device.settle();
+        // A client that takes no replies gets no more of them than there is room for.
+        self.connection.deliver(&[], Load::default(), Patience::Wait);
     }
 
     /// Sends the replies collected so far.

@@ -65,13 +65,16 @@ impl<'a> Batch<'a> {
         self.length == BATCH_LENGTH
     }
 
-    /// Executes all writes and forgets them.
-    pub(super) fn execute(&mut self, connection: &Connection, outcome: &mut Outcome<'_>) {
+    /// Executes all writes and forgets them. Of those that are [`Settling::Later`], the disk must be settled once they are answered.
+    pub(super) fn execute(&mut self, connection: &Connection, settling: Settling, outcome: &mut Outcome<'_>) {
         let writes = self.writes.get(..self.length).unwrap_or_default();
         if writes.is_empty() {
             return;
         }
-        let result = connection.device.write_unsettled(writes);
+        let result = match settling {
+            Settling::Now => connection.device.write(writes),
+            Settling::Later => connection.device.write_unsettled(writes),
+        };
         for (write, pending) in writes.iter().zip(self.pending.iter().flatten()) {
             let result = match &result {
                 // The disk shrank just now, and one write must not fail the others.
@@ -86,6 +89,14 @@ impl<'a> Batch<'a> {
         }
         self.length = 0;
     }
+}
+
+/// When the disk does what nobody has to wait for. A client that takes no replies must not put it off for ever, so that later is only
+/// where sending waits for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settling {
+    Now,
+    Later,
 }
 
 /// The error of one write.
@@ -169,7 +180,7 @@ impl WriteJob {
         };
         for PlacedWrite { pending, data } in &self.writes {
             if batch.is_full() {
-                batch.execute(connection, &mut outcome);
+                batch.execute(connection, Settling::Now, &mut outcome);
             }
             let data = self
                 .bytes
@@ -188,12 +199,11 @@ impl WriteJob {
                 *pending,
             );
         }
-        batch.execute(connection, &mut outcome);
+        batch.execute(connection, Settling::Now, &mut outcome);
         connection.client.add(&traffic);
         connection.reporter.took(last, started);
         load.requests -= flushes.len();
         connection.deliver(out.filled(), load, Patience::Never);
-        connection.device.settle();
         {
             let mut flow = lock(&connection.flow);
             flow.keep_replies(out);

@@ -1,6 +1,7 @@
 //! Requests and their replies, in all three dialects.
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 
 use nbd::protocol::numbers::*;
 use volume::Device;
@@ -50,6 +51,26 @@ fn a_write_is_answered_before_the_disk_settles_it() {
     client.request(CMD_DISC, 0, 1, 0, 0, &[]);
     client.expect_end();
     assert_eq!(settled(), 2, "the last one is settled, too");
+}
+
+#[test]
+fn a_client_that_takes_no_replies_keeps_no_write_from_being_settled() {
+    let fixture = Fixture::new();
+    let mut client = fixture.simple();
+    let settled = || fixture.disk.settled.load(SeqCst);
+    let mut sent = 0;
+    // One at a time, until replies have no more room and no more requests are taken.
+    while settled() == sent {
+        assert!(sent < 1_000_000, "replies have room without end");
+        client.request(CMD_WRITE, 0, sent, 0, 1, &[1]);
+        sent += 1;
+        let until = Instant::now() + Duration::from_secs(3);
+        while settled() < sent && Instant::now() < until {
+            std::thread::yield_now();
+        }
+    }
+    assert!(sent > 10, "{sent}");
+    assert_eq!(fixture.disk.unsettled.load(SeqCst), 0);
 }
 
 #[test]
@@ -112,7 +133,7 @@ fn requests_may_arrive_in_pieces_of_any_size() {
     .concat();
     for piece in bytes.chunks(7) {
         client.send(piece);
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(client.simple_reply(), (1, 0));
     assert_eq!(client.simple_reply(), (2, 0));
