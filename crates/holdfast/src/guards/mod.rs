@@ -215,7 +215,7 @@ impl Guards {
     }
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Guard>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 }
 
@@ -228,19 +228,37 @@ struct Claim<'a> {
 impl<'a> Claim<'a> {
     /// `None` if another thread has it.
     fn on(claimed: &'a Mutex<BTreeSet<String>>, name: &'a str) -> Option<Self> {
-        let is_new = claimed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.to_owned());
-        is_new.then_some(Self { claimed, name })
+        let is_new = locked(claimed).insert(name.to_owned());
+        // Made only if it is one: its end would take the other thread's away.
+        is_new.then(|| Self { claimed, name })
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        self.claimed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(self.name);
+        locked(self.claimed).remove(self.name);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_is_claimed_once_until_that_ends() {
+        let claimed = Mutex::default();
+        let first = Claim::on(&claimed, "disk");
+        assert!(first.is_some());
+        for _ in 0..2 {
+            assert!(Claim::on(&claimed, "disk").is_none());
+        }
+        assert!(Claim::on(&claimed, "other").is_some());
+        drop(first);
+        assert!(Claim::on(&claimed, "disk").is_some());
+        assert!(locked(&claimed).is_empty());
     }
 }
