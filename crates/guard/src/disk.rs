@@ -88,7 +88,7 @@ impl GuardedDisk {
     /// Shows the sentinel a write that it hasn't seen, and empties the buffer. The gate must not be held.
     fn show(&self, observation: &mut Observation) {
         if observation.is_empty() {
-            return observation.begin();
+            return;
         }
         // Taken out: what can't be shown isn't shown again.
         let mut shown = std::mem::take(observation);
@@ -176,6 +176,7 @@ impl Device for GuardedDisk {
         let is_own = own.is_some();
         let observation = own.as_deref_mut().unwrap_or(&mut other);
         self.show(observation);
+        observation.begin();
         let gate = read_lock(&self.guard.gate);
         let target = gate.for_write(self.era, &self.line)?;
         if !self.guard.is_watching() {

@@ -56,8 +56,13 @@ pub(crate) fn holdfast(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command.
+pub(crate) fn run(command: Command, limits: Limits) -> Result<Ended, Failure> {
+    run_while(command, limits, &|| true)
+}
+
 /// Runs a command, for as long as it is wanted.
-pub(crate) fn run(mut command: Command, limits: Limits, is_wanted: &dyn Fn() -> bool) -> Result<Ended, Failure> {
+pub(crate) fn run_while(mut command: Command, limits: Limits, is_wanted: &dyn Fn() -> bool) -> Result<Ended, Failure> {
     let failed = |error: std::io::Error| Failure::io("start a process that looks at the disk", &error);
     let child = command
         .stdin(Stdio::null())
@@ -141,12 +146,12 @@ mod tests {
         let mut command = Command::new("sleep");
         command.arg("600");
         let started = Instant::now();
-        let ended = run(command, limits, &|| false).unwrap();
+        let ended = run_while(command, limits, &|| false).unwrap();
         assert!(ended.status.is_none() && ended.output.is_empty());
         assert!(started.elapsed() < limits.time / 2);
         let mut command = Command::new("echo");
         command.arg("done");
-        let ended = run(command, limits, &|| true).unwrap();
+        let ended = run(command, limits).unwrap();
         assert!(ended.status.is_some_and(|status| status.success()));
         assert_eq!(ended.output, b"done\n");
     }

@@ -65,7 +65,7 @@ impl Apart {
 }
 
 fn answer(command: Command, is_wanted: &dyn Fn() -> bool) -> Result<Answer, String> {
-    let ended = child::run(command, LIMITS, is_wanted).map_err(|failure| failure.message)?;
+    let ended = child::run_while(command, LIMITS, is_wanted).map_err(|failure| failure.message)?;
     serde_json::from_slice(&ended.output).map_err(|error| {
         format!(
             "the process that looks at the files ended without an answer ({error}): what is on the disk makes the parser fail, or \

@@ -15,12 +15,23 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use compare::{Counts, compare};
 use files::{Error, FileSystem, NodeId};
 use image::{Mounted, can_mount, copy, has, make, open};
 use tempfile::TempDir;
+
+/// An empty file system as mkfs.xfs makes it, for as long as its folder is kept; `None` where the kernel can't be asked.
+fn fresh_image() -> Option<(TempDir, PathBuf)> {
+    if !can_mount() {
+        return None;
+    }
+    let scratch = TempDir::new().unwrap();
+    let image = scratch.path().join("image");
+    make(&image, &[]);
+    Some((scratch, image))
+}
 
 /// Compares a copy of the image with what the kernel shows of another copy, which it replays if need be.
 fn compare_with_kernel(image: &Path) -> (Counts, Option<String>) {
@@ -35,12 +46,9 @@ fn compare_with_kernel(image: &Path) -> (Counts, Option<String>) {
 
 #[test]
 fn all_that_the_kernel_shows_of_a_clean_file_system_is_shown() {
-    if !can_mount() {
+    let Some((_scratch, image)) = fresh_image() else {
         return;
-    }
-    let scratch = TempDir::new().unwrap();
-    let image = scratch.path().join("image");
-    make(&image, &[]);
+    };
     let mounted = Mounted::new(&image, "noatime");
     population::populate(&mounted.folder, 12_000);
     population::share(&mounted.folder);
@@ -56,12 +64,9 @@ fn all_that_the_kernel_shows_of_a_clean_file_system_is_shown() {
 
 #[test]
 fn what_only_the_log_has_is_shown() {
-    if !can_mount() {
+    let Some((_scratch, image)) = fresh_image() else {
         return;
-    }
-    let scratch = TempDir::new().unwrap();
-    let image = scratch.path().join("image");
-    make(&image, &[]);
+    };
     let mounted = Mounted::new(&image, "noatime");
     population::populate(&mounted.folder, 12_000);
     population::share(&mounted.folder);
@@ -149,12 +154,9 @@ fn geometries(geometries: &[(&str, &str)]) {
 /// Records that were being written when the machine stopped: each sector of the log's newest records is lost in turn.
 #[test]
 fn a_torn_end_of_the_log_is_cut_off_as_the_kernel_does() {
-    if !can_mount() {
+    let Some((scratch, image)) = fresh_image() else {
         return;
-    }
-    let scratch = TempDir::new().unwrap();
-    let image = scratch.path().join("image");
-    make(&image, &[]);
+    };
     let mounted = Mounted::new(&image, "noatime,logbsize=64k");
     population::work(&mounted.folder, 1500, || true);
     mounted.shut_down(false);
@@ -178,12 +180,9 @@ fn a_torn_end_of_the_log_is_cut_off_as_the_kernel_does() {
 /// Damage in the middle of the log isn't a torn end: it is said.
 #[test]
 fn damage_within_the_log_is_said() {
-    if !can_mount() {
+    let Some((_scratch, image)) = fresh_image() else {
         return;
-    }
-    let scratch = TempDir::new().unwrap();
-    let image = scratch.path().join("image");
-    make(&image, &[]);
+    };
     let mounted = Mounted::new(&image, "noatime");
     population::work(&mounted.folder, 1500, || true);
     mounted.shut_down(true);
@@ -253,12 +252,9 @@ fn what_mkfs_fills_is_read_in_both_versions() {
 
 #[test]
 fn deleted_files_are_not_in_use_unless_their_inodes_were_given_up_as_they_were() {
-    if !can_mount() {
+    let Some((_scratch, image)) = fresh_image() else {
         return;
-    }
-    let scratch = TempDir::new().unwrap();
-    let image = scratch.path().join("image");
-    make(&image, &[]);
+    };
     let mounted = Mounted::new(&image, "noatime");
     let path = |number: u32| mounted.folder.join(number.to_string());
     (0..1000).for_each(|number| fs::write(path(number), "text").unwrap());

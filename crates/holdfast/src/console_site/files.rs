@@ -71,12 +71,7 @@ pub(super) fn list(place: &Place, name: &str, moment: Moment, path: &str) -> Res
         "/"
     };
     let target = format!("{name}@#{}:{slash}{inside}", moment.sequence);
-    let ended = run(
-        holdfast(place, &["files", "ls", "--json", "--", &target]),
-        LISTING,
-        &|| true,
-    )
-    .map_err(problem)?;
+    let ended = run(holdfast(place, &["files", "ls", "--json", "--", &target]), LISTING).map_err(problem)?;
     if ended.is_cut {
         return Err(failed(
             "the folder is too large, or the disk too slow; `holdfast files ls` lists it",
@@ -152,7 +147,7 @@ pub(super) fn investigate(
         [None, None] => arguments.push("--incident"),
     }
     arguments.extend(["--", name]);
-    let ended = run(holdfast(place, &arguments), INVESTIGATION, &|| true).map_err(problem)?;
+    let ended = run(holdfast(place, &arguments), INVESTIGATION).map_err(problem)?;
     if ended.status.is_some_and(|status| status.success()) || page.exists() {
         let size = std::fs::metadata(&page).map_or(0, |metadata| metadata.len());
         if size > PAGE_BYTES_MAX {

@@ -70,7 +70,7 @@ impl Guarding {
         Ok(())
     }
 
-    /// Ends the thread, has the guards write down what they know, and delivers what waits.
+    /// Ends the threads, has the guards write down what they know, and delivers what waits.
     pub(super) fn stop(self) {
         self.engine.guards().end_examining();
         self.ticker.stop();
