@@ -40,6 +40,7 @@ fn drive(sentinel: &mut Sentinel, bytes: &[u8]) {
             former: Former {
                 class: Class::from_number(event[6]),
                 is_stored: event[7] & 1 == 0,
+                is_same: event[7] & 4 == 4,
                 age_seconds: (event[7] & 2 == 0).then(|| u32::from(event[8]) << (event[9] % 24)),
             },
         };

@@ -334,6 +334,7 @@ mod tests {
                 class: Class::Text,
                 is_stored: true,
                 age_seconds: Some(1000),
+                ..Former::default()
             };
             for _ in 0..seconds {
                 self.1 += SECOND;

@@ -90,7 +90,11 @@ fn told(record: &Record) -> String {
             for block in blocks {
                 let former = &block.former;
                 let age = former.age_seconds.map_or(String::new(), |age| format!(" {age}s"));
-                let stored = if former.is_stored { "" } else { " free" };
+                let stored = match (former.is_stored, former.is_same) {
+                    (_, true) => " same",
+                    (true, false) => "",
+                    (false, false) => " free",
+                };
                 let (old, new) = (former.class, block.look.class);
                 line += &format!(" {old:?}{stored}{age}>{new:?}/{}", block.look.distinct);
             }

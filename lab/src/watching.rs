@@ -239,6 +239,7 @@ fn written() -> Written {
             class: Class::Text,
             is_stored: true,
             age_seconds: Some(100_000),
+            ..Former::default()
         },
     }
 }

@@ -36,13 +36,26 @@ pub struct Lost {
     pub first: Option<u64>,
 }
 
-/// The files that were encrypted or wiped in a window. What needs an attack beside it to be taken for damage, such as files that
-/// are gone with nothing in their place, isn't among them. At most 4096.
+/// What became of files in a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Losses {
+    /// The files that were encrypted or wiped. What needs an attack beside it to be taken for damage, such as files that are gone with
+    /// nothing in their place, isn't among them. At most 4096.
+    pub lost: Vec<Lost>,
+    /// Files at its end.
+    pub files: u64,
+    /// Of these, those that weren't there at its beginning.
+    pub created: u64,
+    /// Files of its beginning that are gone or empty, whatever there is beside them.
+    pub gone: u64,
+}
+
+/// What became of the files in a window.
 ///
 /// # Errors
 ///
 /// [`Error::NoFileSystem`] where nothing known begins the window; what the past, a file system before, or `progress` reports.
-pub fn lost_files(part: &Part<'_>, progress: &mut dyn Progress) -> Result<Vec<Lost>, Error> {
+pub fn lost_files(part: &Part<'_>, progress: &mut dyn Progress) -> Result<Losses, Error> {
     let window = Window::open(std::slice::from_ref(part), None, progress)?;
     let (before_sides, mut limits) = sides(&window.before.disk);
     if before_sides.is_empty() {
@@ -51,23 +64,23 @@ pub fn lost_files(part: &Part<'_>, progress: &mut dyn Progress) -> Result<Vec<Lo
     }
     let (after_sides, _) = sides(&window.after.disk);
     let keys = RandomState::new();
-    let mut lost = Vec::new();
+    let mut losses = Losses::default();
     for before in &before_sides {
         // What can't be found any more is for those who watch superblocks.
         let Some(after) = after_sides.iter().find(|after| is_same(before, after)) else {
             continue;
         };
-        lost_in(&window, (before, after), &keys, &mut lost, progress)?;
+        lost_in(&window, (before, after), &keys, &mut losses, progress)?;
     }
-    lost.truncate(LOST_MAX);
-    Ok(lost)
+    losses.lost.truncate(LOST_MAX);
+    Ok(losses)
 }
 
 fn lost_in(
     window: &Window,
     (before, after): (&Side, &Side),
     keys: &RandomState,
-    lost: &mut Vec<Lost>,
+    losses: &mut Losses,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let noted = Noted {
@@ -91,8 +104,22 @@ fn lost_in(
     let is_meant =
         |finding: &&Finding| finding.what != What::DeletedAfterCopying || is_copy(&ground, finding, overhead);
     let meant = findings.list.iter().filter(is_meant);
-    lost.extend(meant.filter_map(|finding| lost_file(&ground, finding)));
+    losses
+        .lost
+        .extend(meant.filter_map(|finding| lost_file(&ground, finding)));
+    losses.files += after_tree.files().count() as u64;
+    losses.created += count(&findings.list, |finding| finding.old.is_none() && finding.new.is_some());
+    losses.gone += count(&findings.list, |finding| is_gone(finding.what));
     Ok(())
+}
+
+fn count(findings: &[Finding], is_meant: impl Fn(&Finding) -> bool) -> u64 {
+    findings.iter().filter(|finding| is_meant(finding)).count() as u64
+}
+
+const fn is_gone(what: What) -> bool {
+    use What::{Deleted, DeletedAfterCopying, Removed, Truncated, Unreachable};
+    matches!(what, Deleted | DeletedAfterCopying | Removed | Truncated | Unreachable)
 }
 
 /// Whether a file of random bytes is the copy of one that is gone. Programs delete random-looking files every day and make others in the same

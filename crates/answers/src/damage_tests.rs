@@ -59,6 +59,10 @@ impl Scene {
 
     /// The files that are lost.
     fn lost(self) -> Vec<Lost> {
+        self.losses().lost
+    }
+
+    fn losses(self) -> Losses {
         let moment = |second| PastMoment {
             sequence: Sequence(second),
             time: Timestamp::from_unix_seconds(second),
@@ -72,11 +76,11 @@ impl Scene {
             readings: Readings::default(),
             seconds: BTreeMap::new(),
         };
-        let mut lost = Vec::new();
+        let mut losses = Losses::default();
         let sides = (&self.before.side(), &self.after.side());
-        let done = lost_in(&window, sides, &RandomState::new(), &mut lost, &mut ());
+        let done = lost_in(&window, sides, &RandomState::new(), &mut losses, &mut ());
         assert!(done.is_ok(), "{done:?}");
-        lost
+        losses
     }
 }
 
@@ -160,4 +164,17 @@ fn copies_that_are_named_after_documents_say_nothing_of_those_that_are_not() {
     let paths: Vec<&str> = lost.iter().map(|lost| lost.path.as_str()).collect();
     let expected = ["/report 0.pdf", "/report 1.pdf", "/report 2.pdf", "/report 3.pdf"];
     assert_eq!(paths, expected);
+}
+
+#[test]
+fn what_is_gone_and_new_is_counted_whatever_it_means() {
+    let mut scene = Scene::of_documents(20);
+    scene.copy("report 0.pdf.locked", 6256);
+    scene.copy("cache", 50_000);
+    for number in [0, 5, 7] {
+        scene.delete(number);
+    }
+    let losses = scene.losses();
+    assert_eq!((losses.lost.len(), losses.files), (1, 19));
+    assert_eq!((losses.created, losses.gone), (2, 3));
 }

@@ -19,7 +19,7 @@ mod report;
 mod window;
 
 pub use content::Kind;
-pub use damage::{Lost, lost_files};
+pub use damage::{Losses, Lost, lost_files};
 pub use disk::Side;
 pub use error::Error;
 pub use investigate::{Opened, Options, investigate};

@@ -29,6 +29,7 @@ impl Guard {
         let mut reasons = watch.landmarks.lost();
         let is_destruction = !reasons.is_empty() && watch.lost_files.is_none();
         reasons.extend(watch.lost_files.clone());
+        let is_held_back = watch.held_back.is_some();
         drop(watch);
         let wall = self.clock.now();
         let began = at_uptime(onset, self.uptime.micros(), wall);
@@ -46,6 +47,9 @@ impl Guard {
         };
         episode.suspicion_percent = episode.suspicion_percent.max(suspect.percent);
         reasons.extend(suspect.assessment.signals.iter().map(ToString::to_string));
+        if is_held_back {
+            reasons.push("no files went with that so far: it is fenced once they do".to_owned());
+        }
         if !reasons.is_empty() {
             episode.reasons = reasons;
         }

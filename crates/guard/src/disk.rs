@@ -92,7 +92,7 @@ impl GuardedDisk {
         }
         // Taken out: what can't be shown isn't shown again.
         let mut shown = std::mem::take(observation);
-        shown.look_up();
+        shown.look_up(&mut |before, blocks| self.guard.is_same(before, blocks));
         self.guard.see(|watch, now| {
             for (first, blocks) in shown.runs() {
                 watch.sentinel.write(now, first, blocks);

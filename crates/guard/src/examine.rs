@@ -53,6 +53,11 @@ const BEGINNINGS_MAX: usize = 256;
 const BEGINNINGS_MICROS: Micros = 30_000_000;
 /// What led to it may have begun so much earlier: three seconds, and the time between two marks of the trail.
 const ONSET_MARGIN_MICROS: Micros = 5_000_000;
+/// Random bytes in free space are held against a disk only once so many files are gone or lost; if fewer than this share of the files is new,
+/// so that those that go would be missed; and if an examination takes at most so long.
+const GONE_FEW: u64 = 5;
+const CREATED_SHARE_MOST: u64 = 4;
+const TELLS_WITHIN: Duration = Duration::from_secs(1);
 /// How long after a failure, or where no file system can be read, it is tried again.
 const RETRY_MICROS: Micros = 60_000_000;
 
@@ -74,10 +79,23 @@ pub enum Unexamined {
 /// What an examination found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
-    /// Files that lost their content.
-    pub lost: Result<Vec<LostFile>, Unexamined>,
+    /// What became of the files.
+    pub losses: Result<Losses, Unexamined>,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What became of the files in a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Files that lost their content.
+    pub lost: Vec<LostFile>,
+    /// Files at its end.
+    pub files: u64,
+    /// Of these, those that weren't there at its beginning.
+    pub created: u64,
+    /// Files of its beginning that are gone, whatever there is beside them.
+    pub gone: u64,
 }
 
 /// A file that lost its content.
@@ -140,6 +158,10 @@ pub(crate) struct Examining {
     counted: BTreeMap<String, Counted>,
     /// What the files that count led to.
     done: Option<Level>,
+    /// Files that were gone when an examination last found no reason to doubt it.
+    usually_gone: u64,
+    /// The last batch that was examined.
+    seen: Sequence,
     /// Whether something else was suspected before: files don't make themselves more suspicious.
     is_suspected: bool,
     /// The generation of the watch that this belongs to.
@@ -151,8 +173,8 @@ pub(crate) struct Examining {
 pub(crate) fn hints(blocks: &[Written]) -> u32 {
     let is_hint = |block: &&Written| {
         let (class, former) = (block.look.class, block.former);
-        matches!(class, Class::Random | Class::Mixed | Class::Armoured)
-            || former.is_stored && former.class != class && former.class != Class::Unknown
+        let is_other_kind = former.is_stored && former.class != class && former.class != Class::Unknown;
+        !former.is_same && (matches!(class, Class::Random | Class::Mixed | Class::Armoured) || is_other_kind)
     };
     blocks.iter().filter(is_hint).count() as u32
 }
@@ -181,6 +203,16 @@ impl Examining {
         let is_lost_still = |path: &String, file: &Counted| file.window != window.from || self.lost.contains_key(path);
         self.counted
             .retain(|path, file| is_lost_still(path, file) && now.saturating_sub(file.seen) < COUNTED_MICROS);
+    }
+
+    /// Whether the files tell that random bytes in free space harm nobody.
+    fn do_tell(&mut self, losses: &Losses, took: Duration, is_held_back: bool) -> bool {
+        if !is_held_back {
+            self.usually_gone = losses.gone;
+        }
+        let gone = losses.gone.saturating_sub(self.usually_gone);
+        let are_few_new = losses.created.saturating_mul(CREATED_SHARE_MOST) < losses.files;
+        took <= TELLS_WITHIN && are_few_new && gone + (losses.lost.len() as u64) < GONE_FEW
     }
 
     /// Whether the next examination has something to confirm.
@@ -306,7 +338,8 @@ impl Guard {
         });
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
-            || examining.has_unconfirmed();
+            || examining.has_unconfirmed()
+            || watch.held_back.is_some() && newest != examining.seen;
         if is_fenced || !self.is_watching() || now < examining.next || !is_due {
             return None;
         }
@@ -331,22 +364,24 @@ impl Guard {
             return;
         }
         let now = self.uptime.micros();
-        let lost = match examined.lost {
-            Ok(lost) => lost,
+        let losses = match examined.losses {
+            Ok(losses) => losses,
             Err(why) => {
                 examining.fail(now, examined.took);
                 let was_failing = std::mem::replace(&mut examining.is_failing, true);
                 drop(examining);
+                self.hear_of_files(false, window.generation);
                 if let (Unexamined::Failed(reason), false) = (why, was_failing) {
                     self.tell_failure("looking at the disk's files (its blocks are watched)", &reason);
                 }
                 return;
             }
         };
-        examining.is_failing = false;
+        (examining.is_failing, examining.seen) = (false, window.to);
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
-        examining.take(window, lost, |file| {
+        let do_tell = examining.do_tell(&losses, examined.took, watch.held_back.is_some());
+        examining.take(window, losses.lost, |file| {
             let since = file.first.map(|first| watch.trail.written_by(first.0).unwrap_or(now));
             since.unwrap_or(window.from_time).max(window.from_time)
         });
@@ -368,6 +403,22 @@ impl Guard {
         drop(examining);
         if let Some(level) = verdict {
             self.act_on_lost_files(level, since, reason, count, window.generation);
+        }
+        self.hear_of_files(do_tell, window.generation);
+    }
+
+    /// Whether files tell at the moment that random bytes in free space harm nobody. If not, what was held back on the strength of it is made
+    /// good.
+    fn hear_of_files(&self, do_tell: bool, generation: u64) {
+        let _operation = lock(&self.operations);
+        let mut watch = lock(&self.watch);
+        if watch.generation != generation {
+            return;
+        }
+        let suspect = watch.hear_of_files(do_tell);
+        drop(watch);
+        if let Some(suspect) = suspect {
+            self.consider(suspect);
         }
     }
 

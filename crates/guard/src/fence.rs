@@ -200,6 +200,7 @@ mod tests {
             suspicion: 0,
             onset: Still.micros(),
             signals: Signals::default(),
+            is_only_new: false,
         };
         let reached_before = Suspect {
             assessment,

@@ -49,6 +49,7 @@ impl Guard {
             suspicion: watch.sentinel.suspicion(),
             onset,
             signals: Signals::default(),
+            is_only_new: false,
         };
         Suspect {
             assessment,

@@ -28,6 +28,7 @@ mod observation;
 #[doc(hidden)]
 pub mod reads;
 mod release;
+mod same;
 mod sensitivity;
 mod settings;
 #[doc(hidden)]
@@ -44,7 +45,7 @@ pub use disk::GuardedDisk;
 pub use drill::{DRILL_SETTINGS, is_drill_sidecar};
 pub use error::Error;
 pub use event::{Cause, Event, EventKind, Events, Unfenced};
-pub use examine::{ExaminationWindow, Examined, FileExaminer, LostFile, Unexamined};
+pub use examine::{ExaminationWindow, Examined, FileExaminer, Losses, LostFile, Unexamined};
 pub use guard::Guard;
 pub use model::SharedModel;
 pub use observation::{Classes, Observation, blocks_cleared, blocks_read};

@@ -35,16 +35,22 @@ impl Observation {
         self.before.is_empty() && self.runs.is_empty()
     }
 
-    /// Looks up what was there before. Whoever asks for the runs does this first.
-    pub fn look_up(&mut self) {
+    /// Looks up what was there before. Whoever asks for the runs does this first. `is_same` is asked for each batch of which some blocks
+    /// seem to be written as they were whether they count as the same: that they have the checksum can be arranged.
+    pub fn look_up(&mut self, is_same: &mut dyn FnMut(&Before, &[Written]) -> bool) {
         let mut told: usize = self.runs.iter().map(|(_, count)| count).sum();
         for (before, now) in self.before.drain(..) {
+            let start = told;
             let mut run: Option<(u64, usize)> = None;
+            let mut any_seems_same = false;
             before.look_up(&mut |block, former| {
                 if let Some(seen) = self.blocks.get_mut(told) {
+                    let class = Class::from_number(former.class);
+                    any_seems_same |= former.seems_same;
                     seen.former = sentinel::Former {
-                        class: Class::from_number(former.class),
+                        class,
                         is_stored: former.is_stored,
+                        is_same: former.seems_same,
                         age_seconds: former.written.and_then(|written| age_seconds(written, now)),
                     };
                     told += 1;
@@ -58,6 +64,10 @@ impl Observation {
                 };
             });
             self.runs.extend(run);
+            let blocks = self.blocks.get_mut(start..told).unwrap_or_default();
+            if any_seems_same && !is_same(&before, blocks) {
+                blocks.iter_mut().for_each(|seen| seen.former.is_same = false);
+            }
         }
     }
 
@@ -172,8 +182,8 @@ mod tests {
             // A batch of its own isn't joined to one before.
             write(start + 100, &[91], 3, &mut observation);
             assert!(!observation.is_empty());
-            observation.look_up();
-            observation.look_up();
+            observation.look_up(&mut |_, _| true);
+            observation.look_up(&mut |_, _| true);
             let runs: Vec<_> = observation.runs().map(|(first, run)| (first, run.to_vec())).collect();
             assert_eq!(
                 runs.iter().map(|(first, run)| (*first, run.len())).collect::<Vec<_>>(),

@@ -7,6 +7,7 @@ use sentinel::{Assessment, Level, Micros, Sentinel, Signals, scaled};
 use crate::landmarks::Landmarks;
 use crate::model::OwnedModel;
 use crate::reads::Gathered;
+use crate::same::Sameness;
 use crate::trail::Trail;
 
 /// The sensitivity of a guard that nobody changed.
@@ -45,10 +46,16 @@ pub(crate) struct Watch {
     pub(crate) reads: [Gathered; 2],
     /// Where partitions and file systems begin.
     pub(crate) landmarks: Landmarks,
+    /// Whether blocks that seem to be written as they were really are.
+    pub(crate) sameness: Sameness,
     /// Blocks written since files were last examined by which content could have been lost.
     pub(crate) hints: u32,
     /// Which files lost their content, in words.
     pub(crate) lost_files: Option<String>,
+    /// Whether files tell that random bytes in free space harm nobody.
+    pub(crate) files_tell: bool,
+    /// What would have been fenced, if they didn't.
+    pub(crate) held_back: Option<Assessment>,
     /// Whether reads are gathered.
     pub(crate) keeps_reads: bool,
     /// Per cent of the model's suspicion that bookmark and fence.
@@ -70,8 +77,11 @@ impl Watch {
             is_changed: false,
             reads: Default::default(),
             landmarks: Landmarks::default(),
+            sameness: Sameness::default(),
             hints: 0,
             lost_files: None,
+            files_tell: false,
+            held_back: None,
             keeps_reads: false,
             sensitivity_percent: USUAL_PERCENT,
         }
@@ -94,27 +104,46 @@ impl Watch {
 
     /// Assesses, if that is due. Returns what must be acted upon at once; only one caller gets it.
     pub(crate) fn assess(&mut self, now: Micros) -> Option<Suspect> {
-        let assessment = self.sentinel.assess_at(now, &*self.model, self.sensitivity_percent)?;
+        let mut assessment = self.sentinel.assess_at(now, &*self.model, self.sensitivity_percent)?;
         self.assessments += 1;
         if assessment.suspicion == 0 {
             self.zero_since.get_or_insert(now);
         } else {
             self.zero_since = None;
         }
-        if assessment.level == Level::Calm {
-            return None;
+        let is_usual = self.sensitivity_percent == USUAL_PERCENT;
+        let is_held_back = assessment.level == Level::Fence && assessment.is_only_new && self.files_tell && is_usual;
+        self.held_back = is_held_back.then_some(assessment);
+        match assessment.level {
+            Level::Calm => return None,
+            Level::Fence if is_held_back => assessment.level = Level::Bookmark,
+            _ => {}
         }
-        let suspect = Suspect {
-            assessment,
-            percent: self.suspicion_percent(),
-            generation: self.generation,
-        };
+        let suspect = self.suspect(assessment);
         self.pending = Some(self.pending.map_or(suspect, |pending| pending.joined(suspect)));
         if assessment.level == Level::Fence && self.is_armed {
             self.is_armed = false;
             return self.pending.take();
         }
         None
+    }
+
+    fn suspect(&self, assessment: Assessment) -> Suspect {
+        Suspect {
+            assessment: Assessment {
+                onset: self.sameness.onset(assessment.onset),
+                ..assessment
+            },
+            percent: self.suspicion_percent(),
+            generation: self.generation,
+        }
+    }
+
+    /// Whether files tell from now on that random bytes in free space harm nobody. Returns what was held back, if they don't.
+    pub(crate) fn hear_of_files(&mut self, do_tell: bool) -> Option<Suspect> {
+        self.files_tell = do_tell;
+        let held_back = self.held_back.take_if(|_| !do_tell)?;
+        Some(self.suspect(held_back))
     }
 
     /// Takes what is suspected for explained.
@@ -124,7 +153,9 @@ impl Watch {
         self.zero_since = Some(now);
         self.pending = None;
         self.landmarks = Landmarks::default();
+        self.sameness = Sameness::default();
         self.lost_files = None;
+        self.held_back = None;
         self.generation += 1;
     }
 
@@ -137,8 +168,9 @@ impl Watch {
                 level,
                 score: 0,
                 suspicion: self.sentinel.suspicion(),
-                onset,
+                onset: self.sameness.onset(onset),
                 signals: Signals::default(),
+                is_only_new: false,
             },
             percent: self.suspicion_percent().max(percent),
             generation: self.generation,

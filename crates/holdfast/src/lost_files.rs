@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use answers::{Lost, Part};
-use guard::{ExaminationWindow, Examined, LostFile, Unexamined};
+use guard::{ExaminationWindow, Examined, Losses, LostFile, Unexamined};
 use serde::{Deserialize, Serialize};
 use volume::{Moment, Sequence};
 
@@ -33,7 +33,7 @@ pub struct Apart {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answer {
-    Lost(Vec<Lost>),
+    Losses(answers::Losses),
     NoFileSystem,
     Failed(String),
 }
@@ -52,13 +52,13 @@ impl Apart {
         let mut command = child::this_program(NAME);
         let batches = [window.from, window.to].map(|sequence| sequence.0.to_string());
         command.arg(&self.data).arg(volume).args(batches);
-        let lost = match answer(command, is_wanted) {
-            Ok(Answer::Lost(lost)) => Ok(lost.into_iter().map(lost_file).collect()),
+        let losses = match answer(command, is_wanted) {
+            Ok(Answer::Losses(losses)) => Ok(told(losses)),
             Ok(Answer::NoFileSystem) => Err(Unexamined::NoFileSystem),
             Ok(Answer::Failed(reason)) | Err(reason) => Err(Unexamined::Failed(reason)),
         };
         Examined {
-            lost,
+            losses,
             took: started.elapsed(),
         }
     }
@@ -74,12 +74,18 @@ fn answer(command: Command, is_wanted: &dyn Fn() -> bool) -> Result<Answer, Stri
     })
 }
 
-fn lost_file(lost: Lost) -> LostFile {
-    LostFile {
+fn told(losses: answers::Losses) -> Losses {
+    let lost_file = |lost: Lost| LostFile {
         path: lost.path,
         how: lost.how,
         is_replaced: lost.is_replaced,
         first: lost.first.map(Sequence),
+    };
+    Losses {
+        lost: losses.lost.into_iter().map(lost_file).collect(),
+        files: losses.files,
+        created: losses.created,
+        gone: losses.gone,
     }
 }
 
@@ -119,7 +125,7 @@ fn look() -> Result<Answer, String> {
         to: moment(to)?,
     };
     match answers::lost_files(&part, &mut ()) {
-        Ok(lost) => Ok(Answer::Lost(lost)),
+        Ok(losses) => Ok(Answer::Losses(losses)),
         Err(answers::Error::NoFileSystem { .. }) => Ok(Answer::NoFileSystem),
         Err(error) => Err(error.to_string()),
     }

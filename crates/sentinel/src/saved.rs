@@ -156,6 +156,7 @@ mod tests {
             class: Class::Text,
             is_stored: true,
             age_seconds: Some(9999),
+            ..Former::default()
         };
         let blocks = vec![Written { look, former }; 100];
         for second in 10_000..10_100 {

@@ -40,6 +40,8 @@ pub struct Former {
     pub class: Class,
     /// Whether it holds stored bytes at all.
     pub is_stored: bool,
+    /// Whether it holds the very bytes that are written: nothing is changed then.
+    pub is_same: bool,
     /// Seconds since it was written, if known.
     pub age_seconds: Option<u32>,
 }
@@ -87,6 +89,8 @@ pub struct Assessment {
     pub onset: Micros,
     /// Why; empty while the level is calm.
     pub signals: Signals,
+    /// Whether all that is suspicious are random-looking blocks in free space. They harm nobody unless others go.
+    pub is_only_new: bool,
 }
 
 /// The detector of one volume. About 0.6 MiB: keep it in a box.
@@ -146,21 +150,29 @@ impl Sentinel {
         self.next_read = first + u64::from(count);
     }
 
-    /// Blocks from `first` on are written.
+    /// Blocks from `first` on are written. Those that stay the same don't count, not even as ordinary work: a restore over whole files, or a
+    /// refreshed disk, looks like an attack otherwise, and an attacker could hide among them.
     pub fn write(&mut self, now: Micros, first: u64, blocks: &[Written]) {
-        let count = blocks.len().min(u32::MAX as usize) as u32;
+        let mut count = 0_u32;
+        for (block, written) in (first..).zip(blocks) {
+            if !written.former.is_same {
+                count = count.saturating_add(1);
+                self.block(now, block, written);
+            }
+        }
+        let is_next = first == self.next_write;
+        self.next_write = first + blocks.len() as u64;
+        if count == 0 {
+            return;
+        }
         let counters = &mut self.counters;
         counters.add(Count::Written, count);
         counters.add(Count::WriteRequests, 1);
         if count <= 2 {
             counters.add(Count::SmallWrites, 1);
         }
-        if first == self.next_write {
+        if is_next {
             counters.add(Count::NextWrites, 1);
-        }
-        self.next_write = first + u64::from(count);
-        for (block, written) in (first..).zip(blocks) {
-            self.block(now, block, written);
         }
         self.written_since = self.written_since.saturating_add(count);
         self.changed_since = self.changed_since.saturating_add(count);
@@ -322,6 +334,7 @@ impl Sentinel {
             suspicion: self.suspicion,
             onset,
             signals,
+            is_only_new: level > Level::Calm && self.is_only_new(),
         })
     }
 
@@ -365,6 +378,16 @@ impl Sentinel {
         self.counters.end_slice(now);
     }
 
+    /// Whether hardly anything but random-looking blocks in free space was suspicious in the last half minute and the last 16 MiB.
+    fn is_only_new(&self) -> bool {
+        let windows = [1, 5].map(|index| self.counters.windows.get(index));
+        windows.into_iter().flatten().all(|window| {
+            let sum: u64 = SUSPICIOUS.iter().map(|count| at(window, *count)).sum();
+            let new = at(window, Count::RandomNew);
+            sum - new <= new / 32
+        })
+    }
+
     /// The cheap first stage: whether anything suspicious happened in the last 2 MiB or half a minute.
     fn has_evidence(&self) -> bool {
         let windows = [1, 4].map(|index| self.counters.windows.get(index));
@@ -391,3 +414,44 @@ const SUSPICIOUS: [Count; 8] = [
     Count::TrimmedRead,
     Count::HeadDestroyed,
 ];
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::boxed::Box;
+
+    use super::*;
+
+    #[test]
+    fn blocks_that_stay_the_same_neither_count_nor_hide_others() {
+        let written = |is_same| Written {
+            look: Look {
+                class: Class::Random,
+                distinct: 160,
+            },
+            former: Former {
+                class: Class::Text,
+                is_stored: true,
+                is_same,
+                age_seconds: Some(1000),
+            },
+        };
+        let seen = |blocks: &[Written]| {
+            let mut sentinel = Box::new(Sentinel::new());
+            sentinel.read(0, 5000, 1000);
+            sentinel.write(1000, 5000, blocks);
+            sentinel
+        };
+        let same = seen(&[written(true); 1000]);
+        assert!(!same.is_due(Micros::MAX));
+        let (mut one, mut hidden) = (
+            seen(&[written(false)]),
+            seen(&[[written(true); 999].as_slice(), &[written(false)]].concat()),
+        );
+        for sentinel in [&mut one, &mut hidden] {
+            assert!(sentinel.is_due(2_000_000));
+            sentinel.end_slice(2_000_000);
+        }
+        assert_eq!(one.features(), hidden.features());
+    }
+}

@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use crate::device::WriteRequest;
 use crate::error::Error;
-use crate::format::{Entry, EntryKind, NodeAddress, Record};
+use crate::format::{BLOCK_BYTES, Entry, EntryKind, Location, NodeAddress, Record, SLOT_BYTES};
 use crate::locks::read_lock;
+use crate::log::Appended;
 use crate::map::{Base, Nodes, position};
+use crate::reader::read_blocks;
+use crate::segment::Segments;
 use crate::storage::Wait;
 use crate::time::Timestamp;
 use crate::volume::Volume;
@@ -24,6 +27,8 @@ pub struct Former {
     pub class: u8,
     /// Whether it held stored bytes, not zeros or nothing.
     pub is_stored: bool,
+    /// Whether what is written over it has the same CRC-32C: hardly by chance, but on purpose easily. [`Before::is_same`] makes sure.
+    pub seems_same: bool,
     /// When it was written, zeroed or trimmed, to the second; `None` if never, or if the map's node can't be read.
     pub written: Option<Timestamp>,
 }
@@ -33,6 +38,7 @@ impl From<&Entry> for Former {
         Self {
             class: entry.class(),
             is_stored: matches!(entry.kind(), EntryKind::Data | EntryKind::Lost),
+            seems_same: false,
             written: entry.written(),
         }
     }
@@ -53,37 +59,97 @@ pub trait Observer {
 #[derive(Debug)]
 pub struct Before {
     nodes: Arc<Nodes>,
+    segments: Arc<Segments>,
     root: Entry,
-    /// The blocks in their order, and what was known of them in memory.
-    blocks: Vec<(u64, Option<Entry>)>,
+    blocks: Vec<Block>,
+    /// Where the first block of the batch is now, and since when; the others follow it.
+    written: Option<(Location, Timestamp)>,
+}
+
+/// A block of a batch.
+#[derive(Debug)]
+struct Block {
+    number: u64,
+    /// Of what is written.
+    crc: u32,
+    /// What was known in memory of what it held.
+    known: Option<Entry>,
 }
 
 impl Before {
     /// Tells the number of each block, in the order of [`Observer::classify`], and what was there. What can't be found out is unknown: nobody's
     /// write must fail for it. That is rare: a node of the tree can't be read, or is gone because this was asked long after the write.
     pub fn look_up(&self, tell: &mut dyn FnMut(u64, Former)) {
-        let mut leaf: Option<(u64, Option<Base>)> = None;
-        for (block, known) in &self.blocks {
-            if let Some(entry) = known {
-                tell(*block, entry.into());
-                continue;
-            }
-            let address = NodeAddress::leaf_of(*block);
-            if leaf.as_ref().is_none_or(|(found, _)| *found != address.index) {
-                leaf = Some((address.index, self.nodes.find(&self.root, address, Wait::Allowed).ok()));
-            }
-            let former = match leaf.as_ref().and_then(|(_, base)| base.as_ref()) {
-                Some(Base::Uniform(entry)) => entry.into(),
-                Some(Base::Node(node)) => (&node.entry(position(*block))).into(),
-                None => Former {
+        let mut leaf = Leaf::default();
+        for block in &self.blocks {
+            let former = self.entry(block, &mut leaf).map_or(
+                Former {
                     is_stored: true,
                     ..Former::default()
                 },
-            };
-            tell(*block, former);
+                |entry| Former {
+                    seems_same: entry.kind() == EntryKind::Data && entry.crc == block.crc,
+                    ..(&entry).into()
+                },
+            );
+            tell(block.number, former);
         }
     }
+
+    /// Whether `count` blocks of the batch, from the one with index `first` on, hold the very bytes that they held before. Reads both from the
+    /// disk below. False also where one was or is not stored, and where they are no longer there because this was asked long after the write.
+    #[must_use]
+    pub fn is_same(&self, first: usize, count: usize) -> bool {
+        let blocks = self.blocks.get(first..).and_then(|rest| rest.get(..count));
+        let (Some(blocks), Some((location, time))) = (blocks, self.written) else {
+            return false;
+        };
+        let mut leaf = Leaf::default();
+        let (mut then, mut now) = ([0; BLOCK_BYTES], [0; BLOCK_BYTES]);
+        (first..).zip(blocks).all(|(index, block)| {
+            let mut location = location;
+            location.slot.0 += (index as u64 * BLOCK_BYTES as u64 / SLOT_BYTES) as u32;
+            let entry = Entry::data(location, 0, block.crc, time);
+            let read = |entry: &Entry, buffer: &mut [u8]| {
+                let offset = block.number * BLOCK_BYTES as u64;
+                read_blocks(
+                    &self.segments,
+                    std::slice::from_ref(entry),
+                    offset,
+                    buffer,
+                    Wait::Allowed,
+                )
+                .is_ok()
+            };
+            let former = self.entry(block, &mut leaf);
+            let former = former.filter(|former| former.kind() == EntryKind::Data);
+            former.is_some_and(|former| read(&former, &mut then)) && read(&entry, &mut now) && then == now
+        })
+    }
+
+    /// What was there before, if that can be found out.
+    fn entry(&self, block: &Block, leaf: &mut Leaf) -> Option<Entry> {
+        if block.known.is_some() {
+            return block.known;
+        }
+        let address = NodeAddress::leaf_of(block.number);
+        if leaf.as_ref().is_none_or(|(found, _)| *found != address.index) {
+            *leaf = Some((address.index, self.nodes.find(&self.root, address, Wait::Allowed).ok()));
+        }
+        match leaf.as_ref()?.1.as_ref()? {
+            Base::Uniform(entry) => Some(*entry),
+            Base::Node(node) => Some(node.entry(position(block.number))),
+        }
+    }
+
+    /// The batch is on the disk.
+    pub(crate) const fn note(&mut self, appended: &Appended) {
+        self.written = Some((appended.payload, appended.time));
+    }
 }
+
+/// The leaf that was found last, and its number.
+type Leaf = Option<(u64, Option<Base>)>;
 
 impl crate::attachment::Attachment {
     /// [`crate::Device::write`], shown to an observer.
@@ -101,21 +167,23 @@ impl Volume {
     pub fn stored_blocks(&self, offset: u64, length: u64) -> Result<u64, Error> {
         let extents = self.extents(offset, length, EXTENTS_MAX)?;
         let stored = extents.iter().filter(|extent| extent.kind == crate::ExtentKind::Data);
-        Ok(stored
-            .map(|extent| extent.length.div_ceil(crate::BLOCK_BYTES as u64))
-            .sum())
+        Ok(stored.map(|extent| extent.length.div_ceil(BLOCK_BYTES as u64)).sum())
     }
 
     /// What is where `records` are about to be written.
     pub(crate) fn before(&self, records: &[Record]) -> Before {
         let map = read_lock(&self.map);
-        let blocks = records
-            .iter()
-            .map(|record| (record.address, map.newest(record.address)));
+        let blocks = records.iter().map(|record| Block {
+            number: record.address,
+            crc: record.crc,
+            known: map.newest(record.address),
+        });
         Before {
             blocks: blocks.collect(),
             root: map.root,
             nodes: Arc::clone(&self.nodes),
+            segments: Arc::clone(&self.segments),
+            written: None,
         }
     }
 }
@@ -169,7 +237,56 @@ mod tests {
         Former {
             class,
             is_stored: true,
+            seems_same: false,
             written: Some(Timestamp::from_unix_seconds(second)),
+        }
+    }
+
+    #[test]
+    fn whether_a_block_stays_the_same_is_told_by_its_checksum_and_found_out_from_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(OsDirectory::open(folder.path()).unwrap());
+        let store = Store::open(directory, Box::new(|_| Settings::default()), Box::new(crate::os_random));
+        let volume = store.create("disk", 1 << 20, Timestamp::from_unix_seconds(1)).unwrap();
+        // What differs by the CRC's polynomial, 0x1_1edc_6f41, has the same CRC. Its bits go from the lowest of a byte to the highest.
+        let mut forged = [3; 4096];
+        for (byte, difference) in forged.iter_mut().rev().zip([0x41, 0x6f, 0xdc, 0x1e, 0x01]) {
+            *byte ^= u8::reverse_bits(difference);
+        }
+        let other = [4; 4096];
+        let write = |second, blocks: [&[u8; 4096]; 4]| {
+            let mut observer = Noting::default();
+            let disk = volume.attach(Arc::new(At(second)));
+            disk.write_observed(
+                &[WriteRequest {
+                    offset: 8192,
+                    data: blocks.map(|block| *block).as_flattened(),
+                }],
+                &mut observer,
+            )
+            .unwrap();
+            observer
+        };
+        let original = [3; 4096];
+        let seems = |seen: &Noting| {
+            let told = seen.told().into_iter();
+            told.map(|(_, former)| former.seems_same).collect::<Vec<_>>()
+        };
+        let first = write(10, [&original; 4]);
+        assert_eq!(seems(&first), [false; 4]);
+        assert!(!first.befores[0].is_same(0, 1), "nothing was there");
+        for second in [20, 30] {
+            // Known from changes in memory, then from the tree.
+            let seen = write(second, [&original, &forged, &other, &original]);
+            assert_eq!(seems(&seen), [true, true, false, true], "{second}");
+            let before = &seen.befores[0];
+            let same = [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (4, 1), (3, 2)];
+            let same = same.map(|(first, count)| before.is_same(first, count));
+            assert_eq!(same, [true, false, false, true, false, false, false], "{second}");
+            write(second + 5, [&original; 4]);
+            volume.checkpoint(Timestamp::from_unix_seconds(second + 6)).unwrap();
+            // Later, too.
+            assert!(before.is_same(0, 1) && !before.is_same(1, 1));
         }
     }
 

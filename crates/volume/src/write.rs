@@ -196,6 +196,8 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
 
     fn push_blocks(&mut self, first: u64, data: Cow<'d, [u8]>) {
         for (block, bytes) in (first..).zip(data.chunks(BLOCK_BYTES)) {
+            // First: it reads the block in order, which is then in the processor's cache for an observer that looks here and there.
+            let crc = payload_crc(bytes);
             let class = self.observer.as_mut().map_or(0, |observer| observer.classify(bytes));
             self.records.push(Record {
                 kind: RecordKind::Write,
@@ -203,7 +205,7 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
                 payload_length: BLOCK_BYTES as u32,
                 address: block,
                 count: 1,
-                crc: payload_crc(bytes),
+                crc,
             });
         }
         self.payload_bytes += data.len();
@@ -274,7 +276,8 @@ impl<'v, 'd> PendingBatch<'v, 'd, '_> {
             .inspect_err(|error| self.volume.log.note_failure(error))?;
         self.volume.apply(&self.records, &appended);
         self.volume.client_batches.fetch_add(1, Ordering::Relaxed);
-        if let (Some(observer), Some(before)) = (&mut self.observer, before) {
+        if let (Some(observer), Some(mut before)) = (&mut self.observer, before) {
+            before.note(&appended);
             observer.written(before, self.now);
         }
         self.last = Some(appended.sequence);

@@ -9,7 +9,7 @@ use answers::{
     Investigation, Options, Part, Past, PastError, PastMoment, Reading, Way, investigate, lost_files, plan,
     write_archive, write_csv, write_html,
 };
-use guard::{DeviceDisk, Examined, FileExaminer, Guard, LostFile, Unexamined};
+use guard::{DeviceDisk, Examined, FileExaminer, Guard, Losses, LostFile, Unexamined};
 use serde_json::{Value, json};
 use volume::{Change, Moment, Sequence, Timestamp, Volume};
 
@@ -91,10 +91,15 @@ impl FileExaminer for LabExaminer {
             is_replaced: file.is_replaced,
             first: file.first.map(Sequence),
         };
-        let lost = lost_files(&part, &mut ());
+        let losses = lost_files(&part, &mut ());
         Examined {
-            lost: lost
-                .map(|lost| lost.into_iter().map(lost_file).collect())
+            losses: losses
+                .map(|losses| Losses {
+                    lost: losses.lost.into_iter().map(lost_file).collect(),
+                    files: losses.files,
+                    created: losses.created,
+                    gone: losses.gone,
+                })
                 .map_err(|error| Unexamined::Failed(error.to_string())),
             took: started.elapsed(),
         }

@@ -157,7 +157,8 @@ impl Device for Recorder {
     fn write(&self, writes: &[WriteRequest<'_>]) -> Result<(), Error> {
         let mut observation = Observation::default();
         let written = self.disk.write_observed(writes, &mut observation);
-        observation.look_up();
+        // The lab's own workloads don't arrange checksums.
+        observation.look_up(&mut |_, _| true);
         self.tape.note_writes(&observation);
         written
     }

@@ -10,7 +10,7 @@ pub enum TraceError {
     #[error("this is no trace: it doesn't begin with `HFTR`")]
     NotATrace,
     /// Written by another version of this program.
-    #[error("this is a trace of version `{0}` of the format; this program knows version 1: record it anew")]
+    #[error("this is a trace of version `{0}` of the format; this program knows version 2: record it anew")]
     OtherVersion(u16),
     /// The header's description isn't JSON, or too long.
     #[error("the trace's description can't be read: {0}")]

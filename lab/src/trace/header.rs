@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::TraceError;
 
 const MAGIC: [u8; 4] = *b"HFTR";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Longest description in bytes.
 const DESCRIPTION_BYTES_MAX: usize = 1 << 20;
 

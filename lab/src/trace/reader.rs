@@ -134,7 +134,7 @@ impl<R: Read> TraceReader<R> {
             let classes = take_byte(&mut self.source)?;
             let distinct = take_byte(&mut self.source)?;
             let former = self.number()?;
-            let age = (former >> 1).checked_sub(1).map(u32::try_from).transpose();
+            let age = (former >> 2).checked_sub(1).map(u32::try_from).transpose();
             blocks.push(Written {
                 look: Look {
                     class: Class::from_number(classes >> 4),
@@ -143,6 +143,7 @@ impl<R: Read> TraceReader<R> {
                 former: Former {
                     class: Class::from_number(classes & 15),
                     is_stored: former & 1 == 1,
+                    is_same: former & 2 == 2,
                     age_seconds: age.map_err(|_| Broken::Because("an age is too long"))?,
                 },
             });
@@ -213,6 +214,7 @@ mod tests {
             former: Former {
                 class: Class::from_number((number / 3 % 9) as u8),
                 is_stored: number.is_multiple_of(2),
+                is_same: number.is_multiple_of(7),
                 age_seconds: [None, Some(0), Some(1), Some(90_000), Some(u32::MAX)][number as usize % 5],
             },
         }
@@ -335,10 +337,10 @@ mod tests {
             assert!(matches!(TraceReader::new(other), Err(TraceError::NotATrace)));
         }
         let mut newer = trace();
-        newer[4] = 2;
+        newer[4] = 3;
         assert!(matches!(
             TraceReader::new(newer.as_slice()),
-            Err(TraceError::OtherVersion(2))
+            Err(TraceError::OtherVersion(3))
         ));
     }
 

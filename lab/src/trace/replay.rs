@@ -86,7 +86,7 @@ mod tests {
             former: Former {
                 class: Class::Text,
                 is_stored: true,
-                age_seconds: None,
+                ..Former::default()
             },
         };
         let header = Header {

@@ -80,7 +80,10 @@ impl<W: Write> TraceWriter<W> {
                 let classes = (look.class as u8) << 4 | former.class as u8;
                 self.buffer.extend_from_slice(&[classes, look.distinct]);
                 let age = former.age_seconds.map_or(0, |age| u64::from(age) + 1);
-                put(&mut self.buffer, age << 1 | u64::from(former.is_stored));
+                put(
+                    &mut self.buffer,
+                    age << 2 | u64::from(former.is_same) << 1 | u64::from(former.is_stored),
+                );
             }
             first = first.wrapping_add(part.len() as u64);
             self.pass_on(PIECE_BYTES)?;

@@ -108,11 +108,11 @@ impl Trace {
     }
 }
 
-/// Whether a block that an attack wrote may be its damage: it looks random, or replaces something that wasn't just written.
+/// Whether a block that an attack wrote may be its damage: it changes something, and looks random or replaces something that wasn't just written.
 fn is_damage(block: &Written) -> bool {
     let former = &block.former;
     let is_old = former.is_stored && former.age_seconds.is_none_or(|age| age >= 60);
-    is_old || matches!(block.look.class, Class::Armoured | Class::Mixed | Class::Random)
+    !former.is_same && (is_old || matches!(block.look.class, Class::Armoured | Class::Mixed | Class::Random))
 }
 
 /// Opens a trace.

@@ -165,6 +165,7 @@ impl Replay<'_> {
                 class,
                 is_stored: true,
                 age_seconds: Some(written.map_or(86_400, |written| (now.saturating_sub(written) / 1_000_000) as u32)),
+                ..Former::default()
             },
             None => Former::default(),
         }

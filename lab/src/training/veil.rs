@@ -57,7 +57,8 @@ mod tests {
                 former: Former {
                     class: Class::Text,
                     is_stored: true,
-                    age_seconds: Some(7)
+                    age_seconds: Some(7),
+                    ..Former::default()
                 },
             };
             100

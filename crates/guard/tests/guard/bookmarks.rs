@@ -67,7 +67,7 @@ fn an_episode_has_one_bookmark_however_long_it_goes_on() {
         assert_eq!(bench.guard.status().state, StatusState::Bookmarked);
         // Ordinary work in between, so that it isn't fenced.
         for batch in 0..12 {
-            bench.write_text(&disk, (20 + batch) * BATCH).unwrap();
+            bench.write_text(&disk, (20 + 12 * round + batch) * BATCH).unwrap();
         }
         bench.pass_seconds(5);
     }

@@ -97,7 +97,9 @@ fn ordinary_writes_are_not_suspected() {
     let bench = Bench::new(Fence::Refuse);
     let disk = bench.guard.attach();
     for batch in 0..60 {
-        bench.write_text(&disk, batch % 16 * BATCH).unwrap();
+        let data: Vec<u8> = (0..BATCH).flat_map(|block| text(batch * BATCH + block).0).collect();
+        let offset = (batch + 1) % 16 * BATCH * BLOCK;
+        disk.write(&[WriteRequest { offset, data: &data }]).unwrap();
         bench.clocks.advance_millis(1000);
     }
     let status = bench.guard.status();

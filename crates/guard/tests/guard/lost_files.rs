@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use guard::{EventKind, Examined, Fence, FileExaminer, LostFile, StatusState, Unexamined};
+use guard::{EventKind, Examined, Fence, FileExaminer, Losses, LostFile, StatusState, Unexamined};
 use volume::{Device, Sequence, Volume, WriteRequest};
 
-use crate::fixture::{BATCH, BLOCK, Bench, assert_clean, at, noise};
+use crate::fixture::{BATCH, BLOCK, Bench, TO_FENCE, assert_clean, at, model_by, noise};
 
 const REPLACED: &str = "replaced by random bytes";
 /// A place that nothing is on.
@@ -19,6 +19,8 @@ struct Told {
     lost: Mutex<Vec<LostFile>>,
     is_failing: Mutex<bool>,
     took: Mutex<Duration>,
+    created: AtomicU32,
+    gone: AtomicU32,
     asked: AtomicU32,
     from: Mutex<Option<Sequence>>,
 }
@@ -45,11 +47,17 @@ impl FileExaminer for Told {
         *self.from.lock().expect("no thread panics") = Some(from);
         let is_failing = *self.is_failing.lock().expect("no thread panics");
         let lost = self.lost.lock().expect("no thread panics").clone();
+        let losses = Losses {
+            lost,
+            files: 100,
+            created: self.created.load(Ordering::Relaxed).into(),
+            gone: self.gone.load(Ordering::Relaxed).into(),
+        };
         Examined {
-            lost: if is_failing {
+            losses: if is_failing {
                 Err(Unexamined::NoFileSystem)
             } else {
-                Ok(lost)
+                Ok(losses)
             },
             took: *self.took.lock().expect("no thread panics"),
         }
@@ -73,7 +81,8 @@ impl Disk {
     /// Writes 64 blocks that a file's content could have been lost by. Few enough for the sentinel not to judge.
     fn write(&self) {
         let disk = self.bench.guard.attach();
-        let data: Vec<u8> = (0..64).flat_map(|block| noise(block).0).collect();
+        let other = self.next().0 << 32;
+        let data: Vec<u8> = (0..64).flat_map(|block| noise(other + block).0).collect();
         let offset = BEHIND_TEXT * BLOCK;
         disk.write(&[WriteRequest { offset, data: &data }])
             .expect("nothing is fenced");
@@ -277,4 +286,114 @@ fn a_clock_that_is_behind_does_not_move_the_restore_point() {
     assert_eq!(disk.state(), StatusState::Fenced);
     let point = disk.bench.guard.before_attack().unwrap();
     assert!(point.sequence <= before.0, "{} {}", point.sequence, before.0);
+}
+
+/// A disk whose model suspects random bytes in free space, of which files were examined once.
+fn suspicious_of_new() -> Disk {
+    let disk = Disk::new(Fence::Refuse);
+    let model = model_by("random new / written", 8);
+    disk.bench
+        .model
+        .replace(sentinel::Model::parse(model.into()).expect("a model"));
+    disk.write();
+    disk.pass(2);
+    assert_eq!(disk.told.asked(), 1);
+    disk
+}
+
+/// Fills free space with random bytes, as a download does, for so many assessments. False if that is fenced.
+fn fill(disk: &Disk, assessments: std::ops::Range<u64>) -> bool {
+    let client = disk.bench.guard.attach();
+    for number in assessments {
+        let data: Vec<u8> = (0..BATCH).flat_map(|block| noise(1000 * number + block).0).collect();
+        let offset = (BEHIND_TEXT + (1 + number) * BATCH) * BLOCK;
+        if client.write(&[WriteRequest { offset, data: &data }]).is_err() {
+            return false;
+        }
+        disk.bench.clocks.advance_millis(100);
+    }
+    true
+}
+
+#[test]
+fn random_bytes_in_free_space_are_fenced_only_once_files_go() {
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..4 * TO_FENCE), "a download isn't fenced");
+    disk.pass(3);
+    let status = disk.bench.guard.status();
+    assert_eq!(status.state, StatusState::Bookmarked);
+    assert!(
+        status
+            .reasons
+            .last()
+            .is_some_and(|reason| reason.starts_with("no files went")),
+        "{status:?}"
+    );
+    assert!(disk.told.asked() > 1, "as long as it goes on it is examined");
+    // Where nothing is changed there is nothing new to be seen.
+    let asked = disk.told.asked();
+    disk.pass(3);
+    assert_eq!(disk.told.asked(), asked);
+    disk.told.gone.store(5, Ordering::Relaxed);
+    assert!(fill(&disk, 4 * TO_FENCE..4 * TO_FENCE + 1), "not seen yet");
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    assert!(!fill(&disk, 0..1));
+    let point = disk.bench.guard.before_attack().unwrap();
+    assert_clean(&disk.bench.volume, &point.pin);
+}
+
+#[test]
+fn what_goes_every_day_says_nothing_against_a_download() {
+    let disk = suspicious_of_new();
+    disk.told.gone.store(300, Ordering::Relaxed);
+    disk.write();
+    disk.pass(2);
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.told.gone.store(304, Ordering::Relaxed);
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    disk.told.gone.store(305, Ordering::Relaxed);
+    assert!(fill(&disk, 2 * TO_FENCE..2 * TO_FENCE + 1));
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn where_files_cannot_tell_nothing_is_held_back() {
+    let spoilt: [fn(&Told); 4] = [
+        |told| *told.is_failing.lock().unwrap() = true,
+        |told| *told.took.lock().unwrap() = Duration::from_millis(1100),
+        |told| told.created.store(25, Ordering::Relaxed),
+        |told| told.lose(5, REPLACED, Sequence(1)),
+    ];
+    for spoil in spoilt {
+        let disk = suspicious_of_new();
+        spoil(&disk.told);
+        disk.write();
+        disk.pass(40);
+        assert!(!fill(&disk, 0..2 * TO_FENCE), "fenced at once");
+    }
+    // Nor where they turn out not to be able to.
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    *disk.told.is_failing.lock().unwrap() = true;
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    // Nor where something else shows that an attack is under way.
+    let disk = suspicious_of_new();
+    disk.bench
+        .guard
+        .raise_sensitivity(50, Duration::from_secs(3600))
+        .unwrap();
+    assert!(!fill(&disk, 0..2 * TO_FENCE));
+}
+
+#[test]
+fn what_is_overwritten_is_fenced_at_once_whatever_files_tell() {
+    let disk = Disk::new(Fence::Refuse);
+    disk.write();
+    disk.pass(2);
+    let client = disk.bench.guard.attach();
+    assert_eq!(disk.bench.encrypt_until_fenced(&client), TO_FENCE);
 }

@@ -11,5 +11,6 @@ mod landmarks;
 mod lost_files;
 mod reads;
 mod restarts;
+mod rewritten;
 mod settings;
 mod unsettled;

@@ -118,12 +118,12 @@ fn announced_work_is_bookmarked_and_not_fenced_until_it_ends() {
     );
     assert_eq!(bench.guard.status().suspicion_percent, 0);
     // What goes on after it is fenced.
-    for first in 0..3 {
-        bench.write_text(&disk, first * BATCH).unwrap();
+    for batch in 20..36 {
+        bench.write_text(&disk, batch * BATCH).unwrap();
     }
     bench.pass_seconds(100);
-    for batch in 0..2 * TO_FENCE {
-        let _ = bench.encrypt(&disk, batch % 16 * BATCH);
+    for batch in 20..20 + 2 * TO_FENCE {
+        let _ = bench.encrypt(&disk, batch * BATCH);
     }
     assert_eq!(bench.guard.status().fence, Some(Fence::Refuse));
 }
