@@ -46,7 +46,7 @@ pub struct Losses {
     pub files: u64,
     /// Of these, those that weren't there at its beginning.
     pub created: u64,
-    /// Files of its beginning that are gone or empty, whatever there is beside them.
+    /// Files of its beginning that are gone or lost their kind or most of their length, whatever there is beside them.
     pub gone: u64,
 }
 
@@ -109,7 +109,7 @@ fn lost_in(
         .extend(meant.filter_map(|finding| lost_file(&ground, finding)));
     losses.files += after_tree.files().count() as u64;
     losses.created += count(&findings.list, |finding| finding.old.is_none() && finding.new.is_some());
-    losses.gone += count(&findings.list, |finding| is_gone(finding.what));
+    losses.gone += count(&findings.list, |finding| is_gone(&ground, finding));
     Ok(())
 }
 
@@ -117,9 +117,15 @@ fn count(findings: &[Finding], is_meant: impl Fn(&Finding) -> bool) -> u64 {
     findings.iter().filter(|finding| is_meant(finding)).count() as u64
 }
 
-const fn is_gone(what: What) -> bool {
-    use What::{Deleted, DeletedAfterCopying, Removed, Truncated, Unreachable};
-    matches!(what, Deleted | DeletedAfterCopying | Removed | Truncated | Unreachable)
+fn is_gone(ground: &Ground<'_>, finding: &Finding) -> bool {
+    match finding.what {
+        What::Deleted | What::DeletedAfterCopying | What::Removed | What::Truncated | What::Unreachable => true,
+        What::Changed => {
+            let is_other = finding.old_kind.is_some() && finding.old_kind != finding.new_kind;
+            is_other || nodes(ground, finding).is_some_and(|(old, new)| new.size_bytes < old.size_bytes / 2)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a file of random bytes is the copy of one that is gone. Programs delete random-looking files every day and make others in the same

@@ -53,7 +53,7 @@ const BEGINNINGS_MAX: usize = 256;
 const BEGINNINGS_MICROS: Micros = 30_000_000;
 /// What led to it may have begun so much earlier: three seconds, and the time between two marks of the trail.
 const ONSET_MARGIN_MICROS: Micros = 5_000_000;
-/// Random bytes in free space are held against a disk only once so many files are gone or lost; if fewer than this share of the files is new,
+/// Random bytes in free space, and what was read being trimmed, are held against a disk only once so many files are gone or lost; if fewer than this share of the files is new,
 /// so that those that go would be missed; and if an examination takes at most so long.
 const GONE_FEW: u64 = 5;
 const CREATED_SHARE_MOST: u64 = 4;
@@ -94,7 +94,7 @@ pub struct Losses {
     pub files: u64,
     /// Of these, those that weren't there at its beginning.
     pub created: u64,
-    /// Files of its beginning that are gone, whatever there is beside them.
+    /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them.
     pub gone: u64,
 }
 

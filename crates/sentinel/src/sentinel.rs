@@ -27,6 +27,8 @@ const SUSPICION_TIMES_MOST: i32 = 3;
 const HEAD_BLOCKS: u64 = 256;
 /// Most blocks that one clearing request counts for.
 const CLEAR_BLOCKS_MOST: u64 = 1 << 16;
+/// More cleared blocks than so many times what was written aren't the originals of copies.
+const TRIMMED_TIMES_MOST: u64 = 8;
 /// So many cleared blocks bring the next assessment as near as one written block: a disk is cleared in an instant.
 const CLEARED_PER_WRITTEN: u32 = 32;
 /// An onset is placed this much before what was first found suspicious: what comes before the first suspicious block of an
@@ -89,7 +91,8 @@ pub struct Assessment {
     pub onset: Micros,
     /// Why; empty while the level is calm.
     pub signals: Signals,
-    /// Whether all that is suspicious are random-looking blocks in free space. They harm nobody unless others go.
+    /// Whether all that is suspicious are random-looking blocks in free space, and that what was read was trimmed: whoever can tell which
+    /// files are gone knows better.
     pub is_only_new: bool,
 }
 
@@ -378,13 +381,15 @@ impl Sentinel {
         self.counters.end_slice(now);
     }
 
-    /// Whether hardly anything but random-looking blocks in free space was suspicious in the last half minute and the last 16 MiB.
+    /// Whether hardly anything was suspicious in the last half minute and the last 16 MiB but random-looking blocks in free space, and that what
+    /// had been read was trimmed.
     fn is_only_new(&self) -> bool {
         let windows = [1, 5].map(|index| self.counters.windows.get(index));
         windows.into_iter().flatten().all(|window| {
-            let sum: u64 = SUSPICIOUS.iter().map(|count| at(window, *count)).sum();
-            let new = at(window, Count::RandomNew);
-            sum - new <= new / 32
+            let all: u64 = SUSPICIOUS.iter().map(|count| at(window, *count)).sum();
+            let [new, taken, trimmed] =
+                [Count::RandomNew, Count::TrimmedRead, Count::TrimmedStored].map(|count| at(window, count));
+            all - new - taken <= new / 32 && trimmed <= new.saturating_mul(TRIMMED_TIMES_MOST)
         })
     }
 
