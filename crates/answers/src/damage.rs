@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher, RandomState};
+use std::sync::Arc;
 
+use files::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{Finding, Ground, compare, stem_of};
@@ -22,6 +24,9 @@ const PATH_CHARACTERS_MAX: usize = 256;
 const OVERHEAD_SPREAD_BYTES: u64 = 16;
 /// So many copies that are as much longer aren't chance.
 const ALIKE_MIN: usize = 4;
+
+/// Less than this share of a disk that is known as a whole is something else than file systems.
+const OTHERS_SHARE: u64 = 16;
 
 /// A file that lost its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,10 @@ pub struct Losses {
     pub created: u64,
     /// Files of its beginning that are gone or lost their kind or most of their length, whatever there is beside them.
     pub gone: u64,
+    /// The bytes in those.
+    pub gone_bytes: u64,
+    /// Whether file systems that can be read take up nearly all of the disk, before and after.
+    pub is_whole: bool,
 }
 
 /// What became of the files in a window.
@@ -64,10 +73,14 @@ pub fn lost_files(part: &Part<'_>, progress: &mut dyn Progress) -> Result<Losses
     }
     let (after_sides, _) = sides(&window.after.disk);
     let keys = RandomState::new();
-    let mut losses = Losses::default();
+    let mut losses = Losses {
+        is_whole: takes_up_most(&before_sides, &window.before.disk) && takes_up_most(&after_sides, &window.after.disk),
+        ..Losses::default()
+    };
     for before in &before_sides {
         // What can't be found any more is for those who watch superblocks.
         let Some(after) = after_sides.iter().find(|after| is_same(before, after)) else {
+            losses.is_whole = false;
             continue;
         };
         lost_in(&window, (before, after), &keys, &mut losses, progress)?;
@@ -108,13 +121,21 @@ fn lost_in(
         .lost
         .extend(meant.filter_map(|finding| lost_file(&ground, finding)));
     losses.files += after_tree.files().count() as u64;
-    losses.created += count(&findings.list, |finding| finding.old.is_none() && finding.new.is_some());
-    losses.gone += count(&findings.list, |finding| is_gone(&ground, finding));
+    let is_new = |finding: &&Finding| finding.old.is_none() && finding.new.is_some();
+    losses.created += findings.list.iter().filter(is_new).count() as u64;
+    for finding in findings.list.iter().filter(|finding| is_gone(&ground, finding)) {
+        let old = finding.old.and_then(|old| before_tree.node(old));
+        losses.gone += 1;
+        losses.gone_bytes += old.map_or(0, |old| old.size_bytes);
+    }
     Ok(())
 }
 
-fn count(findings: &[Finding], is_meant: impl Fn(&Finding) -> bool) -> u64 {
-    findings.iter().filter(|finding| is_meant(finding)).count() as u64
+/// Whether hardly anything of a disk lies outside of the file systems that can be read: partition tables, boot loaders.
+fn takes_up_most(sides: &[Side], disk: &Arc<dyn Disk>) -> bool {
+    let pieces = sides.iter().flat_map(|side| &side.pieces);
+    let bytes: u64 = pieces.map(|piece| piece.length).sum();
+    disk.size_bytes() - disk.size_bytes() / OTHERS_SHARE <= bytes
 }
 
 fn is_gone(ground: &Ground<'_>, finding: &Finding) -> bool {

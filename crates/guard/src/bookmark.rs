@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sentinel::Micros;
+use sentinel::{Level, Micros};
 use volume::{Error, Moment, Pin, Sequence, Timestamp};
 
 use crate::event::{Cause, EventKind};
@@ -29,7 +29,8 @@ impl Guard {
         let mut reasons = watch.landmarks.lost();
         let is_destruction = !reasons.is_empty() && watch.lost_files.is_none();
         reasons.extend(watch.lost_files.clone());
-        let is_held_back = watch.held_back.is_some();
+        reasons.extend(watch.sameness.reason());
+        let is_held_back = watch.held_back.is_some() && suspect.assessment.level == Level::Bookmark;
         drop(watch);
         let wall = self.clock.now();
         let began = at_uptime(onset, self.uptime.micros(), wall);

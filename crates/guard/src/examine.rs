@@ -37,6 +37,7 @@ const FEW_HINTS_MICROS: Micros = 60_000_000;
 const REST_FACTOR: u32 = 20;
 const REST_FACTOR_IF_SUSPECTED: u32 = 4;
 const REST_LEAST: Duration = Duration::from_millis(500);
+const REST_LEAST_IF_HELD_BACK: Duration = Duration::from_millis(100);
 const REST_MOST: Duration = Duration::from_secs(3600);
 /// How long a window grows before a later one is begun, by how long an examination takes: what lies within has to be gone through each time, and
 /// a longer one shows more of what happens slowly.
@@ -53,11 +54,14 @@ const BEGINNINGS_MAX: usize = 256;
 const BEGINNINGS_MICROS: Micros = 30_000_000;
 /// What led to it may have begun so much earlier: three seconds, and the time between two marks of the trail.
 const ONSET_MARGIN_MICROS: Micros = 5_000_000;
-/// Random bytes in free space, and what was read being trimmed, are held against a disk only once so many files are gone or lost; if fewer than this share of the files is new,
-/// so that those that go would be missed; and if an examination takes at most so long.
+/// Random bytes in free space, and what was read being trimmed, count against a disk only once so many files are gone or lost (or a twentieth of all,
+/// if that is less), or so many bytes in files. Provided that an examination takes at most so long, and that less than one file in four is new:
+/// those that are both new and gone aren't seen.
 const GONE_FEW: u64 = 5;
-const CREATED_SHARE_MOST: u64 = 4;
+const GONE_SHARE: u64 = 20;
+const GONE_BYTES: u64 = 64 << 20;
 const TELLS_WITHIN: Duration = Duration::from_secs(1);
+const CREATED_SHARE: u64 = 4;
 /// How long after a failure, or where no file system can be read, it is tried again.
 const RETRY_MICROS: Micros = 60_000_000;
 
@@ -96,6 +100,10 @@ pub struct Losses {
     pub created: u64,
     /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them.
     pub gone: u64,
+    /// The bytes in those.
+    pub gone_bytes: u64,
+    /// Whether the files of nearly the whole disk could be read.
+    pub is_whole: bool,
 }
 
 /// A file that lost its content.
@@ -158,8 +166,8 @@ pub(crate) struct Examining {
     counted: BTreeMap<String, Counted>,
     /// What the files that count led to.
     done: Option<Level>,
-    /// Files that were gone when an examination last found no reason to doubt it.
-    usually_gone: u64,
+    /// Files that were gone, and their bytes, while nothing was suspected.
+    usually_gone: (u64, u64),
     /// The last batch that was examined.
     seen: Sequence,
     /// Whether something else was suspected before: files don't make themselves more suspicious.
@@ -206,13 +214,22 @@ impl Examining {
     }
 
     /// Whether the files tell that random bytes in free space harm nobody.
-    fn do_tell(&mut self, losses: &Losses, took: Duration, is_held_back: bool) -> bool {
-        if !is_held_back {
-            self.usually_gone = losses.gone;
-        }
-        let gone = losses.gone.saturating_sub(self.usually_gone);
-        let are_few_new = losses.created.saturating_mul(CREATED_SHARE_MOST) < losses.files;
-        took <= TELLS_WITHIN && are_few_new && gone + (losses.lost.len() as u64) < GONE_FEW
+    fn do_tell(&mut self, losses: &Losses, took: Duration, is_episode: bool) -> bool {
+        let gone = (losses.gone, losses.gone_bytes);
+        // What is gone becomes fewer when another window begins.
+        self.usually_gone = match is_episode {
+            true => (gone.0.min(self.usually_gone.0), gone.1.min(self.usually_gone.1)),
+            false => gone,
+        };
+        let few = GONE_FEW.min(losses.files / GONE_SHARE).max(1);
+        let lost = losses.lost.len() as u64;
+        took <= TELLS_WITHIN
+            && losses.is_whole
+            && losses.created.saturating_mul(CREATED_SHARE) < losses.files
+            && gone.0 - self.usually_gone.0 < few
+            && gone.1 - self.usually_gone.1 < GONE_BYTES
+            && lost < few
+            && losses.lost.iter().all(|file| file.is_replaced)
     }
 
     /// Whether the next examination has something to confirm.
@@ -250,14 +267,18 @@ impl Examining {
         format!("{count} files lost their content: {}{others}", named.join(", "))
     }
 
-    fn rest(&mut self, ended: Micros, took: Duration) {
+    fn rest(&mut self, ended: Micros, took: Duration, is_held_back: bool) {
         let factor = if self.is_suspected || self.has_unconfirmed() {
             REST_FACTOR_IF_SUSPECTED
         } else {
             REST_FACTOR
         };
         self.ended = ended;
-        let rest = took.saturating_mul(factor).clamp(REST_LEAST, REST_MOST);
+        let least = match is_held_back {
+            true => REST_LEAST_IF_HELD_BACK,
+            false => REST_LEAST,
+        };
+        let rest = took.saturating_mul(factor).clamp(least, REST_MOST);
         self.next = ended.saturating_add(micros(rest));
     }
 
@@ -299,7 +320,7 @@ fn micros(span: Duration) -> Micros {
 }
 
 impl Guard {
-    /// Examines the disk's files, if there is a reason to and it is due. To be called about twice a second, by a thread that nobody waits for.
+    /// Examines the disk's files, if there is a reason to and it is due. To be called some times a second, by a thread that nobody waits for.
     pub fn examine(&self, examiner: &dyn FileExaminer) {
         if let Some(window) = self.begin_examination() {
             self.end_examination(&window, examiner.examine(&self.volume, window.from, window.to));
@@ -355,6 +376,7 @@ impl Guard {
 
     /// Takes what the examination of a window found, and acts upon it.
     pub fn end_examination(&self, window: &ExaminationWindow, examined: Examined) {
+        let is_episode = lock(&self.state).episode.is_some();
         let mut examining = lock(&self.examining);
         // Another guard may have come in this one's place, of another volume of that name.
         let is_this = examining
@@ -370,7 +392,7 @@ impl Guard {
                 examining.fail(now, examined.took);
                 let was_failing = std::mem::replace(&mut examining.is_failing, true);
                 drop(examining);
-                self.hear_of_files(false, window.generation);
+                self.hear_of_files(window, false);
                 if let (Unexamined::Failed(reason), false) = (why, was_failing) {
                     self.tell_failure("looking at the disk's files (its blocks are watched)", &reason);
                 }
@@ -380,7 +402,7 @@ impl Guard {
         (examining.is_failing, examining.seen) = (false, window.to);
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
-        let do_tell = examining.do_tell(&losses, examined.took, watch.held_back.is_some());
+        let do_tell = examining.do_tell(&losses, examined.took, is_episode);
         examining.take(window, losses.lost, |file| {
             let since = file.first.map(|first| watch.trail.written_by(first.0).unwrap_or(now));
             since.unwrap_or(window.from_time).max(window.from_time)
@@ -389,8 +411,9 @@ impl Guard {
             // It goes on: an episode doesn't end meanwhile.
             watch.zero_since = watch.zero_since.map(|_| watch.time(now));
         }
+        let is_held_back = watch.held_back.is_some();
         drop(watch);
-        examining.rest(now, examined.took);
+        examining.rest(now, examined.took, is_held_back);
         examining.note(window);
         let fitting = WINDOWS.iter().find(|(took, _)| examined.took >= *took);
         let longest = fitting.map_or(COUNTED_MICROS, |(_, longest)| *longest);
@@ -404,18 +427,28 @@ impl Guard {
         if let Some(level) = verdict {
             self.act_on_lost_files(level, since, reason, count, window.generation);
         }
-        self.hear_of_files(do_tell, window.generation);
+        self.hear_of_files(window, do_tell);
     }
 
-    /// Whether files tell at the moment that random bytes in free space harm nobody. If not, what was held back on the strength of it is made
-    /// good.
-    fn hear_of_files(&self, do_tell: bool, generation: u64) {
-        let _operation = lock(&self.operations);
+    /// Hears whether the files of a window tell that random bytes in free space harm nobody. If not, what was held back isn't any more.
+    fn hear_of_files(&self, window: &ExaminationWindow, do_tell: bool) {
         let mut watch = lock(&self.watch);
-        if watch.generation != generation {
+        if watch.generation == window.generation {
+            watch.files_told = do_tell.then_some(window.began);
+        }
+        drop(watch);
+        self.put_right();
+    }
+
+    /// Fences what was held back because of what files told, if they don't tell it any more.
+    pub(crate) fn put_right(&self) {
+        if lock(&self.watch).held_back.is_none() {
             return;
         }
-        let suspect = watch.hear_of_files(do_tell);
+        let _operation = lock(&self.operations);
+        let mut watch = lock(&self.watch);
+        let now = watch.time(self.uptime.micros());
+        let suspect = watch.no_longer_held_back(now);
         drop(watch);
         if let Some(suspect) = suspect {
             self.consider(suspect);

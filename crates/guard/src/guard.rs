@@ -211,7 +211,11 @@ impl Guard {
             && state.announcement.is_none()
             && state.settings.fence != Fence::Alert;
         self.is_watching.store(state.settings.enabled, Ordering::Relaxed);
-        lock(&self.watch).is_armed = is_armed;
+        let mut watch = lock(&self.watch);
+        watch.is_armed = is_armed;
+        if !state.settings.enabled || state.fence.is_some() {
+            watch.forget_files();
+        }
     }
 
     /// Takes everything suspected for explained. What is bookmarked later lies behind this, and behind a rollback that led

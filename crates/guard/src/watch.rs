@@ -13,6 +13,9 @@ use crate::trail::Trail;
 /// The sensitivity of a guard that nobody changed.
 pub(crate) const USUAL_PERCENT: u32 = 100;
 
+/// So long after an examination began, or after something was held back for the first time, files have to tell again: ten seconds.
+const TOLD_FOR_MICROS: Micros = 10_000_000;
+
 /// Something that must be acted upon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suspect {
@@ -52,10 +55,10 @@ pub(crate) struct Watch {
     pub(crate) hints: u32,
     /// Which files lost their content, in words.
     pub(crate) lost_files: Option<String>,
-    /// Whether files tell that random bytes in free space harm nobody.
-    pub(crate) files_tell: bool,
-    /// What would have been fenced, if they didn't.
-    pub(crate) held_back: Option<Assessment>,
+    /// When the examination began by which files tell that random bytes in free space harm nobody, if the newest one says so.
+    pub(crate) files_told: Option<Micros>,
+    /// What would have been fenced if they didn't, and since when.
+    pub(crate) held_back: Option<(Assessment, Micros)>,
     /// Whether reads are gathered.
     pub(crate) keeps_reads: bool,
     /// Per cent of the model's suspicion that bookmark and fence.
@@ -80,7 +83,7 @@ impl Watch {
             sameness: Sameness::default(),
             hints: 0,
             lost_files: None,
-            files_tell: false,
+            files_told: None,
             held_back: None,
             keeps_reads: false,
             sensitivity_percent: USUAL_PERCENT,
@@ -111,9 +114,9 @@ impl Watch {
         } else {
             self.zero_since = None;
         }
-        let is_usual = self.sensitivity_percent == USUAL_PERCENT;
-        let is_held_back = assessment.level == Level::Fence && assessment.is_only_new && self.files_tell && is_usual;
-        self.held_back = is_held_back.then_some(assessment);
+        let since = self.held_back.take().map_or(now, |(_, since)| since);
+        let is_held_back = assessment.level == Level::Fence && assessment.is_only_new && self.do_files_tell(now, since);
+        self.held_back = is_held_back.then_some((assessment, since));
         match assessment.level {
             Level::Calm => return None,
             Level::Fence if is_held_back => assessment.level = Level::Bookmark,
@@ -131,7 +134,7 @@ impl Watch {
     fn suspect(&self, assessment: Assessment) -> Suspect {
         Suspect {
             assessment: Assessment {
-                onset: self.sameness.onset(assessment.onset),
+                onset: self.sameness.onset(self.newest, assessment.onset),
                 ..assessment
             },
             percent: self.suspicion_percent(),
@@ -139,11 +142,24 @@ impl Watch {
         }
     }
 
-    /// Whether files tell from now on that random bytes in free space harm nobody. Returns what was held back, if they don't.
-    pub(crate) fn hear_of_files(&mut self, do_tell: bool) -> Option<Suspect> {
-        self.files_tell = do_tell;
-        let held_back = self.held_back.take_if(|_| !do_tell)?;
-        Some(self.suspect(held_back))
+    /// Whether files tell that random bytes in free space, suspected since `since`, harm nobody. They have to do so again and again, unless
+    /// something else shows that an attack is under way.
+    fn do_files_tell(&self, now: Micros, since: Micros) -> bool {
+        let is_usual = self.sensitivity_percent == USUAL_PERCENT;
+        is_usual
+            && self
+                .files_told
+                .is_some_and(|told| now.saturating_sub(told.max(since)) < TOLD_FOR_MICROS)
+    }
+
+    /// What was held back, if files don't tell any more that it harms nobody.
+    pub(crate) fn no_longer_held_back(&mut self, now: Micros) -> Option<Suspect> {
+        let (assessment, since) = self.held_back?;
+        if self.do_files_tell(now, since) {
+            return None;
+        }
+        self.held_back = None;
+        Some(self.suspect(assessment))
     }
 
     /// Takes what is suspected for explained.
@@ -155,8 +171,13 @@ impl Watch {
         self.landmarks = Landmarks::default();
         self.sameness = Sameness::default();
         self.lost_files = None;
-        self.held_back = None;
+        self.forget_files();
         self.generation += 1;
+    }
+
+    /// What files told counts no more, nor what was held back because of it.
+    pub(crate) fn forget_files(&mut self) {
+        (self.files_told, self.held_back) = (None, None);
     }
 
     /// What something beside the sentinel found, which began at `onset`: so suspicious in per cent, if the sentinel isn't more.
@@ -168,7 +189,7 @@ impl Watch {
                 level,
                 score: 0,
                 suspicion: self.sentinel.suspicion(),
-                onset: self.sameness.onset(onset),
+                onset: self.sameness.onset(now, onset),
                 signals: Signals::default(),
                 is_only_new: false,
             },

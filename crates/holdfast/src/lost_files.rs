@@ -86,6 +86,8 @@ fn told(losses: answers::Losses) -> Losses {
         files: losses.files,
         created: losses.created,
         gone: losses.gone,
+        gone_bytes: losses.gone_bytes,
+        is_whole: losses.is_whole,
     }
 }
 

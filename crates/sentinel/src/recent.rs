@@ -1,4 +1,4 @@
-//! Which blocks were read a short while ago, in constant memory.
+//! Which blocks were read a short while ago, and which were written as they were, in constant memory.
 //!
 //! A set-associative table of regions of 16 blocks (64 KiB). Reading in order fills whole regions, so that 2^16 of them
 //! remember 4 GiB; reading single blocks at random, 256 MiB. The oldest region of a full set gives way.
@@ -13,13 +13,19 @@ const SETS: usize = 1 << SET_BITS;
 const TICK_BITS: u32 = 18;
 /// What was read longer ago than this doesn't count as recent: 10 minutes. Write-back waits half a minute at most.
 pub(crate) const RECENT_TICKS: u16 = 2300;
+/// A block that was written within this time is hot: a minute, and a little more.
+const HOT_TICKS: u16 = 240;
 
 #[derive(Clone, Copy, Debug)]
 struct Region {
     /// Region number's upper bits, plus one; zero: empty.
     tag: u32,
+    /// Those that were read.
     blocks: u16,
     tick: u16,
+    /// Those that were written as they were, and when the last of them was.
+    refreshed: u16,
+    refreshed_tick: u16,
 }
 
 /// The table.
@@ -31,12 +37,16 @@ pub(crate) struct Recent {
     /// A bit for each set in which something was remembered since the table was cleared. They stay in the processor's
     /// cache, where the table doesn't: blocks written where nobody reads needn't wait for memory.
     used: [u64; SETS / 64],
+    /// The last time that a region with blocks that had been refreshed lately gave way to another.
+    forgot_refreshed: Option<u16>,
 }
 
 const EMPTY: Region = Region {
     tag: 0,
     blocks: 0,
     tick: 0,
+    refreshed: 0,
+    refreshed_tick: 0,
 };
 
 pub(crate) const fn tick_of(now: Micros) -> u16 {
@@ -56,6 +66,7 @@ impl Recent {
         Self {
             regions: [[EMPTY; WAYS]; SETS],
             used: [0; SETS / 64],
+            forgot_refreshed: None,
         }
     }
 
@@ -81,7 +92,7 @@ impl Recent {
         again
     }
 
-    /// The region's slot, made empty if it was another's or too old.
+    /// The region's slot, made empty if it was another's, and of what is too old.
     fn slot(&mut self, region: u64, now: u16) -> &mut Region {
         let (set, tag) = place(region);
         if let Some(bits) = self.used.get_mut(set / 64) {
@@ -102,14 +113,48 @@ impl Recent {
         });
         #[expect(clippy::indexing_slicing, reason = "as above")]
         let way = &mut ways[chosen];
-        if way.tag != tag || now.wrapping_sub(way.tick) > RECENT_TICKS {
+        if way.tag != tag {
+            if way.refreshed != 0 && now.wrapping_sub(way.refreshed_tick) <= HOT_TICKS {
+                self.forgot_refreshed = Some(now);
+            }
             *way = Region {
                 tag,
-                blocks: 0,
                 tick: now,
+                refreshed_tick: now,
+                ..EMPTY
             };
+        } else if now.wrapping_sub(way.tick) > RECENT_TICKS {
+            (way.blocks, way.tick) = (0, now);
         }
         way
+    }
+
+    /// Remembers that a block was written as it was: that it was written lately says nothing any more.
+    pub(crate) fn refresh(&mut self, block: u64, now: Micros) {
+        let now = tick_of(now);
+        let slot = self.slot(block >> REGION_BITS, now);
+        if now.wrapping_sub(slot.refreshed_tick) > HOT_TICKS {
+            slot.refreshed = 0;
+        }
+        slot.refreshed |= mask(block, block + 1);
+        slot.refreshed_tick = now;
+    }
+
+    /// Whether a block may have been written as it was in the last minute.
+    pub(crate) fn is_refreshed(&self, block: u64, now: Micros) -> bool {
+        let now = tick_of(now);
+        if self
+            .forgot_refreshed
+            .is_some_and(|forgot| now.wrapping_sub(forgot) <= HOT_TICKS)
+        {
+            return true;
+        }
+        let (set, tag) = place(block >> REGION_BITS);
+        let ways = self.regions.get(set).filter(|_| self.is_used(set));
+        let way = ways.and_then(|ways| ways.iter().find(|way| way.tag == tag));
+        way.is_some_and(|way| {
+            way.refreshed & mask(block, block + 1) != 0 && now.wrapping_sub(way.refreshed_tick) <= HOT_TICKS
+        })
     }
 
     /// Takes a block out that is overwritten or trimmed now: how many ticks ago it was read, if recently.
@@ -171,6 +216,7 @@ impl Recent {
     pub(crate) fn clear(&mut self) {
         self.regions.fill([EMPTY; WAYS]);
         self.used.fill(0);
+        self.forgot_refreshed = None;
     }
 }
 
@@ -213,6 +259,26 @@ mod tests {
             }
             recent.clear();
         }
+    }
+
+    #[test]
+    fn blocks_written_as_they_were_are_remembered_for_a_minute_or_all_are_in_doubt() {
+        let mut recent = Box::new(Recent::new());
+        recent.refresh(5, SECOND);
+        recent.note(4, 2, 2 * SECOND);
+        recent.refresh(6, 50 * SECOND);
+        let refreshed = |recent: &Recent, second| [4, 5, 6].map(|block| recent.is_refreshed(block, second * SECOND));
+        assert_eq!(refreshed(&recent, 60), [false, true, true]);
+        assert_eq!(recent.take(5, 60 * SECOND), Some(221));
+        assert_eq!(refreshed(&recent, 120), [false; 3]);
+        recent.refresh(4, 120 * SECOND);
+        assert_eq!(refreshed(&recent, 121), [true, false, false]);
+        // Reading so much that it is forgotten doesn't help anybody.
+        for other in 1..=WAYS as u64 {
+            recent.note((other * SETS as u64) << REGION_BITS, 1, (121 + other) * SECOND);
+        }
+        assert_eq!(refreshed(&recent, 180), [true; 3]);
+        assert_eq!(refreshed(&recent, 200), [false; 3]);
     }
 
     #[test]

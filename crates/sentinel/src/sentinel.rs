@@ -27,6 +27,9 @@ const SUSPICION_TIMES_MOST: i32 = 3;
 const HEAD_BLOCKS: u64 = 256;
 /// Most blocks that one clearing request counts for.
 const CLEAR_BLOCKS_MOST: u64 = 1 << 16;
+/// Fewer suspicious blocks than this share of what is written to free space, and a few, are everyday work beside it.
+const OTHERS_SHARE: u64 = 128;
+const OTHERS_FEW: u64 = 16 * ONE;
 /// More cleared blocks than so many times what was written aren't the originals of copies.
 const TRIMMED_TIMES_MOST: u64 = 8;
 /// So many cleared blocks bring the next assessment as near as one written block: a disk is cleared in an instant.
@@ -158,10 +161,12 @@ impl Sentinel {
     pub fn write(&mut self, now: Micros, first: u64, blocks: &[Written]) {
         let mut count = 0_u32;
         for (block, written) in (first..).zip(blocks) {
-            if !written.former.is_same {
-                count = count.saturating_add(1);
-                self.block(now, block, written);
+            if written.former.is_same {
+                self.refresh(now, block, written);
+                continue;
             }
+            count = count.saturating_add(1);
+            self.block(now, block, written);
         }
         let is_next = first == self.next_write;
         self.next_write = first + blocks.len() as u64;
@@ -179,6 +184,14 @@ impl Sentinel {
         }
         self.written_since = self.written_since.saturating_add(count);
         self.changed_since = self.changed_since.saturating_add(count);
+    }
+
+    /// A block is written as it was. The age by which it is known then is no longer that of its bytes: whoever encrypts it next must not gain by
+    /// having done that.
+    fn refresh(&mut self, now: Micros, block: u64, written: &Written) {
+        if !is_hot(&written.former) || self.recent.is_refreshed(block, now) {
+            self.recent.refresh(block, now);
+        }
     }
 
     fn block(&mut self, now: Micros, block: u64, written: &Written) {
@@ -205,8 +218,7 @@ impl Sentinel {
             return;
         }
         counters.add(Count::Replaced, 1);
-        let is_hot = former.age_seconds.is_some_and(|age| age < 60);
-        if is_hot {
+        if is_hot(former) && !self.recent.is_refreshed(block, now) {
             counters.add(Count::ReplacedHot, 1);
         } else {
             self.replaced(block, written, read_ticks);
@@ -389,7 +401,7 @@ impl Sentinel {
             let all: u64 = SUSPICIOUS.iter().map(|count| at(window, *count)).sum();
             let [new, taken, trimmed] =
                 [Count::RandomNew, Count::TrimmedRead, Count::TrimmedStored].map(|count| at(window, count));
-            all - new - taken <= new / 32 && trimmed <= new.saturating_mul(TRIMMED_TIMES_MOST)
+            all - new - taken <= new / OTHERS_SHARE + OTHERS_FEW && trimmed <= new.saturating_mul(TRIMMED_TIMES_MOST)
         })
     }
 
@@ -399,6 +411,11 @@ impl Sentinel {
         let sum = |window| SUSPICIOUS.iter().map(|count| at(window, *count)).sum::<u64>();
         windows.into_iter().flatten().any(|window| sum(window) >= ONE)
     }
+}
+
+/// Whether a block was written in the last minute.
+fn is_hot(former: &Former) -> bool {
+    former.age_seconds.is_some_and(|age| age < 60)
 }
 
 /// So many per cent of a threshold; not less than the least suspicion, unless the threshold is: none at all is calm.
@@ -426,6 +443,38 @@ mod tests {
     use std::boxed::Box;
 
     use super::*;
+
+    #[test]
+    fn whoever_writes_blocks_as_they_were_before_encrypting_them_gains_nothing() {
+        let written = |is_same, age| Written {
+            look: Look {
+                class: Class::Random,
+                distinct: 160,
+            },
+            former: Former {
+                class: Class::Random,
+                is_stored: true,
+                is_same,
+                age_seconds: Some(age),
+            },
+        };
+        let suspicious = |steps: &[(bool, u32)]| {
+            let mut sentinel = Box::new(Sentinel::new());
+            let mut now = 0;
+            for (is_same, age) in steps {
+                now += 30_000_000;
+                sentinel.read(now, 5000, 100);
+                sentinel.write(now + 1000, 5000, &[written(*is_same, *age); 100]);
+            }
+            sentinel.counters.in_slice(Count::ReadReplacedRandom)
+        };
+        assert_eq!(suspicious(&[(false, 9999)]), 100);
+        assert_eq!(suspicious(&[(false, 30)]), 0, "what is hot is everyday work");
+        assert_eq!(suspicious(&[(true, 9999), (false, 30)]), 100);
+        assert_eq!(suspicious(&[(true, 9999), (true, 30), (true, 30), (false, 30)]), 100);
+        // Of its own blocks nobody can make older ones.
+        assert_eq!(suspicious(&[(false, 30), (true, 30), (false, 30)]), 0);
+    }
 
     #[test]
     fn blocks_that_stay_the_same_neither_count_nor_hide_others() {

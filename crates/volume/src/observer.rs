@@ -82,8 +82,8 @@ impl Before {
     pub fn look_up(&self, tell: &mut dyn FnMut(u64, Former)) {
         let mut leaf = Leaf::default();
         for block in &self.blocks {
-            let former = self.entry(block, &mut leaf).map_or(
-                Former {
+            let former = self.entry(block, &mut leaf).map_or_else(
+                |_| Former {
                     is_stored: true,
                     ..Former::default()
                 },
@@ -97,49 +97,50 @@ impl Before {
     }
 
     /// Whether `count` blocks of the batch, from the one with index `first` on, hold the very bytes that they held before. Reads both from the
-    /// disk below. False also where one was or is not stored, and where they are no longer there because this was asked long after the write.
-    #[must_use]
-    pub fn is_same(&self, first: usize, count: usize) -> bool {
+    /// disk below.
+    ///
+    /// # Errors
+    ///
+    /// What reading them reports, also where they are no longer there because this was asked long after the write.
+    pub fn is_same(&self, first: usize, count: usize) -> Result<bool, Error> {
         let blocks = self.blocks.get(first..).and_then(|rest| rest.get(..count));
         let (Some(blocks), Some((location, time))) = (blocks, self.written) else {
-            return false;
+            return Ok(false);
         };
+        let (mut then, mut now) = (Vec::new(), Vec::new());
         let mut leaf = Leaf::default();
-        let (mut then, mut now) = ([0; BLOCK_BYTES], [0; BLOCK_BYTES]);
-        (first..).zip(blocks).all(|(index, block)| {
+        for (index, block) in (first..).zip(blocks) {
             let mut location = location;
             location.slot.0 += (index as u64 * BLOCK_BYTES as u64 / SLOT_BYTES) as u32;
-            let entry = Entry::data(location, 0, block.crc, time);
-            let read = |entry: &Entry, buffer: &mut [u8]| {
-                let offset = block.number * BLOCK_BYTES as u64;
-                read_blocks(
-                    &self.segments,
-                    std::slice::from_ref(entry),
-                    offset,
-                    buffer,
-                    Wait::Allowed,
-                )
-                .is_ok()
-            };
-            let former = self.entry(block, &mut leaf);
-            let former = former.filter(|former| former.kind() == EntryKind::Data);
-            former.is_some_and(|former| read(&former, &mut then)) && read(&entry, &mut now) && then == now
-        })
+            now.push(Entry::data(location, 0, block.crc, time));
+            then.push(self.entry(block, &mut leaf)?);
+        }
+        if then.iter().any(|entry| entry.kind() != EntryKind::Data) {
+            return Ok(false);
+        }
+        let read = |entries: &[Entry]| {
+            let mut buffer = vec![0; entries.len() * BLOCK_BYTES];
+            let offset = blocks.first().map_or(0, |block| block.number) * BLOCK_BYTES as u64;
+            read_blocks(&self.segments, entries, offset, &mut buffer, Wait::Allowed).map(|()| buffer)
+        };
+        Ok(read(&then)? == read(&now)?)
     }
 
-    /// What was there before, if that can be found out.
-    fn entry(&self, block: &Block, leaf: &mut Leaf) -> Option<Entry> {
-        if block.known.is_some() {
-            return block.known;
+    /// What was there before.
+    fn entry(&self, block: &Block, leaf: &mut Leaf) -> Result<Entry, Error> {
+        if let Some(known) = block.known {
+            return Ok(known);
         }
         let address = NodeAddress::leaf_of(block.number);
-        if leaf.as_ref().is_none_or(|(found, _)| *found != address.index) {
-            *leaf = Some((address.index, self.nodes.find(&self.root, address, Wait::Allowed).ok()));
-        }
-        match leaf.as_ref()?.1.as_ref()? {
-            Base::Uniform(entry) => Some(*entry),
-            Base::Node(node) => Some(node.entry(position(block.number))),
-        }
+        let base = match leaf.take() {
+            Some((found, base)) if found == address.index => base,
+            _ => self.nodes.find(&self.root, address, Wait::Allowed)?,
+        };
+        let (_, base) = leaf.insert((address.index, base));
+        Ok(match base {
+            Base::Uniform(entry) => *entry,
+            Base::Node(node) => node.entry(position(block.number)),
+        })
     }
 
     /// The batch is on the disk.
@@ -149,7 +150,7 @@ impl Before {
 }
 
 /// The leaf that was found last, and its number.
-type Leaf = Option<(u64, Option<Base>)>;
+type Leaf = Option<(u64, Base)>;
 
 impl crate::attachment::Attachment {
     /// [`crate::Device::write`], shown to an observer.
@@ -274,19 +275,19 @@ mod tests {
         };
         let first = write(10, [&original; 4]);
         assert_eq!(seems(&first), [false; 4]);
-        assert!(!first.befores[0].is_same(0, 1), "nothing was there");
+        assert!(!first.befores[0].is_same(0, 1).unwrap(), "nothing was there");
         for second in [20, 30] {
             // Known from changes in memory, then from the tree.
             let seen = write(second, [&original, &forged, &other, &original]);
             assert_eq!(seems(&seen), [true, true, false, true], "{second}");
             let before = &seen.befores[0];
             let same = [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (4, 1), (3, 2)];
-            let same = same.map(|(first, count)| before.is_same(first, count));
+            let same = same.map(|(first, count)| before.is_same(first, count).unwrap());
             assert_eq!(same, [true, false, false, true, false, false, false], "{second}");
             write(second + 5, [&original; 4]);
             volume.checkpoint(Timestamp::from_unix_seconds(second + 6)).unwrap();
             // Later, too.
-            assert!(before.is_same(0, 1) && !before.is_same(1, 1));
+            assert!(before.is_same(0, 1).unwrap() && !before.is_same(1, 1).unwrap());
         }
     }
 

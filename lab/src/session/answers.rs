@@ -99,6 +99,8 @@ impl FileExaminer for LabExaminer {
                     files: losses.files,
                     created: losses.created,
                     gone: losses.gone,
+                    gone_bytes: losses.gone_bytes,
+                    is_whole: losses.is_whole,
                 })
                 .map_err(|error| Unexamined::Failed(error.to_string())),
             took: started.elapsed(),

@@ -3,8 +3,8 @@
 //! A guarded disk isn't recorded: what was there before a write is told to one observer, which is the guard's. What passes is
 //! metered instead, so that every event says how much had been written by then.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -133,6 +133,8 @@ impl Events for Printed {
 pub(super) struct Guarded {
     guard: Arc<Guard>,
     meter: Arc<Meter>,
+    /// Files are examined by one thread at a time.
+    examining: Arc<Mutex<()>>,
     is_stopping: Arc<AtomicBool>,
     ticker: JoinHandle<()>,
     examiner: JoinHandle<()>,
@@ -158,13 +160,13 @@ impl Guarded {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let ticking = Arc::clone(&guard);
         let ticker = every("ticker", TICK, &is_stopping, move || ticking.tick())?;
-        let examined = Arc::clone(&guard);
-        let examiner = every("examiner", TICK / 2, &is_stopping, move || {
-            examined.examine(&LabExaminer)
-        })?;
+        let examining = Arc::default();
+        let (examined, claim) = (Arc::clone(&guard), Arc::clone(&examining));
+        let examiner = every("examiner", TICK / 10, &is_stopping, move || examine(&examined, &claim))?;
         Ok(Self {
             guard,
             meter,
+            examining,
             is_stopping,
             ticker,
             examiner,
@@ -217,6 +219,7 @@ impl Guarded {
     /// Does what is due, now.
     pub(super) fn tick(&self) {
         self.guard.tick();
+        examine(&self.guard, &self.examining);
     }
 
     /// Where a restore from before the attack returns to.
@@ -239,6 +242,11 @@ impl Guarded {
         let _ = self.examiner.join();
         self.guard.close();
     }
+}
+
+fn examine(guard: &Guard, claim: &Mutex<()>) {
+    let _claim = claim.lock().unwrap_or_else(PoisonError::into_inner);
+    guard.examine(&LabExaminer);
 }
 
 /// A thread that calls `act` every so often.

@@ -144,7 +144,7 @@ impl Session {
         }
     }
 
-    /// A guard ticks every second of a pause. What it sees of one are the first seconds after the last write, and the end.
+    /// A guard ticks every second of a pause, and looks at files. What it sees of one are the first seconds after the last write, and the end.
     fn skip(&self, duration: Duration) -> Result<Value, Failure> {
         let first = duration.min(GUARD_SETTLES);
         for part in [first, duration - first] {

@@ -1,6 +1,6 @@
 //! Files that lost their content: what counts, what it leads to, and what explains it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ struct Told {
     took: Mutex<Duration>,
     created: AtomicU32,
     gone: AtomicU32,
+    gone_bytes: AtomicU64,
+    is_partial: AtomicBool,
     asked: AtomicU32,
     from: Mutex<Option<Sequence>>,
 }
@@ -52,6 +54,8 @@ impl FileExaminer for Told {
             files: 100,
             created: self.created.load(Ordering::Relaxed).into(),
             gone: self.gone.load(Ordering::Relaxed).into(),
+            gone_bytes: self.gone_bytes.load(Ordering::Relaxed),
+            is_whole: !self.is_partial.load(Ordering::Relaxed),
         };
         Examined {
             losses: if is_failing {
@@ -353,19 +357,26 @@ fn what_goes_every_day_says_nothing_against_a_download() {
     disk.told.gone.store(304, Ordering::Relaxed);
     disk.pass(3);
     assert_eq!(disk.state(), StatusState::Bookmarked);
-    disk.told.gone.store(305, Ordering::Relaxed);
+    // A window that begins later has fewer to tell of.
+    disk.told.gone.store(10, Ordering::Relaxed);
     assert!(fill(&disk, 2 * TO_FENCE..2 * TO_FENCE + 1));
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    disk.told.gone.store(15, Ordering::Relaxed);
+    assert!(fill(&disk, 2 * TO_FENCE + 1..2 * TO_FENCE + 2));
     disk.pass(2);
     assert_eq!(disk.state(), StatusState::Fenced);
 }
 
 #[test]
 fn where_files_cannot_tell_nothing_is_held_back() {
-    let spoilt: [fn(&Told); 4] = [
+    let spoilt: [fn(&Told); 6] = [
         |told| *told.is_failing.lock().unwrap() = true,
         |told| *told.took.lock().unwrap() = Duration::from_millis(1100),
         |told| told.created.store(25, Ordering::Relaxed),
         |told| told.lose(5, REPLACED, Sequence(1)),
+        |told| told.lose(1, "encrypted in place", Sequence(1)),
+        |told| told.is_partial.store(true, Ordering::Relaxed),
     ];
     for spoil in spoilt {
         let disk = suspicious_of_new();
@@ -380,6 +391,18 @@ fn where_files_cannot_tell_nothing_is_held_back() {
     *disk.told.is_failing.lock().unwrap() = true;
     disk.pass(2);
     assert_eq!(disk.state(), StatusState::Fenced);
+    // Nor where nobody looks at them any more.
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.bench.pass_seconds(8);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    disk.bench.pass_seconds(3);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    let reasons = disk.bench.guard.status().reasons;
+    assert!(
+        !reasons.iter().any(|reason| reason.starts_with("no files went")),
+        "{reasons:?}"
+    );
     // Nor where something else shows that an attack is under way.
     let disk = suspicious_of_new();
     disk.bench
@@ -387,6 +410,38 @@ fn where_files_cannot_tell_nothing_is_held_back() {
         .raise_sensitivity(50, Duration::from_secs(3600))
         .unwrap();
     assert!(!fill(&disk, 0..2 * TO_FENCE));
+    // Also if that comes later.
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.bench
+        .guard
+        .raise_sensitivity(50, Duration::from_secs(3600))
+        .unwrap();
+    disk.bench.pass_seconds(1);
+    assert_eq!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn few_files_that_hold_much_are_as_many() {
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.told.gone.store(1, Ordering::Relaxed);
+    disk.told.gone_bytes.store(64 << 20, Ordering::Relaxed);
+    disk.pass(2);
+    assert_eq!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn a_guard_that_was_off_holds_nothing_back_any_more() {
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    let mut settings = disk.bench.guard.status().settings;
+    for is_enabled in [false, true] {
+        settings.enabled = is_enabled;
+        disk.bench.guard.set(settings).unwrap();
+        disk.bench.pass_hours(1);
+    }
+    assert_ne!(disk.state(), StatusState::Fenced);
 }
 
 #[test]

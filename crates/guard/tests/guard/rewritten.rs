@@ -99,8 +99,12 @@ fn whoever_hides_behind_checksums_is_found_out_and_taken_back_as_a_whole() {
         bench.clocks.advance_millis(5);
     }
     assert!(written < DISK_BYTES / BLOCK, "fenced");
-    let told = bench.events.find(|kind| matches!(kind, EventKind::Failed { .. }));
-    assert_eq!(told.len(), 1, "{told:?}");
+    let told = bench.events.find(|kind| matches!(kind, EventKind::Bookmarked { .. }));
+    let reasons = &told.first().unwrap().reasons;
+    assert!(
+        reasons.iter().any(|reason| reason.contains("with its checksum")),
+        "{reasons:?}"
+    );
     let point = bench.guard.before_attack().unwrap();
     assert_clean(&bench.volume, &point.pin);
 }

@@ -20,7 +20,7 @@ use crate::webhook::{Target, Webhook};
 /// Length of a round.
 const ROUND: Duration = Duration::from_secs(1);
 /// How soon an examination of files may follow another.
-const EXAMINING_ROUND: Duration = Duration::from_millis(500);
+const EXAMINING_ROUND: Duration = Duration::from_millis(100);
 /// Threads that have files examined.
 const EXAMINERS: usize = 2;
 /// How long messages that wait may still be delivered when the daemon stops.

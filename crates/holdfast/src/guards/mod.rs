@@ -163,7 +163,7 @@ impl Guards {
         }
     }
 
-    /// Has files examined where that is due; to be called about twice a second, by threads that nobody waits for. With more than one, a disk
+    /// Has files examined where that is due; to be called some times a second, by threads that nobody waits for. With more than one, a disk
     /// on which it takes long doesn't hold the others up.
     pub fn examine(&self, examiner: &lost_files::Apart) {
         let names: Vec<String> = self.locked().keys().cloned().collect();
