@@ -46,11 +46,14 @@ impl Observation {
             before.look_up(&mut |block, former| {
                 if let Some(seen) = self.blocks.get_mut(told) {
                     let class = Class::from_number(former.class);
-                    any_seems_same |= former.seems_same;
+                    // File systems that end a block of their own with its CRC-32C give all its versions the same one (ext4's superblock and
+                    // folders). Those don't look random; under encryption they do, and have it no more.
+                    let is_same = former.seems_same && class == seen.look.class && class >= Class::Mixed;
+                    any_seems_same |= is_same;
                     seen.former = sentinel::Former {
                         class,
                         is_stored: former.is_stored,
-                        is_same: former.seems_same,
+                        is_same,
                         age_seconds: former.written.and_then(|written| age_seconds(written, now)),
                     };
                     told += 1;

@@ -45,7 +45,7 @@ pub struct Former {
     pub class: Class,
     /// Whether it holds stored bytes at all.
     pub is_stored: bool,
-    /// Whether it holds the very bytes that are written: nothing is changed then.
+    /// Whether it holds the very bytes that are written, which look random: nothing is changed then.
     pub is_same: bool,
     /// Seconds since it was written, if known.
     pub age_seconds: Option<u32>,
