@@ -357,6 +357,10 @@ impl Guard {
             at: now,
             sequence: newest,
         });
+        if newest == examining.seen {
+            // What files told then they tell now.
+            watch.files_told = watch.files_told.map(|_| now);
+        }
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed()

@@ -336,8 +336,9 @@ fn random_bytes_in_free_space_are_fenced_only_once_files_go() {
     assert!(disk.told.asked() > 1, "as long as it goes on it is examined");
     // Where nothing is changed there is nothing new to be seen.
     let asked = disk.told.asked();
-    disk.pass(3);
+    disk.pass(60);
     assert_eq!(disk.told.asked(), asked);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
     disk.told.gone.store(5, Ordering::Relaxed);
     assert!(fill(&disk, 4 * TO_FENCE..4 * TO_FENCE + 1), "not seen yet");
     disk.pass(2);
