@@ -178,3 +178,33 @@ fn what_is_gone_and_new_is_counted_whatever_it_means() {
     assert_eq!((losses.lost.len(), losses.files), (1, 19));
     assert_eq!((losses.created, losses.gone), (2, 3));
 }
+
+#[test]
+fn files_of_a_part_of_a_disk_are_told_from_those_of_a_whole_one() {
+    let side = |gib: u64| {
+        let mut side = Fake::new().side();
+        for piece in &mut side.pieces {
+            piece.length = gib << 30;
+        }
+        side
+    };
+    let disk: Arc<dyn Disk> = Arc::new(Sized(100 << 30));
+    // A boot partition beside one that is encrypted; nothing at all.
+    assert!(!takes_up_most(&[side(1)], &disk) && !takes_up_most(&[], &disk));
+    assert!(!takes_up_most(&[side(1), side(92)], &disk));
+    assert!(takes_up_most(&[side(1), side(93)], &disk));
+    assert!(takes_up_most(&[side(100)], &disk));
+}
+
+/// A disk of which only the size matters.
+struct Sized(u64);
+
+impl Disk for Sized {
+    fn size_bytes(&self) -> u64 {
+        self.0
+    }
+
+    fn read_at(&self, _: u64, _: &mut [u8]) -> Result<(), files::ReadFailed> {
+        Ok(())
+    }
+}
