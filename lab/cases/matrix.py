@@ -19,6 +19,7 @@ import ordinary_software  # noqa: F401
 # New cases come last: a case's volumes follow from its place.
 import ordinary_days  # noqa: F401, I001
 import attacks_service  # noqa: F401, I001
+import refreshing  # noqa: F401, I001
 import states
 from case import CASES
 
