@@ -30,7 +30,8 @@ impl Guard {
         let is_destruction = !reasons.is_empty() && watch.lost_files.is_none();
         reasons.extend(watch.lost_files.clone());
         reasons.extend(watch.sameness.reason());
-        let is_held_back = watch.held_back.is_some() && suspect.assessment.level == Level::Bookmark;
+        let is_of_new = suspect.assessment.is_only_new && suspect.assessment.level == Level::Bookmark;
+        let is_held_back = is_of_new && watch.held_back.is_some();
         drop(watch);
         let wall = self.clock.now();
         let began = at_uptime(onset, self.uptime.micros(), wall);

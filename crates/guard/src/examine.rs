@@ -157,6 +157,8 @@ pub(crate) struct Examining {
     beginnings: VecDeque<Base>,
     /// When the last examination ended.
     ended: Micros,
+    /// How long it took.
+    took: Duration,
     /// Whether it failed.
     is_failing: bool,
     /// Not before.
@@ -214,10 +216,10 @@ impl Examining {
     }
 
     /// Whether the files tell that random bytes in free space harm nobody.
-    fn do_tell(&mut self, losses: &Losses, took: Duration, is_episode: bool) -> bool {
+    fn do_tell(&mut self, losses: &Losses, took: Duration, is_suspected: bool) -> bool {
         let gone = (losses.gone, losses.gone_bytes);
         // What is gone becomes fewer when another window begins.
-        self.usually_gone = match is_episode {
+        self.usually_gone = match is_suspected {
             true => (gone.0.min(self.usually_gone.0), gone.1.min(self.usually_gone.1)),
             false => gone,
         };
@@ -267,18 +269,19 @@ impl Examining {
         format!("{count} files lost their content: {}{others}", named.join(", "))
     }
 
-    fn rest(&mut self, ended: Micros, took: Duration, is_held_back: bool) {
+    fn rest_if_held_back(&self) -> Duration {
+        let rest = self.took.saturating_mul(REST_FACTOR_IF_SUSPECTED);
+        rest.clamp(REST_LEAST_IF_HELD_BACK, REST_MOST)
+    }
+
+    fn rest(&mut self, ended: Micros, took: Duration) {
         let factor = if self.is_suspected || self.has_unconfirmed() {
             REST_FACTOR_IF_SUSPECTED
         } else {
             REST_FACTOR
         };
-        self.ended = ended;
-        let least = match is_held_back {
-            true => REST_LEAST_IF_HELD_BACK,
-            false => REST_LEAST,
-        };
-        let rest = took.saturating_mul(factor).clamp(least, REST_MOST);
+        (self.ended, self.took) = (ended, took);
+        let rest = took.saturating_mul(factor).clamp(REST_LEAST, REST_MOST);
         self.next = ended.saturating_add(micros(rest));
     }
 
@@ -357,15 +360,17 @@ impl Guard {
             at: now,
             sequence: newest,
         });
-        if newest == examining.seen {
-            // What files told then they tell now.
-            watch.files_told = watch.files_told.map(|_| now);
-        }
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed()
             || watch.held_back.is_some() && newest != examining.seen;
-        if is_fenced || !self.is_watching() || now < examining.next || !is_due {
+        // Whoever is held back waits for it.
+        let soon = examining.ended.saturating_add(micros(examining.rest_if_held_back()));
+        let next = match watch.held_back.is_some() {
+            true => examining.next.min(soon),
+            false => examining.next,
+        };
+        if is_fenced || !self.is_watching() || now < next || !is_due {
             return None;
         }
         watch.hints = 0;
@@ -406,7 +411,8 @@ impl Guard {
         (examining.is_failing, examining.seen) = (false, window.to);
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
-        let do_tell = examining.do_tell(&losses, examined.took, is_episode);
+        let is_suspected = is_episode || watch.held_back.is_some() || watch.zero_since.is_none();
+        let do_tell = examining.do_tell(&losses, examined.took, is_suspected);
         examining.take(window, losses.lost, |file| {
             let since = file.first.map(|first| watch.trail.written_by(first.0).unwrap_or(now));
             since.unwrap_or(window.from_time).max(window.from_time)
@@ -415,9 +421,8 @@ impl Guard {
             // It goes on: an episode doesn't end meanwhile.
             watch.zero_since = watch.zero_since.map(|_| watch.time(now));
         }
-        let is_held_back = watch.held_back.is_some();
         drop(watch);
-        examining.rest(now, examined.took, is_held_back);
+        examining.rest(now, examined.took);
         examining.note(window);
         let fitting = WINDOWS.iter().find(|(took, _)| examined.took >= *took);
         let longest = fitting.map_or(COUNTED_MICROS, |(_, longest)| *longest);
@@ -436,23 +441,26 @@ impl Guard {
 
     /// Hears whether the files of a window tell that random bytes in free space harm nobody. If not, what was held back isn't any more.
     fn hear_of_files(&self, window: &ExaminationWindow, do_tell: bool) {
+        let state = lock(&self.state);
         let mut watch = lock(&self.watch);
-        if watch.generation == window.generation {
-            watch.files_told = do_tell.then_some(window.began);
+        if watch.generation == window.generation && state.settings.enabled && state.fence.is_none() {
+            watch.files_told = do_tell.then_some((window.began, window.to));
         }
-        drop(watch);
-        self.put_right();
+        let is_held_back = watch.held_back.is_some();
+        drop((watch, state));
+        if is_held_back {
+            let _operation = lock(&self.operations);
+            self.put_right();
+        }
     }
 
-    /// Fences what was held back because of what files told, if they don't tell it any more.
+    /// Fences what was held back because of what files told, if they don't tell it any more. The caller holds `operations`.
     pub(crate) fn put_right(&self) {
-        if lock(&self.watch).held_back.is_none() {
-            return;
-        }
-        let _operation = lock(&self.operations);
+        // Without the lock: this waits for whoever is appending to the log.
+        let newest = self.volume.newest().sequence;
         let mut watch = lock(&self.watch);
         let now = watch.time(self.uptime.micros());
-        let suspect = watch.no_longer_held_back(now);
+        let suspect = watch.no_longer_held_back(now, newest);
         drop(watch);
         if let Some(suspect) = suspect {
             self.consider(suspect);

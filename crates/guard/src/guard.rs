@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use sentinel::{Micros, Sentinel};
-use volume::{Attachment, Clock, Store, Timestamp, Volume};
+use volume::{Attachment, Clock, Sequence, Store, Timestamp, Volume};
 
 use crate::bookmark::adopt;
 use crate::error::Error;
@@ -88,6 +88,10 @@ impl Guard {
                 settings,
                 overridden: false,
             });
+        }
+        if state.episode.is_some() && state.fence.is_none() {
+            // What was held back stays so, until files had the time to tell.
+            watch.files_told = Some((now, Sequence(0)));
         }
         let sequence = volume.newest().sequence.0;
         watch.trail.note(Mark { at: now, sequence });

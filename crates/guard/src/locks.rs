@@ -2,8 +2,8 @@
 //!
 //! The order in which they are taken: `operations` (one fence, bookmark or release at a time) -> `gate` (held by every
 //! write while it runs) -> `saver` -> `state` -> `watch` (the sentinel). Clients hold the gate or the watch, never both,
-//! and only for as long as their own request takes. `keeping` (what was read is being written down) is taken before `state` and
-//! `watch`, by nobody who holds the gate or `saver`.
+//! and only for as long as their own request takes. `keeping` (what was read is being written down) and `examining` (what examinations of files
+//! found) are taken before `state` and `watch`, by nobody who holds the gate or `saver`; `examining` by nobody who takes `operations` next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 

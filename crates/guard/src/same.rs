@@ -24,6 +24,8 @@ const COMPARISONS_MAX: usize = 64;
 const PAUSE_MICROS: Micros = 1_000_000;
 /// What was believed so long ago has nothing to do with what is suspected now.
 const APART_MICROS: Micros = 600_000_000;
+/// What was believed before that isn't doubted: an hour. Some programs write the same all day.
+const REACH_MICROS: Micros = 3_600_000_000;
 /// How long nothing is believed once a block differed: a day.
 const DISBELIEF_MICROS: Micros = 24 * 3600 * 1_000_000;
 /// What is suspected began so long before it was shown to the guard.
@@ -42,6 +44,8 @@ pub(crate) struct Sameness {
     left: u64,
     /// When blocks were first and last believed without a comparison, since the newest comparison.
     believed: Option<(Micros, Micros)>,
+    /// The same, whatever was compared since.
+    ever_believed: Option<(Micros, Micros)>,
     /// Since when blocks may be others with the checksum of what they replaced, and until when none is believed.
     forged: Option<(Micros, Micros)>,
 }
@@ -73,16 +77,22 @@ impl Sameness {
 
     /// All comparisons of a batch (or none) found the same; of its blocks that seem to be, some (or none) weren't compared.
     fn agrees(&mut self, now: Micros, any_compared: bool, any_believed: bool) {
-        let known = self.believed.filter(|_| !any_compared);
-        self.believed = match (known, any_believed) {
-            (known, false) => known,
-            (known, true) => Some((known.map_or(now, |(first, _)| first), now)),
-        };
+        self.believed.take_if(|_| any_compared);
+        self.ever_believed
+            .take_if(|(_, last)| now.saturating_sub(*last) >= APART_MICROS);
+        if any_believed {
+            for believed in [&mut self.believed, &mut self.ever_believed] {
+                *believed = Some((believed.map_or(now, |(first, _)| first), now));
+            }
+        }
     }
 
     /// A block that seemed to be the same differs.
     fn differs(&mut self, now: Micros) {
-        let since = self.onset(now, now.saturating_sub(ONSET_MARGIN_MICROS));
+        // Comparisons that agreed say little of the blocks between them, if some of those are forged.
+        let ever = self.ever_believed.map_or(now, |(first, _)| first);
+        let ever = ever.max(now.saturating_sub(REACH_MICROS));
+        let since = self.onset(now, ever.saturating_sub(ONSET_MARGIN_MICROS));
         self.forged = Some((since, now.saturating_add(DISBELIEF_MICROS)));
     }
 
@@ -199,6 +209,7 @@ mod tests {
         let mut same = Sameness::default();
         let mut now = 1000 * SECOND;
         same.agrees(now, false, true);
+        same.agrees(now + SECOND, true, true);
         now += 10 * SECOND;
         same.differs(now);
         assert_eq!((same.choose(now, 5), same.reason().is_some()), (None, true));

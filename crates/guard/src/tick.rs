@@ -43,8 +43,8 @@ impl Guard {
             self.end_episode_in_time();
             self.end_announcement_in_time();
             self.end_sensitivity_in_time();
+            self.put_right();
         }
-        self.put_right();
         self.keep_reads();
         self.save_in_time();
     }

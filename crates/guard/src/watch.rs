@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sentinel::{Assessment, Level, Micros, Sentinel, Signals, scaled};
+use volume::Sequence;
 
 use crate::landmarks::Landmarks;
 use crate::model::OwnedModel;
@@ -55,8 +56,9 @@ pub(crate) struct Watch {
     pub(crate) hints: u32,
     /// Which files lost their content, in words.
     pub(crate) lost_files: Option<String>,
-    /// When the examination began by which files tell that random bytes in free space harm nobody, if the newest one says so.
-    pub(crate) files_told: Option<Micros>,
+    /// When the examination began by which files tell that random bytes in free space harm nobody, and the last batch that it saw; `None` if the
+    /// newest one tells otherwise.
+    pub(crate) files_told: Option<(Micros, Sequence)>,
     /// What would have been fenced if they didn't, and since when.
     pub(crate) held_back: Option<(Assessment, Micros)>,
     /// Whether reads are gathered.
@@ -146,15 +148,18 @@ impl Watch {
     /// something else shows that an attack is under way.
     fn do_files_tell(&self, now: Micros, since: Micros) -> bool {
         let is_usual = self.sensitivity_percent == USUAL_PERCENT;
-        is_usual
-            && self
-                .files_told
-                .is_some_and(|told| now.saturating_sub(told.max(since)) < TOLD_FOR_MICROS)
+        let is_fresh = |(told, _): (Micros, _)| now.saturating_sub(told.max(since)) < TOLD_FOR_MICROS;
+        is_usual && self.files_told.is_some_and(is_fresh)
     }
 
-    /// What was held back, if files don't tell any more that it harms nobody.
-    pub(crate) fn no_longer_held_back(&mut self, now: Micros) -> Option<Suspect> {
+    /// What was held back, if files don't tell any more that it harms nobody. What they told holds as long as no batch follows the `newest` one.
+    pub(crate) fn no_longer_held_back(&mut self, now: Micros, newest: Sequence) -> Option<Suspect> {
         let (assessment, since) = self.held_back?;
+        if let Some((told, seen)) = &mut self.files_told
+            && *seen == newest
+        {
+            *told = now;
+        }
         if self.do_files_tell(now, since) {
             return None;
         }

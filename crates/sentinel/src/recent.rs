@@ -38,7 +38,18 @@ pub(crate) struct Recent {
     /// cache, where the table doesn't: blocks written where nobody reads needn't wait for memory.
     used: [u64; SETS / 64],
     /// The last time that a region with blocks that had been refreshed lately gave way to another.
-    forgot_refreshed: Option<u16>,
+    forgot_refreshed: Option<Micros>,
+}
+
+impl Region {
+    /// Ticks since it was last of use.
+    fn age(&self, now: u16) -> u16 {
+        let refreshed = match self.refreshed {
+            0 => u16::MAX,
+            _ => now.wrapping_sub(self.refreshed_tick),
+        };
+        now.wrapping_sub(self.tick).min(refreshed)
+    }
 }
 
 const EMPTY: Region = Region {
@@ -76,14 +87,14 @@ impl Recent {
 
     /// Remembers that blocks were read, and says how many of them had been read recently already.
     pub(crate) fn note(&mut self, first: u64, count: u32, now: Micros) -> u32 {
-        let now = tick_of(now);
+        let (at, now) = (now, tick_of(now));
         let (mut block, end) = (first, first + u64::from(count));
         let mut again = 0;
         while block < end {
             let region = block >> REGION_BITS;
             let stop = end.min((region + 1) << REGION_BITS);
             let mask = mask(block, stop);
-            let slot = self.slot(region, now);
+            let slot = self.slot(region, at);
             again += (slot.blocks & mask).count_ones();
             slot.blocks |= mask;
             slot.tick = now;
@@ -93,7 +104,8 @@ impl Recent {
     }
 
     /// The region's slot, made empty if it was another's, and of what is too old.
-    fn slot(&mut self, region: u64, now: u16) -> &mut Region {
+    fn slot(&mut self, region: u64, at: Micros) -> &mut Region {
+        let now = tick_of(at);
         let (set, tag) = place(region);
         if let Some(bits) = self.used.get_mut(set / 64) {
             *bits |= 1 << (set % 64);
@@ -107,7 +119,7 @@ impl Recent {
         let chosen = found.unwrap_or_else(|| {
             let oldest = ways.iter().enumerate().max_by_key(|(_, way)| match way.tag {
                 0 => u32::MAX,
-                _ => u32::from(now.wrapping_sub(way.tick)),
+                _ => u32::from(way.age(now)),
             });
             oldest.map_or(0, |(index, _)| index)
         });
@@ -115,7 +127,7 @@ impl Recent {
         let way = &mut ways[chosen];
         if way.tag != tag {
             if way.refreshed != 0 && now.wrapping_sub(way.refreshed_tick) <= HOT_TICKS {
-                self.forgot_refreshed = Some(now);
+                self.forgot_refreshed = Some(at);
             }
             *way = Region {
                 tag,
@@ -131,8 +143,8 @@ impl Recent {
 
     /// Remembers that a block was written as it was: that it was written lately says nothing any more.
     pub(crate) fn refresh(&mut self, block: u64, now: Micros) {
-        let now = tick_of(now);
         let slot = self.slot(block >> REGION_BITS, now);
+        let now = tick_of(now);
         if now.wrapping_sub(slot.refreshed_tick) > HOT_TICKS {
             slot.refreshed = 0;
         }
@@ -142,13 +154,14 @@ impl Recent {
 
     /// Whether a block may have been written as it was in the last minute.
     pub(crate) fn is_refreshed(&self, block: u64, now: Micros) -> bool {
-        let now = tick_of(now);
+        let in_doubt = Micros::from(HOT_TICKS) << TICK_BITS;
         if self
             .forgot_refreshed
-            .is_some_and(|forgot| now.wrapping_sub(forgot) <= HOT_TICKS)
+            .is_some_and(|forgot| now.saturating_sub(forgot) <= in_doubt)
         {
             return true;
         }
+        let now = tick_of(now);
         let (set, tag) = place(block >> REGION_BITS);
         let ways = self.regions.get(set).filter(|_| self.is_used(set));
         let way = ways.and_then(|ways| ways.iter().find(|way| way.tag == tag));
@@ -273,12 +286,20 @@ mod tests {
         assert_eq!(refreshed(&recent, 120), [false; 3]);
         recent.refresh(4, 120 * SECOND);
         assert_eq!(refreshed(&recent, 121), [true, false, false]);
-        // Reading so much that it is forgotten doesn't help anybody.
-        for other in 1..=WAYS as u64 {
-            recent.note((other * SETS as u64) << REGION_BITS, 1, (121 + other) * SECOND);
-        }
+        // What was read longer ago gives way first; reading so much that it is forgotten doesn't help anybody.
+        let read = |recent: &mut Recent, others: core::ops::Range<u64>| {
+            for other in others {
+                recent.note((other * SETS as u64) << REGION_BITS, 1, (121 + other) * SECOND);
+            }
+        };
+        read(&mut recent, 1..WAYS as u64);
+        assert_eq!(refreshed(&recent, 126), [true, false, false]);
+        read(&mut recent, WAYS as u64..2 * WAYS as u64);
         assert_eq!(refreshed(&recent, 180), [true; 3]);
-        assert_eq!(refreshed(&recent, 200), [false; 3]);
+        // A tick of 16 bits comes again after 4.8 hours.
+        for second in [200, 17_180 + 130] {
+            assert_eq!(refreshed(&recent, second), [false; 3]);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ const CLEAR_BLOCKS_MOST: u64 = 1 << 16;
 const OTHERS_SHARE: u64 = 128;
 const OTHERS_FEW: u64 = 16 * ONE;
 /// More cleared blocks than so many times what was written aren't the originals of copies.
-const TRIMMED_TIMES_MOST: u64 = 8;
+const TRIMMED_TIMES_MOST: u64 = 64;
 /// So many cleared blocks bring the next assessment as near as one written block: a disk is cleared in an instant.
 const CLEARED_PER_WRITTEN: u32 = 32;
 /// An onset is placed this much before what was first found suspicious: what comes before the first suspicious block of an
@@ -99,7 +99,7 @@ pub struct Assessment {
     pub is_only_new: bool,
 }
 
-/// The detector of one volume. About 0.6 MiB: keep it in a box.
+/// The detector of one volume. About 0.9 MiB: keep it in a box.
 #[derive(Clone, Debug)]
 pub struct Sentinel {
     pub(crate) counters: Counters,

@@ -440,9 +440,45 @@ fn a_guard_that_was_off_holds_nothing_back_any_more() {
     for is_enabled in [false, true] {
         settings.enabled = is_enabled;
         disk.bench.guard.set(settings).unwrap();
-        disk.bench.pass_hours(1);
+        disk.bench.clocks.advance_millis(3_600_000);
     }
+    disk.bench.pass_seconds(2);
     assert_ne!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn what_was_held_back_stays_so_over_a_restart() {
+    let Disk { bench, told } = suspicious_of_new();
+    let disk = Disk { bench, told };
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.bench.guard.tick();
+    let Disk { bench, told } = disk;
+    let model = bench.model.current();
+    let bench = bench.restart();
+    bench.model.replace(model.as_ref().clone());
+    let disk = Disk { bench, told };
+    disk.bench.guard.tick();
+    assert!(fill(&disk, 2 * TO_FENCE..3 * TO_FENCE));
+    disk.pass(20);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    assert!(fill(&disk, 3 * TO_FENCE..4 * TO_FENCE));
+    disk.bench.pass_seconds(12);
+    assert_eq!(disk.state(), StatusState::Fenced, "where nobody looks any more");
+}
+
+#[test]
+fn an_examination_comes_in_time_for_what_is_held_back() {
+    let disk = suspicious_of_new();
+    *disk.told.took.lock().unwrap() = Duration::from_millis(900);
+    disk.write();
+    disk.pass(2);
+    let asked = disk.told.asked();
+    disk.pass(1);
+    assert_eq!(disk.told.asked(), asked, "eighteen seconds later");
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.pass(30);
+    assert!(disk.told.asked() > asked);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
 }
 
 #[test]
