@@ -70,7 +70,8 @@ pub enum EntryKind {
 /// | 12..16 | second of writing since the Unix epoch | payload length in bytes |
 ///
 /// All zeros is [`Entry::NEVER`]. The checksum is here, and not beside the data, so that a write that was lost or
-/// landed elsewhere is noticed.
+/// landed elsewhere is noticed. (Not between versions of a block that ends with its own CRC-32C, such as ext4's superblock: all
+/// of them have one.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
     segment: u32,
