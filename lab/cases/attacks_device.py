@@ -24,7 +24,7 @@ def encrypt_disk_by_zones(raw, rng, deadline):
     return rewrite_in_order(raw, deadline, 4 * MIB, 32 * MIB, backwards=True)
 
 
-def rewrite_in_order(raw, deadline, chunk, sync_every, backwards=False):
+def rewrite_in_order(raw, deadline, chunk, sync_every, backwards=False, output=attacks.random_bytes):
     raw.check()
     offsets = list(range(0, raw.size_bytes, chunk))
     written = 0
@@ -32,7 +32,7 @@ def rewrite_in_order(raw, deadline, chunk, sync_every, backwards=False):
         if deadline.is_over():
             break
         former = raw.read(offset, chunk)
-        written += raw.write(offset, os.urandom(len(former)))
+        written += raw.write(offset, output(former))
         if sync_every and written % sync_every == 0:
             raw.sync()
     return written // MIB

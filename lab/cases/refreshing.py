@@ -1,19 +1,14 @@
 """Blocks that are written as they were: by care of a disk, and by an attack that would hide behind it."""
 
 from attacks import campaign, overwrite, random_bytes
+from attacks_device import MIB, rewrite_in_order
 from case import case
-
-MIB = 1 << 20
 
 
 @case("disk-refreshed", "ordinary", on_device=True)
 def refresh(raw, rng, deadline):
     """Every block is read and written back, against fading cells, or by a mirror that is made whole again."""
-    raw.check()
-    for offset in range(0, raw.size_bytes, MIB):
-        if deadline.is_over():
-            break
-        raw.write(offset, raw.read(offset, MIB))
+    rewrite_in_order(raw, deadline, MIB, 0, output=bytes)
 
 
 @case("in-place-after-refresh", "attack")

@@ -170,8 +170,6 @@ pub(crate) struct Examining {
     done: Option<Level>,
     /// Files that were gone, and their bytes, while nothing was suspected.
     usually_gone: (u64, u64),
-    /// The last batch that was examined.
-    seen: Sequence,
     /// Whether something else was suspected before: files don't make themselves more suspicious.
     is_suspected: bool,
     /// The generation of the watch that this belongs to.
@@ -269,11 +267,6 @@ impl Examining {
         format!("{count} files lost their content: {}{others}", named.join(", "))
     }
 
-    fn rest_if_held_back(&self) -> Duration {
-        let rest = self.took.saturating_mul(REST_FACTOR_IF_SUSPECTED);
-        rest.clamp(REST_LEAST_IF_HELD_BACK, REST_MOST)
-    }
-
     fn rest(&mut self, ended: Micros, took: Duration) {
         let factor = if self.is_suspected || self.has_unconfirmed() {
             REST_FACTOR_IF_SUSPECTED
@@ -281,8 +274,13 @@ impl Examining {
             REST_FACTOR
         };
         (self.ended, self.took) = (ended, took);
-        let rest = took.saturating_mul(factor).clamp(REST_LEAST, REST_MOST);
-        self.next = ended.saturating_add(micros(rest));
+        self.next = self.rested(factor, REST_LEAST);
+    }
+
+    /// The end of a rest of so many times as long as the last examination took.
+    fn rested(&self, factor: u32, least: Duration) -> Micros {
+        let rest = self.took.saturating_mul(factor).clamp(least, REST_MOST);
+        self.ended.saturating_add(micros(rest))
     }
 
     /// It can't be told: begins anew after a while, with another window. What counts goes on to count.
@@ -363,11 +361,10 @@ impl Guard {
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed()
-            || watch.held_back.is_some() && newest != examining.seen;
+            || watch.held_back.is_some() && watch.files_told.is_none_or(|(_, seen)| seen != newest);
         // Whoever is held back waits for it.
-        let soon = examining.ended.saturating_add(micros(examining.rest_if_held_back()));
         let next = match watch.held_back.is_some() {
-            true => examining.next.min(soon),
+            true => (examining.next).min(examining.rested(REST_FACTOR_IF_SUSPECTED, REST_LEAST_IF_HELD_BACK)),
             false => examining.next,
         };
         if is_fenced || !self.is_watching() || now < next || !is_due {
@@ -408,7 +405,7 @@ impl Guard {
                 return;
             }
         };
-        (examining.is_failing, examining.seen) = (false, window.to);
+        examining.is_failing = false;
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
         let is_suspected = is_episode || watch.held_back.is_some() || watch.zero_since.is_none();
@@ -456,6 +453,9 @@ impl Guard {
 
     /// Fences what was held back because of what files told, if they don't tell it any more. The caller holds `operations`.
     pub(crate) fn put_right(&self) {
+        if lock(&self.watch).held_back.is_none() {
+            return;
+        }
         // Without the lock: this waits for whoever is appending to the log.
         let newest = self.volume.newest().sequence;
         let mut watch = lock(&self.watch);

@@ -15,11 +15,10 @@ use volume::BLOCK_BYTES;
 use crate::device_disk::DeviceDisk;
 use crate::guard::Guard;
 use crate::locks::lock;
+use crate::watch::ONSET_MARGIN_MICROS;
 
 /// How long something may be gone before it is fenced: whoever makes a file system in the place of another wipes that one first.
 const GONE_MICROS: Micros = 4_000_000;
-/// What led to it may have begun so much earlier.
-const ONSET_MARGIN_MICROS: Micros = 3_000_000;
 /// Places within an area by which things are known, in bytes: boot sector, superblock or label; the superblock of btrfs.
 const PLACES: [u64; 2] = [0, 64 << 10];
 /// Where a GPT's header is, by the size of sectors (UEFI 2.10, 5.3.2).

@@ -13,9 +13,10 @@ use volume::Before;
 
 use crate::guard::Guard;
 use crate::locks::lock;
+use crate::watch::ONSET_MARGIN_MICROS;
 
 /// After so many blocks on average some are compared, ...
-const COMPARED_EVERY: u64 = 256;
+const COMPARED_EVERY: usize = 256;
 /// ... so many in a row at most.
 const STRETCH: usize = 8;
 /// Comparisons for one batch at most: one of 64 MiB has more blocks than are compared otherwise.
@@ -28,8 +29,6 @@ const APART_MICROS: Micros = 600_000_000;
 const REACH_MICROS: Micros = 3_600_000_000;
 /// How long nothing is believed once a block differed: a day.
 const DISBELIEF_MICROS: Micros = 24 * 3600 * 1_000_000;
-/// What is suspected began so long before it was shown to the guard.
-const ONSET_MARGIN_MICROS: Micros = 3_000_000;
 /// How suspicious it is, in per cent of what fences, that a block has the checksum of the one that it replaced: once in four billion it is chance.
 const FORGED_PERCENT: u32 = 50;
 
@@ -41,23 +40,23 @@ pub(crate) struct Sameness {
     /// The last time that blocks seemed to be the same.
     asked: Option<Micros>,
     /// Blocks that are believed until some are compared.
-    left: u64,
-    /// When blocks were first and last believed without a comparison, since the newest comparison.
+    left: usize,
+    /// When blocks were first and last believed without a comparison, without a long time between.
     believed: Option<(Micros, Micros)>,
-    /// The same, whatever was compared since.
-    ever_believed: Option<(Micros, Micros)>,
+    /// When that was so for the first time since the newest comparison.
+    unchecked: Option<Micros>,
     /// Since when blocks may be others with the checksum of what they replaced, and until when none is believed.
     forged: Option<(Micros, Micros)>,
 }
 
 impl Sameness {
-    fn draw(&mut self, below: u64) -> u64 {
+    fn draw(&mut self, below: usize) -> usize {
         self.drawn += 1;
-        self.random.hash_one(self.drawn) % below.max(1)
+        (self.random.hash_one(self.drawn) % (below as u64).max(1)) as usize
     }
 
     /// Which of `count` blocks that seem to be the same are compared, each with those behind it; `None` if none is believed.
-    fn choose(&mut self, now: Micros, count: u64) -> Option<Vec<u64>> {
+    fn choose(&mut self, now: Micros, count: usize) -> Option<Vec<usize>> {
         self.forged.take_if(|(_, until)| now >= *until);
         if self.forged.is_some() {
             return None;
@@ -77,33 +76,36 @@ impl Sameness {
 
     /// All comparisons of a batch (or none) found the same; of its blocks that seem to be, some (or none) weren't compared.
     fn agrees(&mut self, now: Micros, any_compared: bool, any_believed: bool) {
-        self.believed.take_if(|_| any_compared);
-        self.ever_believed
-            .take_if(|(_, last)| now.saturating_sub(*last) >= APART_MICROS);
+        self.unchecked.take_if(|_| any_compared);
+        self.believed = self.believed_lately(now);
         if any_believed {
-            for believed in [&mut self.believed, &mut self.ever_believed] {
-                *believed = Some((believed.map_or(now, |(first, _)| first), now));
-            }
+            let first = self.believed.map_or(now, |(first, _)| first);
+            self.believed = Some((first, now));
+            self.unchecked.get_or_insert(now);
         }
+    }
+
+    /// When blocks were believed that may belong to those of now.
+    fn believed_lately(&self, now: Micros) -> Option<(Micros, Micros)> {
+        self.believed
+            .filter(|(_, last)| now.saturating_sub(*last) < APART_MICROS)
     }
 
     /// A block that seemed to be the same differs.
     fn differs(&mut self, now: Micros) {
         // Comparisons that agreed say little of the blocks between them, if some of those are forged.
-        let ever = self.ever_believed.map_or(now, |(first, _)| first);
-        let ever = ever.max(now.saturating_sub(REACH_MICROS));
-        let since = self.onset(now, ever.saturating_sub(ONSET_MARGIN_MICROS));
+        let first = self.believed.map_or(now, |(first, _)| first);
+        let first = first.max(now.saturating_sub(REACH_MICROS));
+        let since = self.onset(now, first.saturating_sub(ONSET_MARGIN_MICROS));
         self.forged = Some((since, now.saturating_add(DISBELIEF_MICROS)));
     }
 
     /// When something began that seems, now, to have begun at `onset`.
     pub(crate) fn onset(&self, now: Micros, onset: Micros) -> Micros {
-        let near = self
-            .believed
-            .filter(|(_, last)| now.saturating_sub(*last) < APART_MICROS);
-        let believed = near.map(|(first, _)| first.saturating_sub(ONSET_MARGIN_MICROS));
+        let unchecked = self.believed_lately(now).and(self.unchecked);
+        let unchecked = unchecked.map(|first| first.saturating_sub(ONSET_MARGIN_MICROS));
         let forged = self.forged.filter(|(_, until)| now < *until).map(|(since, _)| since);
-        [believed, forged].into_iter().flatten().fold(onset, Micros::min)
+        [unchecked, forged].into_iter().flatten().fold(onset, Micros::min)
     }
 
     /// What was found out, in words.
@@ -116,29 +118,31 @@ impl Sameness {
 impl Guard {
     /// Whether the blocks of a batch that seem to be the same, of all its `blocks`, are to count as such.
     pub(crate) fn is_same(&self, before: &Before, blocks: &[Written]) -> bool {
-        let same = || blocks.iter().enumerate().filter(|(_, block)| block.former.is_same);
-        let count = same().count();
+        let same = blocks.iter().enumerate().filter(|(_, block)| block.former.is_same);
+        let same: Vec<usize> = same.map(|(index, _)| index).collect();
         let mut watch = lock(&self.watch);
         let now = watch.time(self.uptime.micros());
-        let Some(chosen) = watch.sameness.choose(now, count as u64) else {
+        let Some(chosen) = watch.sameness.choose(now, same.len()) else {
             return false;
         };
         drop(watch);
         let mut compared = 0;
-        for number in &chosen {
-            let (first, stretch) = stretch(blocks, *number);
-            compared += stretch;
-            match before.is_same(first, stretch) {
-                Ok(true) => {}
-                Ok(false) => {
+        for number in chosen {
+            let rest = same.get(number..).unwrap_or_default();
+            let count = stretch(rest);
+            compared += count;
+            match rest.first().and_then(|first| before.is_same(*first, count)) {
+                Some(true) => {}
+                Some(false) => {
                     self.tell_forged(now);
                     return false;
                 }
                 // What can't be read may differ.
-                Err(_) => return false,
+                None => return false,
             }
         }
-        lock(&self.watch).sameness.agrees(now, compared > 0, compared < count);
+        let mut watch = lock(&self.watch);
+        watch.sameness.agrees(now, compared > 0, compared < same.len());
         true
     }
 
@@ -151,19 +155,14 @@ impl Guard {
     }
 }
 
-/// The index of the block with that number among those that seem to be the same, and how many such follow each other from there on.
-fn stretch(blocks: &[Written], number: u64) -> (usize, usize) {
-    let mut same = blocks.iter().enumerate().filter(|(_, block)| block.former.is_same);
-    let first = same.nth(usize::try_from(number).unwrap_or(usize::MAX));
-    let first = first.map_or(0, |(index, _)| index);
-    let rest = blocks.iter().skip(first).take(STRETCH);
-    (first, rest.take_while(|block| block.former.is_same).count())
+/// How many of the first of these indices follow each other.
+fn stretch(indices: &[usize]) -> usize {
+    let next = indices.iter().zip(indices.first().copied().unwrap_or(0)..);
+    next.take(STRETCH).take_while(|(index, next)| *index == next).count()
 }
 
 #[cfg(test)]
 mod tests {
-    use sentinel::Former;
-
     use super::*;
 
     const SECOND: Micros = 1_000_000;
@@ -222,17 +221,11 @@ mod tests {
 
     #[test]
     fn stretches_are_of_blocks_that_seem_the_same() {
-        let block = |is_same| Written {
-            former: Former {
-                is_same,
-                ..Former::default()
-            },
-            ..Written::default()
-        };
-        let blocks = [false, true, true, false, true].map(block);
-        let found: Vec<_> = (0..3).map(|number| stretch(&blocks, number)).collect();
-        assert_eq!(found, [(1, 2), (2, 1), (4, 1)]);
-        assert_eq!(stretch(&[block(true); 100], 7), (7, STRETCH));
-        assert_eq!(stretch(&[], 7), (0, 0));
+        let same = [1, 2, 4];
+        let found: Vec<_> = (0..3).map(|number| stretch(&same[number..])).collect();
+        assert_eq!(found, [2, 1, 1]);
+        let all: Vec<_> = (0..100).collect();
+        assert_eq!(stretch(&all[7..]), STRETCH);
+        assert_eq!(stretch(&[]), 0);
     }
 }

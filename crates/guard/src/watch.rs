@@ -14,6 +14,8 @@ use crate::trail::Trail;
 /// The sensitivity of a guard that nobody changed.
 pub(crate) const USUAL_PERCENT: u32 = 100;
 
+/// What is found out at once, beside the sentinel, may have begun so much earlier.
+pub(crate) const ONSET_MARGIN_MICROS: Micros = 3_000_000;
 /// So long after an examination began, or after something was held back for the first time, files have to tell again: ten seconds.
 const TOLD_FOR_MICROS: Micros = 10_000_000;
 
@@ -189,18 +191,16 @@ impl Watch {
     pub(crate) fn suspect_beside(&mut self, now: Micros, level: Level, onset: Micros, percent: u32) -> Suspect {
         // The episode that begins now must not end because all was calm before.
         self.zero_since = self.zero_since.map(|_| now);
-        Suspect {
-            assessment: Assessment {
-                level,
-                score: 0,
-                suspicion: self.sentinel.suspicion(),
-                onset: self.sameness.onset(now, onset),
-                signals: Signals::default(),
-                is_only_new: false,
-            },
-            percent: self.suspicion_percent().max(percent),
-            generation: self.generation,
-        }
+        let mut suspect = self.suspect(Assessment {
+            level,
+            score: 0,
+            suspicion: self.sentinel.suspicion(),
+            onset,
+            signals: Signals::default(),
+            is_only_new: false,
+        });
+        suspect.percent = suspect.percent.max(percent);
+        suspect
     }
 
     /// Suspicion in per cent of what fences.

@@ -189,9 +189,14 @@ impl Sentinel {
     /// A block is written as it was. The age by which it is known then is no longer that of its bytes: whoever encrypts it next must not gain by
     /// having done that.
     fn refresh(&mut self, now: Micros, block: u64, written: &Written) {
-        if !is_hot(&written.former) || self.recent.is_refreshed(block, now) {
+        if !self.is_hot(now, block, &written.former) {
             self.recent.refresh(block, now);
         }
+    }
+
+    /// Whether a block's bytes were written in the last minute.
+    fn is_hot(&self, now: Micros, block: u64, former: &Former) -> bool {
+        former.age_seconds.is_some_and(|age| age < 60) && !self.recent.is_refreshed(block, now)
     }
 
     fn block(&mut self, now: Micros, block: u64, written: &Written) {
@@ -218,8 +223,8 @@ impl Sentinel {
             return;
         }
         counters.add(Count::Replaced, 1);
-        if is_hot(former) && !self.recent.is_refreshed(block, now) {
-            counters.add(Count::ReplacedHot, 1);
+        if self.is_hot(now, block, former) {
+            self.counters.add(Count::ReplacedHot, 1);
         } else {
             self.replaced(block, written, read_ticks);
         }
@@ -413,11 +418,6 @@ impl Sentinel {
     }
 }
 
-/// Whether a block was written in the last minute.
-fn is_hot(former: &Former) -> bool {
-    former.age_seconds.is_some_and(|age| age < 60)
-}
-
 /// So many per cent of a threshold; not less than the least suspicion, unless the threshold is: none at all is calm.
 #[must_use]
 pub fn scaled(threshold: i32, percent: u32) -> i32 {
@@ -444,9 +444,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn whoever_writes_blocks_as_they_were_before_encrypting_them_gains_nothing() {
-        let written = |is_same, age| Written {
+    /// Random bytes, written over what may be the same.
+    const fn written(is_same: bool, age_seconds: u32) -> Written {
+        Written {
             look: Look {
                 class: Class::Random,
                 distinct: 160,
@@ -455,9 +455,13 @@ mod tests {
                 class: Class::Random,
                 is_stored: true,
                 is_same,
-                age_seconds: Some(age),
+                age_seconds: Some(age_seconds),
             },
-        };
+        }
+    }
+
+    #[test]
+    fn whoever_writes_blocks_as_they_were_before_encrypting_them_gains_nothing() {
         let suspicious = |steps: &[(bool, u32)]| {
             let mut sentinel = Box::new(Sentinel::new());
             let mut now = 0;
@@ -478,30 +482,16 @@ mod tests {
 
     #[test]
     fn blocks_that_stay_the_same_neither_count_nor_hide_others() {
-        let written = |is_same| Written {
-            look: Look {
-                class: Class::Random,
-                distinct: 160,
-            },
-            former: Former {
-                class: Class::Text,
-                is_stored: true,
-                is_same,
-                age_seconds: Some(1000),
-            },
-        };
         let seen = |blocks: &[Written]| {
             let mut sentinel = Box::new(Sentinel::new());
             sentinel.read(0, 5000, 1000);
             sentinel.write(1000, 5000, blocks);
             sentinel
         };
-        let same = seen(&[written(true); 1000]);
-        assert!(!same.is_due(Micros::MAX));
-        let (mut one, mut hidden) = (
-            seen(&[written(false)]),
-            seen(&[[written(true); 999].as_slice(), &[written(false)]].concat()),
-        );
+        let (same, other) = (written(true, 1000), written(false, 1000));
+        let all_same = seen(&[same; 1000]);
+        assert!(!all_same.is_due(Micros::MAX));
+        let (mut one, mut hidden) = (seen(&[other]), seen(&[[same; 999].as_slice(), &[other]].concat()));
         for sentinel in [&mut one, &mut hidden] {
             assert!(sentinel.is_due(2_000_000));
             sentinel.end_slice(2_000_000);

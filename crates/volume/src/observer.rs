@@ -82,30 +82,27 @@ impl Before {
     pub fn look_up(&self, tell: &mut dyn FnMut(u64, Former)) {
         let mut leaf = Leaf::default();
         for block in &self.blocks {
-            let former = self.entry(block, &mut leaf).map_or_else(
-                |_| Former {
-                    is_stored: true,
-                    ..Former::default()
-                },
-                |entry| Former {
+            let former = match self.entry(block, &mut leaf) {
+                Some(entry) => Former {
                     seems_same: entry.kind() == EntryKind::Data && entry.crc == block.crc,
                     ..(&entry).into()
                 },
-            );
+                None => Former {
+                    is_stored: true,
+                    ..Former::default()
+                },
+            };
             tell(block.number, former);
         }
     }
 
     /// Whether `count` blocks of the batch, from the one with index `first` on, hold the very bytes that they held before. Reads both from the
-    /// disk below.
-    ///
-    /// # Errors
-    ///
-    /// What reading them reports, also where they are no longer there because this was asked long after the write.
-    pub fn is_same(&self, first: usize, count: usize) -> Result<bool, Error> {
+    /// disk below; `None` where they can't be read, or are no longer there because this was asked long after the write.
+    #[must_use]
+    pub fn is_same(&self, first: usize, count: usize) -> Option<bool> {
         let blocks = self.blocks.get(first..).and_then(|rest| rest.get(..count));
         let (Some(blocks), Some((location, time))) = (blocks, self.written) else {
-            return Ok(false);
+            return Some(false);
         };
         let (mut then, mut now) = (Vec::new(), Vec::new());
         let mut leaf = Leaf::default();
@@ -116,31 +113,30 @@ impl Before {
             then.push(self.entry(block, &mut leaf)?);
         }
         if then.iter().any(|entry| entry.kind() != EntryKind::Data) {
-            return Ok(false);
+            return Some(false);
         }
         let read = |entries: &[Entry]| {
             let mut buffer = vec![0; entries.len() * BLOCK_BYTES];
             let offset = blocks.first().map_or(0, |block| block.number) * BLOCK_BYTES as u64;
-            read_blocks(&self.segments, entries, offset, &mut buffer, Wait::Allowed).map(|()| buffer)
+            let read = read_blocks(&self.segments, entries, offset, &mut buffer, Wait::Allowed);
+            read.is_ok().then_some(buffer)
         };
-        Ok(read(&then)? == read(&now)?)
+        Some(read(&then)? == read(&now)?)
     }
 
-    /// What was there before.
-    fn entry(&self, block: &Block, leaf: &mut Leaf) -> Result<Entry, Error> {
-        if let Some(known) = block.known {
-            return Ok(known);
+    /// What was there before, if that can be found out.
+    fn entry(&self, block: &Block, leaf: &mut Leaf) -> Option<Entry> {
+        if block.known.is_some() {
+            return block.known;
         }
         let address = NodeAddress::leaf_of(block.number);
-        let base = match leaf.take() {
-            Some((found, base)) if found == address.index => base,
-            _ => self.nodes.find(&self.root, address, Wait::Allowed)?,
-        };
-        let (_, base) = leaf.insert((address.index, base));
-        Ok(match base {
-            Base::Uniform(entry) => *entry,
-            Base::Node(node) => node.entry(position(block.number)),
-        })
+        if leaf.as_ref().is_none_or(|(found, _)| *found != address.index) {
+            *leaf = Some((address.index, self.nodes.find(&self.root, address, Wait::Allowed).ok()));
+        }
+        match leaf.as_ref()?.1.as_ref()? {
+            Base::Uniform(entry) => Some(*entry),
+            Base::Node(node) => Some(node.entry(position(block.number))),
+        }
     }
 
     /// The batch is on the disk.
@@ -149,8 +145,8 @@ impl Before {
     }
 }
 
-/// The leaf that was found last, and its number.
-type Leaf = Option<(u64, Base)>;
+/// The number of the leaf that was looked for last, and what was found: a failing disk isn't asked again for each of its blocks.
+type Leaf = Option<(u64, Option<Base>)>;
 
 impl crate::attachment::Attachment {
     /// [`crate::Device::write`], shown to an observer.

@@ -448,8 +448,7 @@ fn a_guard_that_was_off_holds_nothing_back_any_more() {
 
 #[test]
 fn what_was_held_back_stays_so_over_a_restart() {
-    let Disk { bench, told } = suspicious_of_new();
-    let disk = Disk { bench, told };
+    let disk = suspicious_of_new();
     assert!(fill(&disk, 0..2 * TO_FENCE));
     disk.bench.guard.tick();
     let Disk { bench, told } = disk;
