@@ -8,9 +8,10 @@ use files::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{Finding, Ground, compare, stem_of};
-use crate::disk::{Node, Noted, Side, Tree, sides};
+use crate::disk::{Index, Node, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::investigate::is_same;
+use crate::packed::packed;
 use crate::progress::Progress;
 use crate::report::What;
 use crate::window::{Part, Window};
@@ -51,7 +52,8 @@ pub struct Losses {
     pub files: u64,
     /// Of these, those that weren't there at its beginning.
     pub created: u64,
-    /// Files of its beginning that are gone or lost their kind or most of their length, whatever there is beside them.
+    /// Files of its beginning that are gone or lost their kind or most of their length, whatever there is beside them, except for those that
+    /// a new archive holds as they were.
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,
@@ -123,10 +125,12 @@ fn lost_in(
     losses.files += after_tree.files().count() as u64;
     let is_new = |finding: &&Finding| finding.old.is_none() && finding.new.is_some();
     losses.created += findings.list.iter().filter(is_new).count() as u64;
-    for finding in findings.list.iter().filter(|finding| is_gone(&ground, finding)) {
-        let old = finding.old.and_then(|old| before_tree.node(old));
+    let gone = findings.list.iter().filter(|finding| is_gone(&ground, finding));
+    let gone: Vec<Index> = gone.filter_map(|finding| finding.old).collect();
+    let packed = packed(&ground, &gone, keys);
+    for old in gone.iter().filter(|old| !packed.contains(old)) {
         losses.gone += 1;
-        losses.gone_bytes += old.map_or(0, |old| old.size_bytes);
+        losses.gone_bytes += before_tree.node(*old).map_or(0, |old| old.size_bytes);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use volume::{Sequence, Timestamp};
 use super::*;
 use crate::disk::{BLOCK, Changed, Stamp};
 use crate::fake::{BLOCKS_EACH, Fake, random};
+use crate::packed::archive::tests::{As, gzip, zip};
 use crate::past::PastMoment;
 use crate::window::Readings;
 
@@ -47,8 +48,12 @@ impl Scene {
 
     /// Makes a file of random bytes.
     fn copy(&mut self, name: &str, size_bytes: usize) {
-        let node = self.after.file(NodeId(0), name.as_bytes(), &random(size_bytes));
-        let blocks = (size_bytes as u64).div_ceil(BLOCK);
+        self.make(name, &random(size_bytes));
+    }
+
+    fn make(&mut self, name: &str, content: &[u8]) {
+        let node = self.after.file(NodeId(0), name.as_bytes(), content);
+        let blocks = (content.len() as u64).div_ceil(BLOCK);
         self.changed.note(stamp(2), node.0 * BLOCKS_EACH, blocks);
     }
 
@@ -177,6 +182,89 @@ fn what_is_gone_and_new_is_counted_whatever_it_means() {
     let losses = scene.losses();
     assert_eq!((losses.lost.len(), losses.files), (1, 19));
     assert_eq!((losses.created, losses.gone), (2, 3));
+}
+
+/// Twelve reports are deleted; a zip holds what `content` makes of each. Gives how many count as gone.
+fn gone_beside_zip(how: As, content: impl Fn(usize, &[u8]) -> Vec<u8>) -> u64 {
+    let mut scene = Scene::of_documents(12);
+    let names: Vec<String> = (0..12).map(|number| format!("reports/report {number}.pdf")).collect();
+    let contents: Vec<Vec<u8>> = (0..12)
+        .map(|number| content(number, &document(6000 + 100 * number)))
+        .collect();
+    let members: Vec<(&str, &[u8])> = names
+        .iter()
+        .zip(&contents)
+        .map(|(name, content)| (name.as_str(), content.as_slice()))
+        .collect();
+    scene.make("reports.zip", &zip(&members, how, false));
+    for number in 0..12 {
+        scene.delete(number);
+    }
+    let losses = scene.losses();
+    assert_eq!(losses.gone == 0, losses.gone_bytes == 0);
+    losses.gone
+}
+
+#[test]
+fn what_a_new_archive_holds_as_it_was_is_not_gone() {
+    let as_it_was = |_: usize, content: &[u8]| content.to_vec();
+    assert_eq!(gone_beside_zip(As::Deflated, as_it_was), 0);
+    assert_eq!(gone_beside_zip(As::Stored, as_it_was), 0);
+    assert_eq!(gone_beside_zip(As::Encrypted, as_it_was), 12);
+}
+
+#[test]
+fn an_archive_that_says_what_is_not_so_is_believed_nothing() {
+    let encrypted = |_: usize, content: &[u8]| random(content.len());
+    assert_eq!(gone_beside_zip(As::Stored, encrypted), 12);
+    let end_encrypted = |_: usize, content: &[u8]| {
+        let (start, end) = content.split_at(content.len() - 100);
+        [start, &random(end.len())].concat()
+    };
+    assert_eq!(gone_beside_zip(As::Deflated, end_encrypted), 12);
+    // Eight of twelve are compared: one of the five that aren't as they were is among them.
+    let many = |number: usize, content: &[u8]| {
+        if number < 5 {
+            random(content.len())
+        } else {
+            content.to_vec()
+        }
+    };
+    assert_eq!(gone_beside_zip(As::Deflated, many), 12);
+    // Of another length they are other files.
+    let longer = |number: usize, content: &[u8]| {
+        if number < 5 {
+            random(content.len() + 32)
+        } else {
+            content.to_vec()
+        }
+    };
+    assert_eq!(gone_beside_zip(As::Deflated, longer), 5);
+}
+
+#[test]
+fn one_member_stands_for_one_file_of_its_name() {
+    let mut scene = Scene::new(&[
+        ("index".to_owned(), document(5000)),
+        ("index".to_owned(), document(5000)),
+    ]);
+    scene.make("a.zip", &zip(&[("index", &document(5000))], As::Deflated, false));
+    scene.delete(0);
+    scene.delete(1);
+    assert_eq!(scene.losses().gone, 1);
+}
+
+#[test]
+fn logs_are_packed_each_alone() {
+    let mut scene = Scene::new(&[
+        ("a.log".to_owned(), document(9000)),
+        ("b.log".to_owned(), document(9100)),
+    ]);
+    scene.make("a.log.gz", &gzip(&document(9000)));
+    scene.make("b.log.gz", &gzip(&random(9100)));
+    scene.delete(0);
+    scene.delete(1);
+    assert_eq!(scene.losses().gone, 1);
 }
 
 #[test]

@@ -98,7 +98,8 @@ pub struct Losses {
     pub files: u64,
     /// Of these, those that weren't there at its beginning.
     pub created: u64,
-    /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them.
+    /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them, and that no new archive holds as they
+    /// were.
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,

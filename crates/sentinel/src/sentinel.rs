@@ -399,14 +399,16 @@ impl Sentinel {
     }
 
     /// Whether hardly anything was suspicious in the last half minute and the last 16 MiB but random-looking blocks in free space, and that what
-    /// had been read was trimmed.
+    /// had been read was trimmed. Blocks that were trimmed at the start of the disk are file systems' and files' there; what overwrites them counts
+    /// in other ways, too.
     fn is_only_new(&self) -> bool {
         let windows = [1, 5].map(|index| self.counters.windows.get(index));
         windows.into_iter().flatten().all(|window| {
             let all: u64 = SUSPICIOUS.iter().map(|count| at(window, *count)).sum();
-            let [new, taken, trimmed] =
-                [Count::RandomNew, Count::TrimmedRead, Count::TrimmedStored].map(|count| at(window, count));
-            all - new - taken <= new / OTHERS_SHARE + OTHERS_FEW && trimmed <= new.saturating_mul(TRIMMED_TIMES_MOST)
+            let harmless = [Count::RandomNew, Count::TrimmedRead, Count::HeadDestroyed];
+            let others = all - harmless.iter().map(|count| at(window, *count)).sum::<u64>();
+            let [new, trimmed] = [Count::RandomNew, Count::TrimmedStored].map(|count| at(window, count));
+            others <= new / OTHERS_SHARE + OTHERS_FEW && trimmed <= new.saturating_mul(TRIMMED_TIMES_MOST)
         })
     }
 
@@ -497,5 +499,25 @@ mod tests {
             sentinel.end_slice(2_000_000);
         }
         assert_eq!(one.features(), hidden.features());
+    }
+
+    #[test]
+    fn files_at_the_start_of_the_disk_may_go_but_nothing_is_written_over_them() {
+        let is_only_new = |head: fn(&mut Sentinel)| {
+            let mut sentinel = Box::new(Sentinel::new());
+            sentinel.read(0, 0, 200);
+            let mut new = written(false, 0);
+            new.former = Former::default();
+            sentinel.write(1000, 5000, &[new; 300]);
+            head(&mut sentinel);
+            sentinel.end_slice(2_000_000);
+            sentinel.is_only_new()
+        };
+        assert!(is_only_new(|sentinel| sentinel.clear(2000, 0, 200, 200, Clear::Trim)));
+        assert!(!is_only_new(|sentinel| sentinel.write(
+            2000,
+            0,
+            &[written(false, 9999); 200]
+        )));
     }
 }
