@@ -20,6 +20,7 @@ import ordinary_software  # noqa: F401
 import ordinary_days  # noqa: F401, I001
 import attacks_service  # noqa: F401, I001
 import refreshing  # noqa: F401, I001
+import moving  # noqa: F401, I001
 import states
 from case import CASES
 

@@ -11,7 +11,7 @@ use crate::compare::{Finding, Ground, compare, stem_of};
 use crate::disk::{Index, Node, Noted, Side, Tree, sides};
 use crate::error::Error;
 use crate::investigate::is_same;
-use crate::packed::packed;
+use crate::moved::moved;
 use crate::progress::Progress;
 use crate::report::What;
 use crate::window::{Part, Window};
@@ -50,10 +50,10 @@ pub struct Losses {
     pub lost: Vec<Lost>,
     /// Files at its end.
     pub files: u64,
-    /// Of these, those that weren't there at its beginning.
+    /// Of these, those that weren't there at its beginning, in this place or another.
     pub created: u64,
     /// Files of its beginning that are gone or lost their kind or most of their length, whatever there is beside them, except for those that
-    /// a new archive holds as they were.
+    /// lie elsewhere as they were, in a new file or a new archive.
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,
@@ -123,12 +123,15 @@ fn lost_in(
         .lost
         .extend(meant.filter_map(|finding| lost_file(&ground, finding)));
     losses.files += after_tree.files().count() as u64;
-    let is_new = |finding: &&Finding| finding.old.is_none() && finding.new.is_some();
-    losses.created += findings.list.iter().filter(is_new).count() as u64;
     let gone = findings.list.iter().filter(|finding| is_gone(&ground, finding));
     let gone: Vec<Index> = gone.filter_map(|finding| finding.old).collect();
-    let packed = packed(&ground, &gone, keys);
-    for old in gone.iter().filter(|old| !packed.contains(old)) {
+    let moved = moved(&ground, &gone, keys);
+    let created = findings
+        .list
+        .iter()
+        .filter(|finding| finding.old.is_none() && finding.new.is_some());
+    losses.created += (created.count() as u64).saturating_sub(moved.copies);
+    for old in gone.iter().filter(|old| !moved.files.contains(old)) {
         losses.gone += 1;
         losses.gone_bytes += before_tree.node(*old).map_or(0, |old| old.size_bytes);
     }

@@ -8,7 +8,7 @@ use volume::{Sequence, Timestamp};
 use super::*;
 use crate::disk::{BLOCK, Changed, Stamp};
 use crate::fake::{BLOCKS_EACH, Fake, random};
-use crate::packed::archive::tests::{As, gzip, zip};
+use crate::moved::archive::tests::{As, gzip, zip};
 use crate::past::PastMoment;
 use crate::window::Readings;
 
@@ -252,6 +252,72 @@ fn one_member_stands_for_one_file_of_its_name() {
     scene.delete(0);
     scene.delete(1);
     assert_eq!(scene.losses().gone, 1);
+}
+
+#[test]
+fn what_nobody_looks_for_hides_nothing() {
+    // A thousand times the same member, which is as it was; and five that aren't.
+    let mut scene = Scene::of_documents(6);
+    let contents: Vec<Vec<u8>> = (1..6).map(|number| random(6000 + 100 * number)).collect();
+    let names: Vec<String> = (1..6).map(|number| format!("report {number}.pdf")).collect();
+    let mut members = vec![("report 0.pdf", document(6000)); 1000];
+    members.extend(names.iter().map(String::as_str).zip(contents));
+    let members: Vec<(&str, &[u8])> = members
+        .iter()
+        .map(|(name, content)| (*name, content.as_slice()))
+        .collect();
+    scene.make("reports.zip", &zip(&members, As::Stored, false));
+    for number in 0..6 {
+        scene.delete(number);
+    }
+    assert_eq!(scene.losses().gone, 6);
+}
+
+/// Twelve reports, one of them large, are deleted; another folder has what `content` makes of each. Gives how many count as gone and as new.
+fn gone_beside_copies(content: impl Fn(usize, &[u8]) -> Vec<u8>) -> (u64, u64) {
+    let report = |number: usize| document(if number == 7 { 3 << 20 } else { 6000 + 100 * number });
+    let files: Vec<_> = (0..12)
+        .map(|number| (format!("report {number}.pdf"), report(number)))
+        .collect();
+    let mut scene = Scene::new(&files);
+    let folder = scene.after.folder(NodeId(0), b"Archive");
+    for (number, (name, was)) in files.iter().enumerate() {
+        scene.after.file(folder, name.as_bytes(), &content(number, was));
+        scene.delete(number as u64);
+    }
+    let losses = scene.losses();
+    (losses.gone, losses.created)
+}
+
+#[test]
+fn files_that_lie_in_another_folder_as_they_were_are_neither_gone_nor_new() {
+    assert_eq!(gone_beside_copies(|_, content| content.to_vec()), (0, 0));
+    assert_eq!(gone_beside_copies(|_, content| random(content.len())), (12, 12));
+    // Eight of twelve are compared.
+    let some = |number: usize, content: &[u8]| {
+        if number < 5 {
+            random(content.len())
+        } else {
+            content.to_vec()
+        }
+    };
+    assert_eq!(gone_beside_copies(some), (12, 12));
+    // Of a large one the end of every piece counts, too.
+    let of_large = |number: usize, content: &[u8]| {
+        let mut content = content.to_vec();
+        if number == 7 {
+            content.iter_mut().step_by(4096).for_each(|byte| *byte ^= 1);
+        }
+        content
+    };
+    let (gone, _) = gone_beside_copies(|number, content| {
+        if number == 7 {
+            of_large(number, content)
+        } else {
+            random(content.len() + 1)
+        }
+    });
+    assert_eq!(gone, 12);
 }
 
 #[test]

@@ -96,10 +96,10 @@ pub struct Losses {
     pub lost: Vec<LostFile>,
     /// Files at its end.
     pub files: u64,
-    /// Of these, those that weren't there at its beginning.
+    /// Of these, those that weren't there at its beginning, in this place or another.
     pub created: u64,
-    /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them, and that no new archive holds as they
-    /// were.
+    /// Files of its beginning that are gone or lost most of what they were, whatever there is beside them, and that don't lie
+    /// elsewhere as they were.
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,

@@ -70,11 +70,7 @@ pub fn unpack<'a>(file: &'a dyn Disk, member: &Member) -> io::Result<Box<dyn Rea
         is_deflated,
     } = member.place
     else {
-        return Ok(Box::new(GzDecoder::new(buffered(Section {
-            file,
-            at: 0,
-            end: file.size_bytes(),
-        }))));
+        return Ok(Box::new(GzDecoder::new(buffered(Section::of(file)))));
     };
     let fields: [u8; HEADER_BYTES] = read(file, header)?;
     let lengths = u16_at(&fields, 26).zip(u16_at(&fields, 28));
@@ -180,10 +176,18 @@ fn large_numbers(mut extra: &[u8]) -> &[u8] {
 }
 
 /// A part of a file, to be read from its start.
-struct Section<'a> {
+pub(crate) struct Section<'a> {
     file: &'a dyn Disk,
     at: u64,
     end: u64,
+}
+
+impl<'a> Section<'a> {
+    /// The whole file.
+    pub(crate) fn of(file: &'a dyn Disk) -> Self {
+        let end = file.size_bytes();
+        Self { file, at: 0, end }
+    }
 }
 
 impl Read for Section<'_> {
