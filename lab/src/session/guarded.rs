@@ -4,7 +4,7 @@
 //! metered instead, so that every event says how much had been written by then.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -135,6 +135,8 @@ pub(super) struct Guarded {
     meter: Arc<Meter>,
     /// Files are examined by one thread at a time.
     examining: Arc<Mutex<()>>,
+    /// And it ticks by one.
+    ticking: Arc<Mutex<()>>,
     is_stopping: Arc<AtomicBool>,
     ticker: JoinHandle<()>,
     examiner: JoinHandle<()>,
@@ -158,15 +160,22 @@ impl Guarded {
             events,
         );
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let ticking = Arc::clone(&guard);
-        let ticker = every("ticker", TICK, &is_stopping, move || ticking.tick())?;
-        let examining = Arc::default();
+        let (ticking, examining): (Arc<Mutex<()>>, Arc<Mutex<()>>) = Default::default();
+        let (ticked, claim) = (Arc::clone(&guard), Arc::clone(&ticking));
+        let ticker = every("ticker", TICK, &is_stopping, move || {
+            let _claim = lock(&claim);
+            ticked.tick();
+        })?;
         let (examined, claim) = (Arc::clone(&guard), Arc::clone(&examining));
-        let examiner = every("examiner", TICK / 10, &is_stopping, move || examine(&examined, &claim))?;
+        let examiner = every("examiner", TICK / 10, &is_stopping, move || {
+            let _claim = lock(&claim);
+            examined.examine(&LabExaminer);
+        })?;
         Ok(Self {
             guard,
             meter,
             examining,
+            ticking,
             is_stopping,
             ticker,
             examiner,
@@ -216,10 +225,14 @@ impl Guarded {
         Ok(json!({"announced": null}))
     }
 
-    /// Does what is due, now.
-    pub(super) fn tick(&self) {
+    /// Lets the clock leap, then does what is due: files first, at which it looks again and again in real pauses. Whoever ticked meanwhile would
+    /// find that nobody had looked at them for so long.
+    pub(super) fn leap(&self, clock: &LabClock, duration: Duration) -> std::io::Result<()> {
+        let (_ticking, _examining) = (lock(&self.ticking), lock(&self.examining));
+        clock.skip(duration)?;
+        self.guard.examine(&LabExaminer);
         self.guard.tick();
-        examine(&self.guard, &self.examining);
+        Ok(())
     }
 
     /// Where a restore from before the attack returns to.
@@ -244,9 +257,8 @@ impl Guarded {
     }
 }
 
-fn examine(guard: &Guard, claim: &Mutex<()>) {
-    let _claim = claim.lock().unwrap_or_else(PoisonError::into_inner);
-    guard.examine(&LabExaminer);
+fn lock(claim: &Mutex<()>) -> MutexGuard<'_, ()> {
+    claim.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A thread that calls `act` every so often.
