@@ -57,6 +57,8 @@ pub struct Losses {
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,
+    /// Files of its beginning that lie elsewhere as they were.
+    pub moved: u64,
     /// Whether file systems that can be read take up nearly all of the disk, before and after.
     pub is_whole: bool,
 }
@@ -131,6 +133,7 @@ fn lost_in(
         .iter()
         .filter(|finding| finding.old.is_none() && finding.new.is_some());
     losses.created += (created.count() as u64).saturating_sub(moved.copies);
+    losses.moved += moved.files.len() as u64;
     for old in gone.iter().filter(|old| !moved.files.contains(old)) {
         losses.gone += 1;
         losses.gone_bytes += before_tree.node(*old).map_or(0, |old| old.size_bytes);

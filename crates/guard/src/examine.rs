@@ -60,6 +60,9 @@ const ONSET_MARGIN_MICROS: Micros = 5_000_000;
 const GONE_FEW: u64 = 5;
 const GONE_SHARE: u64 = 20;
 const GONE_BYTES: u64 = 64 << 20;
+/// While files are moved, more may be gone for so long: file systems write down that a file was deleted before they write what its copy holds, or
+/// the archive with it.
+const MOVING_MICROS: Micros = 5_000_000;
 const TELLS_WITHIN: Duration = Duration::from_secs(1);
 const CREATED_SHARE: u64 = 4;
 /// How long after a failure, or where no file system can be read, it is tried again.
@@ -103,6 +106,8 @@ pub struct Losses {
     pub gone: u64,
     /// The bytes in those.
     pub gone_bytes: u64,
+    /// Files that are gone from where they were and lie elsewhere as they were.
+    pub moved: u64,
     /// Whether the files of nearly the whole disk could be read.
     pub is_whole: bool,
 }
@@ -171,6 +176,8 @@ pub(crate) struct Examining {
     done: Option<Level>,
     /// Files that were gone, and their bytes, while nothing was suspected.
     usually_gone: (u64, u64),
+    /// Since when too many are gone, while others were moved.
+    gone_since: Option<Micros>,
     /// Whether something else was suspected before: files don't make themselves more suspicious.
     is_suspected: bool,
     /// The generation of the watch that this belongs to.
@@ -215,7 +222,7 @@ impl Examining {
     }
 
     /// Whether the files tell that random bytes in free space harm nobody.
-    fn do_tell(&mut self, losses: &Losses, took: Duration, is_suspected: bool) -> bool {
+    fn do_tell(&mut self, losses: &Losses, took: Duration, is_suspected: bool, now: Micros) -> bool {
         let gone = (losses.gone, losses.gone_bytes);
         // What is gone becomes fewer when another window begins.
         self.usually_gone = match is_suspected {
@@ -224,10 +231,13 @@ impl Examining {
         };
         let few = GONE_FEW.min(losses.files / GONE_SHARE).max(1);
         let lost = losses.lost.len() as u64;
+        let is_too_many = gone.0 - self.usually_gone.0 >= few;
+        let since = is_too_many.then(|| self.gone_since.unwrap_or(now));
+        self.gone_since = since.filter(|since| losses.moved > 0 && now.saturating_sub(*since) < MOVING_MICROS);
         took <= TELLS_WITHIN
             && losses.is_whole
             && losses.created.saturating_mul(CREATED_SHARE) < losses.files
-            && gone.0 - self.usually_gone.0 < few
+            && (!is_too_many || self.gone_since.is_some())
             && gone.1 - self.usually_gone.1 < GONE_BYTES
             && lost < few
             && losses.lost.iter().all(|file| file.is_replaced)
@@ -362,6 +372,7 @@ impl Guard {
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed()
+            || examining.gone_since.is_some()
             || watch.held_back.is_some() && watch.files_told.is_none_or(|(_, seen)| seen != newest);
         // Whoever is held back waits for it.
         let next = match watch.held_back.is_some() {
@@ -410,7 +421,7 @@ impl Guard {
         let mut watch = lock(&self.watch);
         let counted = examining.counted.len();
         let is_suspected = is_episode || watch.held_back.is_some() || watch.zero_since.is_none();
-        let do_tell = examining.do_tell(&losses, examined.took, is_suspected);
+        let do_tell = examining.do_tell(&losses, examined.took, is_suspected, window.began);
         examining.take(window, losses.lost, |file| {
             let since = file.first.map(|first| watch.trail.written_by(first.0).unwrap_or(now));
             since.unwrap_or(window.from_time).max(window.from_time)

@@ -87,6 +87,7 @@ fn told(losses: answers::Losses) -> Losses {
         created: losses.created,
         gone: losses.gone,
         gone_bytes: losses.gone_bytes,
+        moved: losses.moved,
         is_whole: losses.is_whole,
     }
 }

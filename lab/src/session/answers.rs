@@ -100,6 +100,7 @@ impl FileExaminer for LabExaminer {
                     created: losses.created,
                     gone: losses.gone,
                     gone_bytes: losses.gone_bytes,
+                    moved: losses.moved,
                     is_whole: losses.is_whole,
                 })
                 .map_err(|error| Unexamined::Failed(error.to_string())),

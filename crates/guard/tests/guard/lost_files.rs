@@ -22,6 +22,7 @@ struct Told {
     created: AtomicU32,
     gone: AtomicU32,
     gone_bytes: AtomicU64,
+    moved: AtomicU64,
     is_partial: AtomicBool,
     asked: AtomicU32,
     from: Mutex<Option<Sequence>>,
@@ -55,6 +56,7 @@ impl FileExaminer for Told {
             created: self.created.load(Ordering::Relaxed).into(),
             gone: self.gone.load(Ordering::Relaxed).into(),
             gone_bytes: self.gone_bytes.load(Ordering::Relaxed),
+            moved: self.moved.load(Ordering::Relaxed),
             is_whole: !self.is_partial.load(Ordering::Relaxed),
         };
         Examined {
@@ -346,6 +348,37 @@ fn random_bytes_in_free_space_are_fenced_only_once_files_go() {
     assert!(!fill(&disk, 0..1));
     let point = disk.bench.guard.before_attack().unwrap();
     assert_clean(&disk.bench.volume, &point.pin);
+}
+
+#[test]
+fn while_files_are_moved_more_may_be_gone_for_some_seconds() {
+    let moving = |gone| {
+        let disk = suspicious_of_new();
+        assert!(fill(&disk, 0..2 * TO_FENCE));
+        disk.told.moved.store(20, Ordering::Relaxed);
+        disk.told.gone.store(gone, Ordering::Relaxed);
+        assert!(fill(&disk, 2 * TO_FENCE..2 * TO_FENCE + 1));
+        disk.pass(3);
+        assert_eq!(disk.state(), StatusState::Bookmarked);
+        disk
+    };
+    // The archive with them is there.
+    let disk = moving(300);
+    disk.told.gone.store(0, Ordering::Relaxed);
+    disk.pass(60);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    // More than those were on their way: the time counts anew.
+    disk.told.gone.store(300, Ordering::Relaxed);
+    assert!(fill(&disk, 2 * TO_FENCE + 1..2 * TO_FENCE + 2));
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    // It never comes, though nothing is written any more.
+    disk.pass(4);
+    assert_eq!(disk.state(), StatusState::Fenced);
+    // What goes in small pieces isn't on its way.
+    let disk = moving(6);
+    disk.pass(4);
+    assert_eq!(disk.state(), StatusState::Fenced);
 }
 
 #[test]
