@@ -59,6 +59,8 @@ pub struct Losses {
     pub gone_bytes: u64,
     /// Files of its beginning that lie elsewhere as they were.
     pub moved: u64,
+    /// Whether one seemed to that doesn't, though its blocks weren't changed for a minute. Then nothing counts as moved.
+    pub is_contradicted: bool,
     /// Whether file systems that can be read take up nearly all of the disk, before and after.
     pub is_whole: bool,
 }
@@ -125,18 +127,25 @@ fn lost_in(
         .lost
         .extend(meant.filter_map(|finding| lost_file(&ground, finding)));
     losses.files += after_tree.files().count() as u64;
+    let size_bytes = |old: Index| before_tree.node(old).map_or(0, |old| old.size_bytes);
     let gone = findings.list.iter().filter(|finding| is_gone(&ground, finding));
-    let gone: Vec<Index> = gone.filter_map(|finding| finding.old).collect();
+    // With an empty file nothing goes.
+    let gone: Vec<Index> = gone
+        .filter_map(|finding| finding.old)
+        .filter(|old| size_bytes(*old) > 0)
+        .collect();
     let moved = moved(&ground, &gone, keys);
     let created = findings
         .list
         .iter()
-        .filter(|finding| finding.old.is_none() && finding.new.is_some());
-    losses.created += (created.count() as u64).saturating_sub(moved.copies);
+        .filter(|finding| finding.old.is_none())
+        .filter_map(|finding| finding.new);
+    losses.created += created.filter(|new| !moved.copies.contains(new)).count() as u64;
     losses.moved += moved.files.len() as u64;
-    for old in gone.iter().filter(|old| !moved.files.contains(old)) {
+    losses.is_contradicted |= moved.is_contradicted;
+    for old in gone.into_iter().filter(|old| !moved.files.contains(old)) {
         losses.gone += 1;
-        losses.gone_bytes += before_tree.node(*old).map_or(0, |old| old.size_bytes);
+        losses.gone_bytes += size_bytes(old);
     }
     Ok(())
 }

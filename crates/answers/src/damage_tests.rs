@@ -68,6 +68,11 @@ impl Scene {
     }
 
     fn losses(self) -> Losses {
+        self.losses_at(3)
+    }
+
+    /// What an examination finds at a second. Files were changed in the second one.
+    fn losses_at(self, second: u64) -> Losses {
         let moment = |second| PastMoment {
             sequence: Sequence(second),
             time: Timestamp::from_unix_seconds(second),
@@ -75,8 +80,8 @@ impl Scene {
         };
         let window = Window {
             before: moment(1),
-            after: moment(3),
-            ends: vec![(moment(1), moment(3))],
+            after: moment(second),
+            ends: vec![(moment(1), moment(second))],
             changed: self.changed,
             readings: Readings::default(),
             seconds: BTreeMap::new(),
@@ -187,7 +192,7 @@ fn what_is_gone_and_new_is_counted_whatever_it_means() {
 /// Twelve reports are deleted; a zip holds what `content` makes of each. Gives how many count as gone.
 fn gone_beside_zip(how: As, content: impl Fn(usize, &[u8]) -> Vec<u8>) -> u64 {
     let mut scene = Scene::of_documents(12);
-    let names: Vec<String> = (0..12).map(|number| format!("reports/report {number}.pdf")).collect();
+    let names: Vec<String> = (0..12).map(|number| format!("report {number}.pdf")).collect();
     let contents: Vec<Vec<u8>> = (0..12)
         .map(|number| content(number, &document(6000 + 100 * number)))
         .collect();
@@ -222,7 +227,7 @@ fn an_archive_that_says_what_is_not_so_is_believed_nothing() {
         [start, &random(end.len())].concat()
     };
     assert_eq!(gone_beside_zip(As::Deflated, end_encrypted), 12);
-    // Eight of twelve are compared: one of the five that aren't as they were is among them.
+    // One of the five is compared: that none is has a probability of less than 1 to 10 million.
     let many = |number: usize, content: &[u8]| {
         if number < 5 {
             random(content.len())
@@ -273,27 +278,34 @@ fn what_nobody_looks_for_hides_nothing() {
     assert_eq!(scene.losses().gone, 6);
 }
 
-/// Twelve reports, one of them large, are deleted; another folder has what `content` makes of each. Gives how many count as gone and as new.
-fn gone_beside_copies(content: impl Fn(usize, &[u8]) -> Vec<u8>) -> (u64, u64) {
+/// Twelve reports, one of them large, are deleted; another folder has what `content` makes of each. Gives how many count as gone, as new and as moved.
+fn gone_beside_copies(content: impl Fn(usize, &[u8]) -> Vec<u8>) -> (u64, u64, u64) {
+    let mut scene = Scene::new(&[]);
     let report = |number: usize| document(if number == 7 { 3 << 20 } else { 6000 + 100 * number });
     let files: Vec<_> = (0..12)
         .map(|number| (format!("report {number}.pdf"), report(number)))
         .collect();
-    let mut scene = Scene::new(&files);
-    let folder = scene.after.folder(NodeId(0), b"Archive");
+    let folder = scene.before.folder(NodeId(0), b"Reports");
+    for (name, was) in &files {
+        scene.before.file(folder, name.as_bytes(), was);
+    }
+    scene.after = scene.before.clone();
+    let archive = scene.after.folder(NodeId(0), b"Archive");
+    let copies = scene.after.folder(archive, b"Reports");
     for (number, (name, was)) in files.iter().enumerate() {
-        scene.after.file(folder, name.as_bytes(), &content(number, was));
-        scene.delete(number as u64);
+        scene.after.file(copies, name.as_bytes(), &content(number, was));
+        scene.after.delete(NodeId(number as u64 + 2));
     }
     let losses = scene.losses();
-    (losses.gone, losses.created)
+    assert_eq!(losses.moved, 12 - losses.gone);
+    (losses.gone, losses.created, losses.moved)
 }
 
 #[test]
 fn files_that_lie_in_another_folder_as_they_were_are_neither_gone_nor_new() {
-    assert_eq!(gone_beside_copies(|_, content| content.to_vec()), (0, 0));
-    assert_eq!(gone_beside_copies(|_, content| random(content.len())), (12, 12));
-    // Eight of twelve are compared.
+    assert_eq!(gone_beside_copies(|_, content| content.to_vec()), (0, 0, 12));
+    assert_eq!(gone_beside_copies(|_, content| random(content.len())), (12, 12, 0));
+    // One of the five is compared: that none is has a probability of less than 1 to 10 million.
     let some = |number: usize, content: &[u8]| {
         if number < 5 {
             random(content.len())
@@ -301,36 +313,87 @@ fn files_that_lie_in_another_folder_as_they_were_are_neither_gone_nor_new() {
             content.to_vec()
         }
     };
-    assert_eq!(gone_beside_copies(some), (12, 12));
-    // Of a large one the end of every piece counts, too.
-    let of_large = |number: usize, content: &[u8]| {
-        let mut content = content.to_vec();
-        if number == 7 {
-            content.iter_mut().step_by(4096).for_each(|byte| *byte ^= 1);
-        }
-        content
-    };
-    let (gone, _) = gone_beside_copies(|number, content| {
-        if number == 7 {
-            of_large(number, content)
-        } else {
-            random(content.len() + 1)
-        }
-    });
-    assert_eq!(gone, 12);
+    assert_eq!(gone_beside_copies(some), (12, 12, 0));
 }
 
 #[test]
-fn logs_are_packed_each_alone() {
-    let mut scene = Scene::new(&[
-        ("a.log".to_owned(), document(9000)),
-        ("b.log".to_owned(), document(9100)),
-    ]);
-    scene.make("a.log.gz", &gzip(&document(9000)));
-    scene.make("b.log.gz", &gzip(&random(9100)));
+fn of_large_copies_the_first_and_the_last_bytes_are_compared_and_some_between() {
+    let but_one = |place: fn(usize) -> usize| {
+        gone_beside_copies(|number, content| {
+            let mut content = content.to_vec();
+            let place = place(content.len());
+            match number {
+                7 => content[place] ^= 1,
+                // Another length: it is another file.
+                _ => content.push(0),
+            }
+            content
+        })
+    };
+    assert_eq!(but_one(|_| 0), (12, 12, 0));
+    assert_eq!(but_one(|length| length - 1), (12, 12, 0));
+    let every = gone_beside_copies(|_, content| {
+        content
+            .iter()
+            .enumerate()
+            .map(|(at, byte)| byte ^ u8::from(at > 70_000 && at % 4096 == 0))
+            .collect()
+    });
+    assert_eq!(every, (12, 12, 0));
+}
+
+#[test]
+fn what_may_not_be_on_the_disk_yet_contradicts_nothing() {
+    let at = |second| {
+        let mut scene = Scene::of_documents(1);
+        scene.make("a.zip", &zip(&[("report 0.pdf", &random(6000))], As::Stored, false));
+        scene.delete(0);
+        let losses = scene.losses_at(second);
+        (losses.gone, losses.is_contradicted)
+    };
+    assert_eq!(at(3), (1, false));
+    assert_eq!(at(63), (1, true));
+}
+
+#[test]
+fn many_files_of_one_name_and_length_are_not_taken_for_each_other() {
+    let same: Vec<_> = (0..5).map(|_| ("index".to_owned(), document(5000))).collect();
+    let mut scene = Scene::new(&same);
+    scene.make(
+        "a.zip",
+        &zip(&[("index", document(5000).as_slice()); 5], As::Deflated, false),
+    );
+    for number in 0..5 {
+        scene.delete(number);
+    }
+    assert_eq!(scene.losses().gone, 5);
+}
+
+#[test]
+fn with_empty_files_nothing_goes() {
+    let mut scene = Scene::new(&[("a".to_owned(), Vec::new()), ("b".to_owned(), document(10))]);
     scene.delete(0);
     scene.delete(1);
-    assert_eq!(scene.losses().gone, 1);
+    let losses = scene.losses();
+    assert_eq!((losses.gone, losses.gone_bytes), (1, 10));
+}
+
+#[test]
+fn logs_are_packed_each_alone_and_rotated() {
+    let files = [("a.log", 9000), ("b.log", 9100), ("c.log.1", 9200), ("d.log", 9300)];
+    let mut scene = Scene::new(&files.map(|(name, length)| (name.to_owned(), document(length))));
+    scene.make("a.log.gz", &gzip(&document(9000)));
+    scene.make("b.log.1.gz", &gzip(&document(9100)));
+    scene.make("c.log.2.gz", &gzip(&document(9200)));
+    scene.make("d.txt.gz", &gzip(&document(9300)));
+    for number in 0..4 {
+        scene.delete(number);
+    }
+    let losses = scene.losses();
+    assert_eq!(
+        (losses.gone, losses.gone_bytes, losses.is_contradicted),
+        (1, 9300, false)
+    );
 }
 
 #[test]

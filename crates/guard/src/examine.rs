@@ -60,8 +60,8 @@ const ONSET_MARGIN_MICROS: Micros = 5_000_000;
 const GONE_FEW: u64 = 5;
 const GONE_SHARE: u64 = 20;
 const GONE_BYTES: u64 = 64 << 20;
-/// While files are moved, more may be gone for so long: file systems write down that a file was deleted before they write what its copy holds, or
-/// the archive with it.
+/// While files are moved, more may be gone for so long, and longer if as many were moved meanwhile: file systems write down that a file was deleted
+/// before they write what its copy holds, or the archive with it.
 const MOVING_MICROS: Micros = 5_000_000;
 const TELLS_WITHIN: Duration = Duration::from_secs(1);
 const CREATED_SHARE: u64 = 4;
@@ -108,6 +108,8 @@ pub struct Losses {
     pub gone_bytes: u64,
     /// Files that are gone from where they were and lie elsewhere as they were.
     pub moved: u64,
+    /// Whether one seemed to lie elsewhere that doesn't.
+    pub is_contradicted: bool,
     /// Whether the files of nearly the whole disk could be read.
     pub is_whole: bool,
 }
@@ -176,8 +178,10 @@ pub(crate) struct Examining {
     done: Option<Level>,
     /// Files that were gone, and their bytes, while nothing was suspected.
     usually_gone: (u64, u64),
-    /// Since when too many are gone, while others were moved.
-    gone_since: Option<Micros>,
+    /// Since when too many are gone while others are moved, and how many have to be moved by its end for it to begin anew.
+    moving: Option<(Micros, u64)>,
+    /// When a file seemed moved that wasn't: nothing that files tell is believed for a day.
+    contradicted: Option<Micros>,
     /// Whether something else was suspected before: files don't make themselves more suspicious.
     is_suspected: bool,
     /// The generation of the watch that this belongs to.
@@ -231,16 +235,33 @@ impl Examining {
         };
         let few = GONE_FEW.min(losses.files / GONE_SHARE).max(1);
         let lost = losses.lost.len() as u64;
-        let is_too_many = gone.0 - self.usually_gone.0 >= few;
-        let since = is_too_many.then(|| self.gone_since.unwrap_or(now));
-        self.gone_since = since.filter(|since| losses.moved > 0 && now.saturating_sub(*since) < MOVING_MICROS);
+        if losses.is_contradicted {
+            self.contradicted = Some(now);
+        }
+        let is_believed = |contradicted: Micros| now.saturating_sub(contradicted) >= COUNTED_MICROS;
+        let excess = gone.0 - self.usually_gone.0;
+        self.moving.take_if(|_| excess < few);
         took <= TELLS_WITHIN
             && losses.is_whole
             && losses.created.saturating_mul(CREATED_SHARE) < losses.files
-            && (!is_too_many || self.gone_since.is_some())
+            && (excess < few || self.is_under_way(losses.moved, excess, now))
             && gone.1 - self.usually_gone.1 < GONE_BYTES
             && lost < few
+            && self.contradicted.is_none_or(is_believed)
             && losses.lost.iter().all(|file| file.is_replaced)
+    }
+
+    /// Whether so many that are gone may be on their way, while others were moved.
+    fn is_under_way(&mut self, moved: u64, gone: u64, now: Micros) -> bool {
+        if moved == 0 {
+            return false;
+        }
+        let (since, enough) = *self.moving.get_or_insert((now, moved.saturating_add(gone)));
+        let is_in_time = now.saturating_sub(since) < MOVING_MICROS;
+        if !is_in_time && moved >= enough {
+            self.moving = Some((now, moved.saturating_add(gone)));
+        }
+        is_in_time || moved >= enough
     }
 
     /// Whether the next examination has something to confirm.
@@ -297,7 +318,7 @@ impl Examining {
     /// It can't be told: begins anew after a while, with another window. What counts goes on to count.
     fn fail(&mut self, ended: Micros, took: Duration) {
         self.next = ended.saturating_add(micros(took.saturating_mul(REST_FACTOR)).max(RETRY_MICROS));
-        (self.ended, self.base) = (ended, None);
+        (self.ended, self.base, self.moving) = (ended, None, None);
         self.lost.clear();
         self.beginnings.clear();
     }
@@ -372,8 +393,8 @@ impl Guard {
         let is_due = watch.hints >= HINTS
             || watch.hints > 0 && now.saturating_sub(examining.ended.max(base.at)) >= FEW_HINTS_MICROS
             || examining.has_unconfirmed()
-            || examining.gone_since.is_some()
-            || watch.held_back.is_some() && watch.files_told.is_none_or(|(_, seen)| seen != newest);
+            || watch.held_back.is_some()
+                && (examining.moving.is_some() || watch.files_told.is_none_or(|(_, seen)| seen != newest));
         // Whoever is held back waits for it.
         let next = match watch.held_back.is_some() {
             true => (examining.next).min(examining.rested(REST_FACTOR_IF_SUSPECTED, REST_LEAST_IF_HELD_BACK)),

@@ -88,6 +88,7 @@ fn told(losses: answers::Losses) -> Losses {
         gone: losses.gone,
         gone_bytes: losses.gone_bytes,
         moved: losses.moved,
+        is_contradicted: losses.is_contradicted,
         is_whole: losses.is_whole,
     }
 }

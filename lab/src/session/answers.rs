@@ -101,6 +101,7 @@ impl FileExaminer for LabExaminer {
                     gone: losses.gone,
                     gone_bytes: losses.gone_bytes,
                     moved: losses.moved,
+                    is_contradicted: losses.is_contradicted,
                     is_whole: losses.is_whole,
                 })
                 .map_err(|error| Unexamined::Failed(error.to_string())),

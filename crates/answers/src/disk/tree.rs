@@ -318,6 +318,11 @@ impl Tree {
         folders
     }
 
+    /// The folder that a node is in; the node itself for the root.
+    pub(crate) fn folder<'t>(&'t self, node: &'t Node) -> &'t Node {
+        self.node(node.folder).unwrap_or(node)
+    }
+
     /// What names a folder across trees.
     pub(crate) fn folder_key(&self, node: &Node) -> u64 {
         self.node(node.folder).map_or(0, |folder| folder.path_hash)

@@ -26,11 +26,20 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// A file that an archive holds and that can be unpacked without a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Member {
-    /// Its name, without folders; bytes as they stand in the archive.
+    /// The name of the folder that it is in, if the archive says; bytes as they stand there.
+    pub folder: Option<Vec<u8>>,
+    /// Its name.
     pub name: Vec<u8>,
     /// Its length, as the archive says.
     pub size_bytes: u64,
     place: Place,
+}
+
+impl Member {
+    /// What it took to read of it in a directory.
+    pub(crate) fn directory_bytes(&self) -> u64 {
+        (ENTRY_BYTES + self.name.len()) as u64
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,16 +54,22 @@ enum Place {
     },
 }
 
-/// The members of the archive that a file of this name is: of a zip those that are stored or deflated and not encrypted. None if it is no such
-/// archive, has no directory yet, or a damaged one.
+/// The members of the archive that a file of this name is: of a zip those that are stored or deflated and not encrypted. None if it has no directory
+/// yet, or a damaged one; `None` if it is no such archive.
 #[must_use]
-pub fn members(file: &dyn Disk, name: &[u8]) -> Vec<Member> {
-    let mut start = [0; 4];
-    match file.read_at(0, &mut start) {
-        Ok(()) if start == *b"PK\x03\x04" => zip_members(file).unwrap_or_default(),
-        Ok(()) if start.starts_with(b"\x1f\x8b\x08") => gzip_member(file, name).into_iter().collect(),
-        _ => Vec::new(),
+pub fn members(file: &dyn Disk, name: &[u8]) -> Option<Vec<Member>> {
+    let start: [u8; 4] = read(file, 0).ok()?;
+    if start == *b"PK\x03\x04" {
+        return Some(zip_members(file).unwrap_or_default());
     }
+    start
+        .starts_with(b"\x1f\x8b\x08")
+        .then(|| gzip_member(file, name).into_iter().collect())
+}
+
+/// Whether so many packed bytes may hold so many: deflate makes nothing longer than its blocks' headers. More would be unpacked for nothing.
+const fn is_plausible(packed_bytes: u64, size_bytes: u64) -> bool {
+    packed_bytes <= size_bytes.saturating_add(size_bytes / 64 + (4 << 10))
 }
 
 /// Unpacks a member from its start.
@@ -90,21 +105,22 @@ pub fn unpack<'a>(file: &'a dyn Disk, member: &Member) -> io::Result<Box<dyn Rea
 /// The length of a gzip's content is at its end, modulo 2^32 (RFC 1952, 2.3.1); its name is that of the archive.
 fn gzip_member(file: &dyn Disk, name: &[u8]) -> Option<Member> {
     let size: [u8; 4] = read(file, file.size_bytes().checked_sub(4)?).ok()?;
-    Some(Member {
+    let size_bytes = u64::from(u32::from_le_bytes(size));
+    is_plausible(file.size_bytes(), size_bytes).then_some(Member {
+        folder: None,
         name: name.strip_suffix(b".gz")?.to_vec(),
-        size_bytes: u64::from(u32::from_le_bytes(size)),
+        size_bytes,
         place: Place::Gzip,
     })
 }
 
 fn zip_members(file: &dyn Disk) -> Option<Vec<Member>> {
     let size_bytes = file.size_bytes();
-    let tail_start = size_bytes.saturating_sub(END_BYTES + COMMENT_BYTES_MAX);
-    let tail = read_vec(file, tail_start, size_bytes - tail_start)?;
-    let end = tail.windows(4).rposition(|window| window == b"PK\x05\x06")?;
-    let record = tail.get(end..)?;
-    let (mut length, mut offset) = (u64::from(u32_at(record, 12)?), u64::from(u32_at(record, 16)?));
-    if let Some(large) = large_end(file, tail_start + end as u64) {
+    // As a rule there is no comment.
+    let tails = [END_BYTES, END_BYTES + COMMENT_BYTES_MAX].map(|length| size_bytes.saturating_sub(length));
+    let (end, record) = tails.into_iter().find_map(|start| end_record(file, start))?;
+    let (mut length, mut offset) = (u64::from(u32_at(&record, 12)?), u64::from(u32_at(&record, 16)?));
+    if let Some(large) = large_end(file, end) {
         (length, offset) = (u64_at(&large, 40)?, u64_at(&large, 48)?);
     }
     if length > DIRECTORY_BYTES_MAX {
@@ -119,6 +135,13 @@ fn zip_members(file: &dyn Disk) -> Option<Vec<Member>> {
         rest = rest.get(length..)?;
     }
     Some(members)
+}
+
+/// The last record that ends a zip behind an offset, and where it begins.
+fn end_record(file: &dyn Disk, start: u64) -> Option<(u64, Vec<u8>)> {
+    let mut tail = read_vec(file, start, file.size_bytes() - start)?;
+    let end = tail.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+    Some((start + end as u64, tail.split_off(end)))
 }
 
 /// The record with large numbers, if there is one.
@@ -150,9 +173,17 @@ fn entry(bytes: &[u8]) -> Option<(Option<Member>, usize)> {
     };
     // In the order in which the extra field has those that are large.
     let (size_bytes, packed_bytes, header) = (number(24)?, number(20)?, number(42)?);
-    let own_name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let can_unpack = flags & ENCRYPTED_FLAGS == 0 && matches!(method, 0 | 8);
+    // Some programs of Windows write its own separator.
+    let mut parts = name.rsplit(|byte| matches!(byte, b'/' | b'\\'));
+    let (own_name, folder) = (parts.next().unwrap_or_default(), parts.next());
+    let is_plausible = match method {
+        0 => packed_bytes == size_bytes,
+        8 => is_plausible(packed_bytes, size_bytes),
+        _ => false,
+    };
+    let can_unpack = flags & ENCRYPTED_FLAGS == 0 && is_plausible;
     let member = (can_unpack && !own_name.is_empty()).then(|| Member {
+        folder: folder.map(<[u8]>::to_vec),
         name: own_name.to_vec(),
         size_bytes,
         place: Place::Zip {

@@ -102,7 +102,7 @@ fn deflated(content: &[u8]) -> Vec<u8> {
 
 /// Names and contents of what an archive holds.
 fn held(archive: Vec<u8>, name: &str) -> Vec<(String, Vec<u8>)> {
-    let members = members(&archive, name.as_bytes());
+    let members = members(&archive, name.as_bytes()).unwrap_or_default();
     let content = |member: &Member| {
         let mut content = Vec::new();
         unpack(&archive, member).unwrap().read_to_end(&mut content).unwrap();
@@ -132,10 +132,41 @@ fn a_zip_holds_files_stored_or_deflated_and_is_read_with_large_numbers_too() {
 }
 
 #[test]
-fn a_comment_behind_it_and_bytes_before_the_directory_do_no_harm() {
+fn a_comment_behind_it_does_no_harm() {
     let mut archive = zip(&[("letter", LETTER)], As::Stored, false);
+    archive.truncate(archive.len() - 2);
+    archive.extend(300_u16.to_le_bytes());
     archive.extend([b' '; 300]);
     assert_eq!(held(archive, "x.zip"), [("letter".to_owned(), LETTER.to_vec())]);
+}
+
+#[test]
+fn members_know_their_folders() {
+    let files: [(&str, &[u8]); 3] = [("letter", b"a"), ("a/b/letter", b"b"), ("a\\c\\letter", b"c")];
+    let members = members(&zip(&files, As::Stored, false), b"x.zip").unwrap();
+    let folders: Vec<Option<&[u8]>> = members.iter().map(|member| member.folder.as_deref()).collect();
+    assert_eq!(folders, [None, Some(b"b".as_slice()), Some(b"c")]);
+}
+
+#[test]
+fn more_packed_bytes_than_it_takes_are_not_unpacked() {
+    // Empty blocks of deflate, without end.
+    let mut archive = zip(&[("letter", &[0; 20_000])], As::Stored, false);
+    assert_eq!(members(&archive, b"x.zip").unwrap().len(), 1);
+    let directory = archive.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    archive[directory + 24..directory + 28].copy_from_slice(&10_000_u32.to_le_bytes());
+    assert_eq!(
+        members(&archive, b"x.zip").unwrap().len(),
+        0,
+        "stored, and not as long as it is"
+    );
+    archive[directory + 10] = 8;
+    assert_eq!(members(&archive, b"x.zip").unwrap().len(), 0);
+    let mut long = gzip(LETTER);
+    let size = long.split_off(long.len() - 4);
+    long.extend([0; 9000]);
+    long.extend(size);
+    assert_eq!(members(&long, b"x.gz"), Some(Vec::new()));
 }
 
 #[test]
@@ -166,7 +197,7 @@ fn any_byte_may_be_wrong() {
             for value in [0, 0xff] {
                 let mut damaged = archive.clone();
                 damaged[place] = value;
-                for member in members(&damaged, b"x.zip") {
+                for member in members(&damaged, b"x.zip").unwrap_or_default() {
                     if let Ok(mut unpacked) = unpack(&damaged, &member) {
                         // An error, or whatever it is: it ends.
                         let _ = unpacked.read_to_end(&mut Vec::new());

@@ -2,12 +2,12 @@
 //! `zip -m` or gzip. They aren't lost.
 //!
 //! Names and archives say anything. So some of what is said is compared with the files as they were, nobody knows which; if it isn't so once,
-//! nothing else of that archive, or of the copies, is believed.
+//! nothing of it is believed.
 
 pub mod archive;
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 
@@ -15,22 +15,22 @@ use archive::{Member, Section, members, unpack};
 use files::{Disk, FileSystem, NodeId, ReadFailed};
 
 use crate::compare::Ground;
-use crate::disk::{Index, Node};
+use crate::disk::{Index, Node, Stamp};
 
-/// New files that are looked into for archives, the largest first.
-const ARCHIVES_MAX: usize = 1024;
-/// Members of one archive, and copies, that are compared.
-const SAMPLE: usize = 8;
+/// Changed files whose first bytes are looked at, the newest first, and archives that are looked into.
+const FILES_MAX: usize = 4096;
+const ARCHIVES_MAX: usize = 256;
+/// What is compared: so many of the files, and as many more by length, so that neither small nor large ones hide among the others.
+const SAMPLE: u64 = 16;
 /// A member is compared as a whole. A longer one isn't, and isn't believed.
 const MEMBER_BYTES_MAX: u64 = 16 << 20;
-/// Of a longer copy so many pieces are compared.
+/// Of a longer copy so many pieces are compared, with the first and the last.
 const COPY_BYTES_MAX: u64 = 1 << 20;
 const PIECES: u64 = 16;
-/// All that is compared, for it not to take long, and what it counts to read of a member in an archive's directory. What is behind it isn't
-/// believed.
-const BYTES_MAX: u64 = 64 << 20;
-const MEMBER_COSTS_BYTES: u64 = 64;
-/// Files of one name and length that a member is compared with.
+/// Bytes that are compared, and bytes of archives' directories that are read, at most: it is to be over in a second.
+const COMPARED_BYTES_MAX: u64 = 64 << 20;
+const DIRECTORY_BYTES_MAX: u64 = 32 << 20;
+/// Files of one name and length in folders of one name: of more nobody could tell which is where.
 const ALIKE_MAX: usize = 4;
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -39,8 +39,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub(crate) struct Moved {
     /// Those that lie elsewhere as they were.
     pub(crate) files: HashSet<Index>,
-    /// How many new files are copies of those.
-    pub(crate) copies: u64,
+    /// The new files that are copies of those.
+    pub(crate) copies: HashSet<Index>,
+    /// Whether one was compared that isn't what it seemed, though all of it must be on the disk by now. Then there are none.
+    pub(crate) is_contradicted: bool,
 }
 
 /// Which of the files that are `gone` lie elsewhere as they were. `keys` chooses what is compared.
@@ -48,159 +50,234 @@ pub(crate) fn moved(ground: &Ground<'_>, gone: &[Index], keys: &RandomState) -> 
     let Some((after, tree)) = ground.after.filter(|_| !gone.is_empty()) else {
         return Moved::default();
     };
-    let mut search = Search::new(ground, gone, keys);
+    let wanted = Wanted::new(ground, gone);
     let content = |new: &Node| Content {
         file_system: &*after.file_system,
         node: new.id,
         size_bytes: new.size_bytes,
     };
-    let is_new = |new: &Node| ground.before_tree.by_identity(new.identity()).is_none();
-    let copies = tree.files().filter(|(_, new)| is_new(new)).filter_map(|(_, new)| {
-        let place = search.place(tree.name(new), new.size_bytes)?;
-        let file = content(new);
-        Some(Candidate {
-            file,
-            member: None,
-            place,
-        })
-    });
-    let copies = copies.collect();
-    let copies = search.believe(copies);
-    let mut archives: Vec<&Node> = tree
+    let mut claims = Claims::default();
+    for (index, new) in tree.files() {
+        let is_new = ground.before_tree.by_identity(new.identity()).is_none();
+        let alike = wanted.alike(tree.name(tree.folder(new)), tree.name(new), new.size_bytes);
+        if is_new && !alike.is_empty() {
+            claims.add(Claim {
+                alike,
+                file: content(new),
+                lies: Lies::Copied(index),
+                last: new.last,
+            });
+        }
+    }
+    let mut changed: Vec<&Node> = tree
         .files()
         .map(|(_, new)| new)
         .filter(|new| new.is_touched())
         .collect();
-    archives.sort_unstable_by_key(|new| Reverse(new.size_bytes));
-    for new in archives.into_iter().take(ARCHIVES_MAX) {
+    changed.sort_unstable_by_key(|new| Reverse(new.last));
+    let (mut archives, mut directory_bytes) = (0, 0);
+    for new in changed.into_iter().take(FILES_MAX) {
         let file = content(new);
-        let members = members(&file, tree.name(new));
-        search.spend(members.len() as u64 * MEMBER_COSTS_BYTES);
-        let short = members
-            .into_iter()
-            .filter(|member| member.size_bytes <= MEMBER_BYTES_MAX);
-        let packed = short.filter_map(|member| {
-            let place = search.place(&member.name, member.size_bytes)?;
-            let member = Some(member);
-            Some(Candidate { file, member, place })
-        });
-        let packed = packed.collect();
-        search.believe(packed);
-    }
-    Moved {
-        files: search.found,
-        copies,
-    }
-}
-
-/// Where a file may lie now: another file, or a member of it.
-struct Candidate<'a> {
-    file: Content<'a>,
-    member: Option<Member>,
-    /// Its place among those that are wanted.
-    place: usize,
-}
-
-struct Search<'a> {
-    ground: &'a Ground<'a>,
-    keys: &'a RandomState,
-    /// What a file and its copy have in common, the name without folders and the length, and where in `wanted` such files are.
-    places: HashMap<(&'a [u8], u64), usize>,
-    wanted: Vec<VecDeque<Index>>,
-    bytes_left: u64,
-    found: HashSet<Index>,
-}
-
-impl<'a> Search<'a> {
-    fn new(ground: &'a Ground<'a>, gone: &[Index], keys: &'a RandomState) -> Self {
-        let mut search = Self {
-            ground,
-            keys,
-            places: HashMap::new(),
-            wanted: Vec::new(),
-            bytes_left: BYTES_MAX,
-            found: HashSet::new(),
+        let Some(members) = members(&file, tree.name(new)) else {
+            continue;
         };
-        for index in gone {
-            let Some(old) = ground.before_tree.node(*index) else {
-                continue;
+        for member in members {
+            directory_bytes += member.directory_bytes();
+            let alike = match &member.folder {
+                Some(folder) => wanted.alike(folder, &member.name, member.size_bytes),
+                None => wanted.alone(&member.name, member.size_bytes),
             };
-            let alike = (ground.before_tree.name(old), old.size_bytes);
-            let place = *search.places.entry(alike).or_insert(search.wanted.len());
-            match search.wanted.get_mut(place) {
-                Some(files) => files.push_back(*index),
-                None => search.wanted.push(VecDeque::from([*index])),
+            if member.size_bytes <= MEMBER_BYTES_MAX && !alike.is_empty() {
+                claims.add(Claim {
+                    alike,
+                    file,
+                    lies: Lies::Packed(member),
+                    last: new.last,
+                });
             }
         }
-        search
+        archives += 1;
+        if archives == ARCHIVES_MAX || directory_bytes > DIRECTORY_BYTES_MAX {
+            break;
+        }
+    }
+    claims.told(ground, keys)
+}
+
+/// Files that are looked for.
+#[derive(Default)]
+struct Wanted<'a> {
+    /// Those that can't be told apart by what is said of them.
+    groups: Vec<Vec<Index>>,
+    /// Groups by the name of their folder, their own, and their length in bytes.
+    in_folders: HashMap<(&'a [u8], &'a [u8], u64), usize>,
+    /// Groups by their name without the number of a log that was rotated, and their length.
+    alone: HashMap<(&'a [u8], u64), usize>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(ground: &Ground<'a>, gone: &[Index]) -> Self {
+        let mut wanted = Self::default();
+        let tree = ground.before_tree;
+        for index in gone {
+            let Some(old) = tree.node(*index) else { continue };
+            let (folder, name) = (tree.name(tree.folder(old)), tree.name(old));
+            let next = wanted.groups.len();
+            let in_folder = *wanted.in_folders.entry((folder, name, old.size_bytes)).or_insert(next);
+            wanted.groups.resize_with(next.max(in_folder + 1), Vec::new);
+            let next = wanted.groups.len();
+            let alone = *wanted
+                .alone
+                .entry((without_number(name), old.size_bytes))
+                .or_insert(next);
+            wanted.groups.resize_with(next.max(alone + 1), Vec::new);
+            for group in [in_folder, alone] {
+                wanted
+                    .groups
+                    .get_mut(group)
+                    .into_iter()
+                    .for_each(|files| files.push(*index));
+            }
+        }
+        wanted
     }
 
-    fn place(&self, name: &[u8], size_bytes: u64) -> Option<usize> {
-        self.places.get(&(name, size_bytes)).copied()
+    fn alike(&self, folder: &[u8], name: &[u8], size_bytes: u64) -> &[Index] {
+        self.few(self.in_folders.get(&(folder, name, size_bytes)).copied())
     }
 
-    fn spend(&mut self, bytes: u64) {
-        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+    fn alone(&self, name: &[u8], size_bytes: u64) -> &[Index] {
+        self.few(self.alone.get(&(without_number(name), size_bytes)).copied())
     }
 
-    /// Compares some of the candidates. If all of those are what they seem, all are taken for files that are gone: for how many.
-    fn believe(&mut self, mut candidates: Vec<Candidate<'_>>) -> u64 {
-        candidates.sort_by_cached_key(|candidate| self.keys.hash_one((candidate.file.node.0, &candidate.member)));
-        // As many as there are files to be found: others would hide what isn't so among those that nobody asks for.
-        let mut left: HashMap<usize, usize> = HashMap::new();
-        candidates.retain(|candidate| {
-            let wanted = || self.wanted.get(candidate.place).map_or(0, VecDeque::len);
-            let left = left.entry(candidate.place).or_insert_with(wanted);
-            let is_wanted = *left > 0;
-            *left = left.saturating_sub(1);
-            is_wanted
+    fn few(&self, group: Option<usize>) -> &[Index] {
+        let files = group.and_then(|group| self.groups.get(group));
+        files
+            .filter(|files| files.len() <= ALIKE_MAX)
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// `app.log.1` -> `app.log`.
+fn without_number(name: &[u8]) -> &[u8] {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    match name.get(..name.len() - digits) {
+        Some([start @ .., b'.']) if digits > 0 => start,
+        _ => name,
+    }
+}
+
+/// That one of several files lies in a new place.
+struct Claim<'a> {
+    alike: &'a [Index],
+    /// Where: in this file, or this file itself.
+    file: Content<'a>,
+    lies: Lies,
+    /// When that was changed last.
+    last: Stamp,
+}
+
+enum Lies {
+    Copied(Index),
+    Packed(Member),
+}
+
+#[derive(Default)]
+struct Claims<'a> {
+    list: Vec<Claim<'a>>,
+    files: HashSet<Index>,
+}
+
+impl<'a> Claims<'a> {
+    /// Each gone file needs a claim of its own. What nobody asks for isn't compared: others could hide among it.
+    fn add(&mut self, claim: Claim<'a>) {
+        if let Some(file) = claim.alike.iter().find(|index| !self.files.contains(*index)) {
+            self.files.insert(*file);
+            self.list.push(claim);
+        }
+    }
+
+    fn told(self, ground: &Ground<'_>, keys: &RandomState) -> Moved {
+        if let Some(contradicting) = self.contradicting(ground, keys) {
+            return Moved {
+                // File systems may write down where content is before they write that.
+                is_contradicted: ground.is_settled(contradicting.last),
+                ..Moved::default()
+            };
+        }
+        let copies = self.list.iter().filter_map(|claim| match claim.lies {
+            Lies::Copied(index) => Some(index),
+            Lies::Packed(_) => None,
         });
-        for candidate in candidates.iter().take(SAMPLE) {
-            self.spend(candidate.costs_bytes());
-            if self.bytes_left == 0 || !self.is_as_it_was(candidate) {
-                return 0;
-            }
+        Moved {
+            copies: copies.collect(),
+            files: self.files,
+            is_contradicted: false,
         }
-        let wanted = |candidate: &Candidate<'_>| self.wanted.get_mut(candidate.place)?.pop_front();
-        self.found.extend(candidates.iter().filter_map(wanted));
-        candidates.len() as u64
     }
 
-    fn is_as_it_was(&self, candidate: &Candidate<'_>) -> bool {
-        let files = self.wanted.get(candidate.place).into_iter().flatten().take(ALIKE_MAX);
-        let olds = files.filter_map(|index| self.ground.before_tree.node(*index));
-        let contents = olds.map(|old| Content {
-            file_system: &*self.ground.before.file_system,
+    /// Compares some. Gives one that isn't so.
+    fn contradicting(&self, ground: &Ground<'_>, keys: &RandomState) -> Option<&Claim<'a>> {
+        let ends = self.list.iter().scan(0, |total, claim| {
+            *total += claim.costs_bytes();
+            Some(*total)
+        });
+        let ends: Vec<u64> = ends.collect();
+        let (count, bytes) = (ends.len() as u64, ends.last().copied().unwrap_or(0));
+        let by_count = (0..SAMPLE).map(|number| (keys.hash_one((0, number)) % count.max(1)) as usize);
+        let by_bytes = (0..SAMPLE).map(|number| {
+            let byte = keys.hash_one((1, number)) % bytes.max(1);
+            ends.partition_point(|end| *end <= byte)
+        });
+        let mut compared = HashSet::new();
+        let mut bytes_left = COMPARED_BYTES_MAX;
+        for place in by_count.chain(by_bytes).filter(|place| compared.insert(*place)) {
+            let claim = self.list.get(place).filter(|_| bytes_left > 0)?;
+            bytes_left = bytes_left.saturating_sub(claim.costs_bytes());
+            if !claim.is_so(ground, keys) {
+                return Some(claim);
+            }
+        }
+        None
+    }
+}
+
+impl Claim<'_> {
+    fn costs_bytes(&self) -> u64 {
+        match &self.lies {
+            Lies::Packed(member) => member.size_bytes,
+            Lies::Copied(_) => self.file.size_bytes.min(COPY_BYTES_MAX),
+        }
+    }
+
+    fn is_so(&self, ground: &Ground<'_>, keys: &RandomState) -> bool {
+        let olds = self.alike.iter().filter_map(|index| ground.before_tree.node(*index));
+        let mut contents = olds.map(|old| Content {
+            file_system: &*ground.before.file_system,
             node: old.id,
             size_bytes: old.size_bytes,
         });
-        contents
-            .into_iter()
-            .any(|old| candidate.is_copy_of(old, self.keys).unwrap_or(false))
-    }
-}
-
-impl Candidate<'_> {
-    fn costs_bytes(&self) -> u64 {
-        match &self.member {
-            Some(member) => member.size_bytes,
-            None => self.file.size_bytes.min(COPY_BYTES_MAX),
-        }
+        contents.any(|old| self.is_copy_of(old, keys).unwrap_or(false))
     }
 
     fn is_copy_of(&self, old: Content<'_>, keys: &RandomState) -> io::Result<bool> {
-        match &self.member {
-            Some(member) => is_same(&mut *unpack(&self.file, member)?, &mut Section::of(&old)),
-            None if old.size_bytes <= COPY_BYTES_MAX => is_same(&mut Section::of(&self.file), &mut Section::of(&old)),
-            None => {
+        match &self.lies {
+            Lies::Packed(member) => is_same(&mut *unpack(&self.file, member)?, &mut Section::of(&old)),
+            Lies::Copied(_) if old.size_bytes <= COPY_BYTES_MAX => {
+                is_same(&mut Section::of(&self.file), &mut Section::of(&old))
+            }
+            Lies::Copied(_) => {
                 let last = old.size_bytes - BUFFER_BYTES as u64;
-                let mut offsets = (0..PIECES).map(|piece| keys.hash_one((self.file.node.0, piece)) % (last + 1));
-                offsets.try_fold(true, |is_so_far, offset| {
-                    let (mut new, mut was) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
+                let random = (0..PIECES).map(|piece| keys.hash_one((self.file.node.0, piece)) % last);
+                let (mut new, mut was) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
+                for offset in random.chain([0, last]) {
                     self.file.read_at(offset, &mut new).map_err(io::Error::other)?;
                     old.read_at(offset, &mut was).map_err(io::Error::other)?;
-                    Ok(is_so_far && new == was)
-                })
+                    if new != was {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
             }
         }
     }

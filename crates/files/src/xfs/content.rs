@@ -24,7 +24,10 @@ pub(super) fn extents(xfs: &Xfs, node: &Inode, visit: &mut dyn FnMut(Extent) -> 
             length: node.size.min(node.data.bytes.len() as u64),
             kind: ExtentKind::Inline,
         };
-        let _stopped = visit(extent);
+        // A damaged inode may say that it holds nothing.
+        if extent.length > 0 {
+            let _stopped = visit(extent);
+        }
         return Ok(());
     }
     let block_log = xfs.superblock.block_log;

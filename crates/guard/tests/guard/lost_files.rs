@@ -23,6 +23,7 @@ struct Told {
     gone: AtomicU32,
     gone_bytes: AtomicU64,
     moved: AtomicU64,
+    is_contradicted: AtomicBool,
     is_partial: AtomicBool,
     asked: AtomicU32,
     from: Mutex<Option<Sequence>>,
@@ -57,6 +58,7 @@ impl FileExaminer for Told {
             gone: self.gone.load(Ordering::Relaxed).into(),
             gone_bytes: self.gone_bytes.load(Ordering::Relaxed),
             moved: self.moved.load(Ordering::Relaxed),
+            is_contradicted: self.is_contradicted.load(Ordering::Relaxed),
             is_whole: !self.is_partial.load(Ordering::Relaxed),
         };
         Examined {
@@ -350,24 +352,25 @@ fn random_bytes_in_free_space_are_fenced_only_once_files_go() {
     assert_clean(&disk.bench.volume, &point.pin);
 }
 
+/// A suspicious disk on which files are being moved: 20 are, and so many others are gone.
+fn moving(gone: u32) -> Disk {
+    let disk = suspicious_of_new();
+    assert!(fill(&disk, 0..2 * TO_FENCE));
+    disk.told.moved.store(20, Ordering::Relaxed);
+    disk.told.gone.store(gone, Ordering::Relaxed);
+    assert!(fill(&disk, 2 * TO_FENCE..2 * TO_FENCE + 1));
+    disk.pass(3);
+    assert_eq!(disk.state(), StatusState::Bookmarked);
+    disk
+}
+
 #[test]
 fn while_files_are_moved_more_may_be_gone_for_some_seconds() {
-    let moving = |gone| {
-        let disk = suspicious_of_new();
-        assert!(fill(&disk, 0..2 * TO_FENCE));
-        disk.told.moved.store(20, Ordering::Relaxed);
-        disk.told.gone.store(gone, Ordering::Relaxed);
-        assert!(fill(&disk, 2 * TO_FENCE..2 * TO_FENCE + 1));
-        disk.pass(3);
-        assert_eq!(disk.state(), StatusState::Bookmarked);
-        disk
-    };
-    // The archive with them is there.
     let disk = moving(300);
+    // The archive with them is there, and others are on their way: the time counts anew.
     disk.told.gone.store(0, Ordering::Relaxed);
     disk.pass(60);
     assert_eq!(disk.state(), StatusState::Bookmarked);
-    // More than those were on their way: the time counts anew.
     disk.told.gone.store(300, Ordering::Relaxed);
     assert!(fill(&disk, 2 * TO_FENCE + 1..2 * TO_FENCE + 2));
     disk.pass(3);
@@ -375,9 +378,36 @@ fn while_files_are_moved_more_may_be_gone_for_some_seconds() {
     // It never comes, though nothing is written any more.
     disk.pass(4);
     assert_eq!(disk.state(), StatusState::Fenced);
-    // What goes in small pieces isn't on its way.
+}
+
+#[test]
+fn whoever_moves_files_all_the_time_may_have_as_many_on_their_way() {
     let disk = moving(6);
-    disk.pass(4);
+    for moved in [26, 32, 38, 44] {
+        disk.told.moved.store(moved, Ordering::Relaxed);
+        disk.pass(5);
+        assert_eq!(disk.state(), StatusState::Bookmarked);
+    }
+    // Fewer come than went.
+    disk.told.moved.store(47, Ordering::Relaxed);
+    disk.pass(12);
+    assert_eq!(disk.state(), StatusState::Fenced);
+}
+
+#[test]
+fn where_one_file_seemed_moved_that_was_not_files_are_not_heard_for_a_day() {
+    let disk = suspicious_of_new();
+    disk.told.is_contradicted.store(true, Ordering::Relaxed);
+    disk.write();
+    disk.pass(3);
+    disk.told.is_contradicted.store(false, Ordering::Relaxed);
+    disk.write();
+    disk.pass(3);
+    assert!(!fill(&disk, 0..2 * TO_FENCE));
+    let disk = moving(0);
+    disk.told.is_contradicted.store(true, Ordering::Relaxed);
+    assert!(fill(&disk, 2 * TO_FENCE + 1..2 * TO_FENCE + 2));
+    disk.pass(2);
     assert_eq!(disk.state(), StatusState::Fenced);
 }
 
