@@ -272,9 +272,13 @@ class Scratch:
             os.close(folder)
 
     def ours(self, handle, name):
-        if os.fstat(handle).st_dev != self.number:
+        try:
+            if os.fstat(handle).st_dev != self.number:
+                raise LabError(f"`{name}` is not on the lab's volume")
+        except BaseException:
+            # A file system that was shut down answers with an error here, too. What stays open keeps it from being unmounted.
             os.close(handle)
-            raise LabError(f"`{name}` is not on the lab's volume")
+            raise
         return handle
 
     def remove(self, name):
@@ -285,12 +289,15 @@ class Scratch:
             os.close(folder)
 
     def rename(self, name, new_name):
-        old, new = self.folder(os.path.dirname(name)), self.folder(os.path.dirname(new_name))
+        old = self.folder(os.path.dirname(name))
         try:
-            os.rename(os.path.basename(name), os.path.basename(new_name), src_dir_fd=old, dst_dir_fd=new)
+            new = self.folder(os.path.dirname(new_name))
+            try:
+                os.rename(os.path.basename(name), os.path.basename(new_name), src_dir_fd=old, dst_dir_fd=new)
+            finally:
+                os.close(new)
         finally:
             os.close(old)
-            os.close(new)
 
     def free_bytes(self):
         about = os.statvfs(self.root)

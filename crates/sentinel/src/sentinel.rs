@@ -399,8 +399,8 @@ impl Sentinel {
     }
 
     /// Whether hardly anything was suspicious in the last half minute and the last 16 MiB but random-looking blocks in free space, and that what
-    /// had been read was trimmed. Blocks that were trimmed at the start of the disk are file systems' and files' there; what overwrites them counts
-    /// in other ways, too.
+    /// had been read was trimmed. What goes from the start of the disk says nothing here: files lie there as elsewhere, and whoever asks has an eye on
+    /// superblocks.
     fn is_only_new(&self) -> bool {
         let windows = [1, 5].map(|index| self.counters.windows.get(index));
         windows.into_iter().flatten().all(|window| {

@@ -225,8 +225,8 @@ impl Guarded {
         Ok(json!({"announced": null}))
     }
 
-    /// Lets the clock leap, then does what is due: files first, at which it looks again and again in real pauses. Whoever ticked meanwhile would
-    /// find that nobody had looked at them for so long.
+    /// Lets the clock leap, then does what is due. Files are looked at first, as they are some times a second in real pauses: a tick before would
+    /// find that nobody had for so long.
     pub(super) fn leap(&self, clock: &LabClock, duration: Duration) -> std::io::Result<()> {
         let (_ticking, _examining) = (lock(&self.ticking), lock(&self.examining));
         clock.skip(duration)?;

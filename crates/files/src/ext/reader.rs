@@ -169,7 +169,8 @@ impl Ext {
             attributes::inline_link(inode)
         };
         let mut logical = 0;
-        for (physical, bytes) in parts {
+        // A damaged inode may say that its link leads nowhere.
+        for (physical, bytes) in parts.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
             let length = bytes.len() as u64;
             let kind = ExtentKind::Inline;
             let shown = visit(Extent {
